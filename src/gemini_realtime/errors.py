@@ -1,0 +1,131 @@
+"""Every error of gemini_realtime: what happened, why, and what to do.
+
+    GeminiRealtimeError
+    ├── ConfigError (ValueError)                  something you passed cannot work; nothing was sent
+    │   ├── UnsupportedByModel                    the model is known to refuse it
+    │   └── MissingDependencyError (ImportError)  an optional extra is not installed
+    ├── AudioFormatError (ValueError)             bytes that are not the sound they should be
+    ├── NotConnectedError (RuntimeError)          a call that needs a connection, made without one
+    ├── HandshakeError (ConnectionError)          the connection could not be opened
+    ├── SetupTimeout (TimeoutError)               connected, but the session was not confirmed in time
+    └── ConnectionClosed (ConnectionError)        a session that was open has ended
+        └── ServiceError                          ... and the service said why in a message of its own
+
+Every error has a `.remedy` (for people) and `.retryable` (for programs): may the very same call succeed a little
+later? Keys, tokens and audio never enter a message.
+"""
+
+from __future__ import annotations
+
+
+class GeminiRealtimeError(Exception):
+    """Base of all errors of this package.
+
+    Attributes:
+        problem: what happened and why, in one sentence.
+        remedy: what to do about it; empty when there is nothing to advise.
+        retryable: whether the same call may succeed later without any change.
+    """
+
+    retryable: bool = False
+
+    def __init__(self, problem: str, *, remedy: str = "", retryable: bool | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        if retryable is not None:
+            self.retryable = retryable
+
+    def __str__(self) -> str:
+        return f"{self.problem} → {self.remedy}" if self.remedy else self.problem
+
+
+class ConfigError(GeminiRealtimeError, ValueError):
+    """Something in the configuration or the arguments cannot work; nothing was sent."""
+
+
+class UnsupportedByModel(ConfigError):
+    """The model is known to refuse this option or message; nothing was sent."""
+
+
+class MissingDependencyError(ConfigError, ImportError):
+    """An optional dependency is needed and not installed; the remedy is the install command."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the optional extra [{extra}], which is not installed",
+            remedy=f"pip install 'gemini-realtime[{extra}]'",
+        )
+
+
+class AudioFormatError(GeminiRealtimeError, ValueError):
+    """Audio bytes, or a description of them, that are not what they are said to be."""
+
+
+class NotConnectedError(GeminiRealtimeError, RuntimeError):
+    """A call that needs an open connection was made without one."""
+
+
+class HandshakeError(GeminiRealtimeError, ConnectionError):
+    """The connection could not be opened: no route, TLS, proxy, timeout, or an HTTP refusal.
+
+    Attributes:
+        status: HTTP status of the refusal, None when there was no HTTP answer.
+        body: the first 500 characters of the refusal's body.
+        retry_after_s: seconds the service asked to wait, None when it did not.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        status: int | None = None,
+        body: str = "",
+        retry_after_s: float | None = None,
+        remedy: str = "",
+        retryable: bool | None = None,
+    ) -> None:
+        if retryable is None:
+            retryable = status is None or status == 429 or status >= 500
+        super().__init__(problem, remedy=remedy, retryable=retryable)
+        self.status = status
+        self.body = body
+        self.retry_after_s = retry_after_s
+
+
+class SetupTimeout(GeminiRealtimeError, TimeoutError):
+    """The service accepted the connection but did not confirm the session setup in time."""
+
+    retryable = True
+
+
+class ConnectionClosed(GeminiRealtimeError, ConnectionError):
+    """The service, or the network, ended a session that was open.
+
+    Attributes:
+        code: WebSocket close code; 1006 when the connection ended without one.
+        reason: the service's own words, possibly cut at 123 bytes; may be empty.
+        explanation: what this close means, as far as it is known.
+    """
+
+    def __init__(self, code: int, reason: str, explanation: str, *, remedy: str = "", retryable: bool = False) -> None:
+        said = f" {reason!r}" if reason else ""
+        super().__init__(f"connection closed with {code}{said}: {explanation}", remedy=remedy, retryable=retryable)
+        self.code = code
+        self.reason = reason
+        self.explanation = explanation
+
+
+class ServiceError(ConnectionClosed):
+    """The service reported an error in a message (`{"error": ...}`) instead of a close.
+
+    Attributes:
+        code: the numeric code of the error.
+        status: the canonical name, such as `INVALID_ARGUMENT`; may be empty.
+    """
+
+    def __init__(self, code: int, status: str, reason: str, *, remedy: str = "", retryable: bool = False) -> None:
+        super().__init__(
+            code, reason, f"the service reported {status or 'an error'}", remedy=remedy, retryable=retryable
+        )
+        self.status = status
