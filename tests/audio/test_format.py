@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import cast, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT, AudioFormat, Encoding
+from gemini_realtime.errors import AudioFormatError
+
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+
+formats = st.builds(
+    AudioFormat, st.sampled_from(ENCODINGS), st.integers(1, 768_000), st.integers(min_value=1, max_value=8)
+)
+
+
+def test_gemini_listens_at_16_khz_and_speaks_at_24_khz() -> None:
+    assert INPUT_FORMAT.mime_type == "audio/pcm;rate=16000"
+    assert OUTPUT_FORMAT.mime_type == "audio/pcm;rate=24000"
+    assert OUTPUT_FORMAT.duration_ms(9_600) == 200  # the first audio of the recorded sessions
+
+
+def test_unknown_encoding_is_refused_with_the_known_ones_named() -> None:
+    with pytest.raises(AudioFormatError, match=r"'opus'.*pcm16, mulaw, alaw"):
+        AudioFormat(cast(Encoding, "opus"))
+
+
+@pytest.mark.parametrize("rate_hz", [0, -8000, 768_001, 16_000.0, "16000", None])
+def test_impossible_rate_is_refused(rate_hz: object) -> None:
+    with pytest.raises(AudioFormatError, match="rate_hz"):
+        AudioFormat("pcm16", cast(int, rate_hz))
+
+
+@pytest.mark.parametrize("channels", [0, 65, 1.0])
+def test_impossible_channel_count_is_refused(channels: object) -> None:
+    with pytest.raises(AudioFormatError, match="channels"):
+        AudioFormat("pcm16", 16_000, cast(int, channels))
+
+
+def test_a_frame_is_one_sample_of_every_channel() -> None:
+    assert [AudioFormat(encoding, 8000, 2).frame_bytes for encoding in ENCODINGS] == [4, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("format", "ms", "n_bytes"),
+    [
+        (AudioFormat("pcm16", 16_000), 20, 640),
+        (AudioFormat("mulaw", 8000), 20, 160),
+        (AudioFormat("pcm16", 48_000, 2), 10, 1920),
+        (AudioFormat("pcm16", 22_050), 20, 882),
+        (AudioFormat("pcm16", 11_025), 10, 220),  # 110.25 frames
+        (AudioFormat("pcm16", 44_100, 2), 0.02, 4),  # 0.88 of a frame
+    ],
+)
+def test_ms_become_the_nearest_whole_frames(format: AudioFormat, ms: float, n_bytes: int) -> None:
+    assert format.bytes_for_ms(ms) == n_bytes
+    assert format.frames_for_ms(ms) * format.frame_bytes == n_bytes
+
+
+@settings(derandomize=True, deadline=None)
+@given(formats, st.integers(0, 10**9))
+def test_bytes_to_ms_and_back_is_exact(format: AudioFormat, frames: int) -> None:
+    n_bytes = frames * format.frame_bytes
+    assert format.bytes_for_ms(format.duration_ms(n_bytes)) == n_bytes
+
+
+@settings(derandomize=True, deadline=None)
+@given(formats)
+def test_mime_type_round_trip(format: AudioFormat) -> None:
+    assert AudioFormat.from_mime_type(format.mime_type) == format
+
+
+@pytest.mark.parametrize(
+    "mime_type",
+    [
+        "audio/pcm;rate=24000",
+        "audio/pcm; rate=24000",
+        " Audio/PCM ;\tRATE = 24000 ; ",
+        "audio/L16;codec=pcm;rate=24000",
+        "audio/pcm;rate=24000;channels=1",
+    ],
+)
+def test_mime_type_is_read_in_any_case_and_spacing(mime_type: str) -> None:
+    assert AudioFormat.from_mime_type(mime_type) == OUTPUT_FORMAT
+
+
+def test_a_rate_that_is_stated_beats_the_default() -> None:
+    assert AudioFormat.from_mime_type("audio/pcm", default_rate_hz=24_000) == OUTPUT_FORMAT
+    assert AudioFormat.from_mime_type("audio/pcm;rate=16000", default_rate_hz=24_000) == INPUT_FORMAT
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "problem"),
+    [
+        ("audio/pcm", "does not say its rate"),
+        ("audio/opus;rate=48000", "'audio/opus;rate=48000' is not a type of raw audio"),
+        ("", "not a type of raw audio"),
+        ("audio/pcm;rate=fast", "'rate' is not a number"),
+        ("audio/pcm;rate=", "'rate' is not a number"),
+        ("audio/pcm;rate=16_000", "'rate' is not a number"),
+        ("audio/pcm;rate=" + "9" * 5000, "'rate' is not a number"),
+        ("audio/pcm;rate=0", "rate_hz=0"),
+        ("audio/pcm;rate=16000;channels=x", "'channels' is not a number"),
+    ],
+)
+def test_unreadable_mime_type_is_refused(mime_type: str, problem: str) -> None:
+    with pytest.raises(AudioFormatError, match=problem):
+        AudioFormat.from_mime_type(mime_type)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.text() | st.text().map("audio/pcm;".__add__))
+def test_any_mime_type_is_read_or_refused(mime_type: str) -> None:
+    with suppress(AudioFormatError):
+        AudioFormat.from_mime_type(mime_type, default_rate_hz=16_000)
+
+
+def test_bytes_that_end_inside_a_frame_are_refused_without_being_shown() -> None:
+    stereo = AudioFormat("pcm16", 16_000, 2)
+    stereo.check(b"secret..")
+    with pytest.raises(AudioFormatError, match=r"6 bytes .* inside a frame of 4 bytes") as refusal:
+        stereo.check(b"secret")
+    assert "secret" not in str(refusal.value)
+
+
+def test_silence_decodes_to_zero() -> None:
+    g711 = pytest.importorskip("gemini_realtime.audio.g711")
+    assert AudioFormat("pcm16").silence(4) == bytes(4)
+    assert g711.mulaw_decode(AudioFormat("mulaw").silence(2)) == bytes(4)
+    assert g711.alaw_encode(bytes(4)) == AudioFormat("alaw").silence(2)  # A-law has no zero: its least is 8
