@@ -25,6 +25,7 @@ _encoder = msgspec.json.Encoder()
 _server_decoder = msgspec.json.Decoder(ServerMessage)
 _client_decoder = msgspec.json.Decoder(ClientMessage)
 _json_decoder = msgspec.json.Decoder()
+_URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 class DecodeError(ValueError):
@@ -105,15 +106,15 @@ def decode_base64(text: str | bytes) -> bytes:
         return pybase64.b64decode(text, validate=True)
     except ValueError:
         pass
+    standard = text.encode("ascii", "replace") if isinstance(text, str) else bytes(text)
+    standard = standard.translate(_URL_SAFE_TO_STANDARD).rstrip(b"=")
     try:
-        raw = text.encode("ascii") if isinstance(text, str) else bytes(text)
-        return pybase64.b64decode(raw.rstrip(b"=") + b"=" * (-len(raw.rstrip(b"=")) % 4), altchars=b"-_", validate=True)
+        return pybase64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
     except ValueError:
-        pass
-    raise AudioFormatError(
-        f"the {len(text)} characters given are not base64",
-        remedy="pass raw PCM as bytes, or base64 text of it",
-    ) from None
+        raise AudioFormatError(
+            f"the {len(text)} characters given are not base64",
+            remedy="pass raw PCM as bytes, or base64 text of it",
+        ) from None
 
 
 def parse_object(data: bytes | str) -> dict[str, Any]:

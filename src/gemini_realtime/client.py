@@ -1,0 +1,373 @@
+"""`GeminiRealtimeClient`: the documented client, one session over one connection at a time.
+
+What is decided is decided in `protocol/`; here frames, events and one timer are passed along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from logging import Logger, getLogger
+from typing import TYPE_CHECKING, Any
+
+from gemini_realtime.credentials import access_token
+from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
+from gemini_realtime.event_queue import EventQueue, EventQueueEnded
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.closing import NORMAL
+from gemini_realtime.protocol.codec import decode_base64, encode_base64
+from gemini_realtime.protocol.endpoint import endpoint, read_config
+from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.session import Role, Session, State
+from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update
+from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
+from gemini_realtime.transport import websocket
+from gemini_realtime.transport.base import Dial, Transport
+
+__all__ = ["GeminiRealtimeClient"]
+
+_global_logger = getLogger("gemini_realtime")
+
+SAMPLE_BYTES = 2
+"""Signed 16-bit samples, the only audio the Live API takes."""
+
+
+@register_realtime_client()
+class GeminiRealtimeClient(RealtimeClientBase):
+    """A live conversation with a Gemini model.
+
+        client = GeminiRealtimeClient(llm_config={"config_list": [{"model": "gemini-3.8-live", "api_key": "..."}]})
+        async with client.connect():
+            await client.send_text(role="user", text="Hello!")
+            async for event in client.read_events():
+                ...
+
+    Whatever is sent before the session is ready, even before `connect()`, is kept in order and sent when it is.
+    """
+
+    def __init__(self, *, llm_config: Any, logger: Logger | None = None, dial: Dial | None = None) -> None:
+        """Prepare a client; nothing is opened yet.
+
+        Args:
+            llm_config: a dict, or anything that answers `["config_list"]`; its first entry holds `model`, `api_key`,
+                `voice`, `temperature`, `base_url` and more (see docs/configuration.md).
+            logger: for this client; `logging.getLogger("gemini_realtime")` by default.
+            dial: opens connections in place of a WebSocket, see `gemini_realtime.transport`.
+
+        Raises:
+            ConfigError: the configuration cannot work.
+        """
+        super().__init__()
+        self._logger = logger
+        self._config = read_config(llm_config, os.environ)
+        self._profile = profile_for(self._config.model)
+        self._dial = dial or functools.partial(
+            websocket.dial,
+            ssl=self._config.ssl,
+            proxy=self._config.proxy,
+            timeout_s=self._config.connect_timeout_s,
+        )
+        self._options: dict[str, Any] = {}
+        self._session = Session(self._profile)
+        self._link: _Link | None = None
+        for warning in self._config.warnings:
+            self.logger.warning(warning)
+
+    @property
+    def logger(self) -> Logger:
+        """The logger of this client."""
+        return self._logger or _global_logger
+
+    @property
+    def connection(self) -> Transport:
+        """The open connection.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        if self._link is None:
+            raise NotConnectedError("Client is not connected, call connect() first.")
+        return self._link.transport
+
+    @property
+    def resumption_handle(self) -> str | None:
+        """The last handle the service sent in this session, to resume it later with `session_resumption`."""
+        return self._session.resumption.handle
+
+    # --- the connection
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[None]:
+        """Connect for the duration of the context; each time it is a new conversation.
+
+        Raises:
+            ConfigError: session options that the service is known to refuse; nothing was dialled.
+            HandshakeError: no connection could be made.
+        """
+        if self._link is not None:
+            raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
+        self._build_setup()
+        self._link = link = await self._open()
+        self.logger.info("connected to %s for %s", link.host, self._config.model)
+        try:
+            yield
+        finally:
+            self._link = None
+            self._session, self._events = Session(self._profile), EventQueue()
+            await link.close()
+            self.logger.info("disconnected from %s", link.host)
+
+    async def read_events(self) -> AsyncGenerator[RealtimeEvent, None]:
+        """Set the session up, the first time, then yield events as they come.
+
+        May be left at any point and entered again, by any number of readers: each event goes to exactly one. Ends
+        when the connection does, if that was a normal end.
+
+        Raises:
+            RuntimeError: `Client is not connected, call connect() first.`
+            ConnectionClosed: the connection ended otherwise.
+            SetupTimeout: the service did not confirm the session.
+        """
+        link = self._link
+        if link is None:
+            raise NotConnectedError("Client is not connected, call connect() first.")
+        if self._session.state is State.NEW:
+            link.begin(self._build_setup(), build_history(self._options), self._config.setup_timeout_s)
+        while True:
+            try:
+                event = await link.events.get()
+            except EventQueueEnded:
+                break
+            if event is None:
+                return
+            yield event
+        if link.session.failure is not None:
+            raise link.session.failure
+
+    async def session_update(self, session_options: dict[str, Any]) -> None:
+        """Record options of the session, applied when it is set up.
+
+        Args:
+            session_options: `instructions`, `tools`, and every field of the Live setup by its snake_case name, see
+                docs/configuration.md. Later calls add to earlier ones.
+
+        Raises:
+            ConfigError: an option that does not exist, or a value it cannot have; nothing is recorded.
+        """
+        check_options(session_options)
+        self._options.update(session_options)
+        if self._session.state is not State.NEW:
+            self.logger.warning("The session is set up already. Session update takes effect at the next connect().")
+
+    def _build_setup(self) -> dict[str, Any]:
+        return build_setup(self._config, self._options, self._profile)
+
+    async def _open(self) -> _Link:
+        target = endpoint(self._config, await access_token(self._config.credentials))
+        link = _Link(self._session, self._events, target.host)
+        link.transport = await self._dial(target.url, target.headers, link)
+        return link
+
+    # --- what the user says and shows
+
+    async def send_text(self, *, role: Role, text: str, turn_complete: bool = True) -> None:
+        """Send text into the conversation; it interrupts the model.
+
+        Args:
+            role: who says it. `system` travels as the user's words: the service refuses turns of that role.
+            text: the words.
+            turn_complete: ask for an answer now; False only adds to the history.
+
+        Raises:
+            UnsupportedByModel: the model takes no such turn at this point of the conversation.
+        """
+        self._session.send_text(role, text, turn_complete)
+        await self._send()
+
+    async def send_audio(self, audio: str | bytes, *, rate_hz: int = 16000) -> None:
+        """Send microphone audio; pieces of 20-40 ms work best.
+
+        Args:
+            audio: mono signed 16-bit little-endian PCM, whole samples: raw bytes, or base64 text of them.
+            rate_hz: its sample rate; the service takes any and works at 16000.
+
+        Raises:
+            AudioFormatError: not base64, or half a sample.
+        """
+        pcm = decode_base64(audio) if isinstance(audio, str) else audio
+        if len(pcm) % SAMPLE_BYTES:
+            raise AudioFormatError(
+                f"{len(pcm)} bytes of audio end inside a 16-bit sample",
+                remedy="send whole samples, see gemini_realtime.audio.chunks",
+            )
+        encoded = audio.encode("ascii") if isinstance(audio, str) else encode_base64(pcm)
+        self._session.send_audio(encoded, rate_hz)
+        self._events.put_echo(encoded.decode("ascii"))
+        await self._send()
+
+    async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:
+        """Send one image of a video stream, JPEG or PNG; the service looks at one per second at most.
+
+        Raises:
+            ConfigError: another `mime_type`.
+        """
+        if mime_type not in ("image/jpeg", "image/png"):
+            raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
+        self._session.send_video(encode_base64(image).decode("ascii"), mime_type)
+        await self._send()
+
+    async def audio_stream_end(self) -> None:
+        """Tell that the microphone is off for more than a second; only with automatic activity detection."""
+        self._session.send_audio_stream_end()
+        await self._send()
+
+    async def activity_start(self) -> None:
+        """Tell that the user begins to speak; only with automatic activity detection off."""
+        self._session.send_activity(start=True)
+        await self._send()
+
+    async def activity_end(self) -> None:
+        """Tell that the user has finished; only with automatic activity detection off."""
+        self._session.send_activity(start=False)
+        await self._send()
+
+    async def send_context_update(
+        self, *, instructions: str | None = None, tools: Sequence[Any] | None = None
+    ) -> None:
+        """Change instructions or tools in mid-conversation (Vertex AI, 3.8 models).
+
+        Args:
+            instructions: new system instruction; None keeps the old one.
+            tools: new tools; None keeps the old ones, an empty list removes them.
+
+        Raises:
+            UnsupportedByModel: the model is known not to take it.
+        """
+        self._session.send_context_update(context_update(instructions, tools, self._profile))
+        await self._send()
+
+    async def send_function_result(
+        self,
+        call_id: str,
+        result: str | dict[str, Any],
+        *,
+        scheduling: str | None = None,
+        will_continue: bool | None = None,
+    ) -> None:
+        """Answer a function call.
+
+        Args:
+            call_id: `FunctionCall.call_id`.
+            result: text, sent as `{"output": result}`; or an object of your own, where `{"error": ...}` means failure.
+            scheduling: for non-blocking functions: `SILENT`, `WHEN_IDLE` or `INTERRUPT`.
+            will_continue: more results for the same call will follow.
+        """
+        response = {"output": result} if isinstance(result, str) else result
+        self._session.send_function_result(call_id, response, scheduling=scheduling, will_continue=will_continue)
+        await self._send()
+
+    async def truncate_audio(self, audio_end_ms: int, content_index: int, item_id: str) -> None:
+        """Do nothing but log: Gemini has no such message, it works out for itself what was heard."""
+        self.logger.info("This is not natively supported by Gemini Realtime API.")
+
+    async def _send(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        if link.session.state is State.CLOSED:
+            raise link.session.failure or NotConnectedError(
+                "the service has ended the conversation", remedy="leave `connect()` and connect again"
+            )
+        link.flush()
+        await link.transport.drain()
+
+    @classmethod
+    def get_factory(
+        cls, llm_config: Any, logger: Logger, **kwargs: Any
+    ) -> Callable[[], RealtimeClientProtocol] | None:
+        """A factory when the configuration says `api_type` `google` and no further arguments are given, else None."""
+        if kwargs or llm_config["config_list"][0].get("api_type") != "google":
+            return None
+        return lambda: cls(llm_config=llm_config, logger=logger)
+
+
+class _Link:
+    """One connection: its transport feeds the session, the session feeds the event queue.
+
+    Attributes:
+        session: the session on this connection.
+        events: what its readers read.
+        host: where it leads, for the log.
+        transport: set as soon as it is open.
+    """
+
+    transport: Transport
+
+    def __init__(self, session: Session, events: EventQueue, host: str) -> None:
+        self.session = session
+        self.events = events
+        self.host = host
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        events.on_pressure = self._pressure
+
+    def begin(self, setup: dict[str, Any], history: Sequence[messages.Content], timeout_s: float) -> None:
+        """Open the session."""
+        self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s)
+        self._advance()
+
+    def flush(self) -> None:
+        """Send what the session wants sent."""
+        for frame in self.session.frames_to_send():
+            self.transport.send(frame)
+
+    async def close(self) -> None:
+        """End the session from this side; readers end normally."""
+        self.session.connection_ended(NORMAL, "")
+        self._advance()
+        await self.transport.close()
+
+    def frame_received(self, frame: bytes) -> None:
+        for event in self.session.receive(frame, self._loop.time()):
+            self.events.put(event)
+        self._advance()
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        self.session.connection_ended(code, reason)
+        self._advance()
+
+    def _advance(self) -> None:
+        """After anything happened to the session: send, arm the timer, or end."""
+        if self.session.state is State.CLOSED:
+            self._disarm()
+            self.events.end()
+            return
+        self.flush()
+        if self.session.deadline() is None:
+            self._disarm()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(self.session.deadline(), self._deadline_reached)
+
+    def _deadline_reached(self) -> None:
+        self._timer = None
+        self.session.deadline_reached(self._loop.time())
+        self._advance()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _pressure(self, full: bool) -> None:
+        if full:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+
+if TYPE_CHECKING:
+    _client: RealtimeClientProtocol = GeminiRealtimeClient(llm_config={})

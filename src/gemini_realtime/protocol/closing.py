@@ -1,0 +1,68 @@
+"""What a close of the connection means.
+
+Whether a close is worth a retry is decided by its number alone. The reason text only improves the explanation: the
+service reuses few numbers for many causes. Source of codes and texts: RFC 6455 section 7.4.1, and reports in the issue
+trackers of google-genai, js-genai and livekit/agents of what the service was seen to send.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gemini_realtime.errors import ConnectionClosed
+
+NORMAL = 1000
+"""RFC 6455 7.4.1: the purpose of the connection is fulfilled."""
+
+
+class _Close(NamedTuple):
+    explanation: str
+    remedy: str
+    retryable: bool
+
+
+_BY_CODE = {
+    1001: _Close("the service is going away", "connect again", True),
+    1002: _Close("the service saw a protocol error", "report it with a recording of the session", False),
+    1003: _Close("the service does not take this kind of data", "check what was sent last", False),
+    1005: _Close("the service closed without saying why", "connect again", True),
+    1006: _Close("the connection broke without a close", "check the network and connect again", True),
+    1007: _Close("the service rejected what was sent", "check the session options against the model", False),
+    1008: _Close("the service refuses to go on", "check the model name and what the key may use", False),
+    1009: _Close("a message was too big for the service", "send audio and images in smaller pieces", False),
+    1011: _Close("the service had an internal error", "connect again", True),
+    1012: _Close("the service is restarting", "connect again", True),
+    1013: _Close("the service is overloaded", "wait, then connect again", True),
+    1014: _Close("a gateway of the service failed", "connect again", True),
+}
+_UNKNOWN = _Close("the service closed the connection", "see the reason it gave", False)
+
+_BY_REASON = [
+    ("api key", "the API key is not valid", "check `api_key`, GEMINI_API_KEY and GOOGLE_API_KEY"),
+    ("quota", "the quota of the key is used up", "wait, or check plan and billing"),
+    ("user location is not supported", "the service is not offered where this runs", "use Vertex AI in a supported region"),
+    ("failed to close the connection after receiving a goaway", "the connection reached its time limit", "connect again with the last resumption handle"),
+    ("session not found", "the resumption handle is unknown or too old", "connect without a handle"),
+    ("invalid session handle", "the resumption handle is not valid", "connect without a handle"),
+    ("is not found for api version", "the model does not exist, or not for the Live API", "check `model` and `api_version`"),
+    ("new_session_expire_time", "the ephemeral token may no longer open sessions", "mint a new token"),
+    ("unknown name", "the service does not know a field that was sent", "check the session options and `setup`"),
+    ("explicit activity control", "activity_start/activity_end need automatic detection off", "session_update({'turn_detection': None})"),
+    ("response modalities", "the model cannot answer in this modality", "use response_modalities=['AUDIO']"),
+]  # fmt: skip
+
+
+def close_error(code: int, reason: str) -> ConnectionClosed:
+    """The error for a close by the service.
+
+    Args:
+        code: WebSocket close code; 1006 when there was none.
+        reason: the service's words, cut by it at 123 bytes.
+    """
+    close = _BY_CODE.get(code, _UNKNOWN)
+    explanation, remedy = close.explanation, close.remedy
+    for text, better_explanation, better_remedy in _BY_REASON:
+        if text in reason.lower():
+            explanation, remedy = better_explanation, better_remedy
+            break
+    return ConnectionClosed(code, reason, explanation, remedy=remedy, retryable=close.retryable)

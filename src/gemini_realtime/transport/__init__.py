@@ -1,0 +1,1 @@
+"""How a frame travels: one small interface, one file per kind."""

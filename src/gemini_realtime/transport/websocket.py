@@ -1,0 +1,219 @@
+"""Frames over a WebSocket: TLS, proxies and the HTTP upgrade are picows' business.
+
+picows hands out a view of its own read buffer, valid inside the callback only, so every payload is copied exactly
+once, here. It neither joins fragments nor answers a close frame; both are done here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl as tls
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import picows
+from python_socks import ProxyError
+
+from gemini_realtime.errors import HandshakeError
+from gemini_realtime.transport.base import Receiver
+
+NO_CLOSE_FRAME = 1006
+"""RFC 6455 7.1.5: the code reported when a connection ends without a close frame."""
+
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+"""Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
+
+CLOSE_TIMEOUT_S = 2.0
+"""How long `close` waits for the peer to answer; it has nothing more to say that anyone would hear."""
+
+# The service has been seen to answer pings only after 8-30 s while it was busy with a turn, so the usual pong timeout
+# of 20 s kills healthy calls: ping only when nothing arrives, and be patient. picows takes no pong timeout longer than
+# the idle time.
+PING_AFTER_IDLE_S = 60.0
+PONG_TIMEOUT_S = 60.0
+
+# picows writes whole handshakes, key header included, to its log at level 9.
+_picows_log = logging.getLogger("gemini_realtime.picows")
+_picows_log.setLevel(logging.WARNING)
+
+
+async def dial(
+    url: str,
+    headers: Mapping[str, str],
+    receiver: Receiver,
+    *,
+    ssl: tls.SSLContext | None = None,
+    proxy: str | None = None,
+    timeout_s: float = 15.0,
+) -> WebSocketTransport:
+    """Open a WebSocket.
+
+    Args:
+        url: `ws://` or `wss://`.
+        headers: sent with the upgrade request.
+        receiver: gets the frames.
+        ssl: for `wss`; the system's certificate store by default.
+        proxy: `http://`, `https://`, `socks4://` or `socks5://` URL.
+        timeout_s: for everything from name resolution to the answered upgrade.
+
+    Raises:
+        HandshakeError: no connection could be made.
+    """
+    listener = WebSocketTransport(receiver)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await picows.ws_connect(
+                lambda: listener,
+                url,
+                ssl_context=ssl,
+                proxy=proxy,
+                extra_headers=dict(headers),
+                # A redirect would carry the key to another host.
+                max_redirects=0,
+                websocket_handshake_timeout=None,
+                max_frame_size=MAX_FRAME_BYTES,
+                enable_auto_ping=True,
+                auto_ping_idle_timeout=PING_AFTER_IDLE_S,
+                auto_ping_reply_timeout=PONG_TIMEOUT_S,
+                logger_name=_picows_log,
+            )
+    except (OSError, picows.WSError, ProxyError) as error:
+        raise _handshake_error(error, url, timeout_s, proxy) from error
+    return listener
+
+
+class WebSocketTransport(picows.WSListener):
+    """One WebSocket connection; see `Transport` for its methods."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._socket: picows.WSTransport | None = None
+        self._fragments: list[bytes] = []
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._lost = asyncio.Event()
+
+    def send(self, frame: bytes) -> None:
+        # The service expects text frames; it answers in binary ones.
+        if self._socket is not None:
+            self._socket.send(picows.WSMsgType.TEXT, frame)
+
+    async def drain(self) -> None:
+        await self._writable.wait()
+
+    def pause_reading(self) -> None:
+        if self._socket is not None and not self._lost.is_set():
+            self._socket.underlying_transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._socket is not None and not self._lost.is_set():
+            self._socket.underlying_transport.resume_reading()
+
+    async def close(self) -> None:
+        if self._socket is None:
+            return
+        self._socket.send_close(picows.WSCloseCode.OK)
+        self.resume_reading()  # the peer's answer must get through
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._lost.wait()
+        except TimeoutError:
+            pass
+        finally:
+            # Also when cancelled: no socket outlives its `close`.
+            self._socket.disconnect(graceful=False)
+        await self._lost.wait()
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self._socket = transport
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        kind = frame.msg_type
+        if kind in (picows.WSMsgType.PING, picows.WSMsgType.PONG):
+            return
+        if kind is picows.WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code())
+            transport.disconnect()
+        elif frame.fin and not self._fragments:
+            self._receiver.frame_received(frame.get_payload_as_bytes())
+        else:
+            self._fragments.append(frame.get_payload_as_bytes())
+            if frame.fin:
+                whole = b"".join(self._fragments)
+                self._fragments.clear()
+                self._receiver.frame_received(whole)
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        received = transport.close_handshake.recv if transport.close_handshake else None
+        self._lost.set()
+        self._writable.set()
+        if received is None:
+            self._receiver.connection_lost(NO_CLOSE_FRAME, "")
+        else:
+            self._receiver.connection_lost(int(received.code) or 1005, received.reason or "")
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+
+def _handshake_error(error: Exception, url: str, timeout_s: float, proxy: str | None) -> HandshakeError:
+    """Say in the terms of the user what went wrong; `url` is reduced to its host, which holds no secret."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    via = " through the proxy" if proxy else ""
+    if isinstance(error, picows.WSHandshakeError):
+        return _refusal(error, host)
+    if isinstance(error, TimeoutError):
+        return HandshakeError(
+            f"{host} did not answer{via} within {timeout_s:g} s",
+            remedy="check the network, or raise `connect_timeout_s`",
+        )
+    if isinstance(error, tls.SSLCertVerificationError):
+        return HandshakeError(
+            f"the certificate of {host} is not trusted: {error.verify_message}",
+            remedy="pass an `ssl` context that trusts it, or set SSL_CERT_FILE",
+            retryable=False,
+        )
+    if isinstance(error, picows.WSInvalidURL):
+        return HandshakeError(f"{host or 'the URL'} is not a WebSocket address", remedy="check `base_url`", retryable=False)
+    return HandshakeError(
+        f"cannot reach {host}{via}: {type(error).__name__}: {error}",
+        remedy="check the network, `base_url` and the proxy",
+    )
+
+
+def _refusal(error: picows.WSHandshakeError, host: str) -> HandshakeError:
+    status = int(error.response.status) if error.response is not None else None
+    body = (error.raw_body or b"").decode("utf-8", "replace").strip()[:500]
+    said = f": {body}" if body else ""
+    if status is None:
+        return HandshakeError(f"{host} does not speak WebSocket: {error.args[0]}", body=body, retryable=False)
+    retry_after_s = _retry_after_s(error.response.headers.get("Retry-After")) if error.response else None
+    return HandshakeError(
+        f"{host} refused the connection with HTTP {status}{said}",
+        status=status,
+        body=body,
+        retry_after_s=retry_after_s,
+        remedy=_REFUSALS.get(status, ""),
+    )
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    """RFC 9110 10.2.3, the seconds form; a date would need a wall clock and is not used by the service."""
+    if value is None:
+        return None
+    return float(value) if value.strip().isdigit() else None
+
+
+_REFUSALS = {
+    400: "check the model name, the key and the API version",
+    401: "check the API key or token",
+    403: "check that the key is valid and allowed to use the Live API",
+    404: "check `base_url` and `api_version`",
+    407: "the proxy wants credentials: put them into its URL",
+    429: "too many sessions or requests: wait, then try again",
+    503: "the service is overloaded: try again later",
+}
