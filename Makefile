@@ -1,0 +1,62 @@
+# The verbs of this project. Each sets up what it needs in .venv; only Python 3.11+ and make are assumed.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INPUTS := pyproject.toml constraints.txt
+
+.PHONY: talk test lint types bench interop docs fuzz clean
+.DEFAULT_GOAL := help
+
+help:  ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+talk: $(VENV)/.talk  ## hold a spoken conversation (ARGS="--say 'What time is it?'")
+	@$(BIN)/gemini-realtime talk $(ARGS)
+
+test: $(VENV)/.test  ## run the whole test suite (ARGS="-k session")
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.check  ## check style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.check  ## check types
+	@$(BIN)/mypy
+
+bench: $(VENV)/.test  ## measure speed and memory, beside other clients
+	@$(BIN)/python bench/run.py $(ARGS)
+
+interop: $(VENV)/.test  ## run other people's clients against the embedded server
+	@$(BIN)/python interop/run.py $(ARGS)
+
+docs: $(VENV)/.test  ## write the generated parts of docs/
+	@$(BIN)/python docs/generate.py
+
+fuzz: $(VENV)/.test  ## feed the codec and the session garbage (ARGS="--seconds 600")
+	@$(BIN)/python fuzz/run.py $(ARGS)
+
+clean:  ## remove what the other targets have made
+	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; set PYTHON=..." >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip
+	@touch $@
+
+$(VENV)/.talk: $(VENV)/.made $(INPUTS)
+	@echo "Installing gemini-realtime with its speech parts (about 80 MB, once)"
+	@$(PIP) --editable '.[cli,local,devices]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.talk
+	@echo "Installing what the tests need"
+	@$(PIP) --editable '.[all]' --group test
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	@$(PIP) --group check
+	@touch $@

@@ -1,0 +1,59 @@
+"""A recorded session plays the service.
+
+    service = Replay(read_recording(path))
+    client = GeminiRealtimeClient(llm_config=..., dial=service.dial)
+
+With every frame the client sends, the recording moves on to the client's next frame, and what the service said in
+between is said again. After the last frame the connection ends normally.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.transport.memory import MemoryService
+
+
+def read_recording(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The frames of a recording, as pairs of `client` or `server` and the frame.
+
+    Raises:
+        ConfigError: a line is not of a recording; the message names file and line.
+    """
+    entries = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            entry = json.loads(line)
+            if entry["from"] not in ("client", "server") or not isinstance(entry["frame"], dict):
+                raise ValueError(line)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{path}:{number} is not a line of a recording",
+                remedy='each line is {"from": "client" or "server", "frame": {...}}',
+            ) from error
+        entries.append((entry["from"], entry["frame"]))
+    return entries
+
+
+class Replay(MemoryService):
+    """The service's side of a recording, see `MemoryService`.
+
+    Attributes:
+        expected: the frames the client sent when it was recorded.
+    """
+
+    def __init__(self, entries: list[tuple[str, dict[str, Any]]]) -> None:
+        super().__init__(on_frame=lambda service, message: self._move_on())
+        self.expected = [frame for who, frame in entries if who == "client"]
+        self._rest = list(entries)
+
+    def _move_on(self) -> None:
+        if self._rest and self._rest[0][0] == "client":
+            self._rest.pop(0)
+        while self._rest and self._rest[0][0] == "server":
+            self.say(self._rest.pop(0)[1])
+        if not self._rest:
+            self.end(1000)

@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gemini_realtime.errors import ConnectionClosed, ServiceError, SetupTimeout, UnsupportedByModel
+from gemini_realtime.protocol import events, messages
+from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.session import TRANSITIONS, Session, State
+from tests.protocol import official
+
+SETUP = {"model": "models/gemini-3.8-live"}
+
+
+def new_session(model: str = "gemini-3.8-live") -> Session:
+    return Session(profile_for(model))
+
+
+def ready_session(model: str = "gemini-3.8-live") -> Session:
+    session = new_session(model)
+    session.begin(SETUP, now=0.0)
+    session.frames_to_send()
+    hear(session, {"setupComplete": {}})
+    return session
+
+
+def hear(session: Session, message: dict[str, Any], now: float = 0.0) -> list[RealtimeEvent]:
+    return session.receive(json.dumps(message, indent=2).encode() + b"\n", now)
+
+
+def heard(*messages_: dict[str, Any]) -> list[RealtimeEvent]:
+    session = ready_session()
+    return [event for message in messages_ for event in hear(session, message)]
+
+
+def sent(session: Session) -> list[dict[str, Any]]:
+    return [json.loads(frame) for frame in session.frames_to_send()]
+
+
+def types(happened: list[RealtimeEvent]) -> list[str]:
+    return [event.type for event in happened]
+
+
+# --- setting up
+
+
+def test_setup_is_sent_first_and_what_was_said_early_follows_in_order_once_it_is_confirmed() -> None:
+    session = new_session()
+    session.send_text("user", "one", False)
+    session.send_audio(b"AAAA", 16000)
+    session.begin(SETUP, now=0.0)
+    session.send_text("user", "two", True)
+    assert sent(session) == [{"setup": SETUP}]
+    assert sent(session) == []
+    assert types(hear(session, {"setupComplete": {}})) == ["session.created"]
+    assert [next(iter(frame)) for frame in sent(session)] == ["clientContent", "realtimeInput", "clientContent"]
+    assert session.state is State.READY
+
+
+def test_history_precedes_whatever_was_said_early() -> None:
+    session = new_session()
+    session.send_text("user", "now", True)
+    history = [messages.Content(role="user", parts=[messages.Part(text="before")])]
+    session.begin(SETUP, now=0.0, history=history)
+    session.frames_to_send()
+    hear(session, {"setupComplete": {}})
+    texts = [frame["clientContent"]["turns"][0]["parts"][0]["text"] for frame in sent(session)]
+    assert texts == ["before", "now"]
+
+
+def test_a_setup_that_is_never_confirmed_ends_the_session_at_its_deadline() -> None:
+    session = new_session()
+    session.begin(SETUP, now=10.0, timeout_s=5.0)
+    assert session.deadline() == 15.0
+    session.deadline_reached(14.9)
+    assert session.state is State.SETTING_UP
+    session.deadline_reached(15.0)
+    assert session.state is State.CLOSED
+    assert isinstance(session.failure, SetupTimeout)
+    assert session.deadline() is None
+
+
+def test_a_confirmed_setup_has_no_deadline_any_more() -> None:
+    assert ready_session().deadline() is None
+
+
+# --- what the service says
+
+
+def test_one_frame_gives_all_its_parts_in_order_and_the_transcript_after_them() -> None:
+    parts = [
+        {"text": "thinking", "thought": True},
+        {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAAA"}},
+        {"inlineData": {"mimeType": "audio/pcm;rate=16000", "data": "AQEB"}},
+        {"text": "hi"},
+        {"executableCode": {"language": "PYTHON", "code": "1"}},
+    ]
+    happened = heard({"serverContent": {"modelTurn": {"parts": parts}, "outputTranscription": {"text": "said"}}})
+    assert types(happened) == [
+        "response.thought.delta",
+        "response.audio.delta",
+        "response.audio.delta",
+        "response.text.delta",
+        "unknown",
+        "response.audio_transcript.delta",
+    ]
+    audio = happened[2]
+    assert isinstance(audio, events.AudioDelta)
+    assert (audio.delta, audio.rate_hz) == ("AQEB", 16000)
+
+
+def test_a_turn_ends_with_turn_complete_that_carries_usage_and_reason() -> None:
+    happened = heard(
+        {"serverContent": {"modelTurn": {"parts": [{"text": "x"}]}}},
+        {"serverContent": {"generationComplete": True}},
+        {
+            "serverContent": {"turnComplete": True, "turnCompleteReason": "NEED_MORE_INPUT"},
+            "usageMetadata": {
+                "promptTokenCount": 5,
+                "responseTokenCount": 7,
+                "totalTokenCount": 12,
+                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 5}],
+                "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": 7}],
+            },
+        },
+    )
+    assert types(happened) == ["response.text.delta", "response.generation_complete", "usage", "response.done"]
+    done = happened[-1]
+    assert isinstance(done, events.TurnComplete)
+    assert (done.reason, done.interrupted) == ("NEED_MORE_INPUT", False)
+    assert done.usage == happened[2]
+    assert done.usage is not None
+    assert (done.usage.total_tokens, done.usage.response_by_modality) == (12, {"AUDIO": 7})
+
+
+def test_vertex_spells_response_tokens_as_candidates() -> None:
+    details = [{"modality": "AUDIO", "tokenCount": 9}]
+    (usage,) = heard({"usageMetadata": {"candidatesTokenCount": 9, "candidatesTokensDetails": details}})
+    assert isinstance(usage, events.Usage)
+    assert (usage.response_tokens, usage.response_by_modality) == (9, {"AUDIO": 9})
+
+
+def test_an_interrupted_turn_completes_as_interrupted_and_the_next_one_does_not() -> None:
+    talk: dict[str, Any] = {"serverContent": {"modelTurn": {"parts": [{"text": "x"}]}}}
+    end: dict[str, Any] = {"serverContent": {"turnComplete": True}}
+    happened = heard(talk, {"serverContent": {"interrupted": True}}, end, talk, end)
+    assert types(happened)[1] == "response.interrupted"
+    completed = [event for event in happened if isinstance(event, events.TurnComplete)]
+    assert [event.interrupted for event in completed] == [True, False]
+
+
+def test_transcripts_tell_language_and_end_where_the_service_does_and_may_be_empty() -> None:
+    happened = heard(
+        {"serverContent": {"inputTranscription": {"text": "你好", "languageCode": "zh-CN", "finished": True}}},
+        {"serverContent": {"outputTranscription": {}}},
+    )
+    first, second = happened
+    assert isinstance(first, events.InputTranscript)
+    assert (first.text, first.finished, first.language) == ("你好", True, "zh-CN")
+    assert isinstance(second, events.OutputTranscript)
+    assert (second.text, second.finished, second.language) == ("", False, None)
+
+
+def test_speech_started_comes_from_voice_activity_alone() -> None:
+    happened = heard(
+        {"voiceActivity": {"type": "ACTIVITY_START"}},
+        {"voiceActivity": {"type": "ACTIVITY_END"}},
+        {"serverContent": {"interrupted": True}},
+    )
+    assert types(happened) == ["input_audio_buffer.speech_started", "unknown", "response.interrupted"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"serverContent": {}},
+        {"somethingNew": {"a": [1]}},
+        {"serverContent": {"waitingForInput": True}},
+        {"serverContent": {"groundingMetadata": {"webSearchQueries": ["x"]}}},
+        {"serverContent": {"interimInputTranscription": {"text": "x"}}},
+        {"serverContent": {"fieldOfNextYear": 1}},
+        {"serverContent": {"turnComplete": "perhaps"}},
+        {"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}},
+    ],
+    ids=lambda message: json.dumps(message)[:40],
+)
+def test_what_has_no_event_of_its_own_arrives_as_a_plain_event_with_the_services_dict(message: dict[str, Any]) -> None:
+    (event,) = heard(message)
+    assert type(event) is RealtimeEvent
+    assert event.raw_message == message
+
+
+def test_a_field_of_the_future_beside_a_known_one_loses_neither() -> None:
+    message = {"serverContent": {"modelTurn": {"parts": [{"text": "x", "sparkle": 1}]}, "turnComplete": True}}
+    happened = heard(message)
+    assert types(happened) == ["response.text.delta", "response.done", "unknown"]
+    assert happened[-1].raw_message == message
+
+
+def test_garbage_is_reported_and_survived() -> None:
+    session = ready_session()
+    (event,) = session.receive(b"\xff not json", 0.0)
+    assert isinstance(event, events.VoiceHealth)
+    assert (event.finding, event.action) == ("undecodable_frame", "ignored")
+    assert types(hear(session, {"serverContent": {"turnComplete": True}})) == ["response.done"]
+
+
+def test_raw_message_of_every_event_is_the_frame() -> None:
+    message = {"serverContent": {"modelTurn": {"parts": [{"text": "a"}, {"text": "b"}]}, "generationComplete": True}}
+    assert all(event.raw_message == message for event in heard(message))
+
+
+# --- tools
+
+
+def test_a_function_result_carries_the_name_of_its_call() -> None:
+    session = ready_session()
+    (call,) = hear(session, {"toolCall": {"functionCalls": [{"id": "7", "name": "add", "args": {"a": 1}}]}})
+    assert isinstance(call, events.FunctionCall)
+    assert (call.call_id, call.name, call.arguments) == ("7", "add", {"a": 1})
+    session.send_function_result("7", {"output": "3"})
+    assert sent(session) == [
+        {"toolResponse": {"functionResponses": [{"id": "7", "name": "add", "response": {"output": "3"}}]}}
+    ]
+
+
+def test_calls_without_an_id_are_told_apart_and_answered_by_name() -> None:
+    session = ready_session("gemini-live-2.5-flash-native-audio")
+    calls = hear(session, {"toolCall": {"functionCalls": [{"name": "a"}, {"name": "b", "args": {}}]}})
+    ids = [call.call_id for call in calls if isinstance(call, events.FunctionCall)]
+    assert len(set(ids)) == 2
+    session.send_function_result(ids[1], {"output": "x"})
+    (frame,) = sent(session)
+    assert frame["toolResponse"]["functionResponses"] == [{"name": "b", "response": {"output": "x"}}]
+
+
+def test_a_result_for_a_call_nobody_knows_is_sent_as_it_is() -> None:
+    session = ready_session()
+    session.send_function_result("unheard", {"output": "x"})
+    assert sent(session)[0]["toolResponse"]["functionResponses"][0]["id"] == "unheard"
+
+
+def test_a_generator_answers_one_call_several_times() -> None:
+    session = ready_session()
+    hear(session, {"toolCall": {"functionCalls": [{"id": "7", "name": "count"}]}})
+    session.send_function_result("7", {"output": "1"}, will_continue=True, scheduling="SILENT")
+    session.send_function_result("7", {"output": "2"}, will_continue=False)
+    first, second = (frame["toolResponse"]["functionResponses"][0] for frame in sent(session))
+    assert (first["name"], first["willContinue"], first["scheduling"]) == ("count", True, "SILENT")
+    assert (second["name"], second["willContinue"]) == ("count", False)
+
+
+def test_cancelled_calls_are_told() -> None:
+    (cancelled,) = heard({"toolCallCancellation": {"ids": ["1", "2"]}})
+    assert isinstance(cancelled, events.FunctionCallCancelled)
+    assert cancelled.call_ids == ["1", "2"]
+
+
+# --- models that differ
+
+
+def test_text_of_the_user_takes_the_way_that_the_model_needs() -> None:
+    legacy, current = ready_session("gemini-3.1-flash-live-preview"), ready_session("gemini-3.8-live")
+    legacy.send_text("user", "hi", True)
+    current.send_text("user", "hi", True)
+    assert sent(legacy) == [{"realtimeInput": {"text": "hi"}}]
+    assert sent(current) == [
+        {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "hi"}]}], "turnComplete": True}}
+    ]
+
+
+def test_turns_of_the_history_are_refused_where_the_service_would_close_on_them() -> None:
+    session = ready_session("gemini-3.1-flash-live-preview")
+    session.send_text("assistant", "I said this before.", False)
+    session.send_text("user", "hi", True)
+    with pytest.raises(UnsupportedByModel):
+        session.send_text("assistant", "too late", False)
+    assert len(sent(session)) == 2
+
+
+def test_roles_are_spelled_as_the_service_spells_them() -> None:
+    session = ready_session()
+    for role in ("user", "assistant", "system"):
+        session.send_text(role, "x", False)  # type: ignore[arg-type]
+    assert [frame["clientContent"]["turns"][0]["role"] for frame in sent(session)] == ["user", "model", "user"]
+
+
+# --- the end
+
+
+def test_a_normal_end_has_no_failure() -> None:
+    session = ready_session()
+    session.connection_ended(1000, "")
+    assert (session.state, session.failure) == (State.CLOSED, None)
+
+
+def test_any_other_end_has_one_failure_with_code_and_reason() -> None:
+    session = ready_session()
+    session.connection_ended(1011, "Internal error encountered.")
+    assert isinstance(session.failure, ConnectionClosed)
+    assert (session.failure.code, session.failure.reason) == (1011, "Internal error encountered.")
+
+
+def test_an_error_in_a_message_is_the_failure_and_the_close_after_it_is_not() -> None:
+    session = ready_session()
+    happened = hear(session, {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow down"}})
+    session.connection_ended(1011, "")
+    assert isinstance(session.failure, ServiceError)
+    assert (session.failure.code, session.failure.status, session.failure.retryable) == (429, "RESOURCE_EXHAUSTED", True)
+    assert types(happened) == ["unknown"]
+
+
+def test_go_away_tells_the_time_left_and_the_session_goes_on() -> None:
+    session = ready_session()
+    (event,) = hear(session, {"goAway": {"timeLeft": "9.500s"}}, now=100.0)
+    assert isinstance(event, events.GoAway)
+    assert event.time_left_ms == 9500
+    assert (session.state, session.resumption.ends_at) == (State.GOING_AWAY, 109.5)
+    session.send_text("user", "still here", True)
+    assert len(sent(session)) == 1
+
+
+def test_a_withheld_handle_does_not_erase_the_last_good_one() -> None:
+    session = ready_session()
+    hear(session, {"sessionResumptionUpdate": {"newHandle": "h1", "resumable": True}}, now=3.0)
+    hear(session, {"sessionResumptionUpdate": {"resumable": False}}, now=4.0)
+    assert (session.resumption.handle, session.resumption.handle_at) == ("h1", 3.0)
+
+
+# --- properties
+
+
+@given(st.lists(official.messages_of(official.ServerMessage) | st.binary(max_size=20), max_size=12), st.integers(0, 12))
+@settings(max_examples=200)
+def test_any_order_of_server_messages_ends_in_a_documented_state_and_never_raises(
+    frames: list[dict[str, Any] | bytes], begin_at: int
+) -> None:
+    session = new_session()
+    for index, frame in enumerate(frames):
+        if index == begin_at:
+            session.begin(SETUP, now=float(index))
+        data = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
+        happened = session.receive(data, float(index))
+        assert happened
+        assert all(isinstance(repr(event), str) for event in happened)
+        session.frames_to_send()
+    assert session.state in {state for pair in TRANSITIONS.items() for state in (pair[0][0], pair[1])}
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_any_client_message_we_can_build_parses_under_the_official_types(data: st.DataObject) -> None:
+    model = data.draw(st.sampled_from(["gemini-3.8-live", "gemini-3.1-flash-live-preview", "my-own-model"]))
+    session = ready_session(model)
+    hear(session, {"toolCall": {"functionCalls": [{"id": "1", "name": "f"}, {"name": "g"}]}})
+    sends = {
+        "text": lambda: session.send_text("user", data.draw(_TEXT), data.draw(st.booleans())),
+        "audio": lambda: session.send_audio(b"AAAA", data.draw(st.sampled_from([8000, 16000, 48000]))),
+        "video": lambda: session.send_video("AAAA", "image/png"),
+        "result": lambda: session.send_function_result(
+            data.draw(st.sampled_from(["1", "call-2", "other"])),
+            data.draw(st.dictionaries(_TEXT, _TEXT | st.integers(-9, 9), max_size=3)),
+            scheduling=data.draw(st.sampled_from([None, "SILENT", "WHEN_IDLE", "INTERRUPT"])),
+            will_continue=data.draw(st.sampled_from([None, True, False])),
+        ),
+        "activity": lambda: session.send_activity(start=data.draw(st.booleans())),
+        "stream end": session.send_audio_stream_end,
+    }
+    for name in data.draw(st.lists(st.sampled_from(sorted(sends)), max_size=6)):
+        try:
+            sends[name]()
+        except UnsupportedByModel:
+            continue
+    for frame in sent(session):
+        official.parse(frame, official.ClientMessage)
