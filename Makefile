@@ -35,7 +35,7 @@ docs: $(VENV)/.test  ## write the generated parts of docs/
 	@$(BIN)/python docs/generate.py
 
 fuzz: $(VENV)/.test  ## feed the codec and the session garbage (ARGS="--seconds 600")
-	@$(BIN)/python fuzz/run.py $(ARGS)
+	@$(BIN)/python fuzz/codec.py $(ARGS)
 
 clean:  ## remove what the other targets have made
 	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav

@@ -73,7 +73,10 @@ def test_null_means_unset() -> None:
     assert (message.server_content.turn_complete, message.server_content.interrupted) == (True, False)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b"null", b"3", b'{"serverContent":', b'{"toolCall":7}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff\xfe", b"[]", b"null", b"3", b'{"serverContent":', b'{"toolCall":7}', b'{"mim\xd1Type":1}', b"[" * 10_000],
+)
 def test_what_is_not_a_message_raises_and_keeps_its_content_to_itself(data: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         decode_server_message(data)

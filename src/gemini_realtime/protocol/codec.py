@@ -25,6 +25,9 @@ _encoder = msgspec.json.Encoder()
 _server_decoder = msgspec.json.Decoder(ServerMessage)
 _client_decoder = msgspec.json.Decoder(ClientMessage)
 _json_decoder = msgspec.json.Decoder()
+_MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not JSON, not UTF-8, nested too deeply, or not of the expected type."""
+
 _URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
@@ -69,7 +72,7 @@ def decode_server_message(data: bytes) -> tuple[ServerMessage, list[UnknownField
     """
     try:
         return _server_decoder.decode(data), []
-    except msgspec.MsgspecError:
+    except _MALFORMED:
         return _conform(data, ServerMessage)
 
 
@@ -77,7 +80,7 @@ def decode_client_message(data: bytes | str) -> tuple[ClientMessage, list[Unknow
     """Read a frame of a client; as `decode_server_message`, for the other direction."""
     try:
         return _client_decoder.decode(data), []
-    except msgspec.MsgspecError:
+    except _MALFORMED:
         return _conform(data, ClientMessage)
 
 
@@ -125,7 +128,7 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
     """
     try:
         parsed = _json_decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _MALFORMED as error:
         raise DecodeError(f"{len(data)} bytes are not JSON") from error
     if not isinstance(parsed, dict):
         raise DecodeError(f"{len(data)} bytes are JSON, but not an object")
