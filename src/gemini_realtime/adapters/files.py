@@ -1,0 +1,117 @@
+"""Wave files: read speech, write answers, record a conversation in stereo."""
+
+from __future__ import annotations
+
+import os
+import re
+import wave
+from array import array
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from gemini_realtime.audio.format import AudioFormat
+from gemini_realtime.errors import AudioFormatError, MissingDependencyError
+
+_REMEDY: Final = "convert it, for example with: ffmpeg -i INPUT -c:a pcm_s16le OUTPUT.wav"
+
+# Most writers put more than 16 bits or 2 channels into WAVE_FORMAT_EXTENSIBLE (0xFFFE), which wave reads since
+# Python 3.12 only. When the sub-format's GUID is that of PCM, plain PCM (0x0001) means the same.
+_EXTENSIBLE_PCM: Final = re.compile(
+    rb"(?<=fmt .{4})\xfe\xff(?=.{22}\x01\x00\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71)", re.DOTALL
+)
+
+
+def read_wav(path: str | os.PathLike[str]) -> tuple[bytes, int]:
+    """Read a wave file as mono 16-bit PCM and its rate in Hz.
+
+    Integer PCM of 8, 16, 24 or 32 bits; several channels are averaged. Anything but mono 16-bit needs the
+    extra `[audio]`. A file cut short gives the whole frames it has.
+
+    Raises:
+        AudioFormatError: not a wave file, or one of another encoding.
+        OSError: the file cannot be read.
+    """
+    content = _EXTENSIBLE_PCM.sub(b"\x01\x00", Path(path).read_bytes(), count=1)
+    try:
+        with wave.open(BytesIO(content), "rb") as reader:
+            channels, sample_bytes, rate_hz, n_frames = reader.getparams()[:4]
+            audio = reader.readframes(n_frames)
+    except (wave.Error, EOFError, RuntimeError) as error:  # wave's chunk reader raises the last two, wordless
+        problem = str(error) or "its header is damaged or cut short"
+        raise AudioFormatError(f"{os.fspath(path)!r} is not a PCM wave file: {problem}", remedy=_REMEDY) from error
+    if sample_bytes > 4 or not rate_hz:
+        problem = f"has samples of {sample_bytes * 8} bits at {rate_hz} Hz"
+        raise AudioFormatError(f"{os.fspath(path)!r} {problem}", remedy=_REMEDY)
+    audio = audio[: len(audio) - len(audio) % (channels * sample_bytes)]
+    if (channels, sample_bytes) != (1, 2):
+        audio = _mono16(audio, channels, sample_bytes)
+    return audio, rate_hz
+
+
+def write_wav(path: str | os.PathLike[str], pcm: bytes, rate_hz: int, channels: int = 1) -> None:
+    """Write 16-bit PCM, channels interleaved, as a wave file.
+
+    Raises:
+        AudioFormatError: `pcm` ends inside a frame, or the rate or channel count cannot be.
+    """
+    AudioFormat("pcm16", rate_hz, channels).check(pcm)
+    with wave.open(os.fspath(path), "wb") as writer:
+        writer.setnchannels(channels)
+        writer.setsampwidth(2)
+        writer.setframerate(rate_hz)
+        writer.writeframes(pcm)
+
+
+class StereoRecording:
+    """A conversation on one timeline: one side left, the other right, each mono 16-bit PCM at `rate_hz`.
+
+    Times are ms since the recording began. Each side behaves as a loudspeaker does: audio sounds when it
+    arrives, or directly after what is still sounding.
+    """
+
+    def __init__(self, rate_hz: int = 24_000) -> None:
+        self.format = AudioFormat("pcm16", rate_hz)
+        self._left = bytearray()
+        self._right = bytearray()
+
+    def left(self, pcm: bytes, at_ms: float) -> None:
+        """Add what the left side said at `at_ms`; AudioFormatError when it ends inside a sample."""
+        self._add(self._left, pcm, at_ms)
+
+    def right(self, pcm: bytes, at_ms: float) -> None:
+        """Add what the right side said at `at_ms`; AudioFormatError when it ends inside a sample."""
+        self._add(self._right, pcm, at_ms)
+
+    def cut_right(self, at_ms: float) -> None:
+        """Drop what the right side would have said after `at_ms`, as when it is interrupted."""
+        del self._right[max(0, self.format.bytes_for_ms(at_ms)) :]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a two-channel wave file as long as the longer side."""
+        frames = max(len(self._left), len(self._right)) // 2
+        both = array("h", bytes(4 * frames))
+        for channel, side in enumerate((self._left, self._right)):
+            both[channel::2] = array("h", side.ljust(2 * frames, b"\x00"))
+        write_wav(path, both.tobytes(), self.format.rate_hz, channels=2)
+
+    def _add(self, side: bytearray, pcm: bytes, at_ms: float) -> None:
+        self.format.check(pcm)
+        side += bytes(max(0, self.format.bytes_for_ms(at_ms) - len(side)))
+        side += pcm
+
+
+def _mono16(audio: bytes, channels: int, sample_bytes: int) -> bytes:
+    try:
+        import numpy as np
+        from numpy.typing import NDArray
+    except ImportError as error:
+        raise MissingDependencyError("reading anything but mono 16-bit wave files", "audio") from error
+    pcm16: np.dtype[np.int16] = np.dtype("<i2")
+    samples = np.frombuffer(audio, np.uint8).reshape(-1, sample_bytes)
+    left_aligned = np.zeros((len(samples), 4), np.uint8)
+    left_aligned[:, 4 - sample_bytes :] = samples
+    if sample_bytes == 1:
+        left_aligned[:, 3] ^= 0x80  # 8-bit wave samples are unsigned
+    mono: NDArray[np.float64] = left_aligned.view("<i4").reshape(-1, channels).mean(axis=1)
+    return np.rint(mono / 65_536).clip(-32_768, 32_767).astype(pcm16).tobytes()
