@@ -74,7 +74,8 @@ async def test_the_end_wakes_all_readers() -> None:
 
 
 async def test_pressure_is_signalled_at_high_water_and_lifted_at_low_water() -> None:
-    queue, signals = EventQueue(), []
+    queue = EventQueue()
+    signals: list[bool] = []
     queue.on_pressure = signals.append
     for item in range(HIGH_WATER + 5):
         queue.put(event(item))
@@ -85,7 +86,8 @@ async def test_pressure_is_signalled_at_high_water_and_lifted_at_low_water() -> 
 
 
 async def test_echoes_neither_grow_without_bound_nor_count_as_pressure_nor_crowd_out_events() -> None:
-    queue, signals = EventQueue(), []
+    queue = EventQueue()
+    signals: list[bool] = []
     queue.on_pressure = signals.append
     for _ in range(10 * MAX_ECHOES):
         queue.put_echo("AAAA")

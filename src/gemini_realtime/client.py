@@ -192,19 +192,17 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """Send microphone audio; pieces of 20-40 ms work best.
 
         Args:
-            audio: mono signed 16-bit little-endian PCM, whole samples: raw bytes, or base64 text of them.
+            audio: mono signed 16-bit little-endian PCM: whole samples as raw bytes, or base64 text, sent as it is.
             rate_hz: its sample rate; the service takes any and works at 16000.
 
         Raises:
-            AudioFormatError: not base64, or half a sample.
+            AudioFormatError: text that is not base64, or bytes that end inside a sample.
         """
-        pcm = decode_base64(audio) if isinstance(audio, str) else audio
-        if len(pcm) % SAMPLE_BYTES:
-            raise AudioFormatError(
-                f"{len(pcm)} bytes of audio end inside a 16-bit sample",
-                remedy="send whole samples, see gemini_realtime.audio.chunks",
-            )
-        encoded = audio.encode("ascii") if isinstance(audio, str) else encode_base64(pcm)
+        if isinstance(audio, str):
+            decode_base64(audio)
+            encoded = audio.encode("ascii")
+        else:
+            encoded = encode_base64(_whole_samples(audio))
         self._session.send_audio(encoded, rate_hz)
         self._events.put_echo(encoded.decode("ascii"))
         await self._send()
@@ -295,6 +293,15 @@ class GeminiRealtimeClient(RealtimeClientBase):
         return lambda: cls(llm_config=llm_config, logger=logger)
 
 
+def _whole_samples(pcm: bytes) -> bytes:
+    if len(pcm) % SAMPLE_BYTES:
+        raise AudioFormatError(
+            f"{len(pcm)} bytes of audio end inside a 16-bit sample",
+            remedy="send whole samples, see gemini_realtime.audio.chunks",
+        )
+    return pcm
+
+
 class _Link:
     """One connection: its transport feeds the session, the session feeds the event queue.
 
@@ -347,10 +354,11 @@ class _Link:
             self.events.end()
             return
         self.flush()
-        if self.session.deadline() is None:
+        deadline = self.session.deadline()
+        if deadline is None:
             self._disarm()
         elif self._timer is None:
-            self._timer = self._loop.call_at(self.session.deadline(), self._deadline_reached)
+            self._timer = self._loop.call_at(deadline, self._deadline_reached)
 
     def _deadline_reached(self) -> None:
         self._timer = None

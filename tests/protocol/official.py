@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 from typing import Any
 
@@ -41,7 +42,7 @@ def without_newer_fields(value: Any) -> Any:
 
 def messages_of(kind: type[Message]) -> st.SearchStrategy[dict[str, Any]]:
     """Frames, as JSON dicts, of every shape that a message type can have."""
-    return _message(kind.DESCRIPTOR, 0)
+    return _message(kind.DESCRIPTOR, 0)  # type: ignore[arg-type]
 
 
 def _message(kind: descriptor.Descriptor, depth: int) -> st.SearchStrategy[dict[str, Any]]:
@@ -77,8 +78,11 @@ def _field(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
 
 def _single(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     if field.type == FieldDescriptor.TYPE_MESSAGE:
-        return st.deferred(lambda: _message(field.message_type, depth + 1))
+        nested = field.message_type
+        assert nested is not None
+        return st.deferred(lambda: _message(nested, depth + 1))
     if field.type == FieldDescriptor.TYPE_ENUM:
+        assert field.enum_type is not None
         return st.sampled_from([value.name for value in field.enum_type.values])
     return _SCALARS[field.cpp_type] if field.type != FieldDescriptor.TYPE_BYTES else _BASE64
 
@@ -88,7 +92,7 @@ def _float32(value: float) -> float:
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-_BASE64 = st.binary(max_size=12).map(lambda data: __import__("base64").b64encode(data).decode())
+_BASE64 = st.binary(max_size=12).map(lambda data: base64.b64encode(data).decode())
 _SCALARS: dict[int, st.SearchStrategy[Any]] = {
     FieldDescriptor.CPPTYPE_STRING: _TEXT,
     FieldDescriptor.CPPTYPE_BOOL: st.booleans(),

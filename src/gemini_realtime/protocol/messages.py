@@ -399,7 +399,9 @@ class ToolResponse(Message):
     function_responses: list[FunctionResponse] = []
 
 
-class ContextUpdateTools(Message):
+class ContextUpdateTools(Message, omit_defaults=False):
+    """The wrapper tells an empty list (no tools any more) from an absent one (keep them)."""
+
     tools: list[Tool] = []
 
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl as tls
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import picows
@@ -18,8 +19,9 @@ from python_socks import ProxyError
 from gemini_realtime.errors import HandshakeError
 from gemini_realtime.transport.base import Receiver
 
+NO_CLOSE_CODE = 1005
 NO_CLOSE_FRAME = 1006
-"""RFC 6455 7.1.5: the code reported when a connection ends without a close frame."""
+"""RFC 6455 7.1.5: reported for a close frame without a code, and for a connection that ends without a close frame."""
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
@@ -151,7 +153,8 @@ class WebSocketTransport(picows.WSListener):
         if received is None:
             self._receiver.connection_lost(NO_CLOSE_FRAME, "")
         else:
-            self._receiver.connection_lost(int(received.code) or 1005, received.reason or "")
+            code: Any = received.code  # an enum for the codes picows knows, a plain number for others
+            self._receiver.connection_lost(int(code) or NO_CLOSE_CODE, received.reason or "")
 
     def pause_writing(self) -> None:
         self._writable.clear()

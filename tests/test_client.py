@@ -1,0 +1,495 @@
+"""The client over a service played by the test, without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+
+from gemini_realtime import (
+    AudioDelta,
+    AudioFormatError,
+    ConfigError,
+    ConnectionClosed,
+    GeminiRealtimeClient,
+    HandshakeError,
+    InputAudioBufferDelta,
+    RealtimeClientProtocol,
+    RealtimeEvent,
+    SessionCreated,
+    SetupTimeout,
+    TurnComplete,
+    UnsupportedByModel,
+    get_client,
+    register_realtime_client,
+)
+from gemini_realtime.transport.base import Receiver, Transport
+from gemini_realtime.transport.memory import MemoryService
+from tests.loop import settle
+
+KEY = "AIza-not-a-real-key"
+WAIT_S = 10.0
+
+
+def config(**entry: Any) -> dict[str, Any]:
+    return {"config_list": [{"model": "gemini-3.8-live", "api_key": KEY, "api_type": "google", **entry}]}
+
+
+def client_of(service: MemoryService, **entry: Any) -> GeminiRealtimeClient:
+    return GeminiRealtimeClient(llm_config=config(**entry), dial=service.dial)
+
+
+def audio(data: bytes = b"\x01\x02") -> dict[str, Any]:
+    blob = {"mimeType": "audio/pcm;rate=24000", "data": base64.b64encode(data).decode()}
+    return {"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}}
+
+
+TURN_COMPLETE = {"serverContent": {"turnComplete": True}}
+
+
+async def read(client: GeminiRealtimeClient, count: int) -> list[RealtimeEvent]:
+    """The next `count` events; then the reader is left."""
+    happened: list[RealtimeEvent] = []
+    async with asyncio.timeout(WAIT_S):
+        async for event in client.read_events():
+            happened.append(event)
+            if len(happened) == count:
+                break
+    return happened
+
+
+async def read_to_end(client: GeminiRealtimeClient) -> list[RealtimeEvent]:
+    async with asyncio.timeout(WAIT_S):
+        return [event async for event in client.read_events()]
+
+
+# --- the documented contract
+
+
+def test_it_is_what_the_protocol_asks_for() -> None:
+    assert isinstance(GeminiRealtimeClient(llm_config=config()), RealtimeClientProtocol)
+
+
+def test_the_logger_is_the_one_given_or_the_packages() -> None:
+    mine = logging.getLogger("mine")
+    assert GeminiRealtimeClient(llm_config=config(), logger=mine).logger is mine
+    assert GeminiRealtimeClient(llm_config=config()).logger.name == "gemini_realtime"
+
+
+async def test_without_a_connection_reading_and_the_connection_itself_are_runtime_errors() -> None:
+    client = client_of(MemoryService())
+    with pytest.raises(RuntimeError, match=r"^Client is not connected, call connect\(\) first\.$"):
+        await anext(client.read_events())
+    with pytest.raises(RuntimeError):
+        _ = client.connection
+
+
+async def test_connecting_sends_nothing_and_reading_sets_the_session_up() -> None:
+    service = MemoryService()
+    client = client_of(service, voice="kore", temperature=0.3)
+    async with client.connect():
+        await settle()
+        assert service.sent == []
+        (created,) = await read(client, 1)
+        assert isinstance(created, SessionCreated)
+        setup = service.sent[0]["setup"]
+        assert setup["model"] == "models/gemini-3.8-live"
+        assert setup["generationConfig"]["temperature"] == 0.3
+        voice = setup["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"]
+        assert voice.lower() == "kore"
+        assert setup["generationConfig"]["responseModalities"] == ["AUDIO"]
+
+
+async def test_the_key_travels_in_its_header_and_not_in_the_url() -> None:
+    service = MemoryService()
+    async with client_of(service).connect():
+        assert service.headers["x-goog-api-key"] == KEY
+        assert KEY not in service.url
+
+
+async def test_session_updates_are_recorded_until_the_session_is_set_up() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    await client.session_update({"instructions": "Be brief."})
+    async with client.connect():
+        await client.session_update({"tools": [], "tool_choice": "auto", "input_audio_format": "pcm16"})
+        await read(client, 1)
+        assert service.sent[0]["setup"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+
+
+async def test_a_session_update_that_comes_too_late_warns(caplog: pytest.LogCaptureFixture) -> None:
+    client = client_of(MemoryService())
+    async with client.connect():
+        await read(client, 1)
+        with caplog.at_level("WARNING", "gemini_realtime"):
+            await client.session_update({"instructions": "Be brief."})
+    assert "next connect" in caplog.text
+
+
+async def test_an_option_that_does_not_exist_is_refused_with_the_near_name_and_nothing_is_recorded() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    with pytest.raises(ConfigError, match="temperature"):
+        await client.session_update({"instructions": "x", "temperatur": 1})
+    async with client.connect():
+        await read(client, 1)
+    assert "systemInstruction" not in service.sent[0]["setup"]
+
+
+async def test_what_the_model_refuses_is_refused_before_dialling() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    await client.session_update({"response_modalities": ["TEXT"]})
+    with pytest.raises(UnsupportedByModel):
+        async with client.connect():
+            pass
+    assert service.connections == 0
+
+
+async def test_added_events_are_read_among_the_others_and_none_ends_one_reader() -> None:
+    client = client_of(MemoryService())
+    mine = RealtimeEvent(raw_message={"mine": 1})
+    async with client.connect():
+        await client.add_event(mine)
+        await client.add_event(None)
+        assert await read_to_end(client) == [mine]
+        assert isinstance((await read(client, 1))[0], SessionCreated)
+        await client.add_event(mine)
+        assert await client.get_event() is mine
+
+
+async def test_the_audio_that_is_sent_is_echoed_to_observers() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        await client.send_audio("AAAA")
+        await client.queue_input_audio_buffer_delta("BBBB")
+        echoes = await read(client, 2)
+    assert [echo.delta for echo in echoes if isinstance(echo, InputAudioBufferDelta)] == ["AAAA", "BBBB"]
+
+
+async def test_truncating_logs_that_gemini_cannot(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "gemini_realtime"):
+        await client_of(MemoryService()).truncate_audio(audio_end_ms=1, content_index=0, item_id="x")
+    assert "not natively supported" in caplog.text
+
+
+def test_a_factory_is_given_for_google_without_further_arguments_only() -> None:
+    logger = logging.getLogger("mine")
+    factory = GeminiRealtimeClient.get_factory(config(), logger)
+    assert factory is not None
+    assert isinstance(factory(), GeminiRealtimeClient)
+    assert GeminiRealtimeClient.get_factory(config(api_type="openai"), logger) is None
+    assert GeminiRealtimeClient.get_factory(config(), logger, websocket=object()) is None
+
+
+def test_get_client_asks_the_registered_classes_in_order() -> None:
+    logger = logging.getLogger("mine")
+    assert isinstance(get_client(config(), logger), GeminiRealtimeClient)
+    with pytest.raises(ValueError, match=r"Realtime API client not found\."):
+        get_client(config(api_type="nobody"), logger)
+
+
+def test_a_registered_class_is_found_and_registering_it_again_replaces_it() -> None:
+    @register_realtime_client()
+    class Mine(GeminiRealtimeClient):
+        @classmethod
+        def get_factory(
+            cls, llm_config: Any, logger: logging.Logger, **kwargs: Any
+        ) -> Callable[[], RealtimeClientProtocol] | None:
+            mine = llm_config["config_list"][0]["api_type"] == "mine"
+            return (lambda: cls(llm_config=llm_config, logger=logger)) if mine else None
+
+    assert register_realtime_client()(Mine) is Mine
+    assert type(get_client(config(api_type="mine"), logging.getLogger("mine"))) is Mine
+
+
+# --- nothing is lost
+
+
+async def test_what_is_sent_before_connecting_and_before_reading_arrives_in_order() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    await client.send_text(role="user", text="one", turn_complete=False)
+    async with client.connect():
+        await client.send_text(role="user", text="two", turn_complete=False)
+        await client.send_audio(b"\x01\x00")
+        await settle()
+        assert service.sent == []
+        await read(client, 1)
+        await settle()
+        assert [next(iter(frame)) for frame in service.sent] == ["setup", "clientContent", "clientContent", "realtimeInput"]
+        assert service.sent[1]["clientContent"]["turns"][0]["parts"][0]["text"] == "one"
+
+
+async def test_reading_may_be_left_by_break_cancel_or_close_and_entered_again_without_losing_an_event() -> None:
+    service = MemoryService()
+    client = client_of(service)
+
+    def number(event: RealtimeEvent) -> int:
+        return int(event.raw_message["n"])
+
+    async with client.connect():
+        await read(client, 1)
+        for n in range(6):
+            service.say({"n": n})
+        by_break = await read(client, 2)
+        generator = client.read_events()
+        by_close = [await anext(generator)]
+        await generator.aclose()
+        rest = [await anext(client.read_events()) for _ in range(3)]
+        assert [number(event) for event in (*by_break, *by_close, *rest)] == list(range(6))
+
+        reader = asyncio.create_task(read(client, 1))
+        await settle()
+        service.say({"n": 6})
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        assert number((await read(client, 1))[0]) == 6
+    assert len([frame for frame in service.sent if "setup" in frame]) == 1
+
+
+async def test_a_second_connection_is_a_new_conversation() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    for text in ("first", "second"):
+        async with client.connect():
+            await client.send_text(role="user", text=text)
+            service.say({"left": "unread"})
+            events = await read(client, 2)
+            await settle()
+            assert [type(event) for event in events].count(SessionCreated) == 1
+            assert [next(iter(frame)) for frame in service.sent] == ["setup", "clientContent"]
+            assert service.sent[1]["clientContent"]["turns"][0]["parts"][0]["text"] == text
+            service.say({"never": "read"})
+    assert service.connections == 2
+
+
+async def test_two_connections_at_once_are_refused() -> None:
+    client = client_of(MemoryService())
+    async with client.connect():
+        with pytest.raises(ConfigError, match="connected already"):
+            async with client.connect():
+                pass
+        await read(client, 1)
+
+
+async def test_a_reader_that_does_not_read_slows_the_service_down_and_misses_nothing() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        for n in range(2000):
+            service.say({"n": n})
+        assert not service.reading
+        happened = await read(client, 2000)
+        assert [event.raw_message["n"] for event in happened] == list(range(2000))
+        assert service.reading
+
+
+async def test_events_of_a_client_that_sends_much_before_it_reads_are_all_there() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        for _ in range(3000):
+            await client.send_audio(b"\x00" * 640)
+        seen = 0
+        async with asyncio.timeout(WAIT_S):
+            async for event in client.read_events():
+                if isinstance(event, SessionCreated):
+                    break
+        async with asyncio.timeout(WAIT_S):
+            while seen < 3001:
+                await settle()
+                seen = len(service.sent)
+    assert "setup" in service.sent[0]
+
+
+# --- the end of a connection
+
+
+async def test_a_normal_close_ends_reading_normally() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.say(TURN_COMPLETE)
+        service.end(1000)
+        assert [type(event) for event in await read_to_end(client)] == [TurnComplete]
+
+
+async def test_any_other_close_raises_one_error_after_the_events_before_it() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.say(audio())
+        service.end(1011, "Internal error encountered.")
+        assert isinstance((await read(client, 1))[0], AudioDelta)
+        with pytest.raises(ConnectionClosed, match="Internal error encountered") as caught:
+            await read_to_end(client)
+        assert (caught.value.code, caught.value.retryable) == (1011, True)
+        with pytest.raises(ConnectionClosed):
+            await client.send_text(role="user", text="anyone there?")
+
+
+async def test_after_a_failure_the_client_can_connect_again() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    with pytest.raises(ConnectionClosed):
+        async with client.connect():
+            await read(client, 1)
+            service.end(1006)
+            await read_to_end(client)
+    async with client.connect():
+        assert isinstance((await read(client, 1))[0], SessionCreated)
+
+
+async def test_leaving_the_connection_ends_a_reader_in_another_task_normally() -> None:
+    client = client_of(MemoryService())
+    async with client.connect():
+        reader = asyncio.create_task(read_to_end(client))
+        await settle()
+    assert [type(event) for event in await reader] == [SessionCreated]
+
+
+async def test_a_setup_that_is_not_confirmed_in_time_is_an_error() -> None:
+    client = client_of(MemoryService(on_frame=lambda service, frame: None), setup_timeout_s=0.01)
+    async with client.connect():
+        with pytest.raises(SetupTimeout, match="setup_timeout_s"):
+            await read_to_end(client)
+
+
+async def test_closing_leaves_no_task_behind() -> None:
+    before = asyncio.all_tasks()
+    service = MemoryService()
+    async with client_of(service).connect():
+        pass
+    await settle()
+    assert asyncio.all_tasks() == before
+
+
+# --- beyond the contract
+
+
+async def test_audio_may_be_raw_bytes_or_base64_at_any_rate() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        await client.send_audio(b"\x01\x02\x03\x04", rate_hz=8000)
+        await client.send_audio(base64.urlsafe_b64encode(b"\xff\xfe\xfb\xef").decode())
+        await settle()
+    first, second = (frame["realtimeInput"]["audio"] for frame in service.sent[1:])
+    assert first == {"mimeType": "audio/pcm;rate=8000", "data": base64.b64encode(b"\x01\x02\x03\x04").decode()}
+    assert base64.urlsafe_b64decode(second["data"]) == b"\xff\xfe\xfb\xef"
+
+
+@pytest.mark.parametrize("bad", [b"\x01", b"\x01\x02\x03", "not base64!"])
+async def test_audio_that_is_none_is_refused_and_nothing_is_sent(bad: str | bytes) -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        with pytest.raises(AudioFormatError):
+            await client.send_audio(bad)
+        await settle()
+    assert len(service.sent) == 1
+
+
+async def test_every_kind_of_input_has_its_message() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    await client.session_update({"turn_detection": None})
+    sends: list[Callable[[], Awaitable[None]]] = [
+        lambda: client.send_video(b"\xff\xd8", mime_type="image/jpeg"),
+        client.activity_start,
+        client.activity_end,
+        client.audio_stream_end,
+        lambda: client.send_function_result("1", {"temperature": 20}),
+        lambda: client.send_context_update(instructions="Be brief.", tools=[]),
+    ]
+    async with client.connect():
+        await read(client, 1)
+        for send in sends:
+            await send()
+        await settle()
+    assert service.sent[1:] == [
+        {"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "/9g="}}},
+        {"realtimeInput": {"activityStart": {}}},
+        {"realtimeInput": {"activityEnd": {}}},
+        {"realtimeInput": {"audioStreamEnd": True}},
+        {"toolResponse": {"functionResponses": [{"id": "1", "response": {"temperature": 20}}]}},
+        {"contextUpdate": {"systemInstruction": {"parts": [{"text": "Be brief."}]}, "tools": {"tools": []}}},
+    ]
+
+
+async def test_an_image_of_another_kind_is_refused() -> None:
+    with pytest.raises(ConfigError, match="image/gif"):
+        await client_of(MemoryService()).send_video(b"GIF89a", mime_type="image/gif")
+
+
+async def test_history_is_sent_before_anything_else() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    await client.session_update({"history": [{"role": "user", "text": "I am Ann."}, {"role": "assistant", "text": "Hi."}]})
+    await client.send_text(role="user", text="Who am I?")
+    async with client.connect():
+        await read(client, 1)
+        await settle()
+    turns = [turn for frame in service.sent[1:] for turn in frame["clientContent"]["turns"]]
+    assert [(turn["role"], turn["parts"][0]["text"]) for turn in turns] == [
+        ("user", "I am Ann."),
+        ("model", "Hi."),
+        ("user", "Who am I?"),
+    ]
+
+
+async def test_the_key_is_in_no_log_repr_or_error(caplog: pytest.LogCaptureFixture) -> None:
+    service = MemoryService()
+    with caplog.at_level(1):
+        client = client_of(service, base_url=f"wss://example.com/live?key={KEY}")
+        try:
+            async with client.connect():
+                await read(client, 1)
+                service.end(1008, "no")
+                await read_to_end(client)
+        except ConnectionClosed as error:
+            assert KEY not in f"{error!r} {error}"
+    assert KEY not in caplog.text
+    assert KEY not in f"{client!r} {vars(client)!r}"
+    assert KEY not in service.url
+
+
+async def test_the_missing_key_names_both_variables_and_the_embedded_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GEMINI_API_KEY", raising=False)
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    with pytest.raises(ConfigError, match=r"GEMINI_API_KEY.*GOOGLE_API_KEY.*LiveServer"):
+        GeminiRealtimeClient(llm_config={"config_list": [{"model": "gemini-3.8-live"}]})
+
+
+async def test_dialling_that_fails_keeps_what_was_said_for_the_next_try() -> None:
+    service = MemoryService()
+    failing = True
+
+    async def dial(url: str, headers: Mapping[str, str], receiver: Receiver) -> Transport:
+        if failing:
+            raise HandshakeError("no network")
+        return await service.dial(url, headers, receiver)
+
+    client = GeminiRealtimeClient(llm_config=config(), dial=dial)
+    await client.send_text(role="user", text="hello")
+    with pytest.raises(HandshakeError):
+        async with client.connect():
+            pass
+    failing = False
+    async with client.connect():
+        await read(client, 1)
+        await settle()
+    assert [next(iter(frame)) for frame in service.sent] == ["setup", "clientContent"]
