@@ -1,0 +1,38 @@
+"""Give the model a function to call, and hear it speak about the result."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gemini_realtime import FunctionCall, GeminiRealtimeClient, LiveServer, OutputTranscript, TurnComplete
+
+WEATHER = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "Get the weather in a city.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+
+
+def get_weather(city: str) -> str:
+    return f"It is foggy and 12 degrees in {city}."
+
+
+async def main() -> None:
+    async with LiveServer() as server:
+        client = GeminiRealtimeClient(llm_config=server.llm_config())
+        await client.session_update({"tools": [WEATHER]})
+        async with client.connect():
+            await client.send_text(role="user", text="What is the weather in London?")
+            async for event in client.read_events():
+                if isinstance(event, FunctionCall):
+                    print(f"{event.name}({event.arguments})")
+                    await client.send_function_result(event.call_id, get_weather(**event.arguments))
+                elif isinstance(event, OutputTranscript):
+                    print(event.text, end="", flush=True)
+                elif isinstance(event, TurnComplete):
+                    print()
+                    break
+
+
+asyncio.run(main())

@@ -1,0 +1,136 @@
+"""The shape of the house: what may import what, what stays pure, what is public."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gemini_realtime
+
+PACKAGE = Path(gemini_realtime.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+FLOORS = [
+    {"errors", "protocol.messages"},
+    {"protocol.codec"},
+    {"protocol.events", "audio", "transport.base"},
+    {"protocol.models", "protocol.endpoint", "protocol.closing", "protocol.schema", "protocol.setup", "protocol.turns",
+     "protocol.resumption"},
+    {"protocol.session"},
+    {"transport", "event_queue", "credentials"},
+    {"realtime_client"},
+    {"client"},
+    {"adapters"},
+    {"cli"},
+]  # fmt: skip
+"""From the ground up; a floor may import itself and what is below. `local` stands beside, on three things only."""
+
+LOCAL_RESTS_ON = ("errors", "protocol.messages", "protocol.codec", "audio", "local")
+IMPURE = {"asyncio", "socket", "threading", "multiprocessing", "subprocess", "time", "random", "secrets", "logging"}
+CORE = {"picows", "msgspec", "pybase64"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imported_by(path: Path, *, everywhere: bool = True) -> Iterator[str]:
+    """Full names of the modules a file imports; with `everywhere` also those imported inside functions."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = ".".join([*_package_of(path, node.level), *filter(None, [node.module])])
+            submodules = [PACKAGE.parent.joinpath(*f"{module}.{alias.name}".split(".")) for alias in node.names]
+            found = [f"{module}.{p.name}" for p in submodules if p.is_dir() or p.with_suffix(".py").exists()]
+            yield from found or [module]
+
+
+def _package_of(path: Path, level: int) -> tuple[str, ...]:
+    """What the dots of a relative import stand for."""
+    return path.relative_to(PACKAGE.parent).parts[:-level] if level else ()
+
+
+def own(path: Path) -> Iterator[str]:
+    return (name.removeprefix("gemini_realtime.") for name in imported_by(path) if name.startswith("gemini_realtime."))
+
+
+def floor(name: str) -> int | None:
+    """The floor of a module: the most specific entry that names it."""
+    places = [(len(room), level) for level, rooms in enumerate(FLOORS) for room in rooms
+              if name == room or name.startswith(room + ".")]  # fmt: skip
+    return max(places)[1] if places else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_flow_down(path: Path) -> None:
+    name = name_of(path)
+    if name in ("", "__main__", "protocol", "transport"):
+        return
+    if name.startswith("local"):
+        strangers = [other for other in own(path) if not other.startswith(LOCAL_RESTS_ON)]
+        assert strangers == []
+        return
+    here = floor(name)
+    assert here is not None, f"{name} has no floor: give it one"
+    if name.split(".")[0] == "cli":
+        assert not [other for other in own(path) if other.startswith("protocol")], "the CLI uses public names"
+        return
+    upward = [other for other in own(path) if (there := floor(other)) is None or there > here]
+    assert upward == []
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if name_of(p).startswith(("protocol.", "audio."))], ids=name_of)
+def test_protocol_and_audio_stay_pure(path: Path) -> None:
+    assert {name.split(".")[0] for name in imported_by(path)} & IMPURE == set()
+
+
+def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
+    assert gemini_realtime.__all__ == sorted(gemini_realtime.__all__)
+    assert all(getattr(gemini_realtime, name) is not None for name in gemini_realtime.__all__)
+
+
+def test_the_documented_names_are_public() -> None:
+    documented = {"GeminiRealtimeClient", "RealtimeClientBase", "RealtimeClientProtocol", "Role", "get_client",
+                  "register_realtime_client", "LiveServer", "RealtimeEvent", "SessionCreated", "SessionUpdated",
+                  "AudioDelta", "InputAudioBufferDelta", "SpeechStarted", "FunctionCall"}  # fmt: skip
+    assert documented <= set(gemini_realtime.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'LiveServer2'"):
+        _ = gemini_realtime.LiveServer2
+
+
+def test_importing_the_package_imports_core_dependencies_only() -> None:
+    code = "import sys; before = set(sys.modules); import gemini_realtime; print(*set(sys.modules) - before)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    allowed = CORE | {"gemini_realtime", *sys.stdlib_module_names}
+    for dependency in CORE:
+        allowed |= _needed_by(dependency)
+    assert {name.split(".")[0] for name in run.stdout.split()} <= allowed
+
+
+def _needed_by(dependency: str) -> set[str]:
+    """What the dependency itself imports."""
+    code = f"import sys; before = set(sys.modules); import {dependency}; print(*set(sys.modules) - before)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in run.stdout.split()}
+
+
+def test_no_module_is_a_drawer_for_everything() -> None:
+    assert not [path for path in MODULES if path.stem in ("utils", "helpers", "common", "misc")]
+
+
+def test_every_package_says_what_it_is() -> None:
+    for path in PACKAGE.rglob("__init__.py"):
+        name = ".".join(("gemini_realtime", *path.parent.relative_to(PACKAGE).parts))
+        assert len((importlib.import_module(name).__doc__ or "").split()) > 3, name
