@@ -55,7 +55,9 @@ def events() -> str:
         if isinstance(thing, type) and issubclass(thing, RealtimeEvent):
             fields = [field for field in thing.__struct_fields__ if field not in ("raw_message", "type")]
             default = dict(zip(reversed(thing.__struct_fields__), reversed(thing.__struct_defaults__), strict=False))
-            rows.append([f"`{name}`", f"`{default['type']}`", ", ".join(f"`{f}`" for f in fields), first_sentence(thing)])
+            rows.append(
+                [f"`{name}`", f"`{default['type']}`", ", ".join(f"`{f}`" for f in fields), first_sentence(thing)]
+            )
     return table(["class", "type", "fields", "meaning"], rows)
 
 

@@ -22,7 +22,7 @@ from gemini_realtime.protocol.session import Session
 
 SEEDS = [
     b'{"setupComplete":{"sessionId":"66755954-0ad4"}}',
-    b'{\n  "serverContent": {\n    "modelTurn": {\n      "parts": [\n        {\n          "text": "hi"\n        }\n      ]\n    }\n  }\n}\n',
+    b'{\n  "serverContent": {\n    "modelTurn": {\n      "parts": [\n        {"text": "hi"}\n      ]\n    }\n  }\n}\n',
     b'{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"mimeType":"audio/pcm;rate=24000","data":"AAECAw=="}}]}}}',
     b'{"serverContent":{"turnComplete":true},"usageMetadata":{"promptTokenCount":5,"promptTokensDetails":[{"modality":"TEXT","tokenCount":5}]}}',
     b'{"serverContent":{"interrupted":true,"outputTranscription":{"text":"\\u00fc","finished":true}}}',
@@ -37,7 +37,21 @@ SEEDS = [
     b'{"clientContent":{"turns":[{"role":"user","parts":[{"text":"x"}]}],"turnComplete":true}}',
     b'{"tool_response":{"functionResponses":[{"id":"1","response":{"output":"x"},"will_continue":false}]}}',
 ]  # fmt: skip
-TOKENS = [b"null", b"true", b"{}", b"[]", b'""', b"-1", b"1e999", b'"\\ud800"', b"\x00", b"\xff", b'"parts"', b"NaN", b"[[[["]
+TOKENS = [
+    b"null",
+    b"true",
+    b"{}",
+    b"[]",
+    b'""',
+    b"-1",
+    b"1e999",
+    b'"\\ud800"',
+    b"\x00",
+    b"\xff",
+    b'"parts"',
+    b"NaN",
+    b"[[[[",
+]
 
 
 def fuzz_one(data: bytes) -> None:

@@ -17,7 +17,7 @@ PACKAGE = Path(gemini_realtime.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"errors", "protocol.messages"},
+    {"errors", "version", "protocol.messages"},
     {"protocol.codec"},
     {"protocol.events", "audio", "transport.base"},
     {"protocol.models", "protocol.endpoint", "protocol.closing", "protocol.schema", "protocol.setup", "protocol.turns",

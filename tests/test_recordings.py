@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime import AudioDelta, FunctionCall, GeminiRealtimeClient, RealtimeEvent
+from gemini_realtime import AudioDelta, FunctionCall, GeminiRealtimeClient, RealtimeEvent, Role
 from gemini_realtime.protocol.codec import decode_server_message, encode
 from gemini_realtime.transport.replay import Replay, read_recording
 from tests.protocol import official
@@ -67,20 +67,18 @@ def _options(setup: dict[str, Any]) -> dict[str, Any]:
     names = {"generationConfig": "generation_config", "systemInstruction": "system_instruction", "tools": "tools",
              "realtimeInputConfig": "realtime_input_config", "inputAudioTranscription": "input_audio_transcription",
              "outputAudioTranscription": "output_audio_transcription"}  # fmt: skip
-    off = {name: None for name in ("input_audio_transcription", "output_audio_transcription", "session_resumption")}
+    off = dict.fromkeys(("input_audio_transcription", "output_audio_transcription", "session_resumption"))
     return off | {names[name]: value for name, value in setup.items() if name != "model"}
 
 
 async def _send(client: GeminiRealtimeClient, frame: dict[str, Any]) -> None:
     match frame:
-        case {"clientContent": {"turns": turns, **rest}}:
+        case {"clientContent": {"turns": turns, "turnComplete": bool(complete)}}:
             *before, last = turns
-            roles = {"user": "user", "model": "assistant"}
+            roles: dict[str, Role] = {"user": "user", "model": "assistant"}
             for turn in before:
                 await client.send_text(role=roles[turn["role"]], text=turn["parts"][0]["text"], turn_complete=False)
-            await client.send_text(
-                role=roles[last["role"]], text=last["parts"][0]["text"], turn_complete=rest.get("turnComplete", False)
-            )
+            await client.send_text(role=roles[last["role"]], text=last["parts"][0]["text"], turn_complete=complete)
         case {"realtimeInput": {"audio": {"data": data}}}:
             await client.send_audio(data)
         case {"realtimeInput": {"text": text}}:

@@ -52,11 +52,10 @@ from gemini_realtime.realtime_client import (
     get_client,
     register_realtime_client,
 )
+from gemini_realtime.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from gemini_realtime.local import LiveServer
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AudioDelta",

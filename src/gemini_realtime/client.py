@@ -27,6 +27,7 @@ from gemini_realtime.protocol.setup import build_history, build_setup, check_opt
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
 from gemini_realtime.transport import websocket
 from gemini_realtime.transport.base import Dial, Transport
+from gemini_realtime.version import __version__
 
 __all__ = ["GeminiRealtimeClient"]
 
@@ -167,7 +168,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
         return build_setup(self._config, self._options, self._profile)
 
     async def _open(self) -> _Link:
-        target = endpoint(self._config, await access_token(self._config.credentials))
+        token = await access_token(self._config.credentials)
+        target = endpoint(self._config, token, user_agent=f"gemini-realtime/{__version__}")
         link = _Link(self._session, self._events, target.host)
         link.transport = await self._dial(target.url, target.headers, link)
         return link
@@ -233,9 +235,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._session.send_activity(start=False)
         await self._send()
 
-    async def send_context_update(
-        self, *, instructions: str | None = None, tools: Sequence[Any] | None = None
-    ) -> None:
+    async def send_context_update(self, *, instructions: str | None = None, tools: Sequence[Any] | None = None) -> None:
         """Change instructions or tools in mid-conversation (Vertex AI, 3.8 models).
 
         Args:
@@ -284,9 +284,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         await link.transport.drain()
 
     @classmethod
-    def get_factory(
-        cls, llm_config: Any, logger: Logger, **kwargs: Any
-    ) -> Callable[[], RealtimeClientProtocol] | None:
+    def get_factory(cls, llm_config: Any, logger: Logger, **kwargs: Any) -> Callable[[], RealtimeClientProtocol] | None:
         """A factory when the configuration says `api_type` `google` and no further arguments are given, else None."""
         if kwargs or llm_config["config_list"][0].get("api_type") != "google":
             return None

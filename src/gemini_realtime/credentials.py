@@ -17,18 +17,19 @@ async def access_token(credentials: Any) -> str | None:
 
     Args:
         credentials: None for no token; a callable, sync or async, that returns one; `google.auth` credentials, which
-            are refreshed when needed; or `"default"` for application default credentials.
+            are refreshed when needed; `"default"` for application default credentials; or the path of a service
+            account's key file.
 
     Raises:
-        ConfigError: the callable returned no token, or there are no default credentials.
+        ConfigError: the callable returned no token, or there are no credentials where they were said to be.
         MissingDependencyError: google-auth is needed and not installed.
     """
     if credentials is None:
         return None
     if hasattr(credentials, "refresh"):
         return await asyncio.to_thread(_refreshed, credentials)
-    if credentials == "default":
-        return await asyncio.to_thread(_default)
+    if isinstance(credentials, str):
+        return await asyncio.to_thread(_found, credentials)
     token = credentials()
     if inspect.isawaitable(token):
         token = await token
@@ -37,16 +38,21 @@ async def access_token(credentials: Any) -> str | None:
     return token
 
 
-def _default() -> str:
+def _found(where: str) -> str:
+    """The token of the default credentials, or of those in a key file."""
     try:
         import google.auth
+        from google.oauth2 import service_account
     except ImportError as error:
-        raise MissingDependencyError("Vertex AI with application default credentials", "vertex") from error
+        raise MissingDependencyError("Vertex AI with Google credentials", "vertex") from error
     try:
-        credentials, _ = google.auth.default(scopes=[SCOPE])
-    except google.auth.exceptions.DefaultCredentialsError as error:
+        if where == "default":
+            credentials, _ = google.auth.default(scopes=[SCOPE])
+        else:
+            credentials = service_account.Credentials.from_service_account_file(where, scopes=[SCOPE])  # type: ignore[no-untyped-call]
+    except (google.auth.exceptions.GoogleAuthError, OSError, ValueError) as error:
         raise ConfigError(
-            "no Google credentials were found",
+            f"no Google credentials were found ({where})",
             remedy="run `gcloud auth application-default login`, or pass `credentials`",
         ) from error
     return _refreshed(credentials)

@@ -50,9 +50,7 @@ class RealtimeClientProtocol(Protocol):
         ...
 
     @classmethod
-    def get_factory(
-        cls, llm_config: Any, logger: Logger, **kwargs: Any
-    ) -> Callable[[], RealtimeClientProtocol] | None:
+    def get_factory(cls, llm_config: Any, logger: Logger, **kwargs: Any) -> Callable[[], RealtimeClientProtocol] | None:
         """A factory for clients of this configuration, or None when it is meant for another class."""
         ...
 

@@ -6,7 +6,8 @@ from gemini_realtime.protocol.closing import close_error
 
 
 @pytest.mark.parametrize(
-    ("code", "retryable"), [(1001, True), (1006, True), (1007, False), (1008, False), (1011, True), (1013, True), (4000, False)]
+    ("code", "retryable"),
+    [(1001, True), (1006, True), (1007, False), (1008, False), (1011, True), (1013, True), (4000, False)],
 )
 def test_the_number_alone_decides_on_a_retry(code: int, retryable: bool) -> None:
     for reason in ("", "You exceeded your current quota", "API key expired. Please renew the API key."):

@@ -61,13 +61,18 @@ def test_names_inside_user_data_are_left_as_they_are() -> None:
 def test_unknown_fields_are_named_with_their_path_and_the_rest_is_kept() -> None:
     frame = {"setup": {"model": "models/x", "generationConfig": {"speechConfig": {"accent": "c"}}, "color": 1}}
     message, unknown = decode_client_message(json.dumps(frame).encode())
-    assert set(unknown) == {UnknownField("setup.generation_config.speech_config", "accent"), UnknownField("setup", "color")}
+    assert set(unknown) == {
+        UnknownField("setup.generation_config.speech_config", "accent"),
+        UnknownField("setup", "color"),
+    }
     assert message.setup is not None
     assert message.setup.model == "models/x"
 
 
 def test_null_means_unset() -> None:
-    message, unknown = decode_server_message(b'{"serverContent":{"turnComplete":true,"interrupted":null},"goAway":null}')
+    message, unknown = decode_server_message(
+        b'{"serverContent":{"turnComplete":true,"interrupted":null},"goAway":null}'
+    )
     assert unknown == []
     assert message.server_content is not None
     assert (message.server_content.turn_complete, message.server_content.interrupted) == (True, False)
@@ -75,7 +80,17 @@ def test_null_means_unset() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xff\xfe", b"[]", b"null", b"3", b'{"serverContent":', b'{"toolCall":7}', b'{"mim\xd1Type":1}', b"[" * 10_000],
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"3",
+        b'{"serverContent":',
+        b'{"toolCall":7}',
+        b'{"mim\xd1Type":1}',
+        b"[" * 10_000,
+    ],
 )
 def test_what_is_not_a_message_raises_and_keeps_its_content_to_itself(data: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
@@ -90,7 +105,9 @@ def test_a_wrongly_typed_value_stays_out_of_the_error() -> None:
 
 
 def test_indented_frames_in_other_scripts_are_read() -> None:
-    frame = json.dumps({"serverContent": {"outputTranscription": {"text": "Grüße 你好 🎤"}}}, indent=2, ensure_ascii=False)
+    frame = json.dumps(
+        {"serverContent": {"outputTranscription": {"text": "Grüße 你好 🎤"}}}, indent=2, ensure_ascii=False
+    )
     message, _ = decode_server_message(frame.encode() + b"\n")
     assert message.server_content is not None
     assert message.server_content.output_transcription is not None

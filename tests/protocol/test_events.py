@@ -7,14 +7,24 @@ import pytest
 
 from gemini_realtime.protocol import events
 from gemini_realtime.protocol.codec import Frame
-from gemini_realtime.protocol.events import AudioDelta, FunctionCall, InputAudioBufferDelta, RealtimeEvent, SpeechStarted
+from gemini_realtime.protocol.events import (
+    AudioDelta,
+    FunctionCall,
+    InputAudioBufferDelta,
+    RealtimeEvent,
+    SpeechStarted,
+)
 
 DOCUMENTED: list[tuple[RealtimeEvent, str, set[str]]] = [
     (RealtimeEvent(raw_message={"a": 1}), "unknown", set()),
     (events.SessionCreated(raw_message={}), "session.created", set()),
     (events.SessionUpdated(raw_message={}), "session.updated", set()),
     (AudioDelta(raw_message={}, delta="AAA=", item_id=None), "response.audio.delta", {"delta", "item_id"}),
-    (InputAudioBufferDelta(raw_message={}, delta="AAA=", item_id=None), "input_audio_buffer.delta", {"delta", "item_id"}),
+    (
+        InputAudioBufferDelta(raw_message={}, delta="AAA=", item_id=None),
+        "input_audio_buffer.delta",
+        {"delta", "item_id"},
+    ),
     (SpeechStarted(raw_message={}), "input_audio_buffer.speech_started", set()),
     (
         FunctionCall(raw_message={}, name="f", arguments={"x": 1}, call_id="1"),

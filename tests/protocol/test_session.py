@@ -284,6 +284,13 @@ def test_turns_of_the_history_are_refused_where_the_service_would_close_on_them(
     assert len(sent(session)) == 2
 
 
+def test_a_model_that_only_listens_is_sent_no_text() -> None:
+    session = ready_session("gemini-3.5-transcribe-live")
+    with pytest.raises(UnsupportedByModel, match="takes no text"):
+        session.send_text("user", "hi", True)
+    assert sent(session) == []
+
+
 def test_roles_are_spelled_as_the_service_spells_them() -> None:
     session = ready_session()
     for role in get_args(Role):
@@ -312,7 +319,11 @@ def test_an_error_in_a_message_is_the_failure_and_the_close_after_it_is_not() ->
     happened = hear(session, {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow down"}})
     session.connection_ended(1011, "")
     assert isinstance(session.failure, ServiceError)
-    assert (session.failure.code, session.failure.status, session.failure.retryable) == (429, "RESOURCE_EXHAUSTED", True)
+    assert (session.failure.code, session.failure.status, session.failure.retryable) == (
+        429,
+        "RESOURCE_EXHAUSTED",
+        True,
+    )
     assert types(happened) == ["unknown"]
 
 

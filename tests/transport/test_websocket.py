@@ -111,7 +111,9 @@ async def test_fragments_are_joined_around_control_frames() -> None:
         assert [await client.frames.get(), await client.frames.get()] == [b"abc", b"next"]
 
 
-@pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1007, "Request contains an invalid argument."), (1011, "é" * 40)])
+@pytest.mark.parametrize(
+    ("code", "reason"), [(1000, ""), (1007, "Request contains an invalid argument."), (1011, "é" * 40)]
+)
 async def test_the_services_close_code_and_reason_are_told_once(code: int, reason: str) -> None:
     async with connected() as (server, client, _):
         assert server.transport is not None

@@ -37,19 +37,32 @@ _BY_CODE = {
 }
 _UNKNOWN = _Close("the service closed the connection", "see the reason it gave", False)
 
-_BY_REASON = [
-    ("api key", "the API key is not valid", "check `api_key`, GEMINI_API_KEY and GOOGLE_API_KEY"),
-    ("quota", "the quota of the key is used up", "wait, or check plan and billing"),
-    ("user location is not supported", "the service is not offered where this runs", "use Vertex AI in a supported region"),
-    ("failed to close the connection after receiving a goaway", "the connection reached its time limit", "connect again with the last resumption handle"),
-    ("session not found", "the resumption handle is unknown or too old", "connect without a handle"),
-    ("invalid session handle", "the resumption handle is not valid", "connect without a handle"),
-    ("is not found for api version", "the model does not exist, or not for the Live API", "check `model` and `api_version`"),
-    ("new_session_expire_time", "the ephemeral token may no longer open sessions", "mint a new token"),
-    ("unknown name", "the service does not know a field that was sent", "check the session options and `setup`"),
-    ("explicit activity control", "activity_start/activity_end need automatic detection off", "session_update({'turn_detection': None})"),
-    ("response modalities", "the model cannot answer in this modality", "use response_modalities=['AUDIO']"),
-]  # fmt: skip
+_BY_REASON = {
+    "api key": ("the API key is not valid", "check `api_key`, GEMINI_API_KEY and GOOGLE_API_KEY"),
+    "quota": ("the quota of the key is used up", "wait, or check plan and billing"),
+    "user location is not supported": (
+        "the service is not offered where this runs",
+        "use Vertex AI in a region that has it",
+    ),
+    "failed to close the connection after receiving a goaway": (
+        "the connection reached its time limit",
+        "connect again with the last resumption handle",
+    ),
+    "session not found": ("the resumption handle is unknown or too old", "connect without a handle"),
+    "invalid session handle": ("the resumption handle is not valid", "connect without a handle"),
+    "is not found for api version": (
+        "the model does not exist, or not for the Live API",
+        "check `model` and `api_version`",
+    ),
+    "new_session_expire_time": ("the ephemeral token may no longer open sessions", "mint a new token"),
+    "unknown name": ("the service does not know a field that was sent", "check the session options and `setup`"),
+    "explicit activity control": (
+        "activity_start() and activity_end() need automatic detection off",
+        "session_update({'turn_detection': None})",
+    ),
+    "response modalities": ("the model cannot answer in this modality", "use response_modalities=['AUDIO']"),
+}
+"""What is known about a reason, by words that it contains."""
 
 
 def close_error(code: int, reason: str) -> ConnectionClosed:
@@ -61,8 +74,8 @@ def close_error(code: int, reason: str) -> ConnectionClosed:
     """
     close = _BY_CODE.get(code, _UNKNOWN)
     explanation, remedy = close.explanation, close.remedy
-    for text, better_explanation, better_remedy in _BY_REASON:
-        if text in reason.lower():
-            explanation, remedy = better_explanation, better_remedy
+    for words, better in _BY_REASON.items():
+        if words in reason.lower():
+            explanation, remedy = better
             break
     return ConnectionClosed(code, reason, explanation, remedy=remedy, retryable=close.retryable)

@@ -155,7 +155,7 @@ def _audio_prefix(rate_hz: int) -> bytes:
 
 def _conform(data: bytes | str, struct: type[_Struct]) -> tuple[_Struct, list[UnknownField]]:
     unknown: list[UnknownField] = []
-    fitted = _fit_object(parse_object(data), struct, "", unknown)
+    fitted = fit_object(parse_object(data), struct, "", unknown)
     try:
         return msgspec.convert(fitted, struct), unknown
     except msgspec.ValidationError as error:
@@ -167,9 +167,9 @@ def _without_values(validation_error: str) -> str:
     return validation_error.partition("'")[0].strip()
 
 
-def _fit_object(value: dict[str, Any], struct: type[Message], path: str, unknown: list[UnknownField]) -> dict[str, Any]:
+def fit_object(value: dict[str, Any], struct: type[Message], path: str, unknown: list[UnknownField]) -> dict[str, Any]:
     """Rename fields to the wire's spelling, drop nulls, and move what the struct does not know to `unknown`."""
-    fields = _fields(struct)
+    fields = fields_of(struct)
     fitted = {}
     for name, member in value.items():
         if name not in fields:
@@ -184,25 +184,27 @@ def _fit(value: Any, nested: type[Message] | None, path: str, unknown: list[Unkn
     if nested is None:
         return value
     if isinstance(value, dict):
-        return _fit_object(value, nested, path, unknown)
+        return fit_object(value, nested, path, unknown)
     if isinstance(value, list):
         return [_fit(item, nested, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
     return value
 
 
-class _Field(NamedTuple):
+class Field(NamedTuple):
+    """One field of a message: both spellings, and the message inside it, if any."""
+
     wire_name: str
     snake_name: str
     nested: type[Message] | None
 
 
 @cache
-def _fields(struct: type[Message]) -> dict[str, _Field]:
+def fields_of(struct: type[Message]) -> dict[str, Field]:
     """The struct's fields under both spellings."""
     hints = get_type_hints(struct)
-    fields: dict[str, _Field] = {}
+    fields: dict[str, Field] = {}
     for snake_name, wire_name in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
-        field = _Field(wire_name, snake_name, _nested_struct(hints[snake_name]))
+        field = Field(wire_name, snake_name, _nested_struct(hints[snake_name]))
         fields[snake_name] = fields[wire_name] = field
     return fields
 

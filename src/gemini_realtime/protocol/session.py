@@ -278,9 +278,7 @@ class Session:
         self._calls[call_id] = call
         if len(self._calls) > MAX_OPEN_CALLS:
             del self._calls[next(iter(self._calls))]
-        return FunctionCall(
-            raw_message=_lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id
-        )
+        return FunctionCall(raw_message=_lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id)
 
     def _cancelled(self, cancellation: messages.ToolCallCancellation, frame: Frame) -> FunctionCallCancelled:
         for call_id in cancellation.ids:
@@ -311,8 +309,10 @@ class Session:
         """Text in the conversation.
 
         Raises:
-            UnsupportedByModel: the model takes no such turn at this point.
+            UnsupportedByModel: the model takes no text, or no such turn at this point.
         """
+        if not self._profile.text_input:
+            raise UnsupportedByModel(f"{self._profile.family} takes no text", remedy="send audio")
         if role == "user" and turn_complete and self._profile.text_via_realtime_input:
             self._realtime(messages.RealtimeInput(text=text))
             self._content_sent = True
@@ -376,10 +376,8 @@ class Session:
         self._queue(messages.ClientMessage(context_update=update))
 
     def _send_history(self) -> None:
-        # Where the setup announced a history, the turn that completes it is not answered; elsewhere a completed turn is.
-        content = messages.ClientContent(
-            turns=list(self._history), turn_complete=self._profile.history_needs_config
-        )
+        # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
+        content = messages.ClientContent(turns=list(self._history), turn_complete=self._profile.history_needs_config)
         self._urgent.append(encode(messages.ClientMessage(client_content=content)))
 
     def _realtime(self, item: messages.RealtimeInput) -> None:
@@ -429,9 +427,7 @@ def _rate_hz(mime_type: str) -> int:
 def _transcript(
     event: type[InputTranscript] | type[OutputTranscript], piece: messages.Transcription, frame: Frame
 ) -> RealtimeEvent:
-    return event(
-        raw_message=_lazy(frame), text=piece.text, finished=bool(piece.finished), language=piece.language_code
-    )
+    return event(raw_message=_lazy(frame), text=piece.text, finished=bool(piece.finished), language=piece.language_code)
 
 
 def _has_more(content: messages.ServerContent) -> bool:

@@ -30,7 +30,7 @@ from typing import Any
 import msgspec
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.protocol.codec import UnknownField, _fields, _fit_object
+from gemini_realtime.protocol.codec import UnknownField, fields_of, fit_object
 from gemini_realtime.protocol.endpoint import Config, model_resource
 from gemini_realtime.protocol.messages import (
     Content,
@@ -138,8 +138,8 @@ def _name_of(given: str) -> str:
     if given in _ALIASES or given in _SPECIAL:
         return _ALIASES.get(given, given)
     for struct in (Setup, GenerationConfig):
-        if given in _fields(struct) and given != "model":
-            return _fields(struct)[given].snake_name
+        if given in fields_of(struct) and given != "model":
+            return fields_of(struct)[given].snake_name
     raise _unknown_option(given)
 
 
@@ -167,10 +167,10 @@ def _unknown_option(given: Any) -> ConfigError:
 
 def _nested_place(name: str, struct: type[Message], path: str) -> str:
     """Where in the setup a field of this name is; empty when nowhere."""
-    for field in map(_fields(struct).__getitem__, struct.__struct_fields__):
+    for field in map(fields_of(struct).__getitem__, struct.__struct_fields__):
         if field.nested is not None and field.snake_name not in ("tools", "system_instruction"):
             inside = f"{path}.{field.snake_name}" if path else field.snake_name
-            place = inside if name in _fields(field.nested) else _nested_place(name, field.nested, inside)
+            place = inside if name in fields_of(field.nested) else _nested_place(name, field.nested, inside)
             if place:
                 return place
     return ""
@@ -195,7 +195,7 @@ def _plain(value: Any) -> Any:
 
 
 def _wire(struct: type[Message], name: str) -> str:
-    return _fields(struct)[name].wire_name
+    return fields_of(struct)[name].wire_name
 
 
 # --- options that are fields of the service's messages
@@ -204,9 +204,9 @@ def _wire(struct: type[Message], name: str) -> str:
 def _fitted(name: str, value: Any, struct: type[Message]) -> Any:
     """The value as the service spells it: camelCase, known fields only, every type and range right."""
     unknown: list[UnknownField] = []
-    fitted = _fit_object({name: value}, struct, "", unknown)
+    fitted = fit_object({name: value}, struct, "", unknown)
     for field in unknown:
-        names = {known.snake_name for known in _fields(_struct_at(struct, field.path)).values()}
+        names = {known.snake_name for known in fields_of(_struct_at(struct, field.path)).values()}
         raise ConfigError(
             f"`{field.path}` has no field {field.name!r}", remedy=f"{_did_you_mean(field.name, names)}{WHERE_TO_LOOK}"
         )
@@ -219,7 +219,7 @@ def _fitted(name: str, value: Any, struct: type[Message]) -> Any:
 
 def _struct_at(struct: type[Message], path: str) -> type[Message]:
     for step in filter(None, re.sub(r"\[\d+\]", "", path).split(".")):
-        struct = _fields(struct)[step].nested or struct
+        struct = fields_of(struct)[step].nested or struct
     return struct
 
 
@@ -227,7 +227,7 @@ def _normal(value: Json, struct: type[Message]) -> Json:
     """Enums in the service's spelling, numbers in their ranges, at any depth."""
     normal: Json = {}
     for wire_name, item in value.items():
-        nested = _fields(struct)[wire_name].nested
+        nested = fields_of(struct)[wire_name].nested
         if isinstance(item, dict) and nested is not None:
             normal[wire_name] = _normal(item, nested)
         elif isinstance(item, list) and nested is not None:
@@ -438,7 +438,7 @@ def _tools(name: str, value: Any) -> list[Json]:
         function = item["function"] if isinstance(item.get("function"), dict) else item
         if item.get("type", "function") == "function" and "name" in function:
             functions.append(_declaration(where, function))
-        elif item.keys() & _fields(Tool).keys():
+        elif item.keys() & fields_of(Tool).keys():
             declared, other = _gemini_tool(where, item)
             functions += declared
             others += [other] if other else []
@@ -470,8 +470,8 @@ def _gemini_tool(where: str, item: Json) -> tuple[list[Json], Json]:
 def _declaration(where: str, function: Json) -> Json:
     """A function as OpenAI or Gemini describe it, in the service's form."""
     given = {name: value for name, value in function.items() if name not in _OPENAI_ONLY and value is not None}
-    names = {field.snake_name for field in _fields(FunctionDeclaration).values()}
-    for unknown in [name for name in given if name not in _fields(FunctionDeclaration)]:
+    names = {field.snake_name for field in fields_of(FunctionDeclaration).values()}
+    for unknown in [name for name in given if name not in fields_of(FunctionDeclaration)]:
         raise ConfigError(f"`{where}` has no field {unknown!r}", remedy=f"{_did_you_mean(unknown, names)}{_TOOL_FORMS}")
     spelled = {_wire(FunctionDeclaration, name): value for name, value in given.items()}
     name = spelled.get("name")
@@ -578,7 +578,7 @@ def _overlaid(base: Json, overlay: Json, struct: type[Message] | None = Setup) -
     """`overlay` merged into `base`, object by object; None removes. Known names are respelled, others stay."""
     merged = dict(base)
     for name, value in overlay.items():
-        field = _fields(struct).get(name) if struct is not None else None
+        field = fields_of(struct).get(name) if struct is not None else None
         wire_name = field.wire_name if field is not None else name
         if value is None:
             merged.pop(wire_name, None)

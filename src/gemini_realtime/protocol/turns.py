@@ -4,8 +4,9 @@
                          │  └───────────turnComplete──────────────────────────────────^
                          └──interrupted──> INTERRUPTED ────────────turnComplete───────┘
 
-Order of a normal turn: model output, generationComplete, turnComplete; of an interrupted one: interrupted, turnComplete.
-Some models have been seen to leave out turnComplete, so new output after the end of generation begins a new turn.
+Order of a normal turn: model output, generationComplete, turnComplete; of an interrupted one: interrupted,
+turnComplete. Some models have been seen to leave out turnComplete, so new output after the end of generation begins a
+new turn.
 Source: https://ai.google.dev/api/live#BidiGenerateContentServerContent.
 """
 

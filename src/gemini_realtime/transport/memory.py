@@ -1,11 +1,11 @@
 """Frames inside one process, without sockets: for tests of anything built on a client.
 
-    service = MemoryService()
-    client = GeminiRealtimeClient(llm_config=..., dial=service.dial)
-    ...
-    service.sent            every frame the client sent, parsed
-    service.say({...})      the service says this
-    service.end(1011, "")   the service ends the connection
+service = MemoryService()
+client = GeminiRealtimeClient(llm_config=..., dial=service.dial)
+...
+service.sent            every frame the client sent, parsed
+service.say({...})      the service says this
+service.end(1011, "")   the service ends the connection
 """
 
 from __future__ import annotations
@@ -73,11 +73,12 @@ class MemoryService:
 
 
 class MemoryTransport:
-    """The client's end; see `Transport` for its methods. `stalled` makes `drain` wait."""
+    """The client's end; see `Transport` for its methods. While `writable` is cleared, `drain` waits."""
 
     def __init__(self, service: MemoryService, receiver: Receiver) -> None:
         self.receiver = receiver
-        self.stalled = asyncio.Event()
+        self.writable = asyncio.Event()
+        self.writable.set()
         self._service = service
 
     def send(self, frame: bytes) -> None:
@@ -85,8 +86,7 @@ class MemoryTransport:
         asyncio.get_running_loop().call_soon(self._service._received, frame)
 
     async def drain(self) -> None:
-        while self.stalled.is_set():
-            await asyncio.sleep(0)
+        await self.writable.wait()
 
     def pause_reading(self) -> None:
         self._service.reading = False

@@ -181,7 +181,9 @@ def _handshake_error(error: Exception, url: str, timeout_s: float, proxy: str | 
             retryable=False,
         )
     if isinstance(error, picows.WSInvalidURL):
-        return HandshakeError(f"{host or 'the URL'} is not a WebSocket address", remedy="check `base_url`", retryable=False)
+        return HandshakeError(
+            f"{host or 'the URL'} is not a WebSocket address", remedy="check `base_url`", retryable=False
+        )
     return HandshakeError(
         f"cannot reach {host}{via}: {type(error).__name__}: {error}",
         remedy="check the network, `base_url` and the proxy",

@@ -1,0 +1,1 @@
+"""The world's sound <-> the client: sound devices and files."""
