@@ -18,6 +18,7 @@ from pathlib import Path
 
 import gemini_realtime
 from gemini_realtime import GeminiRealtimeError, RealtimeEvent
+from gemini_realtime.protocol.messages import GenerationConfig, Setup
 from gemini_realtime.protocol.models import PROFILES
 from gemini_realtime.protocol.session import TRANSITIONS, State
 from gemini_realtime.protocol.turns import TURN_TRANSITIONS, TurnState
@@ -88,12 +89,22 @@ def models() -> str:
     return table(["family", "names", "answers with", "text travels as", "thinking by", "functions"], rows)
 
 
+def options() -> str:
+    """Every field of the setup, and every field of the generation config, as an option."""
+    rows = []
+    for place, struct in (("`setup`", Setup), ("`setup.generationConfig`", GenerationConfig)):
+        names = [name for name in struct.__struct_fields__ if name not in ("model", "tools")]
+        rows.append([place, ", ".join(f"`{name}`" for name in names)])
+    return table(["in", "options"], rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "session-states": lambda: diagram(TRANSITIONS, State.NEW),  # type: ignore[arg-type]
     "turn-states": lambda: diagram(TURN_TRANSITIONS, TurnState.IDLE),  # type: ignore[arg-type]
     "events": events,
     "errors": errors,
     "models": models,
+    "options": options,
 }
 
 
