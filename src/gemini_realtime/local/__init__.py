@@ -1,0 +1,19 @@
+"""The embedded Live server: it speaks the Live protocol on loopback, hears, answers, talks and can be interrupted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gemini_realtime.local.serve import LiveServer as LiveServer
+
+__all__ = ["LiveServer"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the server when it is asked for: its parts are used without it too."""
+    if name != "LiveServer":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gemini_realtime.local.serve import LiveServer
+
+    return LiveServer

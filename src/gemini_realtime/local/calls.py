@@ -1,0 +1,82 @@
+"""Which function calls are wanted, open, answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from gemini_realtime.local.thinking import ToolResult
+from gemini_realtime.protocol.messages import FunctionCall, FunctionResponse
+
+
+@dataclass(frozen=True)
+class OpenCall:
+    """A call that has no result yet.
+
+    Attributes:
+        blocks: whether the model says nothing before the result.
+        heard: the user's words that led to it.
+    """
+
+    name: str
+    blocks: bool
+    heard: str
+
+
+class Calls:
+    """The function calls of one connection.
+
+    Args:
+        session_id: the ids of the calls follow from it, and from nothing else.
+    """
+
+    def __init__(self, session_id: str) -> None:
+        self._session_id = session_id
+        self._count = 0
+        self._open: dict[str, OpenCall] = {}
+        self._unsent: list[FunctionCall] = []
+        self._results: list[ToolResult] = []
+
+    @property
+    def block(self) -> bool:
+        """Whether the model has to wait for a result before it says more."""
+        return any(call.blocks for call in self._open.values())
+
+    def want(self, name: str, args: dict[str, Any], *, blocks: bool, heard: str) -> None:
+        """Note a call of the model; `take_unsent` gives it to be sent."""
+        self._count += 1
+        digest = blake2b(f"{self._session_id}/{self._count}".encode(), digest_size=8).digest()
+        call_id = f"function-call-{int.from_bytes(digest, 'big')}"
+        self._open[call_id] = OpenCall(name, blocks, heard)
+        self._unsent.append(FunctionCall(id=call_id, name=name, args=args))
+
+    def take_unsent(self) -> list[FunctionCall]:
+        """The calls to send now, in one message."""
+        unsent, self._unsent = self._unsent, []
+        return unsent
+
+    def answer(self, response: FunctionResponse) -> OpenCall | None:
+        """Note a result; None when no such call is open. Without an id, as Vertex allows it, the name decides."""
+        call_id = response.id or next((i for i, call in self._open.items() if call.name == response.name), "")
+        call = self._open.get(call_id)
+        if call is None:
+            return None
+        self._results.append(ToolResult(call.name, response.response or {}))
+        if not response.will_continue:
+            del self._open[call_id]
+        return call
+
+    def take_results(self) -> tuple[ToolResult, ...]:
+        """The results since the last call."""
+        results, self._results = tuple(self._results), []
+        return results
+
+    def cancel(self) -> list[str]:
+        """Forget the calls that block or were never sent; returns the ids of those that were sent."""
+        unsent = {call.id for call in self.take_unsent()}
+        cancelled = [call_id for call_id, call in self._open.items() if call.blocks or call_id in unsent]
+        for call_id in cancelled:
+            del self._open[call_id]
+        self._results.clear()
+        return [call_id for call_id in cancelled if call_id not in unsent]

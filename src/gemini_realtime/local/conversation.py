@@ -1,0 +1,315 @@
+"""The conversation of one connection: who said what, and the model's turn from question to end.
+
+`TRANSITIONS` is the whole machine. A reply of the model is known by its id; what is told about another reply than the
+one under way comes too late and is dropped, so nothing of an interrupted reply is sent after `interrupted`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Final, Literal, NamedTuple
+
+from gemini_realtime.audio.format import OUTPUT_FORMAT
+from gemini_realtime.local.actions import Note, Outbox, Respond, Send, Stop
+from gemini_realtime.local.calls import Calls, OpenCall
+from gemini_realtime.local.frames import audio_frame
+from gemini_realtime.local.history import History
+from gemini_realtime.local.options import Options
+from gemini_realtime.local.sessions import Saved
+from gemini_realtime.local.thinking import Request, ToolResult, Turn
+from gemini_realtime.local.usage import Usage
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.codec import encode
+from gemini_realtime.protocol.messages import ServerContent, ServerMessage
+
+Pace = Literal["realtime", "instant"]
+"""When a turn is complete: once its audio would have been heard, or as soon as it is sent."""
+
+MAX_AHEAD_S: Final = 8.0
+"""How much unheard audio the client may hold: an interruption has to find something to cut.
+
+Source: clients of the service were measured to hold 7-8 s of unplayed audio, 2026-09-19.
+"""
+
+
+class State(Enum):
+    """Where the connection stands."""
+
+    NEW = "waiting for setup"
+    LISTENING = "listening"
+    GENERATING = "generating"
+    WAITING = "waiting for tool results"
+    PLAYING = "being heard"
+    CLOSED = "closed"
+
+
+class Trigger(Enum):
+    """What moves it."""
+
+    SETUP = "setup"
+    ASKED = "the user's turn is over"
+    CALLED = "the reply ends in calls that block"
+    ANSWERED = "the last result is in"
+    GENERATED = "the reply is complete"
+    PLAYED = "the reply would have been heard"
+    INTERRUPTED = "the user or the client cuts in"
+
+
+TRANSITIONS: Final = {
+    (State.NEW, Trigger.SETUP): State.LISTENING,
+    (State.LISTENING, Trigger.ASKED): State.GENERATING,
+    (State.GENERATING, Trigger.CALLED): State.WAITING,
+    (State.WAITING, Trigger.ANSWERED): State.GENERATING,
+    (State.GENERATING, Trigger.GENERATED): State.PLAYING,
+    (State.PLAYING, Trigger.PLAYED): State.LISTENING,
+    (State.GENERATING, Trigger.INTERRUPTED): State.LISTENING,
+    (State.WAITING, Trigger.INTERRUPTED): State.LISTENING,
+    (State.PLAYING, Trigger.INTERRUPTED): State.LISTENING,
+}
+"""Beside these, every state may end in CLOSED: by a refusal, or with the connection."""
+
+
+class Reply:
+    """The model's turn under way: what it answers, what was sent of it, and until when that is heard."""
+
+    def __init__(self, reply_id: int, request: Request) -> None:
+        self.id = reply_id
+        self.request = request
+        self.heard_until = float("-inf")
+        self._said: list[str] = []
+
+    def say(self, text: str, audio: bytes, now: float) -> None:
+        """Note what is sent now; the client plays it after what it still holds."""
+        self._said.append(text)
+        if audio:
+            self.heard_until = max(self.heard_until, now) + OUTPUT_FORMAT.duration_ms(len(audio)) / 1000
+
+    def take_said(self) -> str:
+        """The words sent since the last call."""
+        said = "".join(self._said).strip()
+        self._said.clear()
+        return said
+
+
+class _Question(NamedTuple):
+    """Something to answer as soon as the model is free."""
+
+    heard: str
+    results: tuple[ToolResult, ...] = ()
+
+
+class Conversation:
+    """Who said what, and the model's turn: its words, its calls, its interruption, its end.
+
+    Args:
+        session_id: what the ids of function calls follow from.
+        outbox: where its actions go.
+        pace: when a turn is complete.
+    """
+
+    def __init__(self, session_id: str, outbox: Outbox, pace: Pace) -> None:
+        self.state = State.NEW
+        self.options = Options()
+        self.history = History()
+        self.usage = Usage()
+        self._outbox = outbox
+        self._pace = pace
+        self._calls = Calls(session_id)
+        self._reply: Reply | None = None
+        self._replies = 0
+        self._questions: deque[_Question] = deque()
+
+    def begin(self, options: Options, saved: Saved | None) -> None:
+        """Start with these options; a saved session goes on where it stood."""
+        self.options = options
+        if saved is None:
+            self.usage.read(options.instructions)
+        else:
+            self.history, self.usage = History(saved.turns), Usage(saved.prompt_tokens)
+        self._move(Trigger.SETUP)
+        self._outbox.send(ServerMessage(setup_complete=messages.SetupComplete()))
+
+    def tell(self, role: Literal["user", "model"], text: str) -> None:
+        """Append a turn that needs no answer yet."""
+        self.history.add(role, text)
+        self.usage.read(text)
+
+    def answer(self) -> None:
+        """Answer what the client told last; with nothing told, the model opens the conversation."""
+        heard, before = self.history.question()
+        self._start(heard, before)
+
+    def ask(self, heard: str, *, interrupts: bool) -> None:
+        """Answer what the user said: now, or after the reply under way when that may not be cut."""
+        if interrupts:
+            self.interrupt()
+        self._questions.append(_Question(heard))
+        self.next_question()
+
+    def next_question(self) -> None:
+        """Answer what waits, if the model is free."""
+        if self.state is not State.LISTENING or not self._questions:
+            return
+        heard, results = self._questions.popleft()
+        before = self.history.turns() if results else self.history.ask(heard)
+        self._start(heard, before, results)
+
+    def interrupt(self) -> None:
+        """Cut the reply under way, if there is one: what was sent of it stays said, the rest never was.
+
+        Source: the order of the frames is documented but for the cancellation; that one comes first here, because
+        nothing of a turn is expected after its end.
+        """
+        if self._reply is None:
+            return
+        self._outbox.put(Stop(self._reply.id))
+        if cancelled := self._calls.cancel():
+            self._outbox.send(ServerMessage(tool_call_cancellation=messages.ToolCallCancellation(ids=cancelled)))
+        self._outbox.content(interrupted=True)
+        self._end(Trigger.INTERRUPTED)
+
+    def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
+        """Send a piece of speech and its words."""
+        reply = self._speaker(reply_id)
+        if reply is None:
+            return
+        reply.say(text, audio, now)
+        self.usage.spoke(audio)
+        transcript = text if self.options.setup.output_audio_transcription is not None else ""
+        if audio and (self.options.dialect.bundles or not transcript):
+            self._outbox.put(Send(audio_frame(audio, transcript)))
+            return
+        if transcript:
+            self._outbox.content(output_transcription=messages.Transcription(text=transcript))
+        if audio:
+            self._outbox.put(Send(audio_frame(audio)))
+
+    def wrote(self, reply_id: int, text: str, now: float) -> None:
+        """Send a piece of text, in deltas."""
+        reply = self._speaker(reply_id)
+        if reply is None:
+            return
+        reply.say(text, b"", now)
+        self.usage.wrote(text)
+        for delta in _deltas(text):
+            self._outbox.content(model_turn=messages.Content(parts=[messages.Part(text=delta)]))
+
+    def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
+        """Note a call; those that follow each other go into one message."""
+        if self._reply is not None and self._reply.id == reply_id and self.state is State.GENERATING:
+            self._calls.want(name, args, blocks=self.options.blocks(name), heard=self._reply.request.heard)
+
+    def reply_ended(self, reply_id: int, now: float) -> None:
+        """Wait for results when calls block; else all that is left of the turn is to be heard."""
+        if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING:
+            return
+        self._send_calls()
+        if self._calls.block:
+            self._move(Trigger.CALLED)
+            return
+        self._outbox.content(generation_complete=True)
+        self._move(Trigger.GENERATED)
+        self.play(now)
+
+    def result(self, response: messages.FunctionResponse) -> None:
+        """Take the result of a call; once none blocks any more, the reply goes on."""
+        call = self._calls.answer(response)
+        if call is None:
+            self._outbox.put(Note(f"a result for {response.id or response.name!r} is ignored: no such call is open"))
+            return
+        self.usage.read(str(response.response or ""))
+        if self.state is State.WAITING:
+            self._go_on()
+        elif not call.blocks:
+            self._tell_later(call, response.scheduling)
+
+    def play(self, now: float) -> None:
+        """Complete the turn when its audio would have been heard."""
+        heard_until = self.heard_until
+        if heard_until is not None and (now >= heard_until or self._pace == "instant"):
+            self._end(Trigger.PLAYED)
+
+    def saved(self, session_id: str) -> Saved:
+        """The conversation as a handle is to find it again."""
+        return Saved(session_id, self.history.turns(), dict(self.usage.prompt))
+
+    @property
+    def heard_until(self) -> float | None:
+        """When the complete reply will have been heard; None when there is no such reply."""
+        return self._reply.heard_until if self._reply is not None and self.state is State.PLAYING else None
+
+    def hold_s(self, now: float) -> float:
+        """How long to keep the next piece of speech back, so that the client never holds more than `MAX_AHEAD_S`."""
+        if self._reply is None or self._pace == "instant":
+            return 0.0
+        return max(0.0, self._reply.heard_until - now - MAX_AHEAD_S)
+
+    def close(self) -> None:
+        """Say nothing any more."""
+        if self._reply is not None:
+            self._outbox.put(Stop(self._reply.id))
+            self._reply = None
+        self._questions.clear()
+        self.state = State.CLOSED
+
+    def _start(self, heard: str, before: tuple[Turn, ...], results: tuple[ToolResult, ...] = ()) -> None:
+        self._replies += 1
+        request = Request(heard, before, self.options.tools, self.options.instructions, results)
+        self._reply = Reply(self._replies, request)
+        self._move(Trigger.ASKED)
+        self._respond(request)
+
+    def _go_on(self) -> None:
+        if self._reply is None or self._calls.block:
+            return
+        self.history.add("model", self._reply.take_said())
+        self._move(Trigger.ANSWERED)
+        self._respond(replace(self._reply.request, results=self._calls.take_results()))
+
+    def _respond(self, request: Request) -> None:
+        for result in request.results:
+            self._remember(result)
+        self._outbox.put(Respond(self._replies, request))
+
+    def _tell_later(self, call: OpenCall, scheduling: str | None) -> None:
+        """Source: https://ai.google.dev/gemini-api/docs/live-tools, asynchronous function calling."""
+        results = self._calls.take_results()
+        if scheduling == "SILENT":
+            self._remember(results[-1])
+            return
+        if scheduling == "INTERRUPT":
+            self.interrupt()
+        self._questions.append(_Question(call.heard, results))
+
+    def _remember(self, result: ToolResult) -> None:
+        self.history.add("tool", f"{result.name}: {encode(result.response).decode()}")
+
+    def _speaker(self, reply_id: int) -> Reply | None:
+        """The reply, if it is under way and may speak: not while calls block."""
+        if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING or self._calls.block:
+            return None
+        self._send_calls()
+        return self._reply
+
+    def _send_calls(self) -> None:
+        if unsent := self._calls.take_unsent():
+            self._outbox.send(ServerMessage(tool_call=messages.ToolCall(function_calls=unsent)))
+
+    def _end(self, trigger: Trigger) -> None:
+        if self._reply is not None:
+            self.history.add("model", self._reply.take_said())
+            self._reply = None
+        complete = ServerContent(turn_complete=True)
+        self._outbox.send(ServerMessage(server_content=complete, usage_metadata=self.usage.take()))
+        self._move(trigger)
+
+    def _move(self, trigger: Trigger) -> None:
+        self.state = TRANSITIONS[self.state, trigger]
+
+
+def _deltas(text: str) -> list[str]:
+    """The first word, then the rest. Source: recorded sessions, where the first delta is a word or two."""
+    return [delta for delta in re.split(r"(?<=\w)(?=\W)", text, maxsplit=1) if delta]

@@ -1,0 +1,44 @@
+"""What was said in a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from gemini_realtime.local.thinking import Turn
+
+
+class History:
+    """The turns so far, and which of them the model has not answered yet.
+
+    Args:
+        turns: what a resumed session has said before.
+    """
+
+    def __init__(self, turns: Sequence[Turn] = ()) -> None:
+        self._turns = list(turns)
+        self._answered = len(self._turns)
+
+    def turns(self) -> tuple[Turn, ...]:
+        """Everything so far, oldest first."""
+        return tuple(self._turns)
+
+    def add(self, role: Literal["user", "model", "tool"], text: str) -> None:
+        """Append what was said; of nothing, nothing is kept."""
+        if text:
+            self._turns.append(Turn(role, text))
+
+    def ask(self, heard: str) -> tuple[Turn, ...]:
+        """Append the user's words, to be answered now; returns what was said before them."""
+        before = self.turns()
+        self.add("user", heard)
+        self._answered = len(self._turns)
+        return before
+
+    def question(self) -> tuple[str, tuple[Turn, ...]]:
+        """The user's last words as far as not answered, to be answered now, and what was said before them."""
+        at = len(self._turns)
+        while at > self._answered and self._turns[at - 1].role == "user":
+            at -= 1
+        self._answered = len(self._turns)
+        return " ".join(turn.text for turn in self._turns[at:]), tuple(self._turns[:at])

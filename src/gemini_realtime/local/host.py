@@ -1,0 +1,292 @@
+"""What serves one client: carries out what its `Peer` asks, with ears, a mind and a voice.
+
+Nothing about the protocol is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from logging import getLogger
+from typing import Final, assert_never
+
+from gemini_realtime.audio.format import INPUT_FORMAT
+from gemini_realtime.errors import AudioFormatError, ConfigError, GeminiRealtimeError, MissingDependencyError
+from gemini_realtime.local.actions import (
+    Action,
+    Close,
+    EndAudio,
+    EndUtterance,
+    Hear,
+    Note,
+    Respond,
+    Send,
+    StartUtterance,
+    Stop,
+)
+from gemini_realtime.local.connection import Connection
+from gemini_realtime.local.dictation import Dictation
+from gemini_realtime.local.ears import Ears, Hearing
+from gemini_realtime.local.hearing import SpeechEnded, SpeechPaused, SpeechStarted
+from gemini_realtime.local.peer import Peer
+from gemini_realtime.local.refusals import INVALID_ARGUMENT
+from gemini_realtime.local.thinking import Call, Request, Responder, Say
+from gemini_realtime.local.voice import Speaking
+
+_THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken
+_UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
+
+_log = getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Faculties:
+    """What a server hears, thinks and speaks with."""
+
+    hearing: Hearing
+    responder: Responder
+    speaking: Speaking
+
+
+class Host:
+    """Serves one client.
+
+    Args:
+        peer: knows the protocol.
+        connection: leads to the client.
+        faculties: shared with other clients.
+        clock: seconds, monotonic.
+        hosts: it is among these from when the client is there until nothing of it is left.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        connection: Connection,
+        faculties: Faculties,
+        clock: Callable[[], float],
+        hosts: set[Host],
+    ) -> None:
+        self.peer = peer
+        self._connection = connection
+        self._faculties = faculties
+        self._clock = clock
+        self._hosts = hosts
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reply: asyncio.Task[None] | None = None
+        self._unsaid: deque[str] = deque()
+        self._spoke_in = 0  # the reply that the last sentence belongs to
+        self._ears: Ears | None = None
+        self._dictation = Dictation(self._transcribe)
+        self._alarm: asyncio.TimerHandle | None = None
+        connection.receiver = self
+
+    def connection_made(self) -> None:
+        """Begin to serve."""
+        self._hosts.add(self)
+
+    def message_received(self, message: bytes) -> None:
+        """Take a message of the client."""
+        self.peer.receive(message)
+        self.act()
+
+    def connection_ended(self) -> None:
+        """Stop everything: nobody listens any more."""
+        self.peer.connection_ended()
+        self._set_alarm()
+        for task in self._tasks:
+            task.cancel()
+        self._leave()
+
+    def go_away(self, time_left_s: float) -> None:
+        """Announce the end of the connection."""
+        self.peer.go_away(time_left_s, self._clock())
+        self.act()
+
+    async def end(self, code: int, reason: str) -> None:
+        """Close the connection, and return when nothing of it is left."""
+        self.peer.close(code, reason)
+        self.act()
+        await self._connection.ended.wait()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def act(self) -> None:
+        """Carry out what the peer asks for."""
+        while actions := self.peer.actions():
+            for action in actions:
+                self._do(action)
+        self._set_alarm()
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Send(frame):
+                self._connection.send(frame)
+            case Close(code, reason):
+                _log.info("closing a connection with %d: %s", code, reason)
+                self._connection.close(code, reason)
+            case Note(text):
+                _log.warning("%s", text)
+            case Hear() | StartUtterance() | EndUtterance() | EndAudio():
+                self._listen_to(action)
+            case Respond(reply_id, request):
+                self._reply = self._spawn(self._answer(reply_id, request))
+            case Stop():
+                self._unsaid.clear()
+                if self._reply is not None:
+                    self._reply.cancel()
+            case _:
+                assert_never(action)
+
+    # --- hearing
+
+    def _listen_to(self, action: Hear | StartUtterance | EndUtterance | EndAudio) -> None:
+        if self._ears is None:
+            detector = partial(self._faculties.hearing.detector, self.peer.options.detection)
+            self._ears = Ears(None if self.peer.options.manual_activity else detector)
+            self._spawn(self._understand())
+        try:
+            events = self._ears.take(action)
+        except GeminiRealtimeError as error:
+            self._fail(error)
+            return
+        for event in events:
+            match event:
+                case SpeechStarted():
+                    self.peer.speech_started()
+                case SpeechPaused(_, audio):
+                    self._dictation.expect(audio)
+                case SpeechEnded(_, audio):
+                    self._dictation.add(audio)
+        if self._dictation.waiting > _UTTERANCES_AHEAD:
+            self._connection.pause_reading()
+
+    async def _understand(self) -> None:
+        """Tell the peer the words of each utterance."""
+        try:
+            while True:
+                pcm16k, words = await self._dictation.next()
+                self._connection.resume_reading()
+                self.peer.heard(words, audio_s=INPUT_FORMAT.duration_ms(len(pcm16k)) / 1000)
+                self.act()
+        finally:
+            await self._dictation.close()
+
+    async def _transcribe(self, pcm16k: bytes) -> str:
+        phrases = self._faculties.responder.grammar(self.peer.options.tools)
+        return await self._faculties.hearing.transcribe(pcm16k, phrases=phrases)
+
+    # --- thinking and speaking
+
+    async def _answer(self, reply_id: int, request: Request) -> None:
+        """Say and call what the mind comes up with, while it thinks on."""
+        items: asyncio.Queue[Say | Call | Exception | None] = asyncio.Queue(_THOUGHTS_AHEAD)
+        thinking = asyncio.create_task(self._think(request, items))
+        try:
+            await self._utter(reply_id, items)
+        finally:
+            thinking.cancel()
+            await asyncio.wait([thinking])
+        self.peer.reply_ended(reply_id, self._clock())
+        self.act()
+
+    async def _think(self, request: Request, items: asyncio.Queue[Say | Call | Exception | None]) -> None:
+        reply = self._faculties.responder.respond(request)
+        try:
+            async for item in reply:
+                await items.put(item)
+            await items.put(None)
+        except Exception as error:
+            await items.put(error)
+        finally:
+            if isinstance(reply, AsyncGenerator):
+                await reply.aclose()
+
+    async def _utter(self, reply_id: int, items: asyncio.Queue[Say | Call | Exception | None]) -> None:
+        blocked = False
+        while (item := await items.get()) is not None:
+            match item:
+                case Call(name, args):
+                    self.peer.wants_call(reply_id, name, args)
+                    blocked = blocked or self.peer.options.blocks(name)
+                case Say(text) if blocked:
+                    self._unsaid.append(text)  # for when the result is in, after what is to say about it
+                case Say(text):
+                    await self._say(reply_id, text)
+                case Exception():
+                    raise item
+        while self._unsaid and not blocked:
+            await self._say(reply_id, self._unsaid.popleft())
+
+    async def _say(self, reply_id: int, text: str) -> None:
+        gap, self._spoke_in = " " if self._spoke_in == reply_id else "", reply_id
+        if self.peer.options.modality == "TEXT":
+            await self._may_send()
+            self.peer.wrote(reply_id, gap + text, self._clock())
+            self.act()
+            return
+        voice, language = self.peer.options.voice, self.peer.options.language
+        async with aclosing(self._faculties.speaking.speak(text, voice=voice, language=language)) as chunks:
+            async for chunk in chunks:
+                await self._may_send()
+                words, gap = (gap + chunk.text, "") if chunk.text else ("", gap)
+                self.peer.spoke(reply_id, chunk.audio, words, self._clock())
+                self.act()
+
+    async def _may_send(self) -> None:
+        """Wait until the client has room, and let it get a word in anyway."""
+        await self._connection.writable.wait()
+        await asyncio.sleep(self.peer.hold_s(self._clock()))
+
+    # --- tasks and time
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._connection.ended.is_set() and not self._tasks:
+            self._hosts.discard(self)
+
+    async def _guard(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._fail(error)
+            self.act()
+
+    def _fail(self, error: Exception) -> None:
+        """End the session, telling the client what it can know."""
+        match error:
+            case MissingDependencyError():
+                _log.error("%s", error)
+                self.peer.close(1011, f"The server cannot hear or speak: {error.remedy}")
+            case AudioFormatError() | ConfigError():
+                _log.warning("%s", error)
+                self.peer.close(INVALID_ARGUMENT.code, INVALID_ARGUMENT.reason)
+            case _:
+                _log.error("a session failed", exc_info=error)
+                self.peer.close(1011, "Internal error encountered.")
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        deadline = self.peer.deadline()
+        if deadline is not None:
+            delay_s = max(0.0, deadline - self._clock())
+            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._wake)
+
+    def _wake(self) -> None:
+        self.peer.deadline_reached(self._clock())
+        self.act()

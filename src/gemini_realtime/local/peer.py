@@ -1,0 +1,300 @@
+"""The service's side of the Live protocol for one connection, without any I/O: frames, facts and `now` in; actions out.
+
+Usage, by whoever owns the connection:
+
+- every received frame goes through `receive(frame)`;
+- what the ears find out is told to `speech_started` and `heard`: exactly one `heard` for each `speech_started` and each
+  `EndUtterance`;
+- what the mind and the voice produce for a `Respond` is told to `spoke`, `wrote`, `wants_call` and `reply_ended`;
+- after each of these carry out `actions()` in order, and when `deadline()` passes call `deadline_reached(now)`;
+- when the connection is gone call `connection_ended()`.
+
+`now` is in seconds and monotonic.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
+from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.local.actions import Action, Close, EndAudio, EndUtterance, Hear, Note, Outbox, StartUtterance
+from gemini_realtime.local.conversation import Conversation, Pace, State
+from gemini_realtime.local.frames import read_client_frame
+from gemini_realtime.local.options import Options, text_of
+from gemini_realtime.local.refusals import (
+    BASE64,
+    GO_AWAY_IGNORED,
+    INVALID_ARGUMENT,
+    MANUAL_ACTIVITY,
+    SETUP_FIRST,
+    SETUP_ONCE,
+    Refused,
+)
+from gemini_realtime.local.sessions import Seat, Sessions
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.codec import decode_base64
+from gemini_realtime.protocol.messages import ServerMessage
+
+
+class Activity:
+    """What the user is doing: speaking, or typing while the client says that an utterance lasts."""
+
+    def __init__(self) -> None:
+        self.marked = False
+        self._under_way = 0
+        self._words: list[str] = []
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance has begun whose words are not known yet."""
+        return self._under_way > 0
+
+    def start(self) -> None:
+        """An utterance begins."""
+        self._under_way += 1
+
+    def type(self, text: str) -> None:
+        """Text belongs to the utterance under way."""
+        self._words.append(text)
+
+    def end(self, heard: str) -> str | None:
+        """An utterance is understood; None when the user speaks again already, and its words belong to what follows."""
+        self._under_way = max(0, self._under_way - 1)
+        if heard:
+            self._words.append(heard)
+        if self.speaking:
+            return None
+        words, self._words = " ".join(self._words), []
+        return words
+
+
+class Peer:
+    """One connection as the service sees it; the module says how to use it.
+
+    Args:
+        session_id: unique on this server; the ids of function calls follow from it.
+        sessions: where sessions are kept to be resumed.
+        pace: when a turn is complete.
+    """
+
+    def __init__(self, session_id: str, sessions: Sessions, *, pace: Pace = "realtime") -> None:
+        self._seat = Seat(session_id, sessions)
+        self._outbox = Outbox()
+        self._conversation = Conversation(session_id, self._outbox, pace)
+        self._activity = Activity()
+        self._gone_at: float | None = None
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self._conversation.state
+
+    @property
+    def options(self) -> Options:
+        """What the client set up; the defaults before that."""
+        return self._conversation.options
+
+    def actions(self) -> list[Action]:
+        """What is to be done now, in order; each action is given once."""
+        if not self._activity.speaking:
+            self._conversation.next_question()
+        if self.state is not State.CLOSED:
+            update = self._seat.update(self._conversation.saved, resumable=self.state is State.LISTENING)
+            if update is not None:
+                self._outbox.send(ServerMessage(session_resumption_update=update))
+        return self._outbox.take()
+
+    # --- what the client sends
+
+    def receive(self, frame: bytes | str) -> None:
+        """Take a frame, text or binary."""
+        if self.state is State.CLOSED:
+            return
+        try:
+            self._take(read_client_frame(frame))
+        except Refused as refused:
+            if refused.note:
+                self._outbox.put(Note(refused.note))
+            self.close(refused.code, refused.reason)
+
+    def _take(self, message: messages.ClientMessage) -> None:
+        if message.setup is not None or self.state is State.NEW:
+            self._set_up(message.setup)
+        elif message.client_content is not None:
+            self._take_content(message.client_content)
+        elif message.realtime_input is not None:
+            self._take_realtime(message.realtime_input)
+        elif message.tool_response is not None:
+            for response in message.tool_response.function_responses:
+                self._conversation.result(response)
+        elif message.context_update is not None:
+            self.options.update(message.context_update)
+
+    def _set_up(self, setup: messages.Setup | None) -> None:
+        if setup is None:
+            raise Refused(SETUP_FIRST)
+        if self.state is not State.NEW:
+            raise Refused(SETUP_ONCE)
+        options = Options.of(setup)
+        self._conversation.begin(options, self._seat.take(setup.session_resumption))
+
+    def _take_content(self, content: messages.ClientContent) -> None:
+        """Source: "A message here will interrupt any current model generation", https://ai.google.dev/api/live."""
+        turns = [(_role(turn.role), text_of(turn)) for turn in content.turns]
+        self._conversation.interrupt()
+        for role, text in turns:
+            self._conversation.tell(role, text)
+        if content.turn_complete and not self.options.seeding:
+            self._conversation.answer()
+        self.options.seeding = self.options.seeding and not content.turn_complete
+
+    def _take_realtime(self, item: messages.RealtimeInput) -> None:
+        if item.activity_start is not None:
+            self._take_activity(started=True)
+        # "Only the first element will be used": the protobuf's note at the deprecated field.
+        for blob in filter(None, [item.audio, *(item.media_chunks or [])[:1]]):
+            self._take_sound(blob)
+        if item.video is not None:
+            _decode(item.video, "video")
+        if item.text is not None:
+            self._take_text(item.text)
+        if item.activity_end is not None:
+            self._take_activity(started=False)
+        if item.audio_stream_end:
+            self._outbox.put(EndAudio())
+
+    def _take_activity(self, *, started: bool) -> None:
+        if not self.options.manual_activity:
+            raise Refused(MANUAL_ACTIVITY)
+        if started == self._activity.marked:
+            return
+        self._activity.marked = started
+        if started:
+            self.speech_started()
+        self._outbox.put(StartUtterance() if started else EndUtterance())
+
+    def _take_sound(self, blob: messages.Blob) -> None:
+        if blob.mime_type.startswith("image/"):
+            _decode(blob, "media_chunks")
+            return
+        try:
+            sound = AudioFormat.from_mime_type(blob.mime_type, default_rate_hz=INPUT_FORMAT.rate_hz)
+        except AudioFormatError:
+            raise Refused(INVALID_ARGUMENT) from None
+        if sound.encoding != "pcm16" or sound.channels != 1:
+            raise Refused(INVALID_ARGUMENT)
+        self._outbox.put(Hear(_decode(blob, "audio"), sound.rate_hz))
+
+    def _take_text(self, text: str) -> None:
+        self._conversation.usage.read(text)
+        if self._activity.marked:
+            self._activity.type(text)
+        else:
+            self._conversation.ask(text, interrupts=self.options.speech_interrupts)
+
+    # --- what the ears find out
+
+    def speech_started(self) -> None:
+        """The user begins to speak."""
+        if self.state in (State.NEW, State.CLOSED):
+            return
+        self._activity.start()
+        if self.options.speech_interrupts:
+            self._conversation.interrupt()
+
+    def heard(self, text: str, *, audio_s: float = 0.0) -> None:
+        """The user has spoken.
+
+        Args:
+            text: the words, empty when none were recognised: then there is nothing to answer, except when the client
+                itself said that this was an utterance.
+            audio_s: how long the utterance was.
+        """
+        if self.state in (State.NEW, State.CLOSED):
+            return
+        self._conversation.usage.heard(audio_s)
+        if self.options.setup.input_audio_transcription is not None:
+            for word in re.findall(r"\s*\S+", f" {text}"):
+                self._outbox.content(input_transcription=messages.Transcription(text=word))
+        words = self._activity.end(text)
+        if words or (words is not None and self.options.manual_activity):
+            self._conversation.ask(words, interrupts=self.options.speech_interrupts)
+
+    # --- what the mind and the voice produce
+
+    def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
+        """A piece of the reply's speech exists: 24 kHz 16-bit PCM, and the words in it."""
+        self._conversation.spoke(reply_id, audio, text, now)
+
+    def wrote(self, reply_id: int, text: str, now: float) -> None:
+        """A piece of the reply's text exists, in a session that answers in text."""
+        self._conversation.wrote(reply_id, text, now)
+
+    def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
+        """The reply asks for a function call. What it says between a call that blocks and its result is dropped."""
+        self._conversation.wants_call(reply_id, name, args)
+
+    def reply_ended(self, reply_id: int, now: float) -> None:
+        """The reply is complete, or goes on when its calls are answered."""
+        self._conversation.reply_ended(reply_id, now)
+
+    def hold_s(self, now: float) -> float:
+        """How long to keep the next piece of speech back; see `MAX_AHEAD_S`."""
+        return self._conversation.hold_s(now)
+
+    # --- time, and the end
+
+    def go_away(self, time_left_s: float, now: float) -> None:
+        """Announce the end of the connection; a client that stays longer is closed."""
+        if self.state in (State.NEW, State.CLOSED):
+            return
+        self._gone_at = now + time_left_s
+        self._outbox.send(ServerMessage(go_away=messages.GoAway(time_left=_duration(time_left_s))))
+
+    def deadline(self) -> float | None:
+        """When to call `deadline_reached`; None when nothing is due."""
+        return min((at for at in (self._conversation.heard_until, self._gone_at) if at is not None), default=None)
+
+    def deadline_reached(self, now: float) -> None:
+        """Do what is due, and nothing before its time."""
+        self._conversation.play(now)
+        if self._gone_at is not None and now >= self._gone_at:
+            self.close(GO_AWAY_IGNORED.code, GO_AWAY_IGNORED.reason)
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection from this side. The reason is cut at 123 bytes, which is what a close frame holds."""
+        if self.state is State.CLOSED:
+            return
+        self._conversation.close()
+        self._gone_at = None
+        self._outbox.put(Close(code, reason.encode()[:123].decode(errors="ignore")))
+
+    def connection_ended(self) -> None:
+        """The connection is gone: its session may be resumed from now on."""
+        self._conversation.close()
+        self._gone_at = None
+        self._seat.leave()
+
+
+def _role(role: str | None) -> Literal["user", "model"]:
+    """Source: a `system` role was seen refused on the Gemini API, 2026."""
+    match role:
+        case None | "" | "user":
+            return "user"
+        case "model":
+            return "model"
+    raise Refused(INVALID_ARGUMENT)
+
+
+def _duration(seconds: float) -> str:
+    """A protobuf Duration, such as `50s` or `9.500s`."""
+    return f"{seconds:.3f}s".replace(".000s", "s")
+
+
+def _decode(blob: messages.Blob, field: str) -> bytes:
+    try:
+        return decode_base64(blob.data)
+    except AudioFormatError:
+        raise Refused(BASE64, where=f"realtime_input.{field}.data") from None

@@ -1,0 +1,117 @@
+"""A connection to the peer, driven by hand in virtual time."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from gemini_realtime.local.actions import Action, Close, Respond, Send
+from gemini_realtime.local.conversation import Pace
+from gemini_realtime.local.peer import Peer
+from gemini_realtime.local.sessions import Sessions
+
+HALF_CASCADE = "models/gemini-live-2.5-flash-preview"
+NATIVE_2_5 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
+NATIVE_3_8 = "models/gemini-3.8-live"
+
+SECOND = bytes(48_000)  # of silence, at 24 kHz
+
+WEATHER = {"functionDeclarations": [{"name": "get_weather", "description": "Weather in a city"}]}
+MANUAL = {"automaticActivityDetection": {"disabled": True}}
+ALARM = {"functionDeclarations": [{"name": "set_alarm", "behavior": "NON_BLOCKING"}]}
+
+
+def new_sessions() -> Sessions:
+    numbers = itertools.count(1)
+    return Sessions(lambda: f"handle-{next(numbers)}")
+
+
+class Line:
+    """A connection of a client to the peer."""
+
+    def __init__(
+        self, *, sessions: Sessions | None = None, session_id: str = "s", pace: Pace = "realtime", **setup: Any
+    ) -> None:
+        self.peer = Peer(session_id, sessions or new_sessions(), pace=pace)
+        self.now = 100.0
+        self.others: list[Action] = []
+        if setup:
+            self.opening = self.send({"setup": {"model": NATIVE_2_5, **setup}})
+
+    def send(self, message: Any) -> list[Any]:
+        self.peer.receive(message if isinstance(message, (bytes, str)) else json.dumps(message))
+        return self.frames()
+
+    def frames(self) -> list[Any]:
+        """The frames to send now, and the close as `(code, reason)`; other actions go to `others`."""
+        told: list[Any] = []
+        for action in self.peer.actions():
+            match action:
+                case Send(frame):
+                    told.append(json.loads(frame))
+                case Close(code, reason):
+                    told.append((code, reason))
+                case _:
+                    self.others.append(action)
+        return told
+
+    def types(self, text: str) -> list[Any]:
+        return self.send({"realtimeInput": {"text": text}})
+
+    def tells(self, *turns: tuple[str, str], complete: bool = True) -> list[Any]:
+        contents = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
+        return self.send({"clientContent": {"turns": contents, "turnComplete": complete}})
+
+    def hears(self, text: str) -> list[Any]:
+        self.peer.speech_started()
+        self.peer.heard(text)
+        return self.frames()
+
+    def answers(self, *calls: tuple[str, Any], **more: Any) -> list[Any]:
+        responses = [{"id": call_id, "response": {"output": output}, **more} for call_id, output in calls]
+        return self.send({"toolResponse": {"functionResponses": responses}})
+
+    @property
+    def asked(self) -> Respond:
+        """The latest request to the mind."""
+        return next(action for action in reversed(self.others) if isinstance(action, Respond))
+
+    def speaks(self, text: str = "Yes.", audio: bytes = SECOND, reply_id: int | None = None) -> list[Any]:
+        self.peer.spoke(reply_id or self.asked.reply_id, audio, text, self.now)
+        return self.frames()
+
+    def writes(self, text: str) -> list[Any]:
+        self.peer.wrote(self.asked.reply_id, text, self.now)
+        return self.frames()
+
+    def calls(self, *names: str) -> list[Any]:
+        for name in names:
+            self.peer.wants_call(self.asked.reply_id, name, {"city": "Oslo"})
+        return self.ends()
+
+    def ends(self) -> list[Any]:
+        self.peer.reply_ended(self.asked.reply_id, self.now)
+        return self.frames()
+
+    def waits(self, seconds: float) -> list[Any]:
+        self.now += seconds
+        self.peer.deadline_reached(self.now)
+        return self.frames()
+
+
+def kinds(frames: list[Any]) -> list[str]:
+    """What each frame carries, in short."""
+    return [_kind(frame) for frame in frames]
+
+
+def _kind(frame: Any) -> str:
+    if isinstance(frame, tuple):
+        return "close"
+    content = frame.get("serverContent")
+    return "+".join(content or frame)
+
+
+def words(frames: list[Any], key: str) -> str:
+    """The transcript in these frames."""
+    return "".join(frame.get("serverContent", {}).get(key, {}).get("text", "") for frame in frames)
