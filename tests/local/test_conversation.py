@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -467,24 +467,35 @@ def happen(line: Line, fact: str, reply_ids: list[int]) -> None:
             peer.connection_ended()
 
 
-@settings(deadline=None, max_examples=200)
-@given(SETUPS, STEPS, st.sampled_from(["realtime", "instant"]))
-def test_any_order_of_frames_and_facts_keeps_the_promises(setup: dict[str, Any], steps: list[Any], pace: Pace) -> None:
+class Played(NamedTuple):
+    line: Line
+    ledger: Ledger
+    sent: list[Any]
+
+
+def play(setup: dict[str, Any], steps: list[Any], pace: Pace) -> Played:
+    """Set up, and let frames and facts happen one after the other."""
     line = Line(pace=pace)
     ledger, reply_ids, sent = Ledger(), list[int](), list[Any]()
     for step in [{"setup": setup}, *steps]:
-        if isinstance(step, str) and step != "nonsense":
+        if step in (*FACTS, *LAST_FACTS):
             happen(line, step, reply_ids)
         else:
-            line.peer.receive(json.dumps(step) if step != "nonsense" else step)
+            line.peer.receive(json.dumps(step))
         actions = line.peer.actions()
         ledger.check(actions)
         reply_ids += [action.reply_id for action in actions if isinstance(action, Respond)]
         sent += [json.loads(action.frame) for action in actions if isinstance(action, Send)]
-    states = {State.NEW, *(state for state, _ in TRANSITIONS), *TRANSITIONS.values(), State.CLOSED}
-    assert line.peer.state in states
-    assert (line.peer.state is State.CLOSED) == (ledger.closed or "gone" in steps)
-    check_turns(sent)
+    return Played(line, ledger, sent)
+
+
+@settings(max_examples=200)
+@given(SETUPS, STEPS, st.sampled_from(["realtime", "instant"]))
+def test_any_order_of_frames_and_facts_keeps_the_promises(setup: dict[str, Any], steps: list[Any], pace: Pace) -> None:
+    played = play(setup, steps, pace)
+    assert played.line.peer.state in {*TRANSITIONS.values(), State.CLOSED}
+    assert (played.line.peer.state is State.CLOSED) == (played.ledger.closed or "gone" in steps)
+    check_turns(played.sent)
 
 
 def check_turns(sent: list[Any]) -> None:

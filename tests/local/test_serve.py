@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import socket
+import sys
 import wave
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -534,6 +535,16 @@ async def test_without_the_extra_text_works_and_audio_says_what_to_install() -> 
             1011,
             "The server cannot hear or speak: pip install 'gemini-realtime[local]'",
         )
+
+
+async def test_without_the_voice_a_spoken_answer_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    async with (
+        LiveServer(hearing=FakeHearing(), responder=FakeResponder(echo)) as server,
+        dialled(server, model=NATIVE_2_5) as client,
+    ):
+        client.types("hi")
+        assert (await client.frames.get())[0] == 1011
 
 
 async def test_a_mind_that_fails_ends_the_session_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:

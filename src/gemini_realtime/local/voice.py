@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
@@ -33,6 +34,7 @@ class EspeakSpeaking:
         Raises:
             MissingDependencyError: the extra is not installed.
         """
+        self._synthesizer = await asyncio.to_thread(Synthesizer)  # importing numpy takes a tenth of a second
         async with aclosing(self.speak("a", voice=None, language=None)) as chunks:
             await anext(chunks)
 
