@@ -561,6 +561,14 @@ async def test_a_refusal_of_the_peer_closes_with_its_code_and_reason() -> None:
         assert await client.frames.get() is None
 
 
+async def test_a_reply_that_is_refused_at_once_is_never_begun() -> None:
+    parts = Parts()
+    async with parts.server as server, dialled(server, **TEXT) as client:
+        client.send({"realtimeInput": {"text": "hi", "activityEnd": {}}})
+        assert (await client.frames.get())[0] == 1007
+    assert parts.responder.asked == []
+
+
 async def test_fragments_are_joined_around_control_frames() -> None:
     async with Parts().server as server, dialled(server) as client:
         message = json.dumps({"setup": {"model": NATIVE_2_5}}).encode()

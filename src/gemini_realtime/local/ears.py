@@ -61,14 +61,8 @@ class Hearing(Protocol):
         ...
 
 
-class EnglishHearing:
-    """The hearing of the extra `[local]`."""
-
-    def __init__(self) -> None:
-        self._recognizer = Recognizer()
-        self.start = self._recognizer.start
-        self.transcribe = self._recognizer.transcribe
-        self.close = self._recognizer.close
+class EnglishHearing(Recognizer):
+    """The hearing of the extra `[local]`: a recogniser for all sessions, a detector for each."""
 
     def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
         """A detector with the settings of a session."""

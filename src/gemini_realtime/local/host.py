@@ -6,16 +6,13 @@ Nothing about the protocol is decided here.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from functools import partial
 from logging import getLogger
 from typing import Final, assert_never
 
 from gemini_realtime.audio.format import INPUT_FORMAT
-from gemini_realtime.errors import AudioFormatError, ConfigError, GeminiRealtimeError, MissingDependencyError
+from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.actions import (
     Action,
     Close,
@@ -28,28 +25,19 @@ from gemini_realtime.local.actions import (
     StartUtterance,
     Stop,
 )
+from gemini_realtime.local.answering import Answerer, Faculties
 from gemini_realtime.local.connection import Connection
 from gemini_realtime.local.dictation import Dictation
-from gemini_realtime.local.ears import Ears, Hearing
+from gemini_realtime.local.ears import Ears
 from gemini_realtime.local.hearing import SpeechEnded, SpeechPaused, SpeechStarted
 from gemini_realtime.local.peer import Peer
 from gemini_realtime.local.refusals import INVALID_ARGUMENT
-from gemini_realtime.local.thinking import Call, Request, Responder, Say
-from gemini_realtime.local.voice import Speaking
 
-_THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken
 _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
+_INTERNAL_ERROR: Final = 1011
+"""RFC 6455 7.4.1, and what the service closes with then."""
 
 _log = getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Faculties:
-    """What a server hears, thinks and speaks with."""
-
-    hearing: Hearing
-    responder: Responder
-    speaking: Speaking
 
 
 class Host:
@@ -77,9 +65,8 @@ class Host:
         self._clock = clock
         self._hosts = hosts
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answerer = Answerer(peer, self.act, connection.writable, faculties, clock)
         self._reply: asyncio.Task[None] | None = None
-        self._unsaid: deque[str] = deque()
-        self._spoke_in = 0  # the reply that the last sentence belongs to
         self._ears: Ears | None = None
         self._dictation = Dictation(self._transcribe)
         self._alarm: asyncio.TimerHandle | None = None
@@ -134,9 +121,9 @@ class Host:
             case Hear() | StartUtterance() | EndUtterance() | EndAudio():
                 self._listen_to(action)
             case Respond(reply_id, request):
-                self._reply = self._spawn(self._answer(reply_id, request))
+                self._reply = self._spawn(partial(self._answerer.answer, reply_id, request))
             case Stop():
-                self._unsaid.clear()
+                self._answerer.forget()
                 if self._reply is not None:
                     self._reply.cancel()
             case _:
@@ -148,11 +135,15 @@ class Host:
         if self._ears is None:
             detector = partial(self._faculties.hearing.detector, self.peer.options.detection)
             self._ears = Ears(None if self.peer.options.manual_activity else detector)
-            self._spawn(self._understand())
+            self._spawn(self._understand)
         try:
             events = self._ears.take(action)
-        except GeminiRealtimeError as error:
+        except MissingDependencyError as error:
             self._fail(error)
+            return
+        except (AudioFormatError, ConfigError) as error:
+            _log.warning("%s", error)
+            self.peer.close(INVALID_ARGUMENT.code, INVALID_ARGUMENT.reason)
             return
         for event in events:
             match event:
@@ -180,71 +171,9 @@ class Host:
         phrases = self._faculties.responder.grammar(self.peer.options.tools)
         return await self._faculties.hearing.transcribe(pcm16k, phrases=phrases)
 
-    # --- thinking and speaking
-
-    async def _answer(self, reply_id: int, request: Request) -> None:
-        """Say and call what the mind comes up with, while it thinks on."""
-        items: asyncio.Queue[Say | Call | Exception | None] = asyncio.Queue(_THOUGHTS_AHEAD)
-        thinking = asyncio.create_task(self._think(request, items))
-        try:
-            await self._utter(reply_id, items)
-        finally:
-            thinking.cancel()
-            await asyncio.wait([thinking])
-        self.peer.reply_ended(reply_id, self._clock())
-        self.act()
-
-    async def _think(self, request: Request, items: asyncio.Queue[Say | Call | Exception | None]) -> None:
-        reply = self._faculties.responder.respond(request)
-        try:
-            async for item in reply:
-                await items.put(item)
-            await items.put(None)
-        except Exception as error:
-            await items.put(error)
-        finally:
-            if isinstance(reply, AsyncGenerator):
-                await reply.aclose()
-
-    async def _utter(self, reply_id: int, items: asyncio.Queue[Say | Call | Exception | None]) -> None:
-        blocked = False
-        while (item := await items.get()) is not None:
-            match item:
-                case Call(name, args):
-                    self.peer.wants_call(reply_id, name, args)
-                    blocked = blocked or self.peer.options.blocks(name)
-                case Say(text) if blocked:
-                    self._unsaid.append(text)  # for when the result is in, after what is to say about it
-                case Say(text):
-                    await self._say(reply_id, text)
-                case Exception():
-                    raise item
-        while self._unsaid and not blocked:
-            await self._say(reply_id, self._unsaid.popleft())
-
-    async def _say(self, reply_id: int, text: str) -> None:
-        gap, self._spoke_in = " " if self._spoke_in == reply_id else "", reply_id
-        if self.peer.options.modality == "TEXT":
-            await self._may_send()
-            self.peer.wrote(reply_id, gap + text, self._clock())
-            self.act()
-            return
-        voice, language = self.peer.options.voice, self.peer.options.language
-        async with aclosing(self._faculties.speaking.speak(text, voice=voice, language=language)) as chunks:
-            async for chunk in chunks:
-                await self._may_send()
-                words, gap = (gap + chunk.text, "") if chunk.text else ("", gap)
-                self.peer.spoke(reply_id, chunk.audio, words, self._clock())
-                self.act()
-
-    async def _may_send(self) -> None:
-        """Wait until the client has room, and let it get a word in anyway."""
-        await self._connection.writable.wait()
-        await asyncio.sleep(self.peer.hold_s(self._clock()))
-
     # --- tasks and time
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -258,25 +187,21 @@ class Host:
         if self._connection.ended.is_set() and not self._tasks:
             self._hosts.discard(self)
 
-    async def _guard(self, work: Coroutine[None, None, None]) -> None:
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             self._fail(error)
             self.act()
 
     def _fail(self, error: Exception) -> None:
-        """End the session, telling the client what it can know."""
-        match error:
-            case MissingDependencyError():
-                _log.error("%s", error)
-                self.peer.close(1011, f"The server cannot hear or speak: {error.remedy}")
-            case AudioFormatError() | ConfigError():
-                _log.warning("%s", error)
-                self.peer.close(INVALID_ARGUMENT.code, INVALID_ARGUMENT.reason)
-            case _:
-                _log.error("a session failed", exc_info=error)
-                self.peer.close(1011, "Internal error encountered.")
+        """End the session, telling the client what is its concern."""
+        if isinstance(error, MissingDependencyError):
+            _log.error("%s", error)
+            self.peer.close(_INTERNAL_ERROR, f"The server cannot hear or speak: {error.remedy}")
+        else:
+            _log.error("a session failed", exc_info=error)
+            self.peer.close(_INTERNAL_ERROR, "Internal error encountered.")
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:

@@ -17,10 +17,11 @@ import msgspec
 import picows
 
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
+from gemini_realtime.local.answering import Faculties
 from gemini_realtime.local.connection import MAX_MESSAGE_BYTES, Connection
 from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.ears import EnglishHearing, Hearing
-from gemini_realtime.local.host import Faculties, Host
+from gemini_realtime.local.host import Host
 from gemini_realtime.local.peer import Peer
 from gemini_realtime.local.rules import Rules
 from gemini_realtime.local.sessions import Sessions
