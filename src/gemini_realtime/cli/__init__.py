@@ -1,0 +1,43 @@
+"""The command line: `gemini-realtime talk | serve | doctor`. Built of public names only.
+
+Exit codes: 0 fine, 1 the conversation (or a check) failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import NoReturn
+
+from gemini_realtime.errors import AudioFormatError, ConfigError, GeminiRealtimeError, MissingDependencyError
+
+FAILED = 1
+USAGE = 2
+
+
+def main() -> NoReturn:
+    """Run the command that `sys.argv` asks for, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an arrow is no reason to fail in a console that has none
+    try:
+        try:
+            from gemini_realtime.cli.commands import app
+        except ImportError as error:
+            raise MissingDependencyError(f"the command line ({error.name})", "cli") from error
+        app()
+    except (ConfigError, AudioFormatError) as error:
+        _fail(str(error), USAGE)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what Python would flush at exit has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (GeminiRealtimeError, OSError) as error:
+        _fail(str(error), FAILED)
+    sys.exit(0)
+
+
+def _fail(problem: str, code: int) -> NoReturn:
+    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
+    print(f"{red}{' '.join(problem.split())}{plain}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,165 @@
+"""How a conversation is shown: to people on a terminal, to people in a file, to programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Final, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from gemini_realtime import (
+    FunctionCall,
+    GoAway,
+    InputAudioBufferDelta,
+    InputTranscript,
+    Interrupted,
+    OutputTranscript,
+    RealtimeEvent,
+    TextDelta,
+    TurnComplete,
+    VoiceHealth,
+)
+
+YOU: Final = "You"
+GEMINI: Final = "Gemini"
+
+_STYLES: Final = {YOU: "bold cyan", GEMINI: "bold magenta"}
+
+
+class Screen:
+    """Lines for people: who says what, what is called, what it took. Use as a context."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._open: list[tuple[str, str]] = []  # who speaks at present, and the words so far
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._finish_lines()
+
+    def note(self, text: str) -> None:
+        """Say something about what goes on."""
+        self._console.print(Text(text, style="dim"), soft_wrap=True)
+
+    def waiting(self, what: str) -> None:
+        """Tell what is being waited for."""
+
+    def said(self, who: str, text: str) -> None:
+        """Add to what somebody is saying."""
+        for n, (speaker, words) in enumerate(self._open):
+            if speaker == who:
+                self._open[n] = (who, words + text)
+                return
+        self._open.append((who, text))
+
+    def show(self, event: RealtimeEvent, at_ms: float) -> None:
+        """Show what happened."""
+        match event:
+            case InputTranscript():
+                self.said(YOU, event.text)
+            case OutputTranscript() | TextDelta():
+                self.said(GEMINI, event.text)
+            case Interrupted():
+                self.said(GEMINI, " [interrupted]")
+                self._finish_lines()
+            case FunctionCall() | TurnComplete():
+                self._finish_lines()
+            case GoAway():
+                self.note("Gemini is about to end this connection.")
+            case VoiceHealth():
+                self.note(f"{event.finding}: {event.detail} {event.action}")
+
+    def called(self, call: FunctionCall, result: Any) -> None:
+        """Show a call of the demonstration's function, and its result."""
+        arguments = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+        self._line("tool", f"{call.name}({arguments}) → {result!r} (demo data)")
+
+    def summary(self, lines: list[tuple[str, str]]) -> None:
+        """Show what it took."""
+        self._finish_lines()
+        width = max((len(label) for label, _ in lines), default=0)
+        for label, value in lines:
+            self._console.print(Text.assemble((f"{label:<{width}}  ", "dim"), value), soft_wrap=True, highlight=False)
+
+    def _finish_lines(self) -> None:
+        for who, words in self._open:
+            if words.strip():
+                self._line(who, " ".join(words.split()))
+        self._open.clear()
+
+    def _line(self, who: str, words: str) -> None:
+        self._console.print(Text(f"{who}: {words}"), soft_wrap=True)
+
+
+class TerminalScreen(Screen):
+    """Words appear as they are said, below them what is being waited for."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._spinner = Spinner("dots", style="dim")
+        self._live = Live(console=console, get_renderable=self._unfinished, transient=True, refresh_per_second=12)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        super().__exit__(*reason)
+        self._live.stop()
+
+    def waiting(self, what: str) -> None:
+        self._spinner.update(text=Text(what, style="dim"))
+
+    def summary(self, lines: list[tuple[str, str]]) -> None:
+        self._live.stop()
+        self._console.print()
+        super().summary(lines)
+
+    def _unfinished(self) -> RenderableType:
+        return Group(*(_row(who, words) for who, words in self._open), self._spinner)
+
+    def _line(self, who: str, words: str) -> None:
+        self._console.print(_row(who, words))
+
+
+class JsonScreen(Screen):
+    """One JSON object per event and line on stdout; what is for people goes to stderr."""
+
+    def __init__(self, console: Console, *, audio: bool) -> None:
+        super().__init__(console)
+        self._audio = audio
+
+    def said(self, who: str, text: str) -> None:
+        pass
+
+    def show(self, event: RealtimeEvent, at_ms: float) -> None:
+        if isinstance(event, InputAudioBufferDelta) and not self._audio:
+            return
+        line = {**event.to_dict(audio=self._audio), "t_ms": round(at_ms, 1)}
+        print(json.dumps(line, default=RealtimeEvent.to_dict), flush=True)
+
+    def called(self, call: FunctionCall, result: Any) -> None:
+        pass
+
+
+def screen_for(*, json: bool, json_audio: bool) -> Screen:
+    """What fits to where the output goes."""
+    if json:
+        return JsonScreen(Console(stderr=True, highlight=False), audio=json_audio)
+    console = Console(highlight=False)
+    return TerminalScreen(console) if sys.stdout.isatty() and not console.is_dumb_terminal else Screen(console)
+
+
+def _row(who: str, words: str) -> Table:
+    row = Table.grid(padding=(0, 2))
+    row.add_column(width=6, style=_STYLES.get(who, "yellow"))
+    row.add_column()
+    row.add_row(who, Text(words.strip()))
+    return row

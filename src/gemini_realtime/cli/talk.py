@@ -1,0 +1,137 @@
+"""`gemini-realtime talk`: who talks to whom, through what; the conversation itself is in `conversation.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, LiveServer
+from gemini_realtime.adapters.devices import SoundDevice, default_devices
+from gemini_realtime.cli import demo
+from gemini_realtime.cli.conversation import Conversation, Question
+from gemini_realtime.cli.extras import require
+from gemini_realtime.cli.screen import Screen, screen_for
+from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, RecordedVoice, Tape, sample_question
+
+DEFAULT_MODEL: Final = "gemini-3.8-live"
+DEFAULT_RECORDING: Final = Path("conversation.wav")
+KEY_VARIABLES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was typed; see `commands.py`."""
+
+    say: str | None = None
+    input: Path | None = None
+    output: Path | None = None
+    record: Path | None = None
+    model: str | None = None
+    voice: str | None = None
+    system: str | None = None
+    url: str | None = None
+    json: bool = False
+    json_audio: bool = False
+    echo_cancellation: bool = True
+
+    @property
+    def live(self) -> bool:
+        """Whether the user is to speak."""
+        return self.say is None and self.input is None
+
+
+async def talk(request: Request) -> None:
+    """Hold one conversation; being cancelled is a normal end of it."""
+    async with AsyncExitStack() as stack:
+        screen = stack.enter_context(screen_for(json=request.json, json_audio=request.json_audio))
+        device = await _open_device(request, screen, stack)
+        client = GeminiRealtimeClient(llm_config=await _llm_config(request, screen, stack))
+        await client.session_update({"instructions": request.system, "tools": demo.DECLARATIONS})
+        question = _question(request, device, screen)
+        recording = _recording(request, device)
+        tape = Tape() if recording else None
+        loudspeaker = Loudspeaker(device, tape)
+        conversation = Conversation(client, question, loudspeaker=loudspeaker, tape=tape, screen=screen)
+        try:
+            await conversation.hold()
+        except asyncio.CancelledError:
+            loudspeaker.flush(conversation.now_ms())  # what was not heard yet will not be
+        finally:
+            lines = conversation.measurements.lines(spoken=not isinstance(question, str))
+            if conversation.measurements.setup_ms is not None:
+                lines += _save(loudspeaker, request.output, tape, recording)
+            screen.summary(lines)
+
+
+async def _open_device(request: Request, screen: Screen, stack: AsyncExitStack) -> SoundDevice | None:
+    """The loudspeaker, with the microphone if the user is to speak; None where there is none, or nobody listens."""
+    if request.json and not request.live:
+        return None
+    try:
+        microphone, loudspeaker = default_devices()
+        if loudspeaker is not None and (microphone is not None or not request.live):
+            echo_cancellation = None if request.echo_cancellation else False
+            device = SoundDevice(microphone=request.live, echo_cancellation=echo_cancellation)
+            return await stack.enter_async_context(device)
+        problem = "There is no microphone with a loudspeaker here"
+    except GeminiRealtimeError as error:
+        problem = str(error)
+    if request.live:
+        screen.note(f"{problem}; so a recorded question is asked.")
+    return None
+
+
+def _question(request: Request, device: SoundDevice | None, screen: Screen) -> Question:
+    if request.say is not None:
+        return request.say
+    if request.input is not None:
+        return RecordedVoice(request.input)
+    if device is not None:
+        if request.echo_cancellation and not device.echo_cancellation:
+            screen.note("Echo cancellation is not installed (pip install livekit): wear headphones.")
+        screen.note("Speak. Say goodbye, or press Ctrl-C, to end.")
+        return LiveVoice(device.microphone)
+    return sample_question()
+
+
+async def _llm_config(request: Request, screen: Screen, stack: AsyncExitStack) -> dict[str, Any]:
+    """Who to talk to: the server that was asked for, Gemini where there is a key, or a server of our own."""
+    wanted = {"model": request.model, "voice": request.voice, "base_url": request.url}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    key = key_variable()
+    if request.url is not None or key is not None:
+        screen.note(f"Talking to {request.url}." if request.url else f"Talking to Gemini, with the key in {key}.")
+        return {"config_list": [{"model": DEFAULT_MODEL, **given}]}
+    require("local", "the embedded Live server")
+    screen.note("No GEMINI_API_KEY: talking to the embedded Live server, on this machine.")
+    screen.waiting("Starting the embedded server")
+    server = await stack.enter_async_context(LiveServer())
+    return server.llm_config(**given)
+
+
+def _save(
+    loudspeaker: Loudspeaker, output: Path | None, tape: Tape | None, recording: Path | None
+) -> list[tuple[str, str]]:
+    lines = []
+    if tape is not None and recording is not None:
+        tape.recording.save(recording)
+        lines.append(("recording", f"{recording} (you left, Gemini right)"))
+    if output is not None:
+        loudspeaker.save(output)
+        lines.append(("answer", str(output)))
+    return lines
+
+
+def _recording(request: Request, device: SoundDevice | None) -> Path | None:
+    if request.record is None and request.output is None and (device is None or not request.live):
+        return DEFAULT_RECORDING
+    return request.record
+
+
+def key_variable() -> str | None:
+    """The variable that holds a key."""
+    return next((name for name in KEY_VARIABLES if os.environ.get(name)), None)
