@@ -124,6 +124,17 @@ async def test_the_services_close_code_and_reason_are_told_once(code: int, reaso
         assert client.lost.empty()
 
 
+async def test_a_close_without_a_code_is_1005_and_answered_with_one_that_may_be_sent() -> None:
+    async with connected() as (server, client, _):
+        assert server.transport is not None
+        raw = server.transport.underlying_transport
+        server.answer_close = False
+        raw.write(b"\x88\x00")
+        assert await client.lost.get() == (1005, "")
+        kind, payload = await server.received.get()
+        assert (kind, payload) == (picows.WSMsgType.CLOSE, (1000).to_bytes(2, "big"))
+
+
 async def test_a_connection_that_breaks_is_1006() -> None:
     async with connected() as (server, client, _):
         assert server.transport is not None

@@ -135,7 +135,8 @@ class WebSocketTransport(picows.WSListener):
         if kind in (picows.WSMsgType.PING, picows.WSMsgType.PONG):
             return
         if kind is picows.WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code())
+            # An empty close has no code, and the 0 that picows gives for it may not be sent: RFC 6455 7.4.
+            transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
             transport.disconnect()
         elif frame.fin and not self._fragments:
             self._receiver.frame_received(frame.get_payload_as_bytes())
