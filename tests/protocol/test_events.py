@@ -70,5 +70,16 @@ def test_neither_repr_nor_dict_shows_audio_only_its_length(length: int) -> None:
     assert event.to_dict(audio=True)["delta"] == delta
 
 
+def test_a_plain_event_shows_the_services_message_without_media_unless_asked() -> None:
+    raw = {
+        "serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/x", "data": "AAAA"}, "new": 1}]}}
+    }
+    event = RealtimeEvent(raw_message=raw)
+    shown = event.to_dict()["raw_message"]["serverContent"]["modelTurn"]["parts"][0]
+    assert shown == {"inlineData": {"mimeType": "audio/x", "data": ""}, "new": 1}
+    assert event.to_dict(audio=True)["raw_message"] == raw
+    assert repr(event) == "RealtimeEvent()"
+
+
 def test_audio_stays_out_of_the_repr_of_an_event_whose_base64_is_broken() -> None:
     assert "!!" not in repr(AudioDelta(delta="!!"))

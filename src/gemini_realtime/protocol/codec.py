@@ -145,6 +145,16 @@ def parse_duration_ms(duration: str | None) -> int | None:
         return None
 
 
+def without_media(message: Any) -> Any:
+    """A copy of a message, or of a part of one, in which the `data` of audio and images is empty."""
+    if isinstance(message, dict):
+        blob = ("mimeType" in message or "mime_type" in message) and "data" in message
+        return {name: "" if blob and name == "data" else without_media(item) for name, item in message.items()}
+    if isinstance(message, list):
+        return [without_media(item) for item in message]
+    return message
+
+
 @cache
 def _audio_prefix(rate_hz: int) -> bytes:
     return b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=%d","data":"' % rate_hz

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gemini_realtime.protocol.codec import Frame, decode_base64
+from gemini_realtime.protocol.codec import Frame, decode_base64, without_media
 
 
 class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,17 @@ class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str = "unknown"
 
     def to_dict(self, *, audio: bool = False) -> dict[str, Any]:
-        """The event's type and fields without `raw_message`; audio as a byte count unless asked for."""
+        """The event as a plain dict: its type, its fields, and `raw_message` where that is all there is.
+
+        Args:
+            audio: keep audio as it is; otherwise it becomes a byte count.
+        """
+        fields = self._fields(audio=audio)
+        if type(self) is RealtimeEvent:
+            fields["raw_message"] = self.raw_message if audio else without_media(self.raw_message)
+        return fields
+
+    def _fields(self, *, audio: bool) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.__struct_fields__ if name != "raw_message"}
         if "delta" in fields and not audio:
             fields["audio_bytes"] = len(fields.pop("delta").rstrip("=")) * 3 // 4
@@ -35,8 +45,9 @@ class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         # Audio is the user's voice or long, or both: it stays out of logs and tracebacks.
-        fields = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items() if name != "type")
-        return f"{type(self).__name__}({fields})"
+        fields = self._fields(audio=False)
+        del fields["type"]
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
 
 # The codec hands every event its whole frame instead of a dict. Reading `raw_message` parses it, and events of one

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from gemini_realtime.protocol.codec import DecodeError, encode, parse_object
+from gemini_realtime.protocol.codec import DecodeError, encode, parse_object, without_media
 from gemini_realtime.transport.base import Dial, Receiver, Transport
 
 
@@ -76,13 +76,4 @@ def _written(frame: bytes, media: bool) -> Any:
         message = parse_object(frame)
     except DecodeError:
         return {}
-    return message if media else _without_media(message)
-
-
-def _without_media(value: Any) -> Any:
-    if isinstance(value, dict):
-        blob = "mimeType" in value and "data" in value
-        return {name: "" if blob and name == "data" else _without_media(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_without_media(item) for item in value]
-    return value
+    return message if media else without_media(message)
