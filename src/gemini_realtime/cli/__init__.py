@@ -22,13 +22,15 @@ def main() -> NoReturn:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # an arrow is no reason to fail in a console that has none
     try:
-        try:
-            from gemini_realtime.cli.commands import app
-        except ImportError as error:
-            raise MissingDependencyError(f"the command line ({error.name})", "cli") from error
+        from gemini_realtime.cli.commands import app
+
         app()
     except (ConfigError, AudioFormatError) as error:
         _fail(str(error), USAGE)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("gemini_realtime"):
+            raise
+        _fail(str(MissingDependencyError(f"the command line ({error.name})", "cli")), USAGE)
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python would flush at exit has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,6 +31,7 @@ from gemini_realtime.cli.sounding import Loudspeaker, sample_question
 from gemini_realtime.cli.talk import DEFAULT_MODEL, key_variable
 
 OLDEST_PYTHON: Final = (3, 11)
+GEMINI: Final[dict[str, Any]] = {"config_list": [{"model": DEFAULT_MODEL}]}
 
 _PURPOSES: Final = {
     "local": "the embedded Live server",
@@ -80,7 +81,7 @@ async def _checks() -> AsyncIterator[Check]:
     yield _sound()
     yield _key()
     if key_variable() is not None:
-        yield await _handshake("Gemini", {"config_list": [{"model": DEFAULT_MODEL}]})
+        yield await _handshake("Gemini", GEMINI)
     async for check in _embedded():
         yield check
 

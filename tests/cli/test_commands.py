@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gemini_realtime.cli.commands import app
+from tests.cli.strangers import run
+
+COMMANDS = ["talk", "serve", "doctor"]
+KEY = "AIza-not-a-real-key"
+
+
+def test_help_names_every_command() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert all(command in result.output for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "-h"])
+    assert result.exit_code == 0
+    assert f"gemini-realtime {command}" in result.output
+
+
+def test_help_for_talk_teaches_with_examples() -> None:
+    output = CliRunner().invoke(app, ["talk", "--help"]).output
+    assert "Examples" in output
+    assert 'gemini-realtime talk --say "What time is it?"' in output
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys; import gemini_realtime.cli.commands; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"numpy", "sounddevice", "livekit", "pocketsphinx", "uvloop", "gemini_realtime.local", "rich.live"}
+    assert heavy & set(loaded) == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["talk", "--say", "a", "--input", __file__],
+        ["talk", "--input", "no-such-file.wav"],
+        ["talk", "--say", "a", "--output", "no/such/directory/a.wav"],
+        ["talk", "--no-such-option"],
+        ["serve", "--port", "65536"],
+        ["no-such-command"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_says_what(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "Error" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (["talk", "--json", "--input", __file__], 2, "not a PCM wave file"),
+        (["serve", "--host", "0.0.0.0"], 2, "reached from other machines"),
+        (["talk", "--json", "--say", "hello", "--url", "ws://127.0.0.1:1"], 1, "cannot reach"),
+        (["talk", "--json", "--say", "hello", "--url", "nonsense"], 2, "→"),
+    ],
+)
+def test_an_error_is_one_line_with_a_remedy(arguments: list[str], code: int, problem: str) -> None:
+    done = run(*arguments, GEMINI_API_KEY=KEY)
+    assert done.returncode == code
+    assert done.stdout == ""
+    last = done.stderr.splitlines()[-1]
+    assert problem in last
+    assert "→" in last
+    assert "Traceback" not in done.stderr
+    assert KEY not in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich", "numpy"])
+def test_a_missing_package_names_the_command_that_installs_it(missing: str, tmp_path: Path) -> None:
+    (tmp_path / f"{missing}.py").write_text("raise ModuleNotFoundError(name=__name__)")
+    done = run("talk", "--json", "--say", "hello", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "pip install 'gemini-realtime[" in done.stderr

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+
+from gemini_realtime import MissingDependencyError
+from gemini_realtime.cli import extras
+
+REQUIRES = [
+    "picows<3,>=2.3",
+    "numpy<3,>=1.26; extra == 'local'",
+    "pocketsphinx<6,>=5.1; extra == 'local'",
+    'uvloop<1,>=0.21; (sys_platform != "win32") and extra == "local"',
+    'sounddevice<0.6,>=0.5.1; extra == "devices"',
+]
+
+
+@pytest.fixture(autouse=True)
+def only_numpy_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name != "numpy":
+            raise PackageNotFoundError(name)
+        return "2.0"
+
+    monkeypatch.setattr(extras, "requires", lambda name: REQUIRES)
+    monkeypatch.setattr(extras, "version", version)
+
+
+def test_what_is_missing_is_named() -> None:
+    assert extras.missing_packages("local") == ["pocketsphinx"]
+    assert extras.missing_packages("devices") == ["sounddevice"]
+
+
+def test_what_needs_nothing_misses_nothing() -> None:
+    assert extras.missing_packages("cli") == []
+
+
+def test_a_missing_extra_is_refused_with_its_install_command() -> None:
+    with pytest.raises(MissingDependencyError, match=r"pip install 'gemini-realtime\[local\]'"):
+        extras.require("local", "the embedded Live server")
+    extras.require("cli", "the command line")

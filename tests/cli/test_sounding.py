@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+import wave
+from pathlib import Path
+
+import pytest
+
+from gemini_realtime.adapters.devices import MicrophoneQueue
+from gemini_realtime.adapters.files import write_wav
+from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape, sample_question
+from tests.cli.virtual_time import run
+
+LOUD = b"\x00\x40" * (CHUNK_BYTES // 2)
+
+
+async def chunks_with_times(voice: RecordedVoice | LiveVoice, count: int) -> list[tuple[float, bytes]]:
+    heard: list[tuple[float, bytes]] = []
+    async for chunk in voice:
+        heard.append((round(asyncio.get_running_loop().time() * 1000), chunk))
+        if len(heard) == count:
+            break
+    return heard
+
+
+def test_a_recording_is_heard_in_real_time_and_silence_follows(tmp_path: Path) -> None:
+    write_wav(tmp_path / "q.wav", LOUD * 2 + b"\x00\x40", 16_000)
+    voice = RecordedVoice(tmp_path / "q.wav")
+    heard = run(chunks_with_times(voice, 5))
+    rest = b"\x00\x40" + bytes(CHUNK_BYTES - 2)
+    assert heard == [(20, LOUD), (40, LOUD), (60, rest), (80, bytes(CHUNK_BYTES)), (100, bytes(CHUNK_BYTES))]
+    assert voice.over
+
+
+def test_a_recording_is_not_over_before_its_end(tmp_path: Path) -> None:
+    write_wav(tmp_path / "q.wav", LOUD * 3, 16_000)
+    voice = RecordedVoice(tmp_path / "q.wav")
+    run(chunks_with_times(voice, 2))
+    assert not voice.over
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (44_100, 2)])
+def test_a_recording_may_have_any_rate_and_channels(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    write_wav(tmp_path / "q.wav", bytes(2 * channels * rate_hz), rate_hz, channels)
+    voice = RecordedVoice(tmp_path / "q.wav")
+    run(chunks_with_times(voice, 50))
+    assert not voice.over
+    run(chunks_with_times(voice, 51))
+    assert voice.over
+
+
+def test_the_sample_question_is_there() -> None:
+    assert isinstance(sample_question(), RecordedVoice)
+
+
+def test_a_live_voice_begins_when_somebody_listens() -> None:
+    async def main() -> list[tuple[float, bytes]]:
+        microphone = MicrophoneQueue()
+        microphone.put(LOUD)
+        asyncio.get_running_loop().call_later(0.5, microphone.put, bytes(CHUNK_BYTES))
+        return await chunks_with_times(LiveVoice(microphone), 1)
+
+    assert run(main()) == [(500, bytes(CHUNK_BYTES))]
+
+
+def test_a_loudspeaker_is_silent_when_all_it_was_given_has_been_heard() -> None:
+    loudspeaker = Loudspeaker(None, None)
+    loudspeaker.play(bytes(48 * 1000), at_ms=500)
+    loudspeaker.play(bytes(48 * 100), at_ms=600)
+    assert loudspeaker.silent_at_ms == 1600
+    loudspeaker.play(bytes(48 * 100), at_ms=5000)
+    assert loudspeaker.silent_at_ms == 5100
+
+
+def test_a_loudspeaker_keeps_what_was_heard(tmp_path: Path) -> None:
+    loudspeaker = Loudspeaker(None, None)
+    loudspeaker.play(bytes(48 * 1000), at_ms=0)
+    loudspeaker.flush(at_ms=300)
+    loudspeaker.flush(at_ms=400)
+    loudspeaker.play(bytes(48 * 100), at_ms=2000)
+    loudspeaker.save(tmp_path / "a.wav")
+    with wave.open(str(tmp_path / "a.wav")) as reader:
+        assert (reader.getnframes(), reader.getframerate(), reader.getnchannels()) == (24 * 400, 24_000, 1)
+
+
+def test_uneven_arrival_leaves_no_holes_in_the_users_voice(tmp_path: Path) -> None:
+    tape = Tape()
+    for n, late_ms in enumerate((0, 7, 0, 15, 3)):
+        tape.user(LOUD, at_ms=1000 + 20 * n + late_ms)
+    tape.recording.save(tmp_path / "c.wav")
+    with wave.open(str(tmp_path / "c.wav")) as reader:
+        left = reader.readframes(reader.getnframes())[::4]
+        frames = reader.getnframes()
+    assert frames == pytest.approx(24 * 1080, abs=80)  # 980 ms of silence, then five chunks; the resampler lags 2 ms
+    assert len(left) == frames

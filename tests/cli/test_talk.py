@@ -1,0 +1,114 @@
+"""`gemini-realtime talk` with the embedded server: spoken, heard and answered for real."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import wave
+from array import array
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemini_realtime.cli import main, talk
+from tests.cli.strangers import SAMPLES, TIMEOUT_S, run, start
+
+pytest.importorskip("pocketsphinx", reason="the embedded server hears and speaks with the extra [local]")
+
+
+def frames_of(path: Path) -> tuple[array[int], int, int]:
+    """Samples, channels and rate of a wave file."""
+    with wave.open(str(path)) as reader:
+        return array("h", reader.readframes(reader.getnframes())), reader.getnchannels(), reader.getframerate()
+
+
+def text_of(events: list[dict[str, Any]], kind: str) -> str:
+    return "".join(event["text"] for event in events if event["type"] == kind).strip()
+
+
+def test_a_spoken_question_is_heard_and_answered_and_both_are_kept(tmp_path: Path) -> None:
+    question, answer, both = SAMPLES / "weather.wav", tmp_path / "answer.wav", tmp_path / "both.wav"
+    done = run("talk", "--json", "--input", question, "--output", answer, "--record", both, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert events[0]["type"] == "session.created"
+    assert "response.done" in [event["type"] for event in events]
+    assert [event["t_ms"] for event in events] == sorted(event["t_ms"] for event in events)
+    assert not [event for event in events if event["type"] == "input_audio_buffer.delta" or "delta" in event]
+
+    assert "weather" in text_of(events, "input_audio_transcription.delta").lower()
+    (call,) = [event for event in events if event["type"] == "response.function_call_arguments.done"]
+    assert (call["name"], call["arguments"]) == ("get_weather", {"city": "London"})
+    assert "raining" in text_of(events, "response.audio_transcript.delta")
+
+    said, channels, rate_hz = frames_of(answer)
+    audio = [event for event in events if event["type"] == "response.audio.delta"]
+    assert (channels, rate_hz) == (1, 24_000)
+    assert len(said) * 2 == sum(event["audio_bytes"] for event in audio)
+    assert max(said) > 2_000
+
+    sides, channels, rate_hz = frames_of(both)
+    you, gemini = sides[::2], sides[1::2]
+    answered_at = int(audio[0]["t_ms"] * 24)
+    assert (channels, rate_hz) == (2, 24_000)
+    assert max(you[:answered_at]) > 2_000
+    assert not any(gemini[:answered_at])
+    assert gemini[-len(said) :].tobytes() == said.tobytes()
+
+    assert "end of speech → first audio" in done.stderr
+    assert sorted(tmp_path.iterdir()) == [answer, both]
+
+
+def test_a_typed_question_is_answered_in_lines_for_people(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(talk, "default_devices", lambda: (None, None))
+    monkeypatch.setattr(sys, "argv", ["gemini-realtime", "talk", "--say", "What is the weather in Paris?"])
+    monkeypatch.chdir(tmp_path)
+    for name in talk.KEY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as exit:
+        main()
+    assert exit.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "No GEMINI_API_KEY: talking to the embedded Live server, on this machine.",
+        "You: What is the weather in Paris?",
+        "tool: get_weather(city='Paris') → 'In Paris it is sunny with 19 degrees.' (demo data)",
+        "Gemini: In Paris it is sunny with 19 degrees.",
+    ]
+    assert [line.split("  ")[0] for line in lines[4:]] == [
+        "question sent → first audio", "connection, session", "tokens", "recording"
+    ]  # fmt: skip
+    assert (tmp_path / "conversation.wav").is_file()
+
+
+def test_being_stopped_is_a_normal_end_and_keeps_what_was_heard(tmp_path: Path) -> None:
+    recording = tmp_path / "story.wav"
+    process = start("talk", "--json", "--say", "Tell me a long story", "--record", recording)
+    try:
+        assert process.stdout is not None
+        received_bytes = 0
+        for line in process.stdout:
+            received_bytes += json.loads(line).get("audio_bytes", 0)
+            if received_bytes > 48_000 * 5:
+                break
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=TIMEOUT_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0, stderr
+    assert "Traceback" not in stderr
+    assert 0 < recording.stat().st_size < received_bytes * 2  # two channels, cut where it was stopped
+
+
+def test_a_key_in_the_environment_is_used_and_never_shown(tmp_path: Path) -> None:
+    key = "AIza-not-a-real-key"
+    # Nobody listens there: the attempt fails before anything is sent.
+    done = run("talk", "--json", "--say", "hello", "--url", "wss://127.0.0.1:1", cwd=tmp_path, GEMINI_API_KEY=key)
+    assert done.returncode == 1
+    assert key not in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []  # no recording of a conversation that never began
