@@ -8,7 +8,7 @@ from typing import Any
 
 from gemini_realtime.local.hearing import SpeechEnded, SpeechEvent, SpeechPaused, SpeechStarted
 from gemini_realtime.local.speaking import SpokenChunk
-from gemini_realtime.local.thinking import Call, Request, Say
+from gemini_realtime.local.thinking import Item, Request
 from gemini_realtime.protocol.messages import AutomaticActivityDetection
 
 
@@ -94,12 +94,12 @@ class FakeSpeaking:
 class FakeResponder:
     """Answers as the function says; remembers what it was asked, and which replies were closed before their end."""
 
-    def __init__(self, answer: Callable[[Request], Iterable[Say | Call | asyncio.Event | Exception]]) -> None:
+    def __init__(self, answer: Callable[[Request], Iterable[Item | asyncio.Event | Exception]]) -> None:
         self._answer = answer
         self.asked: list[Request] = []
         self.cut = 0
 
-    async def respond(self, request: Request) -> AsyncIterator[Say | Call]:
+    async def respond(self, request: Request) -> AsyncIterator[Item]:
         self.asked.append(request)
         complete = False
         try:

@@ -240,7 +240,9 @@ def test_a_call_waits_for_its_result_and_the_turn_goes_on() -> None:
     assert line.answers((call["id"], "foggy")) == []
     assert line.asked.reply_id == 1
     assert line.asked.request.heard == "weather in Oslo"
-    assert line.asked.request.results == (ToolResult("get_weather", {"output": "foggy"}),)
+    result = ToolResult("get_weather", {"output": "foggy"}, {"city": "Oslo"})
+    assert line.asked.request.results == (result,)
+    assert [turn.text for turn in line.asked.request.history] == ["weather in Oslo", "One moment."]
     assert kinds(line.speaks("It is foggy.") + line.ends()) == [
         "modelTurn",
         "generationComplete",
@@ -250,7 +252,7 @@ def test_a_call_waits_for_its_result_and_the_turn_goes_on() -> None:
     assert line.asked.request.history == (
         Turn("user", "weather in Oslo"),
         Turn("model", "One moment."),
-        Turn("tool", 'get_weather: {"output":"foggy"}'),
+        Turn("tool", 'get_weather: {"output":"foggy"}', result),
         Turn("model", "It is foggy."),
     )
 
@@ -301,7 +303,7 @@ def test_a_result_without_an_id_is_matched_by_name() -> None:
     line.types("weather")
     line.calls("get_weather")
     line.send({"toolResponse": {"functionResponses": [{"name": "get_weather", "response": {"sky": "blue"}}]}})
-    assert line.asked.request.results == (ToolResult("get_weather", {"sky": "blue"}),)
+    assert line.asked.request.results == (ToolResult("get_weather", {"sky": "blue"}, {"city": "Oslo"}),)
 
 
 def test_a_partial_result_keeps_the_call_open() -> None:
@@ -370,7 +372,7 @@ def test_scheduling_says_when_a_late_result_is_spoken_of(scheduling: str, expect
     if scheduling == "SILENT":
         line.ends()
         line.types("well")
-        assert Turn("tool", 'set_alarm: {"output":"done"}') in line.asked.request.history
+        assert 'set_alarm: {"output":"done"}' in [turn.text for turn in line.asked.request.history]
 
 
 def test_a_late_result_waits_until_the_user_has_spoken() -> None:

@@ -428,7 +428,7 @@ async def test_a_function_is_called_and_its_result_spoken_of() -> None:
         client.send({"toolResponse": {"functionResponses": [{"id": call["id"], "response": {"output": "foggy"}}]}})
         after = await client.until("turnComplete")
     assert (transcript(before), transcript(after)) == ("One moment.", " It is foggy. That is all.")
-    assert parts.responder.asked[-1].results == (ToolResult("get_weather", {"output": "foggy"}),)
+    assert parts.responder.asked[-1].results == (ToolResult("get_weather", {"output": "foggy"}, {"city": "Oslo"}),)
 
 
 async def test_the_first_sentence_is_spoken_while_the_second_is_thought_of() -> None:

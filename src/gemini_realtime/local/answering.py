@@ -7,16 +7,17 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
+from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.ears import Hearing
 from gemini_realtime.local.peer import Peer
-from gemini_realtime.local.thinking import Call, Request, Responder, Say
+from gemini_realtime.local.thinking import Call, Fault, Frame, Item, Request, Responder, Say, Wait
 from gemini_realtime.local.voice import Speaking
 
 _THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken
 
-_Thoughts = asyncio.Queue[Say | Call | Exception | None]
+_Thoughts = asyncio.Queue[Item | Exception | None]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Answerer:
         self._room = room
         self._faculties = faculties
         self._clock = clock
-        self._unsaid: deque[str] = deque()
+        self._unsaid: deque[Say | Wait | Frame | Fault] = deque()
         self._spoke_in = 0  # the reply that the last sentence belongs to
 
     async def answer(self, reply_id: int, request: Request) -> None:
@@ -90,14 +91,29 @@ class Answerer:
                 case Call(name, args):
                     self._peer.wants_call(reply_id, name, args)
                     blocked = blocked or self._peer.options.blocks(name)
-                case Say(text) if blocked:
-                    self._unsaid.append(text)  # for when the result is in, after what is to say about it
-                case Say(text):
-                    await self._say(reply_id, text)
                 case Exception():
                     raise item
+                case _ if blocked:
+                    self._unsaid.append(item)  # for when the result is in, after what is to say about it
+                case _:
+                    await self._do(reply_id, item)
         while self._unsaid and not blocked:
-            await self._say(reply_id, self._unsaid.popleft())
+            await self._do(reply_id, self._unsaid.popleft())
+
+    async def _do(self, reply_id: int, item: Say | Wait | Frame | Fault) -> None:
+        match item:
+            case Say(text):
+                await self._say(reply_id, text)
+            case Wait(seconds):
+                await asyncio.sleep(seconds)
+            case Frame(message):
+                await self._may_send()
+                self._peer.sends(reply_id, message)
+                self._act()
+            case Fault(name):
+                raise ConfigError(f"there is no fault {name!r}", remedy="choose one that this server has")
+            case _:
+                assert_never(item)
 
     async def _say(self, reply_id: int, text: str) -> None:
         gap, self._spoke_in = " " if self._spoke_in == reply_id else "", reply_id

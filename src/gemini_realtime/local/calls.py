@@ -20,6 +20,7 @@ class OpenCall:
     """
 
     name: str
+    args: dict[str, Any]
     blocks: bool
     heard: str
 
@@ -48,7 +49,7 @@ class Calls:
         self._count += 1
         digest = blake2b(f"{self._session_id}/{self._count}".encode(), digest_size=8).digest()
         call_id = f"function-call-{int.from_bytes(digest, 'big')}"
-        self._open[call_id] = OpenCall(name, blocks, heard)
+        self._open[call_id] = OpenCall(name, args, blocks, heard)
         self._unsent.append(FunctionCall(id=call_id, name=name, args=args))
 
     def take_unsent(self) -> list[FunctionCall]:
@@ -62,7 +63,7 @@ class Calls:
         call = self._open.get(call_id)
         if call is None:
             return None
-        self._results.append(ToolResult(call.name, response.response or {}))
+        self._results.append(ToolResult(call.name, response.response or {}, call.args))
         if not response.will_continue:
             del self._open[call_id]
         return call

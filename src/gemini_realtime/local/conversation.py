@@ -15,14 +15,13 @@ from typing import Any, Final, Literal, NamedTuple
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.local.actions import Note, Outbox, Respond, Send, Stop
 from gemini_realtime.local.calls import Calls, OpenCall
-from gemini_realtime.local.frames import audio_frame
+from gemini_realtime.local.frames import audio_frame, server_frame
 from gemini_realtime.local.history import History
 from gemini_realtime.local.options import Options
 from gemini_realtime.local.sessions import Saved
 from gemini_realtime.local.thinking import Request, ToolResult, Turn
 from gemini_realtime.local.usage import Usage
 from gemini_realtime.protocol import messages
-from gemini_realtime.protocol.codec import encode
 from gemini_realtime.protocol.messages import ServerContent, ServerMessage
 
 Pace = Literal["realtime", "instant"]
@@ -197,6 +196,11 @@ class Conversation:
         for delta in _deltas(text):
             self._outbox.content(model_turn=messages.Content(parts=[messages.Part(text=delta)]))
 
+    def sends(self, reply_id: int, message: dict[str, Any]) -> None:
+        """Send a message as it is."""
+        if self._speaker(reply_id) is not None:
+            self._outbox.put(Send(server_frame(message)))
+
     def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
         """Note a call; those that follow each other go into one message."""
         if self._reply is not None and self._reply.id == reply_id and self.state is State.GENERATING:
@@ -267,25 +271,23 @@ class Conversation:
             return
         self.history.add("model", self._reply.take_said())
         self._move(Trigger.ANSWERED)
-        self._respond(replace(self._reply.request, results=self._calls.take_results()))
+        request = replace(self._reply.request, history=self.history.turns(), results=self._calls.take_results())
+        self._respond(request)
 
     def _respond(self, request: Request) -> None:
         for result in request.results:
-            self._remember(result)
+            self.history.add_result(result)
         self._outbox.put(Respond(self._replies, request))
 
     def _tell_later(self, call: OpenCall, scheduling: str | None) -> None:
         """Source: https://ai.google.dev/gemini-api/docs/live-tools, asynchronous function calling."""
         results = self._calls.take_results()
         if scheduling == "SILENT":
-            self._remember(results[-1])
+            self.history.add_result(results[-1])
             return
         if scheduling == "INTERRUPT":
             self.interrupt()
         self._questions.append(_Question(call.heard, results))
-
-    def _remember(self, result: ToolResult) -> None:
-        self.history.add("tool", f"{result.name}: {encode(result.response).decode()}")
 
     def _speaker(self, reply_id: int) -> Reply | None:
         """The reply, if it is under way and may speak: not while calls block."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -20,7 +20,7 @@ _TRANSCRIPT: Final = b',\n    "outputTranscription": {\n      "text": %s\n    }'
 _END: Final = b"\n  }\n}\n"
 
 
-def server_frame(message: ServerMessage) -> bytes:
+def server_frame(message: ServerMessage | dict[str, Any]) -> bytes:
     """Write a message as the service does: JSON indented by two spaces, a newline at the end.
 
     Source: recorded sessions.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from gemini_realtime.local.thinking import Turn
+from gemini_realtime.local.thinking import ToolResult, Turn
+from gemini_realtime.protocol.codec import encode
 
 
 class History:
@@ -23,10 +24,15 @@ class History:
         """Everything so far, oldest first."""
         return tuple(self._turns)
 
-    def add(self, role: Literal["user", "model", "tool"], text: str) -> None:
+    def add(self, role: Literal["user", "model"], text: str) -> None:
         """Append what was said; of nothing, nothing is kept."""
         if text:
             self._turns.append(Turn(role, text))
+
+    def add_result(self, result: ToolResult) -> None:
+        """Append what the application answered to a call."""
+        text = f"{result.name}: {encode(result.response).decode()}"
+        self._turns.append(Turn("tool", text, result))
 
     def ask(self, heard: str) -> tuple[Turn, ...]:
         """Append the user's words, to be answered now; returns what was said before them."""

@@ -5,7 +5,8 @@ Usage, by whoever owns the connection:
 - every received frame goes through `receive(frame)`;
 - what the ears find out is told to `speech_started` and `heard`: exactly one `heard` for each `speech_started` and each
   `EndUtterance`;
-- what the mind and the voice produce for a `Respond` is told to `spoke`, `wrote`, `wants_call` and `reply_ended`;
+- what the mind and the voice produce for a `Respond` is told to `spoke`, `wrote`, `sends`, `wants_call` and
+  `reply_ended`;
 - after each of these carry out `actions()` in order, and when `deadline()` passes call `deadline_reached(now)`;
 - when the connection is gone call `connection_ended()`.
 
@@ -231,6 +232,10 @@ class Peer:
     def wrote(self, reply_id: int, text: str, now: float) -> None:
         """A piece of the reply's text exists, in a session that answers in text."""
         self._conversation.wrote(reply_id, text, now)
+
+    def sends(self, reply_id: int, message: dict[str, Any]) -> None:
+        """The reply has this message in it, to be sent as it is; what it says changes nothing here."""
+        self._conversation.sends(reply_id, message)
 
     def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
         """The reply asks for a function call. What it says between a call that blocks and its result is dropped."""

@@ -1,7 +1,8 @@
 """The mind of the embedded Live server, as an interface: what a responder is asked and what it replies.
 
 A responder gets what was heard and gives back items to say and functions to call, in order, as soon as it
-has them. `gemini_realtime.local.rules.Rules` is the one that needs no model.
+has them. `gemini_realtime.local.rules.Rules` is the one that needs no model; others are in
+`gemini_realtime.local.responders`.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One finished turn of the conversation, as text."""
-
-    role: Literal["user", "model", "tool"]
-    text: str
-
-
-@dataclass(frozen=True)
 class ToolResult:
-    """What the application answered to one function call."""
+    """What the application answered to one function call, which had these arguments."""
 
     name: str
     response: dict[str, Any]
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One finished turn of the conversation, as text; of a tool, also the `result` that the text tells."""
+
+    role: Literal["user", "model", "tool"]
+    text: str
+    result: ToolResult | None = None
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Request:
     """What a responder is asked to answer.
 
     Attributes:
-        heard: the user's words of this turn, as recognised or as typed; not part of `history`.
-        history: the turns before this one, oldest first.
+        heard: the user's words of this turn, as recognised or as typed.
+        history: what came before, oldest first: the turns before `heard`, or with `results` all before these.
         tools: the function declarations, spelled as the service receives them.
         instructions: the text of the system instruction.
         results: not empty when the model continues after its function calls were answered.
@@ -61,11 +64,37 @@ class Call:
     args: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Wait:
+    """Go on after this long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Send this message as it is. What it says is not part of the conversation, whatever it says."""
+
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Misbehave as the fault of this name does; what `args` mean is its own affair."""
+
+    name: str
+    args: str = ""
+
+
+Item = Say | Call | Wait | Frame | Fault
+"""A piece of a reply. What follows a call that blocks waits for its result, except further calls."""
+
+
 class Responder(Protocol):
     """Anything that answers a `Request`; closing the iterator early is how a reply is interrupted."""
 
-    def respond(self, request: Request) -> AsyncIterator[Say | Call]:
-        """Give the items of the reply in the order in which they are to be said or called."""
+    def respond(self, request: Request) -> AsyncIterator[Item]:
+        """Give the items of the reply in order."""
         ...
 
     def grammar(self, tools: Sequence[dict[str, Any]]) -> str | None:
