@@ -21,13 +21,19 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final, Literal, Self
 
-from ..errors import AudioFormatError, ConfigError, GeminiRealtimeError, MissingDependencyError, NotConnectedError
-from . import recognizing
+from gemini_realtime.errors import (
+    AudioFormatError,
+    ConfigError,
+    GeminiRealtimeError,
+    MissingDependencyError,
+    NotConnectedError,
+)
+from gemini_realtime.local import recognizing
 
 _log = logging.getLogger(__name__)
 
 RATE_HZ: Final = 16_000
-MAX_UTTERANCE_MS: Final = 60_000
+MAX_UTTERANCE_MS: Final = 30_000  # the recogniser takes 8 to 20 s for as much
 
 Sensitivity = Literal["high", "low"]
 
@@ -43,7 +49,10 @@ _SILENCE_MS: Final[dict[Sensitivity, int]] = {"high": 400, "low": 800}
 _PREFIX_PADDING_MS: Final = 64
 
 _PRE_ROLL_MS: Final = 256  # before the onset: soft first sounds are speech before the model says so
-_PAUSE_MS: Final = 128  # of silence after which an utterance is probably over; also what is kept of it
+_PAUSE_MS: Final = 96  # of silence after which an utterance is probably over; also what is kept of it
+
+# Recognition begun at a pause that turns out to be none is in the way of the next; of long utterances, too long.
+_PAUSED_MAX_MS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,11 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechPaused:
-    """The user fell silent at this time; `audio` is what `SpeechEnded` brings unless speech goes on."""
+    """The user fell silent at this time; `audio` is what `SpeechEnded` brings unless speech goes on.
+
+    To recognise it at once hides most of the recogniser's time behind the silence that ends an utterance. Not
+    every utterance has one: long ones do not, nor those that `end` or a short `silence_duration_ms` cuts.
+    """
 
     at_ms: int
     audio: bytes = field(repr=False)
@@ -153,13 +166,14 @@ class VoiceActivityDetector:
         self._run = self._run + 1 if probability < self._continue_min else 0
         if self._run >= self._end_chunks or len(self._audio) >= MAX_UTTERANCE_MS * _BYTES_PER_MS:
             return self._ended()
-        if self._run * _CHUNK_MS == _PAUSE_MS:
+        if self._run * _CHUNK_MS == _PAUSE_MS and len(self._audio) <= _PAUSED_MAX_MS * _BYTES_PER_MS:
             return SpeechPaused(self._ago_ms(self._run), bytes(self._audio))
         return None
 
     def _ended(self) -> SpeechEnded:
         beyond_pause = max(0, self._run * _CHUNK_MS - _PAUSE_MS) * _BYTES_PER_MS
-        ended = SpeechEnded(self._ago_ms(self._run), bytes(self._audio[: len(self._audio) - beyond_pause]))
+        kept = min(len(self._audio) - beyond_pause, MAX_UTTERANCE_MS * _BYTES_PER_MS)
+        ended = SpeechEnded(self._ago_ms(self._run), bytes(self._audio[:kept]))
         self.speaking, self._run = False, 0
         return ended
 
@@ -171,7 +185,7 @@ def _chunks(duration_ms: int | None, default_ms: int) -> int:
     duration_ms = default_ms if duration_ms is None else duration_ms
     if duration_ms < 0:
         raise ConfigError(f"a duration of {duration_ms} ms cannot be", remedy="pass 0 ms or more")
-    return max(1, ceil(duration_ms / _CHUNK_MS))
+    return max(1, ceil(min(duration_ms, MAX_UTTERANCE_MS) / _CHUNK_MS))
 
 
 class RecognizerError(GeminiRealtimeError):
@@ -194,6 +208,11 @@ class Recognizer:
         self._turn = asyncio.Lock()
         self._exchange: asyncio.Task[str] | None = None
         self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The worker process, while there is one."""
+        return self._worker.pid if self._worker else None
 
     async def start(self) -> None:
         """Load the models, so that the first utterance need not wait for them.
@@ -255,8 +274,13 @@ class Recognizer:
             work.close()
             raise
         self._exchange = asyncio.create_task(work)
-        self._exchange.add_done_callback(lambda _: self._turn.release())
+        self._exchange.add_done_callback(self._pass_on)
         return await asyncio.shield(self._exchange)
+
+    def _pass_on(self, exchange: asyncio.Task[str]) -> None:
+        self._turn.release()
+        if not exchange.cancelled():
+            exchange.exception()  # seen, even if the caller was cancelled and will not look
 
     async def _load(self) -> str:
         await self._started()
@@ -276,19 +300,23 @@ class Recognizer:
         )
 
     async def _started(self) -> _Worker:
-        if self._closed:
-            raise NotConnectedError("the speech recogniser is closed", remedy="make a new Recognizer")
+        self._check_open()
         if self._worker is None:
             self._worker = await _Worker.spawn()
             try:
                 await self._worker.reply()  # the first one says that the models are loaded
             except (OSError, asyncio.IncompleteReadError) as error:
                 await self._bury()
+                self._check_open()
                 raise RecognizerError(
                     "the speech recogniser's process ended before it was ready",
                     remedy="see its last words on the standard error stream",
                 ) from error
         return self._worker
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise NotConnectedError("the speech recogniser is closed", remedy="make a new Recognizer")
 
     async def _bury(self) -> None:
         worker, self._worker = self._worker, None
@@ -336,6 +364,10 @@ class _Worker:
         if status == recognizing.REFUSED:
             raise ConfigError(f"the recogniser refuses the grammar: {text}", remedy="pass JSGF 1.0 with a public rule")
         return text
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):
