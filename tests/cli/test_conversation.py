@@ -121,7 +121,7 @@ def test_the_delay_of_the_answer_is_measured_once_per_answer() -> None:
 
 def test_a_function_call_is_answered_and_its_answer_waited_for() -> None:
     service = Service(
-        clientContent=[(100, call("get_weather", city="Paris")), (110, TURN_COMPLETE)],
+        clientContent=[(50, speech(20)), (100, call("get_weather", city="Paris")), (110, TURN_COMPLETE)],
         toolResponse=[(900, speech(100)), (910, TURN_COMPLETE)],
     )
     held = Held(service, "What is the weather in Paris?")

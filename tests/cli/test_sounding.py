@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_realtime.adapters.devices import MicrophoneQueue
+from gemini_realtime.adapters.devices import MicrophoneQueue, SoundDevice
 from gemini_realtime.adapters.files import write_wav
 from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape, sample_question
 from tests.cli.virtual_time import run
@@ -70,6 +70,22 @@ def test_a_loudspeaker_is_silent_when_all_it_was_given_has_been_heard() -> None:
     assert loudspeaker.silent_at_ms == 1600
     loudspeaker.play(bytes(48 * 100), at_ms=5000)
     assert loudspeaker.silent_at_ms == 5100
+
+
+def test_what_the_device_still_holds_is_waited_for() -> None:
+    class Device(SoundDevice):
+        latency_ms = 60.0
+
+        def __init__(self) -> None:
+            self.played = b""
+
+        def play(self, audio: bytes) -> None:
+            self.played += audio
+
+    loudspeaker = Loudspeaker(device := Device(), None)
+    loudspeaker.play(bytes(48 * 100), at_ms=500)
+    assert len(device.played) == 48 * 100
+    assert loudspeaker.silent_at_ms == 600 + 60 + 20
 
 
 def test_a_loudspeaker_keeps_what_was_heard(tmp_path: Path) -> None:

@@ -86,21 +86,23 @@ class Tape:
 
 
 class Loudspeaker:
-    """Gemini's voice, as it is heard: from the device if there is one, and on the tape.
-
-    Attributes:
-        silent_at_ms: when everything received so far has been heard.
-    """
+    """Gemini's voice, as it is heard: from the device if there is one, and on the tape."""
 
     def __init__(self, device: SoundDevice | None, tape: Tape | None) -> None:
-        self.silent_at_ms = 0.0
         self._device = device
         self._tape = tape
         self._heard = bytearray()
+        self._until_ms = 0.0  # when all of it has been played
+
+    @property
+    def silent_at_ms(self) -> float:
+        """When everything received so far has been heard, also what the device still holds."""
+        lag_ms = 0.0 if self._device is None else self._device.latency_ms + CHUNK_MS
+        return self._until_ms + lag_ms
 
     def play(self, pcm: bytes, at_ms: float) -> None:
         """Take what arrived at `at_ms`; it sounds at once, or after what is still sounding."""
-        self.silent_at_ms = max(at_ms, self.silent_at_ms) + OUTPUT_FORMAT.duration_ms(len(pcm))
+        self._until_ms = max(at_ms, self._until_ms) + OUTPUT_FORMAT.duration_ms(len(pcm))
         self._heard += pcm
         if self._tape is not None:
             self._tape.recording.right(pcm, at_ms)
@@ -109,9 +111,9 @@ class Loudspeaker:
 
     def flush(self, at_ms: float) -> None:
         """Fall silent at `at_ms`."""
-        unheard_bytes = OUTPUT_FORMAT.bytes_for_ms(max(0.0, self.silent_at_ms - at_ms))
+        unheard_bytes = OUTPUT_FORMAT.bytes_for_ms(max(0.0, self._until_ms - at_ms))
         del self._heard[max(0, len(self._heard) - unheard_bytes) :]
-        self.silent_at_ms = min(at_ms, self.silent_at_ms)
+        self._until_ms = min(at_ms, self._until_ms)
         if self._tape is not None:
             self._tape.recording.cut_right(at_ms)
         if self._device is not None:
