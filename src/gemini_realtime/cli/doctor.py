@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from gemini_realtime import (
@@ -65,13 +66,22 @@ async def doctor() -> bool:
     with console.status("Looking around") as status:
         async for check in _checks():
             fine = fine and check.verdict != "FAIL"
-            console.print(_line(check), soft_wrap=True)
+            console.print(_row(check) if console.is_terminal else _line(check), soft_wrap=not console.is_terminal)
             status.update("A spoken round trip through the embedded server takes some seconds")
     return fine
 
 
 def _line(check: Check) -> Text:
-    return Text.assemble((f"{check.verdict:<4}", _STYLES[check.verdict]), f"  {check.name:<18}  {check.detail}")
+    return Text(f"{check.verdict:<4}  {check.name:<18}  {check.detail}")
+
+
+def _row(check: Check) -> Table:
+    row = Table.grid(padding=(0, 2))
+    row.add_column(width=4, style=_STYLES[check.verdict])
+    row.add_column(width=18)
+    row.add_column()
+    row.add_row(check.verdict, Text(check.name), Text(check.detail))
+    return row
 
 
 async def _checks() -> AsyncIterator[Check]:
