@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never, runtime_checkable
 
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.ears import Hearing
@@ -20,6 +20,15 @@ _THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken
 _Thoughts = asyncio.Queue[Item | Exception | None]
 
 
+@runtime_checkable
+class Closeable(Protocol):
+    """A faculty that holds something, such as a process or connections."""
+
+    async def close(self) -> None:
+        """Free it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Faculties:
     """What a server hears, thinks and speaks with; shared by its connections."""
@@ -27,6 +36,12 @@ class Faculties:
     hearing: Hearing
     responder: Responder
     speaking: Speaking
+
+    async def close(self) -> None:
+        """Free what they hold."""
+        for faculty in (self.hearing, self.responder, self.speaking):
+            if isinstance(faculty, Closeable):
+                await faculty.close()
 
 
 class Answerer:

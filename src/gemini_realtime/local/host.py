@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from logging import getLogger
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
@@ -40,6 +40,18 @@ _INTERNAL_ERROR: Final = 1011
 _log = getLogger(__name__)
 
 
+class Served(Protocol):
+    """A client that is being served."""
+
+    def go_away(self, time_left_s: float) -> None:
+        """Announce the end of the connection."""
+        ...
+
+    async def end(self, code: int, reason: str) -> None:
+        """Close the connection, and return when nothing of it is left."""
+        ...
+
+
 class Host:
     """Serves one client.
 
@@ -57,7 +69,7 @@ class Host:
         connection: Connection,
         faculties: Faculties,
         clock: Callable[[], float],
-        hosts: set[Host],
+        hosts: set[Served],
     ) -> None:
         self.peer = peer
         self._connection = connection

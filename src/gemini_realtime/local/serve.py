@@ -21,8 +21,10 @@ from gemini_realtime.local.answering import Faculties
 from gemini_realtime.local.connection import MAX_MESSAGE_BYTES, Connection
 from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.ears import EnglishHearing, Hearing
-from gemini_realtime.local.host import Host
+from gemini_realtime.local.host import Host, Served
 from gemini_realtime.local.peer import Peer
+from gemini_realtime.local.recordings import Recording
+from gemini_realtime.local.replaying import ReplayHost
 from gemini_realtime.local.rules import Rules
 from gemini_realtime.local.sessions import Sessions
 from gemini_realtime.local.thinking import Responder
@@ -55,7 +57,7 @@ class LiveServer:
     Args:
         host: an address of this machine that only this machine reaches, unless `allow_remote`.
         port: 0 for any that is free.
-        responder: the mind; rules that need no model by default.
+        responder: the mind, rules that need no model by default; or a recording that plays the service instead.
         pace: `realtime` completes a turn when its audio would have been heard, as the service does; `instant` at once.
         hearing: voice activity and speech to text; those of the extra `[local]` by default.
         speaking: text to speech; that of the extra `[local]` by default.
@@ -72,7 +74,7 @@ class LiveServer:
         host: str = "127.0.0.1",
         port: int = 0,
         *,
-        responder: Responder | None = None,
+        responder: Responder | Recording | None = None,
         pace: Pace = "realtime",
         hearing: Hearing | None = None,
         speaking: Speaking | None = None,
@@ -85,9 +87,11 @@ class LiveServer:
         self._ssl = ssl
         self._pace = pace
         self._clock = clock
-        self._faculties = Faculties(hearing or EnglishHearing(), responder or Rules(), speaking or EspeakSpeaking())
+        self._recording = responder if isinstance(responder, Recording) else None
+        mind = Rules() if responder is None or isinstance(responder, Recording) else responder
+        self._faculties = Faculties(hearing or EnglishHearing(), mind, speaking or EspeakSpeaking())
         self._sessions = Sessions(lambda: secrets.token_hex(16))
-        self._hosts: set[Host] = set()
+        self._hosts: set[Served] = set()
         self._server: asyncio.Server | None = None
         self._stopping = False
         self._warming: asyncio.Task[None] | None = None
@@ -141,7 +145,7 @@ class LiveServer:
         await asyncio.gather(*(host.end(_GOING_AWAY, "the server stops") for host in tuple(self._hosts)))
         self._warming.cancel()
         await asyncio.gather(self._warming, return_exceptions=True)
-        await self._faculties.hearing.close()
+        await self._faculties.close()
         self._server = None
 
     def _accept(self, request: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
@@ -154,12 +158,17 @@ class LiveServer:
             # Firefox sends `keep-alive, Upgrade`, which picows does not read as a list.
             request.headers["connection"] = "Upgrade"
         connection = Connection()
+        if self._recording is not None:
+            ReplayHost(self._recording.next(), connection, self._hosts)
+            return connection
         peer = Peer(secrets.token_hex(8), self._sessions, pace=self._pace)
         Host(peer, connection, self._faculties, self._clock, self._hosts)
         return connection
 
     async def _warm_up(self) -> None:
         """Load what hears and speaks meanwhile. A server without it still serves sessions in text."""
+        if self._recording is not None:
+            return
         for faculty in (self._faculties.hearing, self._faculties.speaking):
             try:
                 await faculty.start()
