@@ -14,7 +14,7 @@ SAMPLES = Path(__file__).parents[2] / "src" / "gemini_realtime" / "local" / "sam
 
 def start(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:
     """Start `gemini-realtime`."""
-    hidden = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "PYTHONPATH")
+    hidden = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
     own = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.Popen(
         [sys.executable, "-m", "gemini_realtime", *map(str, arguments)],
