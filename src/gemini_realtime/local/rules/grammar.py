@@ -45,9 +45,11 @@ def make_grammar(rules: Iterable[Rule], functions: Sequence[Function], knows: Kn
     known = knows or (lambda word: _PRONOUNCEABLE.fullmatch(word) is not None)
     spoken = " | ".join(f"({rule.spoken})" for rule in rules if rule.spoken)
     definitions = {"builtin": spoken, **_function_definitions(functions[:FUNCTIONS_MAX], known)}
-    request = " | ".join(f"<{name}>" for name in definitions)
+    request = " | ".join(f"<{name}>" for name in definitions if name != "answer")
+    # An answer to a question stands alone: behind a "hello" any name would do, and be heard too often.
+    answer = " | <answer>" if "answer" in definitions else ""
     lines = [f"<{name}> = {alternatives};" for name, alternatives in definitions.items()]
-    lines.append(f"public <request> = [please | hello | could you] ({request}) [please];")
+    lines.append(f"public <request> = [please | hello | could you] ({request}) [please]{answer};")
     return "#JSGF V1.0;\ngrammar requests;\n" + _BASE + "\n".join(lines) + "\n"
 
 
