@@ -81,7 +81,7 @@ async def _open_device(request: Request, screen: Screen, stack: AsyncExitStack) 
     except GeminiRealtimeError as error:
         problem = str(error)
     if request.live:
-        screen.note(f"{problem}; so a recorded question is asked.")
+        screen.note(f"{problem}. A recorded question is asked instead.")
     return None
 
 
