@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,8 @@ def test_an_error_is_one_line_with_a_remedy(arguments: list[str], code: int, pro
 @pytest.mark.parametrize("missing", ["typer", "rich", "numpy"])
 def test_a_missing_package_names_the_command_that_installs_it(missing: str, tmp_path: Path) -> None:
     (tmp_path / f"{missing}.py").write_text("raise ModuleNotFoundError(name=__name__)")
-    done = run("talk", "--json", "--say", "hello", PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = run("talk", "--json", "--say", "hello", PYTHONPATH=path)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "pip install 'gemini-realtime[" in done.stderr
