@@ -56,7 +56,7 @@ def test_a_spoken_question_is_heard_and_answered_and_both_are_kept(tmp_path: Pat
     assert (channels, rate_hz) == (2, 24_000)
     assert max(you[:answered_at]) > 2_000
     assert not any(gemini[:answered_at])
-    assert gemini[-len(said) :].tobytes() == said.tobytes()
+    assert said.tobytes() in gemini.tobytes()
 
     assert "end of speech → first audio" in done.stderr
     assert sorted(tmp_path.iterdir()) == [answer, both]
