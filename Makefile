@@ -52,9 +52,18 @@ $(VENV)/.talk: $(VENV)/.made $(INPUTS)
 	@$(PIP) --editable '.[cli,local,devices]'
 	@touch $@
 
+# A virtual sound card for the tests of microphone and loudspeaker; without it those tests are skipped, and say so.
+SOUND_CARD := pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins
+
 $(VENV)/.test: $(VENV)/.talk
 	@echo "Installing what the tests need"
 	@$(PIP) --editable '.[all]' --group test
+	@if command -v pulseaudio >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing Debian packages for a virtual sound card: $(SOUND_CARD)"; \
+		{ apt-get update -qq && apt-get install -y -qq $(SOUND_CARD); } >/dev/null 2>&1 \
+			|| echo "They could not be installed: the tests that need them are skipped"; \
+	else echo "For the tests of sound devices, install: $(SOUND_CARD)"; fi
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test
