@@ -1,0 +1,1 @@
+"""Minds beside the rules: an echo, a chat endpoint, a script."""
