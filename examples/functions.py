@@ -11,6 +11,7 @@ WEATHER = {
     "name": "get_weather",
     "description": "Get the weather in a city.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    "behavior": "BLOCKING",  # wait for the result; otherwise this model's turn ends, and the result gets one of its own
 }
 
 

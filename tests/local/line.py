@@ -40,7 +40,7 @@ class Line:
             self.opening = self.send({"setup": {"model": NATIVE_2_5, **setup}})
 
     def send(self, message: Any) -> list[Any]:
-        self.peer.receive(message if isinstance(message, (bytes, str)) else json.dumps(message))
+        self.peer.receive(message if isinstance(message, (bytes, str)) else json.dumps(message), self.now)
         return self.frames()
 
     def frames(self) -> list[Any]:

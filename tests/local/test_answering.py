@@ -63,8 +63,8 @@ async def test_a_message_is_sent_between_the_words_and_is_not_part_of_them() -> 
 async def test_what_follows_a_call_waits_for_its_result() -> None:
     answering = Answering([Call("get_weather"), Frame(RAW), Say("Bye.")], [Say("It is foggy.")])
     called = await answering.asks("weather")
-    assert kinds(called) == ["toolCall"]
-    frames = await answering.gives(called[0]["toolCall"]["functionCalls"][0]["id"], "foggy")
+    assert kinds(called) == ["modelTurn", "toolCall"]  # the code of the call, as half-cascade models show it
+    frames = await answering.gives(called[1]["toolCall"]["functionCalls"][0]["id"], "foggy")
     assert kinds(frames)[-2:] == ["generationComplete", "turnComplete"]
     parts = [part for frame in frames[:-2] for part in frame["serverContent"].get("modelTurn", {}).get("parts", [])]
     assert "".join(part["text"] for part in parts) == "It is foggy. Bye."

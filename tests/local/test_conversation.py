@@ -48,7 +48,8 @@ def test_a_spoken_turn_from_3_1_on_sends_them_together_as_recorded() -> None:
     line = Line(model="models/gemini-3.1-flash-live-preview", pace="instant", outputAudioTranscription={})
     line.tells(("user", "Hi"))
     frames = line.speaks("Hello") + line.speaks("") + line.ends()
-    assert kinds(frames) == [
+    assert frames[0] == {"serverContent": {}}
+    assert kinds(frames[1:]) == [
         "modelTurn+outputTranscription",
         "modelTurn",
         "generationComplete",
@@ -95,15 +96,33 @@ def test_audio_after_a_gap_is_heard_from_then_on() -> None:
     assert line.peer.deadline() == 111.0
 
 
+def test_speech_comes_in_bursts_of_three_times_the_speed_at_which_it_is_heard() -> None:
+    line = Line(model=NATIVE_2_5)
+    line.tells(("user", "Tell me something long."))
+    line.speaks(audio=SECOND * 3)
+    assert line.peer.hold_s(line.now) == pytest.approx(3 / 3.3)
+    line.now += 1
+    assert line.peer.hold_s(line.now) == 0
+    line.speaks()
+    assert line.peer.hold_s(line.now) == pytest.approx(4 / 3.3 - 1)
+
+
 def test_speech_is_held_back_once_the_client_has_eight_seconds_of_it() -> None:
     line = Line(model=NATIVE_2_5)
     line.tells(("user", "Tell me something long."))
-    line.speaks(audio=SECOND * 8)
-    assert line.peer.hold_s(line.now) == 0
+    line.speaks(audio=SECOND * 20)
+    assert line.peer.hold_s(line.now) == 12
+    assert line.peer.hold_s(line.now + 11.75) == 0.25
+    assert line.peer.hold_s(line.now + 12) == 0
+
+
+def test_a_burst_after_a_pause_begins_anew() -> None:
+    line = Line(model=NATIVE_2_5)
+    line.tells(("user", "Hi"))
     line.speaks()
-    assert line.peer.hold_s(line.now) == 1
-    assert line.peer.hold_s(line.now + 0.75) == 0.25
-    assert line.peer.hold_s(line.now + 2) == 0
+    line.now += 10
+    line.speaks()
+    assert line.peer.hold_s(line.now) == pytest.approx(1 / 3.3)
 
 
 def test_speech_is_not_held_back_at_instant_pace() -> None:
@@ -148,8 +167,8 @@ def test_what_the_model_said_is_history_for_the_next_turn() -> None:
 
 CUTS: dict[str, Callable[[Peer], None]] = {
     "speech": lambda peer: peer.speech_started(),
-    "content": lambda peer: peer.receive('{"clientContent": {"turns": [], "turnComplete": true}}'),
-    "text": lambda peer: peer.receive('{"realtimeInput": {"text": "stop"}}'),
+    "content": lambda peer: peer.receive('{"clientContent": {"turns": [], "turnComplete": true}}', 100.0),
+    "text": lambda peer: peer.receive('{"realtimeInput": {"text": "stop"}}', 100.0),
 }
 
 
@@ -483,7 +502,7 @@ def play(setup: dict[str, Any], steps: list[Any], pace: Pace) -> Played:
         if step in (*FACTS, *LAST_FACTS):
             happen(line, step, reply_ids)
         else:
-            line.peer.receive(json.dumps(step))
+            line.peer.receive(json.dumps(step), line.now)
         actions = line.peer.actions()
         ledger.check(actions)
         reply_ids += [action.reply_id for action in actions if isinstance(action, Respond)]

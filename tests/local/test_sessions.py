@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from gemini_realtime.local.actions import Note
+from gemini_realtime.local.session_store import SessionStore
 from gemini_realtime.local.sessions import Sessions
 from gemini_realtime.local.thinking import Turn
 from tests.local.line import NATIVE_2_5, Line, kinds, new_sessions
@@ -72,7 +73,7 @@ def test_a_session_is_not_resumed_while_its_old_connection_is_open() -> None:
 
 def test_the_oldest_handles_are_forgotten_first() -> None:
     numbers = itertools.count(1)
-    sessions = Sessions(lambda: f"handle-{next(numbers)}", capacity=2)
+    sessions = Sessions(lambda: f"handle-{next(numbers)}", SessionStore(capacity=2))
     line = Line(sessions=sessions, model=NATIVE_2_5, pace="instant", sessionResumption={})
     for _ in range(2):
         line.types("hello")

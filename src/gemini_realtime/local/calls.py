@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from gemini_realtime.local.thinking import ToolResult
 from gemini_realtime.protocol.messages import FunctionCall, FunctionResponse
@@ -17,12 +18,14 @@ class OpenCall:
     Attributes:
         blocks: whether the model says nothing before the result.
         heard: the user's words that led to it.
+        reply_id: the reply that asked for it.
     """
 
     name: str
     args: dict[str, Any]
     blocks: bool
     heard: str
+    reply_id: int
 
 
 class Calls:
@@ -30,10 +33,12 @@ class Calls:
 
     Args:
         session_id: the ids of the calls follow from it, and from nothing else.
+        prefix: how an id begins; UUIDs when empty.
     """
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, prefix: str = "function-call-") -> None:
         self._session_id = session_id
+        self._prefix = prefix
         self._count = 0
         self._open: dict[str, OpenCall] = {}
         self._unsent: list[FunctionCall] = []
@@ -44,13 +49,23 @@ class Calls:
         """Whether the model has to wait for a result before it says more."""
         return any(call.blocks for call in self._open.values())
 
-    def want(self, name: str, args: dict[str, Any], *, blocks: bool, heard: str) -> None:
+    @property
+    def open(self) -> bool:
+        """Whether any call has no result yet."""
+        return bool(self._open)
+
+    def want(self, call: OpenCall) -> None:
         """Note a call of the model; `take_unsent` gives it to be sent."""
         self._count += 1
-        digest = blake2b(f"{self._session_id}/{self._count}".encode(), digest_size=8).digest()
-        call_id = f"function-call-{int.from_bytes(digest, 'big')}"
-        self._open[call_id] = OpenCall(name, args, blocks, heard)
-        self._unsent.append(FunctionCall(id=call_id, name=name, args=args))
+        call_id = self._new_id()
+        self._open[call_id] = call
+        self._unsent.append(FunctionCall(id=call_id, name=call.name, args=call.args))
+
+    def _new_id(self) -> str:
+        digest = blake2b(f"{self._session_id}/{self._count}".encode(), digest_size=16).digest()
+        if not self._prefix:
+            return str(UUID(bytes=digest, version=4))
+        return f"{self._prefix}{int.from_bytes(digest[:8], 'big')}"
 
     def take_unsent(self) -> list[FunctionCall]:
         """The calls to send now, in one message."""
@@ -72,6 +87,15 @@ class Calls:
         """The results since the last call."""
         results, self._results = tuple(self._results), []
         return results
+
+    def discard(self, reply_id: int) -> list[OpenCall]:
+        """Forget the calls of a reply, sent or not; returns them."""
+        self._unsent.clear()
+        self._results.clear()
+        discarded = {call_id: call for call_id, call in self._open.items() if call.reply_id == reply_id}
+        for call_id in discarded:
+            del self._open[call_id]
+        return list(discarded.values())
 
     def cancel(self) -> list[str]:
         """Forget the calls that block or were never sent; returns the ids of those that were sent."""

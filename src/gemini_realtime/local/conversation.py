@@ -6,23 +6,20 @@ one under way comes too late and is dropped, so nothing of an interrupted reply 
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final, Literal, NamedTuple
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
-from gemini_realtime.local.actions import Note, Outbox, Respond, Send, Stop
+from gemini_realtime.local.actions import Note, Outbox, Respond, Stop
 from gemini_realtime.local.calls import Calls, OpenCall
-from gemini_realtime.local.frames import audio_frame, server_frame
-from gemini_realtime.local.history import History
+from gemini_realtime.local.history import History, Saved
+from gemini_realtime.local.manner import Manner
 from gemini_realtime.local.options import Options
-from gemini_realtime.local.sessions import Saved
 from gemini_realtime.local.thinking import Request, ToolResult, Turn
 from gemini_realtime.local.usage import Usage
 from gemini_realtime.protocol import messages
-from gemini_realtime.protocol.messages import ServerContent, ServerMessage
 
 Pace = Literal["realtime", "instant"]
 """When a turn is complete: once its audio would have been heard, or as soon as it is sent."""
@@ -32,6 +29,9 @@ MAX_AHEAD_S: Final = 8.0
 
 Source: clients of the service were measured to hold 7-8 s of unplayed audio, 2026-09-19.
 """
+
+BURST_RATE: Final = 3.3
+"""How much faster than it is heard speech is sent. Source: measured with 3.8, 2026-09-19."""
 
 
 class State(Enum):
@@ -77,14 +77,27 @@ class Reply:
     def __init__(self, reply_id: int, request: Request) -> None:
         self.id = reply_id
         self.request = request
+        self.begun = self.going_on = False
         self.heard_until = float("-inf")
+        self._first_at = float("-inf")
+        self._sent_s = 0.0
         self._said: list[str] = []
 
     def say(self, text: str, audio: bytes, now: float) -> None:
         """Note what is sent now; the client plays it after what it still holds."""
         self._said.append(text)
-        if audio:
-            self.heard_until = max(self.heard_until, now) + OUTPUT_FORMAT.duration_ms(len(audio)) / 1000
+        if not audio:
+            return
+        duration_s = OUTPUT_FORMAT.duration_ms(len(audio)) / 1000
+        if self.heard_until < now:
+            self._first_at, self._sent_s = now, 0.0
+        self.heard_until = max(self.heard_until, now) + duration_s
+        self._sent_s += duration_s
+
+    def hold_s(self, now: float) -> float:
+        """How long to keep the next piece of speech back: for a burst too fast, or a client that holds too much."""
+        too_fast_s = self._first_at + self._sent_s / BURST_RATE - now
+        return max(0.0, too_fast_s, self.heard_until - now - MAX_AHEAD_S)
 
     def take_said(self) -> str:
         """The words sent since the last call."""
@@ -114,22 +127,41 @@ class Conversation:
         self.options = Options()
         self.history = History()
         self.usage = Usage()
+        self._session_id = session_id
         self._outbox = outbox
         self._pace = pace
+        self._manner = Manner(self.options, outbox)
         self._calls = Calls(session_id)
+        self._again: list[OpenCall] = []
         self._reply: Reply | None = None
         self._replies = 0
         self._questions: deque[_Question] = deque()
 
+    @property
+    def begun(self) -> bool:
+        """Whether the model has had a turn."""
+        return self._replies > 0
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the session can be taken up from here: nothing is being generated, and no result is waited for."""
+        return self.state is State.LISTENING and not self._calls.open
+
     def begin(self, options: Options, saved: Saved | None) -> None:
         """Start with these options; a saved session goes on where it stood."""
         self.options = options
+        self._manner = Manner(options, self._outbox)
+        self._calls = Calls(self._session_id, options.profile.call_ids)
+        turns, prompt = (saved.turns, saved.prompt_tokens) if saved else ((), {})
+        self.history, self.usage = History(turns), Usage(prompt, vertex=options.profile.vertex)
         if saved is None:
             self.usage.read(options.instructions)
-        else:
-            self.history, self.usage = History(saved.turns), Usage(saved.prompt_tokens)
         self._move(Trigger.SETUP)
-        self._outbox.send(ServerMessage(setup_complete=messages.SetupComplete()))
+        self._manner.set_up(self._session_id)
+
+    def heard(self, text: str) -> None:
+        """Tell the client what the user said."""
+        self._manner.heard(text)
 
     def tell(self, role: Literal["user", "model"], text: str) -> None:
         """Append a turn that needs no answer yet."""
@@ -157,17 +189,16 @@ class Conversation:
         self._start(heard, before, results)
 
     def interrupt(self) -> None:
-        """Cut the reply under way, if there is one: what was sent of it stays said, the rest never was.
-
-        Source: the order of the frames is documented but for the cancellation; that one comes first here, because
-        nothing of a turn is expected after its end.
-        """
+        """Cut the reply under way, if there is one: what was sent of it stays said, the rest never was."""
         if self._reply is None:
             return
         self._outbox.put(Stop(self._reply.id))
-        if cancelled := self._calls.cancel():
-            self._outbox.send(ServerMessage(tool_call_cancellation=messages.ToolCallCancellation(ids=cancelled)))
-        self._outbox.content(interrupted=True)
+        cancelled: list[str] = []
+        if self.options.profile.discards_calls:
+            self._again += self._calls.discard(self._reply.id)
+        else:
+            cancelled = self._calls.cancel()
+        self._manner.interrupted(cancelled)
         self._end(Trigger.INTERRUPTED)
 
     def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
@@ -177,14 +208,7 @@ class Conversation:
             return
         reply.say(text, audio, now)
         self.usage.spoke(audio)
-        transcript = text if self.options.setup.output_audio_transcription is not None else ""
-        if audio and (self.options.dialect.bundles or not transcript):
-            self._outbox.put(Send(audio_frame(audio, transcript)))
-            return
-        if transcript:
-            self._outbox.content(output_transcription=messages.Transcription(text=transcript))
-        if audio:
-            self._outbox.put(Send(audio_frame(audio)))
+        self._manner.say(audio, text)
 
     def wrote(self, reply_id: int, text: str, now: float) -> None:
         """Send a piece of text, in deltas."""
@@ -193,28 +217,39 @@ class Conversation:
             return
         reply.say(text, b"", now)
         self.usage.wrote(text)
-        for delta in _deltas(text):
-            self._outbox.content(model_turn=messages.Content(parts=[messages.Part(text=delta)]))
+        self._manner.write(text)
+
+    def thought(self, reply_id: int, text: str) -> None:
+        """Send a thought, in place of the one that is made up when the mind tells none."""
+        reply = self._reply
+        if reply is None or reply.id != reply_id or self.state is not State.GENERATING:
+            return
+        if not reply.begun:
+            reply.begun = reply.going_on = True
+            self._manner.open()
+        self.usage.thought(text)
+        self._manner.think(text)
 
     def sends(self, reply_id: int, message: dict[str, Any]) -> None:
         """Send a message as it is."""
         if self._speaker(reply_id) is not None:
-            self._outbox.put(Send(server_frame(message)))
+            self._manner.as_is(message)
 
     def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
         """Note a call; those that follow each other go into one message."""
         if self._reply is not None and self._reply.id == reply_id and self.state is State.GENERATING:
-            self._calls.want(name, args, blocks=self.options.blocks(name), heard=self._reply.request.heard)
+            self._calls.want(OpenCall(name, args, self.options.blocks(name), self._reply.request.heard, reply_id))
 
     def reply_ended(self, reply_id: int, now: float) -> None:
         """Wait for results when calls block; else all that is left of the turn is to be heard."""
         if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING:
             return
-        self._send_calls()
+        self._open(self._reply)
         if self._calls.block:
+            self._manner.wait_for_results()
             self._move(Trigger.CALLED)
             return
-        self._outbox.content(generation_complete=True)
+        self._manner.generated()
         self._move(Trigger.GENERATED)
         self.play(now)
 
@@ -238,7 +273,7 @@ class Conversation:
 
     def saved(self, session_id: str) -> Saved:
         """The conversation as a handle is to find it again."""
-        return Saved(session_id, self.history.turns(), dict(self.usage.prompt))
+        return Saved(session_id, self.history.turns(), dict(self.usage.prompt), self.options.setup.model)
 
     @property
     def heard_until(self) -> float | None:
@@ -246,10 +281,8 @@ class Conversation:
         return self._reply.heard_until if self._reply is not None and self.state is State.PLAYING else None
 
     def hold_s(self, now: float) -> float:
-        """How long to keep the next piece of speech back, so that the client never holds more than `MAX_AHEAD_S`."""
-        if self._reply is None or self._pace == "instant":
-            return 0.0
-        return max(0.0, self._reply.heard_until - now - MAX_AHEAD_S)
+        """How long to keep the next piece of speech back; see `BURST_RATE` and `MAX_AHEAD_S`."""
+        return 0.0 if self._reply is None or self._pace == "instant" else self._reply.hold_s(now)
 
     def close(self) -> None:
         """Say nothing any more."""
@@ -264,12 +297,20 @@ class Conversation:
         request = Request(heard, before, self.options.tools, self.options.instructions, results)
         self._reply = Reply(self._replies, request)
         self._move(Trigger.ASKED)
+        self._call_again()
         self._respond(request)
+
+    def _call_again(self) -> None:
+        """Make the calls that an interruption discarded; what is said meanwhile does not wait for them."""
+        for call in self._again:
+            self._calls.want(replace(call, reply_id=self._replies, blocks=False))
+        self._again.clear()
 
     def _go_on(self) -> None:
         if self._reply is None or self._calls.block:
             return
         self.history.add("model", self._reply.take_said())
+        self._reply.going_on = False
         self._move(Trigger.ANSWERED)
         request = replace(self._reply.request, history=self.history.turns(), results=self._calls.take_results())
         self._respond(request)
@@ -293,25 +334,26 @@ class Conversation:
         """The reply, if it is under way and may speak: not while calls block."""
         if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING or self._calls.block:
             return None
-        self._send_calls()
+        self._open(self._reply)
         return self._reply
 
-    def _send_calls(self) -> None:
+    def _open(self, reply: Reply) -> None:
+        """Send what comes ahead of the next thing said, or of the end: the beginning, and calls."""
+        if not reply.begun:
+            self.usage.thought(self._manner.open_turn(reply.id))
+        elif not reply.going_on:
+            self._manner.open()
+        reply.begun = reply.going_on = True
         if unsent := self._calls.take_unsent():
-            self._outbox.send(ServerMessage(tool_call=messages.ToolCall(function_calls=unsent)))
+            self._manner.call(unsent)
 
     def _end(self, trigger: Trigger) -> None:
         if self._reply is not None:
             self.history.add("model", self._reply.take_said())
             self._reply = None
-        complete = ServerContent(turn_complete=True)
-        self._outbox.send(ServerMessage(server_content=complete, usage_metadata=self.usage.take()))
+        more = self._calls.open or bool(self._questions)
+        self._manner.complete(self.usage, self._replies, cut=trigger is Trigger.INTERRUPTED, more=more)
         self._move(trigger)
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS[self.state, trigger]
-
-
-def _deltas(text: str) -> list[str]:
-    """The first word, then the rest. Source: recorded sessions, where the first delta is a word or two."""
-    return [delta for delta in re.split(r"(?<=\w)(?=\W)", text, maxsplit=1) if delta]

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from gemini_realtime.local.thinking import ToolResult, Turn
 from gemini_realtime.protocol.codec import encode
+
+
+class Saved(NamedTuple):
+    """A session as its handle finds it again.
+
+    Attributes:
+        session_id: of the connection that began it.
+        turns: what was said.
+        prompt_tokens: what that costs, by modality.
+        model: the model that it was said to.
+    """
+
+    session_id: str
+    turns: tuple[Turn, ...]
+    prompt_tokens: Mapping[str, int]
+    model: str = ""
 
 
 class History:

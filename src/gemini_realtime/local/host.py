@@ -90,7 +90,7 @@ class Host:
 
     def message_received(self, message: bytes) -> None:
         """Take a message of the client."""
-        self.peer.receive(message)
+        self.peer.receive(message, self._clock())
         self.act()
 
     def connection_ended(self) -> None:

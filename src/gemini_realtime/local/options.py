@@ -1,105 +1,118 @@
-"""What the client set up, and what is known of the model that it named."""
+"""What the client set up, in the form in which it is used."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import msgspec
 
-from gemini_realtime.local.refusals import INVALID_ARGUMENT, MODALITIES, Refused
+from gemini_realtime.local.acceptance import check_setup, check_tools
+from gemini_realtime.local.profiles import UNKNOWN, Coverage, ServiceProfile, is_on_vertex, on_vertex, profile_of
 from gemini_realtime.protocol import messages
-
-
-class Dialect(NamedTuple):
-    """How a family of models answers.
-
-    Attributes:
-        modalities: what it can be asked to answer in.
-        bundles: whether a transcript comes in one message with its audio. Source: recorded sessions of 2.5 (apart)
-            and 3.1 (together).
-    """
-
-    modalities: frozenset[str]
-    bundles: bool
-
-
-_AUDIO: Final = frozenset({"AUDIO"})
-_EITHER: Final = frozenset({"AUDIO", "TEXT"})
-_UNKNOWN_MODEL: Final = Dialect(_EITHER, bundles=True)
-# The first part that the name contains decides. Source: the model pages at https://ai.google.dev/gemini-api/docs/models,
-# and recorded sessions for the half-cascade models, which answer in text too.
-_DIALECTS: Final = [
-    ("transcribe", Dialect(_EITHER, bundles=True)),
-    ("native-audio", Dialect(_AUDIO, bundles=False)),
-    ("gemini-3", Dialect(_AUDIO, bundles=True)),
-    ("gemini-2", Dialect(_EITHER, bundles=False)),
-    ("live-2.5", Dialect(_EITHER, bundles=False)),
-]
-
-
-def dialect_of(model: str) -> Dialect:
-    """The dialect of a model, named with or without a path; names not known here may do anything."""
-    return next((dialect for part, dialect in _DIALECTS if part in model), _UNKNOWN_MODEL)
 
 
 @dataclass
 class Options:
-    """What the client set up, in the form in which it is used."""
+    """What the client set up, and how the model that it named behaves."""
 
     setup: messages.Setup = field(default_factory=messages.Setup)
-    dialect: Dialect = _UNKNOWN_MODEL
+    profile: ServiceProfile = UNKNOWN
     modality: str = "AUDIO"
     instructions: str = ""
     tools: tuple[dict[str, Any], ...] = ()
     seeding: bool = False
 
     @classmethod
-    def of(cls, setup: messages.Setup) -> Options:
+    def of(cls, setup: messages.Setup, profile: ServiceProfile | None = None) -> Options:
         """Read a setup message.
 
+        Args:
+            setup: the message.
+            profile: of the model; by default what is known of the name.
+
         Raises:
-            Refused: no model, or a modality that the model does not have.
+            Refused: the model does not take it.
         """
-        if not setup.model:
-            raise Refused(INVALID_ARGUMENT)
-        dialect = dialect_of(setup.model)
+        profile = profile or profile_of(setup.model)
+        if is_on_vertex(setup.model):
+            profile = on_vertex(profile)
+        check_setup(setup, profile)
         generation = setup.generation_config or messages.GenerationConfig()
-        modalities = [modality.upper() for modality in generation.response_modalities or ["AUDIO"]]
-        if len(modalities) != 1 or modalities[0] not in dialect.modalities:
-            raise Refused(MODALITIES, modalities=", ".join(modalities))
+        modality = next(iter(generation.response_modalities or []), "MODALITY_UNSPECIFIED")
         return cls(
             setup=setup,
-            dialect=dialect,
-            modality=modalities[0],
+            profile=profile,
+            modality=profile.modalities[0] if modality == "MODALITY_UNSPECIFIED" else modality,
             instructions=text_of(setup.system_instruction),
             tools=_declarations(setup.tools or []),
             seeding=bool(setup.history_config and setup.history_config.initial_history_in_client_content),
         )
 
     def update(self, update: messages.ContextUpdate) -> None:
-        """Change instructions or tools in mid-session; absent means keep."""
+        """Change instructions or tools in mid-session; absent means keep.
+
+        Raises:
+            Refused: functions that the model does not take.
+        """
+        if update.tools is not None:
+            check_tools(update.tools.tools, self.profile)
+            self.tools = _declarations(update.tools.tools)
         if update.system_instruction is not None:
             self.instructions = text_of(update.system_instruction)
-        if update.tools is not None:
-            self.tools = _declarations(update.tools.tools)
 
     @property
     def detection(self) -> messages.AutomaticActivityDetection:
-        """How speech is to be found in the audio."""
-        realtime = self.setup.realtime_input_config or messages.RealtimeInputConfig()
-        return realtime.automatic_activity_detection or messages.AutomaticActivityDetection()
+        """How speech is to be found in the audio. Source of the defaults: the reference pages of both services."""
+        found = self._realtime.automatic_activity_detection or messages.AutomaticActivityDetection()
+        level = "LOW" if self.profile.vertex else "HIGH"
+        start, end = found.start_of_speech_sensitivity, found.end_of_speech_sensitivity
+        return msgspec.structs.replace(
+            found,
+            start_of_speech_sensitivity=start if _said(start) else f"START_SENSITIVITY_{level}",
+            end_of_speech_sensitivity=end if _said(end) else f"END_SENSITIVITY_{level}",
+        )
 
     @property
     def manual_activity(self) -> bool:
         """Whether the client says when the user speaks."""
-        return bool(self.detection.disabled)
+        detection = self._realtime.automatic_activity_detection
+        return bool(detection and detection.disabled)
 
     @property
     def speech_interrupts(self) -> bool:
         """Whether the user cuts the model short by speaking."""
-        realtime = self.setup.realtime_input_config or messages.RealtimeInputConfig()
-        return realtime.activity_handling != "NO_INTERRUPTION"
+        return self._realtime.activity_handling != "NO_INTERRUPTION"
+
+    @property
+    def coverage(self) -> str:
+        """Which input belongs to a turn, and counts."""
+        asked = self._realtime.turn_coverage
+        default: Coverage = self.profile.coverage
+        return asked if asked is not None and _said(asked) else default
+
+    @property
+    def tells_activity(self) -> bool:
+        """Whether the client is told when the user speaks: on Vertex AI only, when it asks."""
+        return self.profile.vertex and bool(self.setup.explicit_vad_signal)
+
+    @property
+    def transcribes_input(self) -> bool:
+        """Whether the user's words are sent back in writing."""
+        return self.setup.input_audio_transcription is not None or self.profile.task == "transcribe"
+
+    @property
+    def transparent(self) -> bool:
+        """Whether the client is told which of its messages a handle includes: on Vertex AI only."""
+        return self.profile.vertex and bool(self.setup.session_resumption and self.setup.session_resumption.transparent)
+
+    @property
+    def asks_for_thoughts(self) -> bool | None:
+        """Whether the client wants to see thoughts; None when it does not say."""
+        thinking = self.setup.generation_config.thinking_config if self.setup.generation_config else None
+        if thinking is not None and thinking.thinking_budget == 0:
+            return False
+        return thinking.include_thoughts if thinking else None
 
     @property
     def voice(self) -> str | None:
@@ -110,12 +123,20 @@ class Options:
 
     @property
     def language(self) -> str | None:
-        """The language that was asked for, such as `en-US`."""
-        return self._speech.language_code
+        """The language that was asked for, such as `en-US`; of a translation, its target."""
+        generation = self.setup.generation_config
+        translation = generation.translation_config if generation else None
+        return self._speech.language_code or (translation.target_language_code if translation else None)
 
     def blocks(self, function: str) -> bool:
-        """Whether the model waits for the result of this function. Source: protobuf `FunctionDeclaration.Behavior`."""
-        return not any(tool.get("name") == function and tool.get("behavior") == "NON_BLOCKING" for tool in self.tools)
+        """Whether the model waits for the result of this function."""
+        declared = next((tool for tool in self.tools if tool.get("name") == function), {})
+        behavior = declared.get("behavior")
+        return (behavior if behavior in ("BLOCKING", "NON_BLOCKING") else self.profile.behaviors[0]) == "BLOCKING"
+
+    @property
+    def _realtime(self) -> messages.RealtimeInputConfig:
+        return self.setup.realtime_input_config or messages.RealtimeInputConfig()
 
     @property
     def _speech(self) -> messages.SpeechConfig:
@@ -127,6 +148,10 @@ def text_of(content: messages.Content | None) -> str:
     """The words of a turn: no thoughts, no media."""
     parts = content.parts if content else []
     return " ".join(part.text.strip() for part in parts if part.text and not part.thought)
+
+
+def _said(value: str | None) -> bool:
+    return value is not None and not value.endswith("UNSPECIFIED")
 
 
 def _declarations(tools: list[messages.Tool]) -> tuple[dict[str, Any], ...]:

@@ -2,10 +2,10 @@
 
 Usage, by whoever owns the connection:
 
-- every received frame goes through `receive(frame)`;
+- every received frame goes through `receive(frame, now)`;
 - what the ears find out is told to `speech_started` and `heard`: exactly one `heard` for each `speech_started` and each
   `EndUtterance`;
-- what the mind and the voice produce for a `Respond` is told to `spoke`, `wrote`, `sends`, `wants_call` and
+- what the mind and the voice produce for a `Respond` is told to `thought`, `spoke`, `wrote`, `sends`, `wants_call` and
   `reply_ended`;
 - after each of these carry out `actions()` in order, and when `deadline()` passes call `deadline_reached(now)`;
 - when the connection is gone call `connection_ended()`.
@@ -15,35 +15,45 @@ Usage, by whoever owns the connection:
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.actions import Action, Close, EndAudio, EndUtterance, Hear, Note, Outbox, StartUtterance
 from gemini_realtime.local.conversation import Conversation, Pace, State
-from gemini_realtime.local.frames import read_client_frame
+from gemini_realtime.local.frames import read_client_frame, refuse_null_handle
 from gemini_realtime.local.options import Options, text_of
+from gemini_realtime.local.profiles import ServiceProfile
 from gemini_realtime.local.refusals import (
+    AUDIO_STREAM_END,
+    AUDIO_TYPE,
     BASE64,
+    CONTENT_TOO_LATE,
     GO_AWAY_IGNORED,
-    INVALID_ARGUMENT,
     MANUAL_ACTIVITY,
+    RESULT_IN_CONTENT,
+    ROLE_REFUSED,
     SETUP_FIRST,
     SETUP_ONCE,
     Refused,
 )
-from gemini_realtime.local.sessions import Seat, Sessions
+from gemini_realtime.local.sessions import UNASKED_AFTER_S, Seat, Sessions
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.messages import ServerMessage
 
 
 class Activity:
-    """What the user is doing: speaking, or typing while the client says that an utterance lasts."""
+    """What the user is doing: speaking, or typing while the client says that an utterance lasts.
+
+    Attributes:
+        marked: whether the client says that an utterance lasts.
+        audio_s: how much audio has come.
+    """
 
     def __init__(self) -> None:
         self.marked = False
+        self.audio_s = 0.0
         self._under_way = 0
         self._words: list[str] = []
 
@@ -77,14 +87,30 @@ class Peer:
     Args:
         session_id: unique on this server; the ids of function calls follow from it.
         sessions: where sessions are kept to be resumed.
-        pace: when a turn is complete.
+        pace: when a turn is complete, and how fast its audio is sent.
+        profile: how the model behaves; by default what is known of the model that the client names.
+        connection_lifetime_s: how long after its setup the connection is closed, with a `goAway` before; None for ever.
+        go_away_before_s: how long before.
     """
 
-    def __init__(self, session_id: str, sessions: Sessions, *, pace: Pace = "realtime") -> None:
+    def __init__(
+        self,
+        session_id: str,
+        sessions: Sessions,
+        *,
+        pace: Pace = "realtime",
+        profile: ServiceProfile | None = None,
+        connection_lifetime_s: float | None = None,
+        go_away_before_s: float = 50.0,
+    ) -> None:
         self._seat = Seat(session_id, sessions)
         self._outbox = Outbox()
         self._conversation = Conversation(session_id, self._outbox, pace)
         self._activity = Activity()
+        self._profile = profile
+        self._lifetime_s = connection_lifetime_s
+        self._go_away_before_s = go_away_before_s
+        self._go_away_at: float | None = None
         self._gone_at: float | None = None
 
     @property
@@ -101,69 +127,103 @@ class Peer:
         """What is to be done now, in order; each action is given once."""
         if not self._activity.speaking:
             self._conversation.next_question()
-        if self.state is not State.CLOSED:
-            update = self._seat.update(self._conversation.saved, resumable=self.state is State.LISTENING)
+        if self.state not in (State.NEW, State.CLOSED):
+            update = self._seat.update(self._conversation.saved, resumable=self._conversation.resumable)
             if update is not None:
                 self._outbox.send(ServerMessage(session_resumption_update=update))
         return self._outbox.take()
 
     # --- what the client sends
 
-    def receive(self, frame: bytes | str) -> None:
+    def receive(self, frame: bytes | str, now: float) -> None:
         """Take a frame, text or binary."""
         if self.state is State.CLOSED:
             return
         try:
-            self._take(read_client_frame(frame))
+            message = read_client_frame(frame)
+            if message.setup is not None or self.state is State.NEW:
+                self._set_up(message.setup, frame, now)
+            else:
+                self._take(message, now)
+                self._seat.consume(now)
         except Refused as refused:
             if refused.note:
                 self._outbox.put(Note(refused.note))
             self.close(refused.code, refused.reason)
 
-    def _take(self, message: messages.ClientMessage) -> None:
-        if message.setup is not None or self.state is State.NEW:
-            self._set_up(message.setup)
-        elif message.client_content is not None:
-            self._take_content(message.client_content)
-        elif message.realtime_input is not None:
-            self._take_realtime(message.realtime_input)
-        elif message.tool_response is not None:
-            for response in message.tool_response.function_responses:
-                self._conversation.result(response)
-        elif message.context_update is not None:
-            self.options.update(message.context_update)
-
-    def _set_up(self, setup: messages.Setup | None) -> None:
+    def _set_up(self, setup: messages.Setup | None, frame: bytes | str, now: float) -> None:
         if setup is None:
             raise Refused(SETUP_FIRST)
         if self.state is not State.NEW:
             raise Refused(SETUP_ONCE)
-        options = Options.of(setup)
-        self._conversation.begin(options, self._seat.take(setup.session_resumption))
+        options = Options.of(setup, self._profile)
+        if not options.profile.null_handle:
+            refuse_null_handle(frame)
+        saved = self._seat.take(setup.session_resumption, setup.model, transparent=options.transparent)
+        self._conversation.begin(options, saved)
+        if options.profile.unasked_handle == "after setup":
+            self._seat.offer(now + UNASKED_AFTER_S)
+        if self._lifetime_s is not None:
+            self._go_away_at = now + max(0.0, self._lifetime_s - self._go_away_before_s)
+
+    def _take(self, message: messages.ClientMessage, now: float) -> None:
+        if message.client_content is not None:
+            self._take_content(message.client_content)
+        elif message.realtime_input is not None:
+            self._take_realtime(message.realtime_input, now)
+        elif message.tool_response is not None:
+            for response in message.tool_response.function_responses:
+                self._conversation.result(response)
+            if self.options.profile.unasked_handle == "after results":
+                self._seat.offer()
+        elif message.context_update is not None:
+            self.options.update(message.context_update)
 
     def _take_content(self, content: messages.ClientContent) -> None:
         """Source: "A message here will interrupt any current model generation", https://ai.google.dev/api/live."""
-        turns = [(_role(turn.role), text_of(turn)) for turn in content.turns]
+        if self._conversation.begun:
+            if not self.options.profile.content_any_time:
+                raise Refused(CONTENT_TOO_LATE)
+            if any(part.function_response is not None for turn in content.turns for part in turn.parts):
+                raise Refused(RESULT_IN_CONTENT)
+        turns = [(role, text_of(turn)) for turn in content.turns if (role := self._role(turn)) is not None]
         self._conversation.interrupt()
         for role, text in turns:
             self._conversation.tell(role, text)
-        if content.turn_complete and not self.options.seeding:
+        if content.turn_complete and not self.options.seeding and self.options.profile.task == "converse":
             self._conversation.answer()
         self.options.seeding = self.options.seeding and not content.turn_complete
 
-    def _take_realtime(self, item: messages.RealtimeInput) -> None:
+    def _role(self, turn: messages.Content) -> Literal["user", "model"] | None:
+        """Who says a turn; None when it is an instruction. Source: the reference page of Vertex AI, for 2.5."""
+        match turn.role:
+            case None | "" | "user":
+                return "user"
+            case "model":
+                return "model"
+            case "system" if self.options.profile.system_role:
+                self.options.instructions = text_of(turn)
+                return None
+        raise Refused(ROLE_REFUSED)
+
+    def _take_realtime(self, item: messages.RealtimeInput, now: float) -> None:
         if item.activity_start is not None:
             self._take_activity(started=True)
         # "Only the first element will be used": the protobuf's note at the deprecated field.
         for blob in filter(None, [item.audio, *(item.media_chunks or [])[:1]]):
-            self._take_sound(blob)
+            if blob.mime_type.startswith("image/"):
+                self._take_picture(blob, "media_chunks", now)
+            else:
+                self._take_sound(blob)
         if item.video is not None:
-            _decode(item.video, "video")
+            self._take_picture(item.video, "video", now)
         if item.text is not None:
             self._take_text(item.text)
         if item.activity_end is not None:
             self._take_activity(started=False)
         if item.audio_stream_end:
+            if self.options.manual_activity:
+                raise Refused(AUDIO_STREAM_END)
             self._outbox.put(EndAudio())
 
     def _take_activity(self, *, started: bool) -> None:
@@ -176,23 +236,30 @@ class Peer:
             self.speech_started()
         self._outbox.put(StartUtterance() if started else EndUtterance())
 
+    def _take_picture(self, blob: messages.Blob, field: str, now: float) -> None:
+        _decode(blob, field)
+        if self._activity.speaking or self.options.coverage != "TURN_INCLUDES_ONLY_ACTIVITY":
+            self._conversation.usage.saw(now)
+
     def _take_sound(self, blob: messages.Blob) -> None:
-        if blob.mime_type.startswith("image/"):
-            _decode(blob, "media_chunks")
-            return
         try:
             sound = AudioFormat.from_mime_type(blob.mime_type, default_rate_hz=INPUT_FORMAT.rate_hz)
         except AudioFormatError:
-            raise Refused(INVALID_ARGUMENT) from None
+            raise Refused(AUDIO_TYPE) from None
         if sound.encoding != "pcm16" or sound.channels != 1:
-            raise Refused(INVALID_ARGUMENT)
-        self._outbox.put(Hear(_decode(blob, "audio"), sound.rate_hz))
+            raise Refused(AUDIO_TYPE)
+        pcm = _decode(blob, "audio")
+        audio_s = sound.duration_ms(len(pcm)) / 1000
+        self._activity.audio_s += audio_s
+        if self.options.coverage == "TURN_INCLUDES_ALL_INPUT":
+            self._conversation.usage.heard(audio_s)
+        self._outbox.put(Hear(pcm, sound.rate_hz))
 
     def _take_text(self, text: str) -> None:
         self._conversation.usage.read(text)
         if self._activity.marked:
             self._activity.type(text)
-        else:
+        elif self.options.profile.task == "converse":
             self._conversation.ask(text, interrupts=self.options.speech_interrupts)
 
     # --- what the ears find out
@@ -202,6 +269,7 @@ class Peer:
         if self.state in (State.NEW, State.CLOSED):
             return
         self._activity.start()
+        self._tell_activity("ACTIVITY_START")
         if self.options.speech_interrupts:
             self._conversation.interrupt()
 
@@ -215,15 +283,27 @@ class Peer:
         """
         if self.state in (State.NEW, State.CLOSED):
             return
-        self._conversation.usage.heard(audio_s)
-        if self.options.setup.input_audio_transcription is not None:
-            for word in re.findall(r"\s*\S+", f" {text}"):
-                self._outbox.content(input_transcription=messages.Transcription(text=word))
+        if self.options.coverage != "TURN_INCLUDES_ALL_INPUT":
+            self._conversation.usage.heard(audio_s)
+        self._tell_activity("ACTIVITY_END")
+        if self.options.transcribes_input:
+            self._conversation.heard(text)
         words = self._activity.end(text)
+        if self.options.profile.task == "transcribe":
+            return
         if words or (words is not None and self.options.manual_activity):
             self._conversation.ask(words, interrupts=self.options.speech_interrupts)
 
+    def _tell_activity(self, kind: str) -> None:
+        if self.options.tells_activity:
+            activity = messages.VoiceActivity(type=kind, audio_offset=_duration(self._activity.audio_s))
+            self._outbox.send(ServerMessage(voice_activity=activity))
+
     # --- what the mind and the voice produce
+
+    def thought(self, reply_id: int, text: str) -> None:
+        """The reply is thought about, aloud."""
+        self._conversation.thought(reply_id, text)
 
     def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
         """A piece of the reply's speech exists: 24 kHz 16-bit PCM, and the words in it."""
@@ -246,7 +326,7 @@ class Peer:
         self._conversation.reply_ended(reply_id, now)
 
     def hold_s(self, now: float) -> float:
-        """How long to keep the next piece of speech back; see `MAX_AHEAD_S`."""
+        """How long to keep the next piece of speech back; see `Reply.hold_s`."""
         return self._conversation.hold_s(now)
 
     # --- time, and the end
@@ -255,16 +335,24 @@ class Peer:
         """Announce the end of the connection; a client that stays longer is closed."""
         if self.state in (State.NEW, State.CLOSED):
             return
+        self._go_away_at = None
         self._gone_at = now + time_left_s
         self._outbox.send(ServerMessage(go_away=messages.GoAway(time_left=_duration(time_left_s))))
 
     def deadline(self) -> float | None:
         """When to call `deadline_reached`; None when nothing is due."""
-        return min((at for at in (self._conversation.heard_until, self._gone_at) if at is not None), default=None)
+        if self.state is State.CLOSED:
+            return None
+        times = (self._conversation.heard_until, self._seat.due(), self._go_away_at, self._gone_at)
+        return min((at for at in times if at is not None), default=None)
 
     def deadline_reached(self, now: float) -> None:
         """Do what is due, and nothing before its time."""
         self._conversation.play(now)
+        self._seat.wake(now)
+        if self._go_away_at is not None and now >= self._go_away_at:
+            self._go_away_at = None
+            self.go_away(min(self._go_away_before_s, self._lifetime_s or 0.0), now)
         if self._gone_at is not None and now >= self._gone_at:
             self.close(GO_AWAY_IGNORED.code, GO_AWAY_IGNORED.reason)
 
@@ -274,23 +362,13 @@ class Peer:
             return
         self._conversation.close()
         self._gone_at = None
-        self._outbox.put(Close(code, reason.encode()[:123].decode(errors="ignore")))
+        self._outbox.put(Close(code, reason.encode(errors="replace")[:123].decode(errors="ignore")))
 
     def connection_ended(self) -> None:
         """The connection is gone: its session may be resumed from now on."""
         self._conversation.close()
         self._gone_at = None
         self._seat.leave()
-
-
-def _role(role: str | None) -> Literal["user", "model"]:
-    """Source: a `system` role was seen refused on the Gemini API, 2026."""
-    match role:
-        case None | "" | "user":
-            return "user"
-        case "model":
-            return "model"
-    raise Refused(INVALID_ARGUMENT)
 
 
 def _duration(seconds: float) -> str:

@@ -9,57 +9,172 @@ class Rule(NamedTuple):
     """The close that answers a fault of the client.
 
     Attributes:
+        fault: what the client did.
         code: WebSocket close code.
         reason: the service's words; what depends on the fault stands in braces.
         source: where they come from.
     """
 
+    fault: str
     code: int
     reason: str
     source: str
 
 
-SETUP_FIRST: Final = Rule(
-    1007, "setup must be the first message and only the first", "logged by client projects, 2026-04"
+_INVALID: Final = "Request contains an invalid argument."
+_INVALID_JSON: Final = "Invalid JSON payload received. "
+_WORDS_GUESSED: Final = "; the words are a guess"
+_GUIDE: Final = "https://ai.google.dev/gemini-api/docs/live-guide, model comparison"
+
+# --- the JSON
+
+INVALID_JSON: Final = Rule(
+    "not the JSON of one object", 1007, _INVALID_JSON + "{detail}", "the form of Google's JSON APIs"
 )
-SETUP_ONCE: Final = Rule(1007, "Request contains an invalid argument.", "litellm#31494, 2026-06")
-INVALID_ARGUMENT: Final = Rule(1007, "Request contains an invalid argument.", "mastra#18363 and others, 2026-06")
-INVALID_JSON: Final = Rule(1007, "Invalid JSON payload received. {detail}", "the form of Google's JSON APIs")
 UNKNOWN_NAME: Final = Rule(
+    "a field that there is not",
     1007,
-    'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.',
+    _INVALID_JSON + 'Unknown name "{name}"{where}: Cannot find field.',
     "reported by users of many clients",
 )
-ONE_MEMBER: Final = Rule(
+NOT_REPEATED: Final = Rule(
+    "a list where one value belongs",
     1007,
-    "Invalid value (oneof), oneof field 'message_type' is already set. Cannot set '{name}'",
-    "protobuf BidiGenerateContentClientMessage; the form of Google's JSON APIs",
+    _INVALID_JSON + "Unknown name \"{name}\" at '{where}': Proto field is not repeating, cannot start list.",
+    "the form of Google's JSON APIs",
+)
+WRONG_VALUE: Final = Rule(
+    "a value of a wrong type, or that an enum does not have",
+    1007,
+    "Invalid value at '{where}' ({type}){value}",
+    "the form of Google's JSON APIs",
 )
 BASE64: Final = Rule(
+    "bytes that are not base64",
     1007,
     "Invalid value at '{where}' (TYPE_BYTES), Base64 decoding failed",
     "the form of Google's JSON APIs, without the value",
 )
+ONE_MEMBER: Final = Rule(
+    "two members of which a message has one",
+    1007,
+    "Invalid value{where} (oneof), oneof field '{oneof}' is already set. Cannot set '{name}'",
+    "protobuf BidiGenerateContentClientMessage; the form of Google's JSON APIs",
+)
+
+# --- the setup
+
+SETUP_FIRST: Final = Rule(
+    "anything before the setup",
+    1007,
+    "setup must be the first message and only the first",
+    "logged by client projects, 2026-04",
+)
+SETUP_ONCE: Final = Rule("a second setup", 1007, _INVALID, "litellm#31494, 2026-06")
+MODEL_MISSING: Final = Rule("a setup without a model", 1007, _INVALID, "https://ai.google.dev/api/live, required field")
+MODEL_NOT_LIVE: Final = Rule(
+    "a model that has no Live API",
+    1008,
+    "{model} is not found for API version {version}, or is not supported for bidiGenerateContent.",
+    "reported by users of many clients",
+)
 MODALITIES: Final = Rule(
+    "modalities that the model does not answer in, or several at once",
     1007,
     "The requested combination of response modalities ({modalities}) is not supported by the model.",
     "js-genai and livekit/agents reports, 2025-2026",
 )
+THINKING_LEVEL_MISSING: Final = Rule(
+    "no thinkingLevel for a model that needs one",
+    1007,
+    "Thinking level must be specified for this model",
+    "reported by users of 3.8 extended thinking, 2026",
+)
+THINKING_REFUSED: Final = Rule(
+    "a thinkingConfig, thinkingLevel or thinkingBudget for a model without it", 1007, _INVALID, _GUIDE + _WORDS_GUESSED
+)
+MOOD_REFUSED: Final = Rule(
+    "proactivity or enableAffectiveDialog for a model without it", 1007, _INVALID, "js-genai#1953, 2026-09"
+)
+BEHAVIOR_REFUSED: Final = Rule(
+    "a NON_BLOCKING function for 3.1, a BLOCKING one for 3.8 extended thinking",
+    1007,
+    _INVALID,
+    _GUIDE + _WORDS_GUESSED,
+)
+COMPRESSION_RANGE: Final = Rule(
+    "triggerTokens outside 5,000 to 128,000 on Vertex AI",
+    1007,
+    _INVALID,
+    "https://docs.cloud.google.com/vertex-ai, reference of the Live API" + _WORDS_GUESSED,
+)
+NULL_HANDLE: Final = Rule(
+    "null as the handle of a session with 3.1", 1007, _INVALID, "strands-agents#1999, 2026" + _WORDS_GUESSED
+)
+
+# --- resumption
+
+HANDLE_MALFORMED: Final = Rule("a handle that cannot be one", 1007, "Invalid session handle", "reported by users, 2026")
+SESSION_UNKNOWN: Final = Rule(
+    "an unknown handle", 1008, "BidiGenerateContent session not found", "reported by users, 2026"
+)
+SESSION_EXPIRED: Final = Rule(
+    "a handle two hours after its session's last connection",
+    1008,
+    "Requested entity was not found.",
+    "reported by users of dead handles, 2026; two hours: https://ai.google.dev/gemini-api/docs/live-session",
+)
+SESSION_OPEN: Final = Rule(
+    "a handle whose session is still open",
+    1011,
+    "Internal error encountered.",
+    "the code: sip-to-ai#14, 2026-09" + _WORDS_GUESSED,
+)
+OTHER_MODEL: Final = Rule(
+    "a handle of a session with another model",
+    1007,
+    _INVALID,
+    "https://ai.google.dev/gemini-api/docs/live-session" + _WORDS_GUESSED,
+)
+
+# --- what follows
+
+INVALID_ARGUMENT: Final = Rule("anything else that cannot be", 1007, _INVALID, "mastra#18363 and others, 2026-06")
 MANUAL_ACTIVITY: Final = Rule(
+    "activityStart or activityEnd while speech is detected",
     1007,
     "Explicit activity control is not supported when automatic activity detection is enabled.",
     "reported by users of several clients, 2026",
 )
-SESSION_UNKNOWN: Final = Rule(1008, "BidiGenerateContent session not found", "reported by users, 2026")
-SESSION_OPEN: Final = Rule(
-    1011, "Internal error encountered.", "the code: sip-to-ai#14, 2026-09; the words are a guess"
+AUDIO_STREAM_END: Final = Rule(
+    "audioStreamEnd while speech is not detected",
+    1007,
+    _INVALID,
+    "https://ai.google.dev/api/live, audioStreamEnd" + _WORDS_GUESSED,
+)
+AUDIO_TYPE: Final = Rule("audio that is not mono 16-bit PCM", 1007, _INVALID, "mastra#18363, 2026-06")
+ROLE_REFUSED: Final = Rule(
+    "a turn whose role is neither user nor model", 1007, _INVALID, "reported for `system` on the Gemini API, 2026"
+)
+RESULT_IN_CONTENT: Final = Rule(
+    "a function's result in clientContent",
+    1007,
+    _INVALID,
+    "https://ai.google.dev/api/live, BidiGenerateContentToolResponse" + _WORDS_GUESSED,
+)
+CONTENT_TOO_LATE: Final = Rule(
+    "clientContent after the first turn of 3.1", 1007, _INVALID, "reported by users of 3.1, 2026"
 )
 GO_AWAY_IGNORED: Final = Rule(
+    "staying after goAway",
     1008,
     "Connection aborted because the client failed to close the connection after receiving a GoAway signal"
     " once the session durat",
     "reported by users, cut at 123 bytes as seen, 2026",
 )
+
+RULES: Final = {name: rule for name, rule in globals().items() if isinstance(rule, Rule)}
+"""All of them, by name."""
 
 
 class Refused(Exception):

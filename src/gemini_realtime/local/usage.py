@@ -12,6 +12,8 @@ from gemini_realtime.protocol.messages import ModalityTokenCount, UsageMetadata
 
 AUDIO_TOKENS_PER_S: Final = 25
 """Source: https://ai.google.dev/gemini-api/docs/live-guide."""
+VIDEO_TOKENS_PER_S: Final = 258
+"""Source: the same. A client sends one picture per second at most."""
 
 
 class Usage:
@@ -19,12 +21,16 @@ class Usage:
 
     Args:
         prompt: what a resumed session has counted before.
+        vertex: whether it is told in the words of Vertex AI.
     """
 
-    def __init__(self, prompt: Mapping[str, int] | None = None) -> None:
+    def __init__(self, prompt: Mapping[str, int] | None = None, *, vertex: bool = False) -> None:
         self.prompt = Counter(prompt or {})
+        self._vertex = vertex
         self._response: Counter[str] = Counter()
+        self._thoughts = 0
         self._spoken_bytes = 0
+        self._saw_at = float("-inf")
 
     def read(self, text: str) -> None:
         """Count text that the model was given."""
@@ -34,29 +40,49 @@ class Usage:
         """Count audio that the model was given."""
         self.prompt["AUDIO"] += ceil(audio_s * AUDIO_TOKENS_PER_S)
 
+    def saw(self, now: float) -> None:
+        """Count a picture that the model was given; more than one in a second are one."""
+        if now - self._saw_at >= 1.0:
+            self._saw_at = now
+            self.prompt["VIDEO"] += VIDEO_TOKENS_PER_S
+
     def wrote(self, text: str) -> None:
         """Count text that the model produced."""
         self._response["TEXT"] += len(text.split())
+
+    def thought(self, text: str) -> None:
+        """Count what the model thought; that is no part of the next prompt."""
+        self._thoughts += len(text.split())
 
     def spoke(self, audio: bytes) -> None:
         """Count audio that the model produced."""
         self._spoken_bytes += len(audio)
 
     def take(self) -> UsageMetadata:
-        """The counts of the turn that ends here; it is part of the prompt from now on."""
+        """The counts of the turn that ends here; it is part of the prompt from now on.
+
+        Source: recorded sessions of 2.5, in which thoughts are no part of the total.
+        """
         self._response["AUDIO"] += ceil(OUTPUT_FORMAT.duration_ms(self._spoken_bytes) * AUDIO_TOKENS_PER_S / 1000)
+        prompt, response = self.prompt.total(), self._response.total()
         usage = UsageMetadata(
-            prompt_token_count=self.prompt.total(),
-            response_token_count=self._response.total(),
-            total_token_count=self.prompt.total() + self._response.total(),
+            prompt_token_count=prompt,
+            total_token_count=prompt + response,
+            thoughts_token_count=self._thoughts,
             prompt_tokens_details=_details(self.prompt),
-            response_tokens_details=_details(self._response),
         )
+        if self._vertex:
+            usage.candidates_token_count, usage.candidates_tokens_details = response, _details(self._response)
+            usage.traffic_type = "ON_DEMAND"
+        else:
+            usage.response_token_count, usage.response_tokens_details = response, _details(self._response)
         self.prompt += self._response
         self._response.clear()
+        self._thoughts = 0
         self._spoken_bytes = 0
         return usage
 
 
 def _details(tokens: Counter[str]) -> list[ModalityTokenCount]:
-    return [ModalityTokenCount(modality=name, token_count=tokens[name]) for name in ("TEXT", "AUDIO") if tokens[name]]
+    names = ("TEXT", "AUDIO", "VIDEO")
+    return [ModalityTokenCount(modality=name, token_count=tokens[name]) for name in names if tokens[name]]
