@@ -110,9 +110,6 @@ def talk(
 def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 for any that is free.")] = 0,
-    allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Let other machines in; nobody checks who calls.")
-    ] = False,
     instant: Annotated[
         bool, typer.Option("--instant", help="End turns at once, not when they would have been heard.")
     ] = False,
@@ -120,7 +117,7 @@ def serve(
     from gemini_realtime.cli.running import run
     from gemini_realtime.cli.serve import serve
 
-    run(serve(host, port, allow_remote=allow_remote, pace="instant" if instant else "realtime"))
+    run(serve(host, port, pace="instant" if instant else "realtime"))
 
 
 @app.command(help=_DOCTOR)
