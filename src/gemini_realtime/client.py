@@ -337,9 +337,11 @@ class _Link:
         await self.transport.close()
 
     def frame_received(self, frame: bytes) -> None:
+        state = self.session.state
         for event in self.session.receive(frame, self._loop.time()):
             self.events.put(event)
-        self._advance()
+        if self.session.state is not state:  # nothing else that arrives makes frames due or moves the deadline
+            self._advance()
 
     def connection_lost(self, code: int, reason: str) -> None:
         self.session.connection_ended(code, reason)

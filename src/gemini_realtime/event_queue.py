@@ -43,7 +43,8 @@ class EventQueue:
         if not self._full and len(self._events) - self._echoes >= HIGH_WATER:
             self._full = True
             self.on_pressure(True)
-        self._wake()
+        if self._waiting:
+            self._wake()
 
     def put_echo(self, audio_base64: str) -> None:
         """Append an echo of the application's audio, unless too many have not been read."""
@@ -67,20 +68,20 @@ class EventQueue:
         while not self._events:
             if self._ended:
                 raise EventQueueEnded
-            await self._wait()
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                self._leave(waiter)
+                raise
         return self._take()
 
-    async def _wait(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-            elif self._events:
-                self._wake()  # this reader was woken for an event that it will not take
-            raise
+    def _leave(self, waiter: asyncio.Future[None]) -> None:
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+        elif self._events:
+            self._wake()  # this reader was woken for an event that it will not take
 
     def _wake(self) -> None:
         while self._waiting:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.protocol.codec import (
+    AudioFrames,
     DecodeError,
     Frame,
     UnknownField,
@@ -147,3 +148,41 @@ def test_a_frame_is_parsed_once_and_only_when_asked() -> None:
     frame = Frame(b'{"a": 1}')
     assert frame.parsed() is frame.parsed()
     assert frame.parsed() == {"a": 1}
+
+
+def audio_frame_of(text: str, role: str = "") -> bytes:
+    parts = [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": text}}]
+    return json.dumps({"serverContent": {"modelTurn": {"parts": parts, **({"role": role} if role else {})}}}).encode()
+
+
+def test_audio_is_found_in_frames_that_differ_in_nothing_but_the_audio() -> None:
+    frames = AudioFrames()
+    assert frames.find(audio_frame_of("AAAA")) is None
+    frames.learn(audio_frame_of("AAAA"), "AAAA", 24000)
+    assert frames.find(audio_frame_of("BBBBCCCC")) == "BBBBCCCC"
+    assert frames.find(audio_frame_of("")) == ""
+    assert frames.rate_hz == 24000
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"",
+        audio_frame_of("AAAA", role="model"),
+        audio_frame_of("AAAA")[:-1],
+        audio_frame_of("AAAA").replace(b"AAAA", b'A","displayName":"A'),
+        audio_frame_of("AAAA").replace(b"AAAA", b"\\u0041AAA"),
+        audio_frame_of("AAAA").replace(b"AAAA", b"\xffAAA"),
+    ],
+)
+def test_any_other_frame_is_left_to_be_parsed(other: bytes) -> None:
+    frames = AudioFrames()
+    frames.learn(audio_frame_of("AAAA"), "AAAA", 24000)
+    assert frames.find(other) is None
+
+
+def test_nothing_is_learnt_from_a_frame_that_says_the_same_elsewhere() -> None:
+    frames = AudioFrames()
+    frames.learn(audio_frame_of("model", role="model"), "model", 24000)
+    assert frames.find(audio_frame_of("AAAA", role="model")) is None
+    assert frames.find(audio_frame_of("model", role="AAAA")) is None

@@ -211,6 +211,32 @@ def test_garbage_is_reported_and_survived() -> None:
     assert types(hear(session, {"serverContent": {"turnComplete": True}})) == ["response.done"]
 
 
+AUDIO_FRAME = json.dumps(
+    {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAAA"}}]}}}
+).encode()
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text('A=-/ \\"\u00fc{}[]:,', max_size=30).map(lambda text: AUDIO_FRAME.replace(b"AAAA", text.encode())),
+            official.messages_of(official.ServerMessage).map(lambda message: json.dumps(message).encode()),
+        )
+    )
+)
+def test_a_session_that_knows_the_form_of_audio_frames_reads_every_frame_as_one_that_does_not(
+    frames: list[bytes],
+) -> None:
+    experienced = ready_session()
+    experienced.receive(AUDIO_FRAME, 0.0)
+    for frame in frames:
+        expected = ready_session().receive(frame, 0.0)
+        got = experienced.receive(frame, 0.0)
+        assert [(type(event), event.raw_message) for event in got] == [(type(e), e.raw_message) for e in expected]
+        if any(isinstance(event, events.AudioDelta) for event in expected):
+            assert [event.to_dict(audio=True) for event in got] == [event.to_dict(audio=True) for event in expected]
+
+
 def test_raw_message_of_every_event_is_the_frame() -> None:
     message = {"serverContent": {"modelTurn": {"parts": [{"text": "a"}, {"text": "b"}]}, "generationComplete": True}}
     assert all(event.raw_message == message for event in heard(message))

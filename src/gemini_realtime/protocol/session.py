@@ -22,6 +22,7 @@ from gemini_realtime.errors import GeminiRealtimeError, ServiceError, SetupTimeo
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.closing import NORMAL, close_error
 from gemini_realtime.protocol.codec import (
+    AudioFrames,
     DecodeError,
     Frame,
     audio_frame,
@@ -111,6 +112,7 @@ class Session:
         self.turns = Turns()
         self.resumption = Resumption()
         self._profile = profile
+        self._audio = AudioFrames()
         self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
         self._outgoing: deque[bytes] = deque()
         self._history: Sequence[messages.Content] = ()
@@ -186,6 +188,16 @@ class Session:
         Events of one frame come in this order: transcript of the user, parts of the model in their order, transcript
         of the model, interruption, end of generation, usage, end of turn; so `TurnComplete` is the last of its turn.
         """
+        audio = self._audio.find(data)
+        if audio is not None:
+            self.turns.signal(TurnSignal.OUTPUT)
+            return [AudioDelta(raw_message=_lazy(Frame(data)), delta=audio, rate_hz=self._audio.rate_hz)]
+        events = self._read(data, now)
+        if len(events) == 1 and isinstance(events[0], AudioDelta):
+            self._audio.learn(data, events[0].delta, events[0].rate_hz)
+        return events
+
+    def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
         frame = Frame(data)
         try:
             message, unknown = decode_server_message(data)

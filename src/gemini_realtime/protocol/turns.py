@@ -18,6 +18,8 @@ from enum import Enum
 class TurnState(Enum):
     """Where the model's turn stands."""
 
+    __hash__ = object.__hash__  # an enum's own is computed in Python, and these are looked up for every frame
+
     IDLE = "idle"
     GENERATING = "generating"
     GENERATED = "generated"
@@ -26,6 +28,8 @@ class TurnState(Enum):
 
 class TurnSignal(Enum):
     """What the service says about the turn."""
+
+    __hash__ = object.__hash__
 
     OUTPUT = "output"
     GENERATION_COMPLETE = "generation complete"
@@ -68,7 +72,9 @@ class Turns:
 
     def signal(self, signal: TurnSignal) -> None:
         """Take note of what the service said."""
-        after = TURN_TRANSITIONS.get((self.state, signal), self.state)
-        if after is TurnState.GENERATING and self.state is not TurnState.GENERATING:
+        after = TURN_TRANSITIONS.get((self.state, signal))
+        if after is None:
+            return
+        if after is TurnState.GENERATING:
             self.count += 1
         self.state = after

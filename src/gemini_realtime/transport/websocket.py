@@ -35,6 +35,9 @@ CLOSE_TIMEOUT_S = 2.0
 PING_AFTER_IDLE_S = 60.0
 PONG_TIMEOUT_S = 60.0
 
+# Looking a member up in its enum costs more than comparing it.
+_BINARY, _TEXT, _CONTINUATION = picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION
+
 # picows writes whole handshakes, key header included, to its log at level 9.
 _picows_log = logging.getLogger("gemini_realtime.picows")
 _picows_log.setLevel(logging.WARNING)
@@ -132,20 +135,19 @@ class WebSocketTransport(picows.WSListener):
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
-        if kind in (picows.WSMsgType.PING, picows.WSMsgType.PONG):
-            return
-        if kind is picows.WSMsgType.CLOSE:
+        if kind is _BINARY or kind is _TEXT or kind is _CONTINUATION:
+            payload = frame.get_payload_as_bytes()
+            if self._fragments or not frame.fin:
+                self._fragments.append(payload)
+                if not frame.fin:
+                    return
+                payload = b"".join(self._fragments)
+                self._fragments.clear()
+            self._receiver.frame_received(payload)
+        elif kind is picows.WSMsgType.CLOSE:
             # An empty close has no code, and the 0 that picows gives for it may not be sent: RFC 6455 7.4.
             transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
             transport.disconnect()
-        elif frame.fin and not self._fragments:
-            self._receiver.frame_received(frame.get_payload_as_bytes())
-        else:
-            self._fragments.append(frame.get_payload_as_bytes())
-            if frame.fin:
-                whole = b"".join(self._fragments)
-                self._fragments.clear()
-                self._receiver.frame_received(whole)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         received = transport.close_handshake.recv if transport.close_handshake else None
