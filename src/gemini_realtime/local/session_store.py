@@ -49,7 +49,8 @@ class SessionStore:
     ) -> None:
         self._capacity = capacity
         self._clock = clock
-        self._database = sqlite3.connect(path, isolation_level=None)
+        # One thread uses it, which need not be the one that made it.
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _TABLES)
         # Who was connected when the server ended without a word is not connected any more.
         self._database.execute("UPDATE ends SET ended_at = ? WHERE ended_at IS NULL", (clock(),))
@@ -83,6 +84,11 @@ class SessionStore:
     def close(self) -> None:
         """Free the file."""
         self._database.close()
+
+    def __del__(self) -> None:
+        # Python 3.13 warns of a database that is left open.
+        if hasattr(self, "_database"):
+            self._database.close()
 
     def _forget(self, session_id: str, newest: int) -> None:
         self._database.execute(

@@ -123,7 +123,7 @@ def _enum(value: Any, kind: str) -> str | None:
     values = values_of(kind) or ()
     if isinstance(value, str) and value.upper() in values:
         return value.upper()
-    number = _int(value, "int32")
+    number = _int(value, "int64")
     if number is None:
         return None
     return values[number] if 0 <= number < len(values) else values[0]
