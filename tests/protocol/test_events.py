@@ -81,5 +81,10 @@ def test_a_plain_event_shows_the_services_message_without_media_unless_asked() -
     assert repr(event) == "RealtimeEvent()"
 
 
+def test_an_event_inside_an_event_becomes_a_dict_too() -> None:
+    done = events.TurnComplete(usage=events.Usage(total_tokens=3))
+    assert done.to_dict()["usage"]["total_tokens"] == 3
+
+
 def test_audio_stays_out_of_the_repr_of_an_event_whose_base64_is_broken() -> None:
     assert "!!" not in repr(AudioDelta(delta="!!"))

@@ -143,7 +143,7 @@ class JsonScreen(Screen):
         if isinstance(event, InputAudioBufferDelta) and not self._audio:
             return
         line = {**event.to_dict(audio=self._audio), "t_ms": round(at_ms, 1)}
-        print(json.dumps(line, default=RealtimeEvent.to_dict), flush=True)
+        print(json.dumps(line), flush=True)
 
     def called(self, call: FunctionCall, result: Any) -> None:
         pass

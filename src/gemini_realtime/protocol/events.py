@@ -32,7 +32,10 @@ class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             audio: keep audio as it is; otherwise it becomes a byte count.
         """
-        fields = self._fields(audio=audio)
+        fields = {
+            name: value.to_dict(audio=audio) if isinstance(value, RealtimeEvent) else value
+            for name, value in self._fields(audio=audio).items()
+        }
         if type(self) is RealtimeEvent:
             fields["raw_message"] = self.raw_message if audio else without_media(self.raw_message)
         return fields
