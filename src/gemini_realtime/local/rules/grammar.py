@@ -49,7 +49,7 @@ def make_grammar(rules: Iterable[Rule], functions: Sequence[Function], knows: Kn
     # An answer to a question stands alone: behind a "hello" any name would do, and be heard too often.
     answer = " | <answer>" if "answer" in definitions else ""
     lines = [f"<{name}> = {alternatives};" for name, alternatives in definitions.items()]
-    lines.append(f"public <request> = [please | hello | could you] ({request}) [please]{answer};")
+    lines.append(f"public <request> = [please | hello | could you] ({request}) [please | today | now]{answer};")
     return "#JSGF V1.0;\ngrammar requests;\n" + _BASE + "\n".join(lines) + "\n"
 
 

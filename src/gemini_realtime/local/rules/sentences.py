@@ -275,7 +275,7 @@ RULES: Sequence[Rule] = (
         "repetition",
         r"^(?:repeat after me|repeat|say|echo)(?: the(?: following)? (?:words?|sentences?|phrases?))? (.+)$",
         repeat,
-        "repeat after me | say (hello | goodbye | yes | no | <number>)",
+        "say (hello | goodbye | yes | no | <number>)",
         takes_rest=True,
     ),
     _rule(
