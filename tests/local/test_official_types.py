@@ -1,12 +1,9 @@
-"""The peer against the service's own protobuf types, and against clients that were recorded with the service."""
+"""The peer against the service's own protobuf types."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +11,6 @@ from gemini_realtime.local.conversation import Pace, State
 from tests.local.line import NATIVE_2_5, Line
 from tests.local.test_conversation import SETUPS, STEPS, play
 from tests.protocol import official
-
-RECORDINGS = sorted((Path(__file__).parents[3] / "shared" / "recordings").glob("*.jsonl"))
 
 
 @given(SETUPS, STEPS, st.sampled_from(["realtime", "instant"]))
@@ -37,14 +32,3 @@ def test_every_setup_a_client_can_write_is_confirmed_or_refused(setup: dict[str,
     line = Line()
     (first, *_) = line.send({"setup": setup})
     assert first == {"setupComplete": {}} or first[0] in (1007, 1008)
-
-
-@pytest.mark.skipif(not RECORDINGS, reason="no recordings of real sessions beside the project")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
-def test_recorded_clients_are_accepted(path: Path) -> None:
-    line = Line()
-    for record in map(json.loads, path.read_text("utf-8").splitlines()):
-        if record["from"] == "client":
-            told = line.send(record["frame"])
-            assert not any(isinstance(frame, tuple) for frame in told), told
-    assert line.peer.state is not State.CLOSED

@@ -18,7 +18,7 @@ from gemini_realtime.local.validation import conform
 from tests.protocol import official
 
 MISFITS: list[Any] = ["misfit", "1", 1, None, {}, ["misfit"], {"misfit": 1}, [None], -(2**70), 2**40]
-"""Without what only the Python reader of JSON takes: an empty list or text for a message, `true` for a float, 1.5 for an enum."""
+"""Without what only the Python reader of JSON takes: an empty list for a message, 1.5 for an enum."""
 
 
 def short(name: str) -> str:
