@@ -202,12 +202,19 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         if isinstance(audio, str):
             decode_base64(audio)
-            encoded = audio.encode("ascii")
+            text, encoded = audio, audio.encode("ascii")
+        elif len(audio) % SAMPLE_BYTES == 0:
+            encoded = encode_base64(audio)
+            text = encoded.decode("ascii")
         else:
-            encoded = encode_base64(_whole_samples(audio))
+            raise AudioFormatError(
+                f"{len(audio)} bytes of audio end inside a 16-bit sample",
+                remedy="send whole samples, see gemini_realtime.audio.chunks",
+            )
         self._session.send_audio(encoded, rate_hz)
-        self._events.put_echo(encoded.decode("ascii"))
-        await self._send()
+        self._events.put_echo(text)
+        if self._link is not None:
+            await self._link.send()
 
     async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:
         """Send one image of a video stream, JPEG or PNG; the service looks at one per second at most.
@@ -273,15 +280,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self.logger.info("This is not natively supported by Gemini Realtime API.")
 
     async def _send(self) -> None:
-        link = self._link
-        if link is None:
-            return
-        if link.session.state is State.CLOSED:
-            raise link.session.failure or NotConnectedError(
-                "the service has ended the conversation", remedy="leave `connect()` and connect again"
-            )
-        link.flush()
-        await link.transport.drain()
+        if self._link is not None:
+            await self._link.send()
 
     @classmethod
     def get_factory(cls, llm_config: Any, logger: Logger, **kwargs: Any) -> Callable[[], RealtimeClientProtocol] | None:
@@ -289,15 +289,6 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if kwargs or llm_config["config_list"][0].get("api_type") != "google":
             return None
         return lambda: cls(llm_config=llm_config, logger=logger)
-
-
-def _whole_samples(pcm: bytes) -> bytes:
-    if len(pcm) % SAMPLE_BYTES:
-        raise AudioFormatError(
-            f"{len(pcm)} bytes of audio end inside a 16-bit sample",
-            remedy="send whole samples, see gemini_realtime.audio.chunks",
-        )
-    return pcm
 
 
 class _Link:
@@ -325,10 +316,19 @@ class _Link:
         self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s)
         self._advance()
 
-    def flush(self) -> None:
-        """Send what the session wants sent."""
+    async def send(self) -> None:
+        """Send what the session wants sent, at the pace of the network.
+
+        Raises:
+            GeminiRealtimeError: why the session ended, when it has.
+        """
+        if self.session.state is State.CLOSED:
+            raise self.session.failure or NotConnectedError(
+                "the service has ended the conversation", remedy="leave `connect()` and connect again"
+            )
         for frame in self.session.frames_to_send():
             self.transport.send(frame)
+        await self.transport.drain()
 
     async def close(self) -> None:
         """End the session from this side; readers end normally."""
@@ -353,7 +353,8 @@ class _Link:
             self._disarm()
             self.events.end()
             return
-        self.flush()
+        for frame in self.session.frames_to_send():
+            self.transport.send(frame)
         deadline = self.session.deadline()
         if deadline is None:
             self._disarm()

@@ -126,12 +126,11 @@ def encode(message: Message | dict[str, Any]) -> bytes:
 
 def audio_frame(audio_base64: bytes, rate_hz: int) -> bytes:
     """The `realtimeInput.audio` frame for base64 audio, without building the message around it."""
-    return _audio_prefix(rate_hz) + audio_base64 + b'"}}}'
+    return b"".join((_audio_prefix(rate_hz), audio_base64, b'"}}}'))
 
 
-def encode_base64(data: bytes) -> bytes:
-    """Standard, padded base64."""
-    return pybase64.b64encode(data)
+encode_base64 = pybase64.b64encode
+"""Standard, padded base64."""
 
 
 def decode_base64(text: str | bytes) -> bytes:

@@ -13,7 +13,6 @@ Usage, by whoever owns the connection:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Literal
@@ -89,6 +88,8 @@ TRANSITIONS = {
 }
 """Pairs that are not listed leave the state as it is: no order of the service's messages is an error here."""
 
+_OPEN = (State.READY, State.GOING_AWAY)
+
 Role = Literal["user", "assistant", "system"]
 """Who speaks, in the words of AG2; the service calls the assistant `model`."""
 
@@ -113,8 +114,8 @@ class Session:
         self.resumption = Resumption()
         self._profile = profile
         self._audio = AudioFrames()
-        self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
-        self._outgoing: deque[bytes] = deque()
+        self._urgent: list[bytes] = []  # setup and history: they precede whatever was sent early
+        self._outgoing: list[bytes] = []
         self._history: Sequence[messages.Content] = ()
         self._setup_deadline: float | None = None
         self._content_sent = False
@@ -145,10 +146,9 @@ class Session:
 
     def frames_to_send(self) -> list[bytes]:
         """The frames that may be sent now, in order; each is returned once."""
-        frames = list(self._urgent)
-        self._urgent.clear()
-        if self._outgoing and self.state in (State.READY, State.GOING_AWAY):
-            frames.extend(self._outgoing)
+        frames, self._urgent = self._urgent, []
+        if self.state in _OPEN:
+            frames += self._outgoing
             self._outgoing.clear()
         return frames
 

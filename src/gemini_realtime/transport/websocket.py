@@ -102,10 +102,11 @@ class WebSocketTransport(picows.WSListener):
     def send(self, frame: bytes) -> None:
         # The service expects text frames; it answers in binary ones.
         if self._socket is not None:
-            self._socket.send(picows.WSMsgType.TEXT, frame)
+            self._socket.send(_TEXT, frame)
 
     async def drain(self) -> None:
-        await self._writable.wait()
+        if not self._writable.is_set():
+            await self._writable.wait()
 
     def pause_reading(self) -> None:
         if self._socket is not None and not self._lost.is_set():
