@@ -333,6 +333,7 @@ class _Worker:
         self._process = process
         self._requests = process.stdin
         self._replies = process.stdout
+        self._killed = False
 
     @classmethod
     async def spawn(cls) -> Self:
@@ -370,8 +371,12 @@ class _Worker:
         return self._process.pid
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        # Once: `Popen.kill` looks first whether the process is gone, and so takes its exit status away from
+        # asyncio, which then warns of an unknown child.
+        if not self._killed:
+            self._killed = True
+            with suppress(ProcessLookupError):
+                self._process.kill()
 
     async def end(self) -> None:
         self.kill()
