@@ -27,7 +27,7 @@ FLOORS = [
     {"realtime_client"},
     {"client"},
     {"adapters"},
-    {"cli"},
+    {"cli", "pytest_plugin"},
 ]  # fmt: skip
 """From the ground up; a floor may import itself and what is below. `local` stands beside, on three things only."""
 

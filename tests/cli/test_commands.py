@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from gemini_realtime.cli.commands import app
 from tests.cli.strangers import run
 
-COMMANDS = ["talk", "serve", "doctor"]
+COMMANDS = ["talk", "serve", "offline", "doctor"]
 KEY = "AIza-not-a-real-key"
 
 

@@ -13,7 +13,7 @@ pytest.importorskip("pocketsphinx", reason="the embedded server hears and speaks
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_listens_serves_and_ends_cleanly(stop: signal.Signals, tmp_path: Path) -> None:
-    server = start("serve", "--instant")
+    server = start("serve", "--pace", "instant")
     try:
         assert server.stdout is not None
         ready, url = server.stdout.readline().split()
@@ -42,3 +42,39 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
     assert second.stdout == ""
     assert len(second.stderr.splitlines()) == 1
     assert port in second.stderr
+
+
+def test_with_tls_it_prints_what_is_to_be_pasted(tmp_path: Path) -> None:
+    server = start("serve", "--tls", XDG_CACHE_HOME=str(tmp_path))
+    try:
+        assert server.stdout is not None
+        ready, url, tls_url = server.stdout.readline().split()
+        lines = [server.stdout.readline().rstrip("\n") for _ in range(6)]
+        server.terminate()
+        server.communicate(timeout=TIMEOUT_S)
+    finally:
+        server.kill()
+    assert (ready, url.partition(":")[0], tls_url.partition(":")[0]) == ("ready", "ws", "wss")
+    bundle = str(tmp_path / "gemini-realtime" / "authorities.pem")
+    assert lines == [
+        f"export GOOGLE_GEMINI_BASE_URL={tls_url.replace('wss', 'https')}",
+        f"export GOOGLE_VERTEX_BASE_URL={tls_url.replace('wss', 'https')}",
+        f"export SSL_CERT_FILE={bundle}",
+        f"export NODE_EXTRA_CA_CERTS={bundle}",
+        "export GEMINI_API_KEY=offline",
+        "export GOOGLE_API_KEY=offline",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--model-profile", "gpt"], "use one of"),
+        (["--max-sessions", "0"], "Invalid value"),
+        (["--sessions", "no/such/folder/file"], "there is no directory"),
+    ],
+)
+def test_options_that_cannot_be_are_exit_code_2(options: list[str], problem: str) -> None:
+    done = run("serve", *options)
+    assert done.returncode == 2
+    assert problem in done.stderr

@@ -21,6 +21,7 @@ from gemini_realtime import local
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.local.connection import Connection
 from gemini_realtime.local.conversation import Pace
+from gemini_realtime.local.limits import Limits
 from gemini_realtime.local.serve import LiveServer, serve_forever
 from gemini_realtime.local.thinking import Call, Request, Say, ToolResult
 from tests.local.fakes import SILENCE, FakeHearing, FakeResponder, FakeSpeaking, spoken
@@ -117,8 +118,8 @@ class Parts:
 class Watched(Connection):
     """The server's end of a connection, to look at."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
         self.full = asyncio.Event()
 
     def pause_writing(self) -> None:
@@ -131,11 +132,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
     """The connections of the server, as they are made."""
     made: list[Watched] = []
 
-    def make() -> Watched:
-        made.append(Watched())
+    def make(limits: Limits) -> Watched:
+        made.append(Watched(limits))
         return made[-1]
 
-    monkeypatch.setattr("gemini_realtime.local.serve.Connection", make)
+    monkeypatch.setattr("gemini_realtime.local.reception.Connection", make)
     return made
 
 
@@ -178,7 +179,7 @@ async def test_a_client_is_configured_with_the_address_and_any_key() -> None:
         LIVE,
         "/" + LIVE,
         LIVE.replace("v1beta", "v1") + "?key=secret",
-        LIVE.replace("v1beta", "v1alpha") + "Constrained?access_token=auth_tokens/x",
+        LIVE.replace("v1beta", "v1alpha"),
         "//ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent",
         "/ws/google.cloud.aiplatform.v1.LlmBidiService//BidiGenerateContent",
     ],
@@ -214,12 +215,12 @@ async def test_firefox_is_understood() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org", ""])
 def test_addresses_that_others_reach_are_refused(host: str) -> None:
-    with pytest.raises(ConfigError, match="allow_remote"):
+    with pytest.raises(ConfigError, match="API key"):
         LiveServer(host)
 
 
-async def test_such_an_address_is_served_when_told() -> None:
-    async with LiveServer("0.0.0.0", hearing=FakeHearing(), allow_remote=True) as server:
+async def test_such_an_address_is_served_with_a_key() -> None:
+    async with LiveServer("0.0.0.0", hearing=FakeHearing(), api_key="sesame") as server:
         assert server.port
 
 

@@ -1,6 +1,6 @@
-"""The command line: `gemini-realtime talk | serve | doctor`. Built of public names only.
+"""The command line: `gemini-realtime talk | serve | offline | doctor`. Built of public names only.
 
-Exit codes: 0 fine, 1 the conversation (or a check) failed, 2 usage.
+Exit codes: 0 fine, 1 the conversation (or a check) failed, 2 usage; of `offline`, those of what it runs.
 """
 
 from __future__ import annotations

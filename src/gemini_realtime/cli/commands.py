@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gemini_realtime.local import Limits
 
 app = typer.Typer(
     name="gemini-realtime",
@@ -39,13 +43,36 @@ _SERVE = (
     'Once it listens it prints "ready" and its address.'
 )
 _SERVE_EXAMPLES = (
-    "[bold]Examples[/bold]\n\ngemini-realtime serve --port 8765\n\ngemini-realtime talk --url ws://127.0.0.1:8765"
+    "[bold]Examples[/bold]\n\n"
+    "gemini-realtime serve --port 8765\n\n"
+    "gemini-realtime talk --url ws://127.0.0.1:8765\n\n"
+    "gemini-realtime serve --tls --port 8765 --tls-port 8766"
+)
+_OFFLINE = (
+    "Run a program that talks to Gemini Live, without Gemini.\n\n"
+    "It starts the embedded Live server, tells the program where it is and that its certificate is good "
+    "(GOOGLE_GEMINI_BASE_URL, GOOGLE_VERTEX_BASE_URL, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS), gives it a key if there is "
+    "none, and ends with the program and its exit code. Nothing in the program is to be changed, if it is built on "
+    "google-genai in Python or JavaScript."
+)
+_OFFLINE_EXAMPLES = (
+    "[bold]Examples[/bold]\n\n"
+    "gemini-realtime offline -- python my_agent.py\n\n"
+    "gemini-realtime offline --pace instant -- pytest -q\n\n"
+    "gemini-realtime offline -- node my_agent.mjs"
 )
 _DOCTOR = (
     "Check this machine: Python, extras, sound, key, network, and a spoken round trip.\n\n"
     "Each line says what to do where something is not fine. Exit code 1: something is missing without which there is "
     "no conversation."
 )
+
+
+class Pace(Enum):
+    """When a turn of the server ends."""
+
+    REALTIME = "realtime"
+    INSTANT = "instant"
 
 
 def _writable(path: Path | None) -> Path | None:
@@ -106,18 +133,96 @@ def talk(
     run(talk(request))
 
 
+Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")]
+Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 for any that is free.")]
+TlsPort = Annotated[int, typer.Option("--tls-port", metavar="N", min=0, max=65535, help="The same, for wss.")]
+PaceOfTurns = Annotated[
+    Pace, typer.Option("--pace", help="End turns when they would have been heard, as Gemini does, or at once.")
+]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        envvar="GEMINI_REALTIME_SERVER_KEY",
+        help="Accept this key only; needed where other machines reach the server.",
+    ),
+]
+ModelProfile = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Behave as this family of models, not as the one that the client names."),
+]
+SessionsFile = Annotated[
+    Path,
+    typer.Option(
+        "--sessions", metavar="FILE", dir_okay=False, callback=_writable, help="Keep sessions here, to be resumed."
+    ),
+]
+ConnectionLifetime = Annotated[
+    float, typer.Option(metavar="S", min=0.1, help="Close connections after so long, announced 50 s before.")
+]
+MaxSessions = Annotated[int, typer.Option(metavar="N", min=1, help="At once; one more is refused.")]
+MaxMessage = Annotated[float, typer.Option(metavar="MIB", min=0.001, help="A longer message ends its session.")]
+HandshakeTimeout = Annotated[float, typer.Option(metavar="S", min=0.1, help="Who takes longer to ask is cut off.")]
+IdleTimeout = Annotated[float, typer.Option(metavar="S", min=0.1, help="Who is silent for longer is cut off.")]
+
+
+def _limits(sessions: int, message_mib: float, handshake_s: float, idle_s: float) -> Limits:
+    from gemini_realtime.local import Limits
+
+    return Limits(sessions, int(message_mib * 1024 * 1024), handshake_s, idle_s)
+
+
 @app.command(help=_SERVE, epilog=_SERVE_EXAMPLES)
 def serve(
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 for any that is free.")] = 0,
-    instant: Annotated[
-        bool, typer.Option("--instant", help="End turns at once, not when they would have been heard.")
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve wss too, which google-genai insists on, and say what it needs.")
     ] = False,
+    tls_port: TlsPort = 0,
+    pace: PaceOfTurns = Pace.REALTIME,
+    api_key: ApiKey = None,
+    model_profile: ModelProfile = None,
+    sessions: SessionsFile = Path(":memory:"),
+    connection_lifetime: ConnectionLifetime = 600,
+    max_sessions: MaxSessions = 1000,
+    max_message: MaxMessage = 16,
+    handshake_timeout: HandshakeTimeout = 10,
+    idle_timeout: IdleTimeout = 600,
 ) -> None:
     from gemini_realtime.cli.running import run
-    from gemini_realtime.cli.serve import serve
+    from gemini_realtime.cli.serve import ServerOptions, serve
 
-    run(serve(host, port, pace="instant" if instant else "realtime"))
+    limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
+    more = (model_profile, sessions, connection_lifetime, limits)
+    run(serve(ServerOptions(host, port, tls, tls_port, pace.value, api_key, *more)))
+
+
+@app.command(help=_OFFLINE, epilog=_OFFLINE_EXAMPLES, context_settings={"allow_interspersed_args": False})
+def offline(
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND", help="The program and its arguments.", show_default=False)
+    ],
+    port: Port = 0,
+    tls_port: TlsPort = 0,
+    pace: PaceOfTurns = Pace.REALTIME,
+    api_key: ApiKey = None,
+    model_profile: ModelProfile = None,
+    sessions: SessionsFile = Path(":memory:"),
+    connection_lifetime: ConnectionLifetime = 600,
+    max_sessions: MaxSessions = 1000,
+    max_message: MaxMessage = 16,
+    handshake_timeout: HandshakeTimeout = 10,
+    idle_timeout: IdleTimeout = 600,
+) -> None:
+    from gemini_realtime.cli.offline import offline
+    from gemini_realtime.cli.running import run
+    from gemini_realtime.cli.serve import ServerOptions
+
+    limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
+    more = (model_profile, sessions, connection_lifetime, limits)
+    options = ServerOptions("127.0.0.1", port, True, tls_port, pace.value, api_key, *more)
+    raise typer.Exit(run(offline(options, command)) or 0)
 
 
 @app.command(help=_DOCTOR)

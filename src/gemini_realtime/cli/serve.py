@@ -1,15 +1,68 @@
-"""`gemini-realtime serve`."""
+"""`gemini-realtime serve`, and how it and `offline` make their server."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from gemini_realtime import LiveServer
+from gemini_realtime.cli.talk import KEY_VARIABLES, key_variable
+from gemini_realtime.local import Limits
 
 
-async def serve(host: str, port: int, *, pace: Literal["realtime", "instant"]) -> None:
-    """Serve until cancelled; stdout gets one line, for whoever waits for it."""
-    async with LiveServer(host, port, pace=pace) as server:
-        print(f"ready {server.url}", flush=True)
+@dataclass(frozen=True)
+class ServerOptions:
+    """What was typed; see `commands.py`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: bool = False
+    tls_port: int = 0
+    pace: Literal["realtime", "instant"] = "realtime"
+    api_key: str | None = None
+    model_profile: str | None = None
+    sessions: Path = Path(":memory:")
+    connection_lifetime_s: float = 600.0
+    limits: Limits = field(default_factory=Limits)
+
+    def server(self) -> LiveServer:
+        """The server as it was asked for."""
+        return LiveServer(
+            self.host,
+            self.port,
+            tls=self.tls,
+            tls_port=self.tls_port,
+            pace=self.pace,
+            api_key=self.api_key,
+            model_profile=self.model_profile,
+            sessions_path=self.sessions,
+            connection_lifetime_s=self.connection_lifetime_s,
+            limits=self.limits,
+        )
+
+    def environment(self, server: LiveServer) -> dict[str, str]:
+        """What leads a program to the server: where it is, whom to trust, and a key, where it has none or a wrong one.
+
+        Both variables hold the key: clients read one or the other.
+        """
+        key = self.api_key or (None if key_variable() else "offline")
+        return server.environment() | (dict.fromkeys(KEY_VARIABLES, key) if key else {})
+
+
+async def serve(options: ServerOptions) -> None:
+    """Serve until cancelled; the first line of stdout is for whoever waits for it, the others are to be pasted."""
+    async with options.server() as server:
+        if options.tls:
+            lines = [_assignment(name, value) for name, value in options.environment(server).items()]
+            print(f"ready {server.url} {server.tls_url}", *lines, sep="\n", flush=True)
+        else:
+            print(f"ready {server.url}", flush=True)
         await asyncio.Event().wait()
+
+
+def _assignment(name: str, value: str) -> str:
+    return f"set {name}={value}" if os.name == "nt" else f"export {name}={shlex.quote(value)}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gemini_realtime.local.limits import Limits
+
 if TYPE_CHECKING:
     from gemini_realtime.local.serve import LiveServer as LiveServer
 
-__all__ = ["LiveServer"]
+__all__ = ["Limits", "LiveServer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,8 @@
 """One client's WebSocket: whole messages in, frames out, one clean close.
 
 picows hands out a view of its own read buffer, valid inside the callback only, so every payload is copied once, here.
-It neither joins fragments nor answers a close frame; both are done here too.
+It neither joins fragments nor answers a close frame; both are done here too. Pings are answered here, not by picows,
+which would not tell of them: they are a sign of life.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from typing import Final, Protocol
 
 import picows
 
-MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
-"""Bound on one message of a client; a picture in base64 is a tenth of it."""
+from gemini_realtime.local.limits import Limits
 
 CLOSE_TIMEOUT_S: Final = 1.0
 """How long a client may take to answer a close: the connection is of no use to it any more."""
 
 _PROTOCOL_ERROR: Final = 1002
+_POLICY: Final = 1008
 _TOO_BIG: Final = 1009
 """RFC 6455 7.4.1."""
+
+_MAX_REASON_BYTES: Final = 123
+"""What a close frame holds: RFC 6455 5.5, less the code."""
 
 
 class Receiver(Protocol):
@@ -41,13 +45,16 @@ class Receiver(Protocol):
 class Connection(picows.WSListener):
     """A WebSocket that a client opened.
 
+    Args:
+        limits: of the server.
+
     Attributes:
         receiver: is told what comes; to be set before the first message.
         writable: cleared while the client is slow to read.
         ended: set once the connection is gone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self.receiver: Receiver | None = None
         self.writable = asyncio.Event()
         self.writable.set()
@@ -55,6 +62,9 @@ class Connection(picows.WSListener):
         self._socket: picows.WSTransport | None = None
         self._fragments: list[bytes] = []
         self._aborting: asyncio.TimerHandle | None = None
+        self._limits = limits or Limits()
+        self._silent = False
+        self._watching: asyncio.TimerHandle | None = None
 
     def send(self, frame: bytes) -> None:
         """Send a binary frame; nothing is sent once the connection closes."""
@@ -65,7 +75,8 @@ class Connection(picows.WSListener):
         """Say goodbye and wait for the client to answer, but not for long; what it still sends is not read."""
         if self._socket is None or self._socket.is_close_frame_sent:
             return
-        self._socket.send_close(picows.WSCloseCode(code), reason.encode())
+        cut = reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+        self._socket.send_close(picows.WSCloseCode(code), cut.encode())
         self.resume_reading()  # the answer must get through
         self._aborting = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._socket.disconnect, False)
 
@@ -83,22 +94,27 @@ class Connection(picows.WSListener):
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._socket = transport
+        self._watch()
         if self.receiver is not None:
             self.receiver.connection_made()
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
+        self._silent = False
         if kind is picows.WSMsgType.CLOSE:
             # An empty close has no code, and 0, which picows then gives, may not be sent: RFC 6455 7.4.
             transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
             transport.disconnect()
-        elif kind not in (picows.WSMsgType.PING, picows.WSMsgType.PONG) and not transport.is_close_frame_sent:
+        elif kind is picows.WSMsgType.PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+        elif kind is not picows.WSMsgType.PONG and not transport.is_close_frame_sent:
             self._take(frame.get_payload_as_bytes(), frame.fin, continues=kind is picows.WSMsgType.CONTINUATION)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self._socket = None
-        if self._aborting is not None:
-            self._aborting.cancel()
+        for timer in (self._aborting, self._watching):
+            if timer is not None:
+                timer.cancel()
         self.writable.set()
         self.ended.set()
         if self.receiver is not None:
@@ -118,12 +134,20 @@ class Connection(picows.WSListener):
             self._tell(payload)
             return
         self._fragments.append(payload)
-        if sum(map(len, self._fragments)) > MAX_MESSAGE_BYTES:
-            self.close(_TOO_BIG, f"a message is longer than {MAX_MESSAGE_BYTES} bytes")
+        if sum(map(len, self._fragments)) > self._limits.message_bytes:
+            self.close(_TOO_BIG, f"a message is longer than {self._limits.message_bytes} bytes")
         elif complete:
             message = b"".join(self._fragments)
             self._fragments.clear()
             self._tell(message)
+
+    def _watch(self) -> None:
+        """Look now and then whether anything came since the last look: cheaper than a timer for every frame."""
+        if self._silent:
+            self.close(_POLICY, f"nothing came from the client for {self._limits.idle_s:g} seconds")
+            return
+        self._silent = True
+        self._watching = asyncio.get_running_loop().call_later(self._limits.idle_s, self._watch)
 
     def _tell(self, message: bytes) -> None:
         if self.receiver is not None:

@@ -4,46 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
-import re
 import secrets
-import ssl as tls
+import ssl
 import time
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-import msgspec
-import picows
-
-from gemini_realtime.errors import ConfigError, GeminiRealtimeError
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.local.access import Access
 from gemini_realtime.local.answering import Faculties
-from gemini_realtime.local.connection import MAX_MESSAGE_BYTES, Connection
+from gemini_realtime.local.background import Background
 from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.ears import EnglishHearing, Hearing
-from gemini_realtime.local.host import Host, Served
-from gemini_realtime.local.peer import Peer
+from gemini_realtime.local.limits import Limits
+from gemini_realtime.local.listening import Listener
+from gemini_realtime.local.profiles import ServiceProfile, profile_named
+from gemini_realtime.local.reception import Reception
 from gemini_realtime.local.recordings import Recording
-from gemini_realtime.local.replaying import ReplayHost
 from gemini_realtime.local.rules import Rules
-from gemini_realtime.local.sessions import Sessions
+from gemini_realtime.local.service import Manners, Service
 from gemini_realtime.local.thinking import Responder
+from gemini_realtime.local.tls import local_identity
+from gemini_realtime.local.tokens import Tokens
 from gemini_realtime.local.voice import EspeakSpeaking, Speaking
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
-
-_PATHS: Final = re.compile(
-    r"/|"
-    r"/ws/google\.ai\.generativelanguage\.(v1|v1beta|v1alpha)\.GenerativeService\.BidiGenerateContent(Constrained)?|"
-    r"/ws/google\.cloud\.aiplatform\.(v1|v1beta1)\.LlmBidiService/BidiGenerateContent"
-)
-_GOING_AWAY: Final = 1001
-"""RFC 6455 7.4.1: a server goes down."""
-
-_log = logging.getLogger(__name__)
-# picows writes whole handshakes, keys included, to its log at level 9.
-_picows_log = logging.getLogger("gemini_realtime.local.picows")
-_picows_log.setLevel(logging.WARNING)
 
 
 class LiveServer:
@@ -52,21 +40,33 @@ class LiveServer:
         async with LiveServer() as server:
             client = GeminiRealtimeClient(llm_config=server.llm_config())
 
-    Any key is accepted. Sessions in text need nothing but this package; speech needs the extra `[local]`.
+    With a plain `with` it runs on a thread of its own; its methods may be called from any thread.
+    Any key is accepted, unless `api_key` says which. Sessions in text need nothing but this package; speech needs the
+    extra `[local]`.
 
     Args:
-        host: an address of this machine that only this machine reaches, unless `allow_remote`.
+        host: where to listen; with `api_key`, an address that other machines reach too.
         port: 0 for any that is free.
         responder: the mind, rules that need no model by default; or a recording that plays the service instead.
+        model_profile: how every model behaves, such as `3.8-live`; by default as is known of the model a client names.
         pace: `realtime` completes a turn when its audio would have been heard, as the service does; `instant` at once.
         hearing: voice activity and speech to text; those of the extra `[local]` by default.
         speaking: text to speech; that of the extra `[local]` by default.
-        ssl: to serve `wss`.
-        allow_remote: bind to an address that others reach: there is no check of who they are.
+        tls: to serve `wss` too, at a port of its own: True for a certificate for this machine, which is made when
+            there is none; or what holds yours.
+        tls_port: 0 for any that is free.
+        api_key: the only key that is accepted.
+        limits: what it bears of its clients.
+        connection_lifetime_s: how long a connection may last, as the service limits it; None for ever.
+        go_away_before_s: how long before its end a client is told.
+        sessions_path: a file in which sessions can be resumed after a restart; in memory by default.
+        warm_up: load what hears and speaks at once, not when it is first needed.
         clock: seconds, monotonic.
+        wall_clock: the time of day, with its zone: for certificates and the times of tokens.
 
     Raises:
-        ConfigError: others would reach `host`.
+        ConfigError: others would reach `host`, and there is no `api_key`; there is no such profile.
+        MissingDependencyError: the certificate needs the extra `[local]`.
     """
 
     def __init__(
@@ -75,105 +75,146 @@ class LiveServer:
         port: int = 0,
         *,
         responder: Responder | Recording | None = None,
+        model_profile: ServiceProfile | str | None = None,
         pace: Pace = "realtime",
         hearing: Hearing | None = None,
         speaking: Speaking | None = None,
-        ssl: tls.SSLContext | None = None,
-        allow_remote: bool = False,
+        tls: bool | ssl.SSLContext = False,
+        tls_port: int = 0,
+        api_key: str | None = None,
+        limits: Limits | None = None,
+        connection_lifetime_s: float | None = 600.0,
+        go_away_before_s: float = 50.0,
+        sessions_path: str | Path = ":memory:",
+        warm_up: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
-        self._host = _address(host, allow_remote)
-        self._port = port
-        self._ssl = ssl
-        self._pace = pace
-        self._clock = clock
-        self._recording = responder if isinstance(responder, Recording) else None
+        self._host = _address(host, api_key)
+        self._ports = (port, tls_port)
+        self._api_key = api_key
+        self._warm_up = warm_up
+        recording = responder if isinstance(responder, Recording) else None
         mind = Rules() if responder is None or isinstance(responder, Recording) else responder
-        self._faculties = Faculties(hearing or EnglishHearing(), mind, speaking or EspeakSpeaking())
-        self._sessions = Sessions(lambda: secrets.token_hex(16))
-        self._hosts: set[Served] = set()
-        self._server: asyncio.Server | None = None
-        self._stopping = False
-        self._warming: asyncio.Task[None] | None = None
+        faculties = Faculties(hearing or EnglishHearing(), mind, speaking or EspeakSpeaking())
+        profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
+        manners = Manners(pace, profile, connection_lifetime_s, go_away_before_s)
+        self._service = Service(faculties, recording, manners, sessions_path, clock)
+        self._authorities: Path | None = None
+        self._listeners: list[Listener] = []
+        self._limits = limits or Limits()
+        tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
+        self._reception = Reception(Access(api_key), tokens, self._limits, self._service, clock)
+        self._contexts = [None, *self._tls_contexts(tls, wall_clock)]
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._background: Background | None = None
 
     @property
     def port(self) -> int:
-        """The port it listens on.
+        """The port at which it listens without TLS.
 
         Raises:
             RuntimeError: it does not listen.
         """
-        if self._server is None:
-            raise RuntimeError("the server does not listen: enter it with `async with`")
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._listener(0).port
 
     @property
     def url(self) -> str:
         """Its address, such as `ws://127.0.0.1:41234`; every Live path below it is answered."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{'wss' if self._ssl else 'ws'}://{host}:{self.port}"
+        return f"ws://{self._netloc(0)}"
+
+    @property
+    def tls_url(self) -> str:
+        """Its address with TLS, such as `wss://127.0.0.1:41235`.
+
+        Raises:
+            ConfigError: it was made without `tls`.
+        """
+        return f"wss://{self._netloc(1)}"
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which a program that knows Google's addresses only comes here instead.
+
+        Python's google-genai reads the first two and `SSL_CERT_FILE`, JavaScript's the first two, and Node
+        `NODE_EXTRA_CA_CERTS`. The file holds the usual authorities too, so that other TLS works as before; it is not
+        named when the certificate is yours, for then who trusts it is yours to say.
+
+        Raises:
+            ConfigError: it was made without `tls`, and these clients do without it only in theory.
+        """
+        base_url = f"https://{self._netloc(1)}"
+        variables = {"GOOGLE_GEMINI_BASE_URL": base_url, "GOOGLE_VERTEX_BASE_URL": base_url}
+        if self._authorities is not None:
+            variables |= {"SSL_CERT_FILE": str(self._authorities), "NODE_EXTRA_CA_CERTS": str(self._authorities)}
+        return variables
 
     def llm_config(self, **extra: Any) -> dict[str, Any]:
         """The configuration for a client of this server; `extra` adds to it, or replaces."""
-        config = {"model": DEFAULT_MODEL, "api_key": "offline", "api_type": "google", "base_url": self.url}
+        key = self._api_key or "offline"
+        config = {"model": DEFAULT_MODEL, "api_key": key, "api_type": "google", "base_url": self.url}
         return {"config_list": [{**config, **extra}]}
 
     def go_away(self, time_left_s: float = 50.0) -> None:
         """Announce to every client that its connection ends; who stays longer is closed."""
-        for host in tuple(self._hosts):
-            host.go_away(time_left_s)
+        self._listener(0)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._service.go_away, time_left_s)
 
     async def __aenter__(self) -> LiveServer:
-        self._server = await picows.ws_create_server(
-            self._accept,
-            self._host,
-            self._port,
-            ssl=self._ssl,
-            max_frame_size=MAX_MESSAGE_BYTES,
-            logger_name=_picows_log,
-        )
-        self._warming = asyncio.create_task(self._warm_up())
+        self._loop = asyncio.get_running_loop()
+        self._service.start(warm_up=self._warm_up)
+        try:
+            for context, port in zip(self._contexts, self._ports, strict=False):
+                listener = Listener(self._reception, self._limits, context)
+                await listener.start(self._host, port)
+                self._listeners.append(listener)
+        except BaseException:
+            await self._stop()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        assert self._warming is not None
-        self._stopping = True
-        self._server.close()
-        await asyncio.gather(*(host.end(_GOING_AWAY, "the server stops") for host in tuple(self._hosts)))
-        self._warming.cancel()
-        await asyncio.gather(self._warming, return_exceptions=True)
-        await self._faculties.close()
-        self._server = None
+        await self._stop()
 
-    def _accept(self, request: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
-        if self._stopping:
-            return _refusal(503, "UNAVAILABLE", "The server stops.")
-        path = re.sub("/+", "/", request.path.decode("latin-1").partition("?")[0])
-        if not _PATHS.fullmatch(path):
-            return _refusal(404, "NOT_FOUND", f"{path} is not found on this server, which knows the Live API only.")
-        if "upgrade" in request.headers.get("connection", "").lower():
-            # Firefox sends `keep-alive, Upgrade`, which picows does not read as a list.
-            request.headers["connection"] = "Upgrade"
-        connection = Connection()
-        if self._recording is not None:
-            ReplayHost(self._recording.next(), connection, self._hosts)
-            return connection
-        peer = Peer(secrets.token_hex(8), self._sessions, pace=self._pace)
-        Host(peer, connection, self._faculties, self._clock, self._hosts)
-        return connection
+    def __enter__(self) -> LiveServer:
+        self._background = Background(self)
+        self._background.start()
+        return self
 
-    async def _warm_up(self) -> None:
-        """Load what hears and speaks meanwhile. A server without it still serves sessions in text."""
-        if self._recording is not None:
-            return
-        for faculty in (self._faculties.hearing, self._faculties.speaking):
-            try:
-                await faculty.start()
-            except GeminiRealtimeError as error:
-                _log.info("%s", error)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._background is not None
+        self._background.stop()
+
+    def _listener(self, number: int) -> Listener:
+        if number >= len(self._contexts):
+            raise ConfigError("the server was made without TLS", remedy="pass tls=True")
+        if not self._listeners:
+            raise RuntimeError("the server does not listen: enter it with `with` or `async with`")
+        return self._listeners[number]
+
+    def _netloc(self, number: int) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._listener(number).port}"
+
+    def _tls_contexts(self, tls: bool | ssl.SSLContext, wall_clock: Callable[[], datetime]) -> list[ssl.SSLContext]:
+        if isinstance(tls, ssl.SSLContext):
+            return [tls]
+        if not tls:
+            return []
+        identity = local_identity(wall_clock())
+        self._authorities = identity.bundle
+        return [identity.context]
+
+    async def _stop(self) -> None:
+        self._reception.stopping = True
+        for listener in self._listeners:
+            listener.stop()
+        await self._service.stop()
+        self._listeners.clear()
 
 
 async def serve_forever(
@@ -193,27 +234,16 @@ async def serve_forever(
     raise AssertionError("only cancellation ends the wait")
 
 
-def _address(host: str, allow_remote: bool) -> str:
+def _address(host: str, api_key: str | None) -> str:
     """The address to bind to. A name may stand for several, each with a port of its own: not where 0 is given."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
         local = ipaddress.ip_address(address).is_loopback
     except ValueError:
         local = False
-    if not local and not allow_remote:
+    if not local and not api_key:
         raise ConfigError(
-            f"{host!r} can be reached from other machines, and the embedded server does not check who calls",
-            remedy="use 127.0.0.1, or pass allow_remote=True",
+            f"{host!r} can be reached from other machines, and there is no key to tell who may call",
+            remedy="use 127.0.0.1, or give an API key",
         )
     return address
-
-
-def _refusal(status: int, name: str, message: str) -> picows.WSUpgradeResponseWithListener:
-    """An HTTP error in the form of Google's APIs."""
-    body = {"error": {"code": status, "message": message, "status": name}}
-    response = picows.WSUpgradeResponse.create_error_response(
-        status,
-        msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n",
-        {"Content-Type": "application/json; charset=UTF-8"},
-    )
-    return picows.WSUpgradeResponseWithListener(response, None)

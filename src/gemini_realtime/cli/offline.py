@@ -1,0 +1,65 @@
+"""`gemini-realtime offline`: another program, with the embedded server in the place of Google's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+
+from gemini_realtime.cli.serve import ServerOptions
+
+_CANNOT_RUN = 126
+_NOT_FOUND = 127
+_KILLED = 128
+"""Exit codes of POSIX shells; the last is added to the number of a signal."""
+
+
+async def offline(options: ServerOptions, command: Sequence[str]) -> int:
+    """Run a command with a server of its own; returns the command's exit code."""
+    async with options.server() as server:
+        return await _run(command, _without_proxy(os.environ) | options.environment(server))
+
+
+async def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    program = shutil.which(command[0]) or command[0]
+    try:
+        process = await asyncio.create_subprocess_exec(program, *command[1:], env=environment)
+    except OSError as error:
+        print(f"{command[0]!r} cannot be run: {error.strerror or error}", file=sys.stderr)
+        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_RUN
+    with contextlib.suppress(NotImplementedError):  # Windows: the console tells the command itself
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, _forward, process, number)
+    code = await process.wait()
+    return _KILLED - code if code < 0 else code
+
+
+def _forward(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Pass a signal on, unless it is Ctrl-C in a terminal, which the command hears itself."""
+    if number is signal.SIGINT and _in_foreground():
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)
+
+
+def _in_foreground() -> bool:
+    """Whether a terminal sends its Ctrl-C to this process and, being of the same group, to the command."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
+
+
+def _without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment, in which no proxy is asked for a server on this machine."""
+    known = environment.get("no_proxy") or environment.get("NO_PROXY")
+    direct = ",".join(filter(None, [known, "127.0.0.1", "localhost", "::1"]))
+    return {**environment, "no_proxy": direct, "NO_PROXY": direct}

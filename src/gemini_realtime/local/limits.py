@@ -1,0 +1,30 @@
+"""What the server bears of its clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from gemini_realtime.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds, each with an answer of its own to whoever oversteps it.
+
+    Attributes:
+        sessions: at once; one more is refused with 429. Vertex AI grants a project a thousand.
+        message_bytes: what is longer ends the connection with 1009; a picture in base64 is a tenth of it.
+        handshake_s: for TLS, and then for a request; who takes longer is cut off.
+        idle_s: without any frame, not even a ping, for so long, the connection ends with 1008. A connection to the
+            service lasts ten minutes altogether.
+    """
+
+    sessions: int = 1000
+    message_bytes: int = 16 * 1024 * 1024
+    handshake_s: float = 10.0
+    idle_s: float = 600.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not getattr(self, field.name) > 0:
+                raise ConfigError(f"the limit `{field.name}` is {getattr(self, field.name)}", remedy="pass more than 0")

@@ -1,0 +1,50 @@
+"""Fixtures for pytest: the embedded Live server, for tests of other people's voice agents.
+
+    def test_my_agent(live_server_tls):                      # my_agent uses google-genai, and nothing in it changes
+        assert my_agent.ask("What is two plus three?") == "Two plus three is five."
+
+The server runs on a thread of its own, so a test may be a plain function or a coroutine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from gemini_realtime import LiveServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "live_server(**options): options of LiveServer for the fixtures live_server*")
+
+
+@pytest.fixture
+def live_server_options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options of the server: it answers at once, and as the marker `live_server` says. To be overridden at will."""
+    marker = request.node.get_closest_marker("live_server")
+    return {"pace": "instant", "warm_up": False, **(marker.kwargs if marker else {})}
+
+
+@pytest.fixture
+def live_server(live_server_options: dict[str, Any]) -> Iterator[LiveServer]:
+    """The embedded server. `url` and `llm_config()` lead to it."""
+    from gemini_realtime import LiveServer
+
+    with LiveServer(**live_server_options) as server:
+        yield server
+
+
+@pytest.fixture
+def live_server_tls(live_server_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServer]:
+    """The same with TLS, and an environment that leads google-genai to it, with a key that is none."""
+    from gemini_realtime import LiveServer
+
+    with LiveServer(**{"tls": True, **live_server_options}) as server:
+        key = live_server_options.get("api_key") or "offline"
+        for name, value in {**server.environment(), "GEMINI_API_KEY": key, "GOOGLE_API_KEY": key}.items():
+            monkeypatch.setenv(name, value)
+        yield server

@@ -1,0 +1,71 @@
+"""The fixtures for other people's tests: used here as they are used there, and the examples of docs/testing.md, run."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import subprocess
+import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from gemini_realtime import GeminiRealtimeClient, LiveServer, SessionCreated
+
+PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
+TIMEOUT_S = 120
+
+
+async def connects(server: LiveServer) -> bool:
+    client = GeminiRealtimeClient(llm_config=server.llm_config())
+    async with client.connect():
+        return isinstance(await anext(aiter(client.read_events())), SessionCreated)
+
+
+async def test_a_server_serves_a_coroutine(live_server: LiveServer) -> None:
+    assert await connects(live_server)
+
+
+def test_a_server_serves_a_plain_function(live_server: LiveServer) -> None:
+    assert live_server.url.startswith("ws://127.0.0.1:")
+    assert [thread.name for thread in threading.enumerate()].count("gemini-realtime") == 1
+
+
+@pytest.mark.live_server(api_key="sesame")
+async def test_the_marker_sets_options(live_server: LiveServer) -> None:
+    assert live_server.llm_config()["config_list"][0]["api_key"] == "sesame"
+    assert await connects(live_server)
+
+
+class TestOverridden:
+    """Options for several tests at once."""
+
+    @pytest.fixture
+    def live_server_options(self) -> dict[str, str]:
+        return {"api_key": "other"}
+
+    def test_an_override_sets_options(self, live_server: LiveServer) -> None:
+        assert live_server.llm_config()["config_list"][0]["api_key"] == "other"
+
+
+@pytest.mark.live_server(api_key="sesame")
+def test_the_environment_leads_to_the_server_with_tls(live_server_tls: LiveServer) -> None:
+    pytest.importorskip("trustme", reason="TLS needs the extra [local]")
+    assert os.environ["GOOGLE_GEMINI_BASE_URL"] == live_server_tls.tls_url.replace("wss", "https")
+    assert os.environ["GEMINI_API_KEY"] == "sesame"
+    assert "gemini-realtime" in str(ssl.create_default_context().get_ca_certs())
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["google-genai", "this package"])
+def test_the_examples_pass_as_they_stand(number: int, tmp_path: Path) -> None:
+    example = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[number]
+    if "google" in example and not find_spec("google.genai"):
+        pytest.skip("google-genai is not installed")
+    pytest.importorskip("espeakng_loader", reason="the server speaks with the extra [local]")
+    (tmp_path / "test_example.py").write_text(example)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
