@@ -66,12 +66,17 @@ class EnglishHearing(Recognizer):
 
     def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
         """A detector with the settings of a session."""
-        return VoiceActivityDetector(
-            _SENSITIVITIES.get(settings.start_of_speech_sensitivity),
-            _SENSITIVITIES.get(settings.end_of_speech_sensitivity),
-            settings.prefix_padding_ms,
-            settings.silence_duration_ms,
-        )
+        return detector_for(settings)
+
+
+def detector_for(settings: AutomaticActivityDetection) -> VoiceActivityDetector:
+    """The detector of the extra `[local]` with the settings of a session."""
+    return VoiceActivityDetector(
+        _SENSITIVITIES.get(settings.start_of_speech_sensitivity),
+        _SENSITIVITIES.get(settings.end_of_speech_sensitivity),
+        settings.prefix_padding_ms,
+        settings.silence_duration_ms,
+    )
 
 
 class Ears:

@@ -1,0 +1,127 @@
+"""What a server thinks, hears and speaks with, chosen by name: the one place that knows the names.
+
+A choice is written `NAME` or `NAME:ARGUMENT`, as on the command line. Nothing of what is not chosen is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.local.ears import EnglishHearing, Hearing
+from gemini_realtime.local.recordings import Recording
+from gemini_realtime.local.rules import Rules
+from gemini_realtime.local.thinking import Responder
+from gemini_realtime.local.voice import EspeakSpeaking, Speaking
+
+_Made = TypeVar("_Made")
+
+
+class _Choice(NamedTuple, Generic[_Made]):
+    """How something is written, and made from what follows the colon."""
+
+    written: str
+    make: Callable[[str], _Made]
+
+    def takes(self, argument: str) -> bool:
+        """Whether this may follow the colon; empty when there is none."""
+        if ":" not in self.written:
+            return not argument
+        return bool(argument) or "[" in self.written
+
+
+def responder_named(text: str) -> Responder | Recording:
+    """The mind that is meant: `rules`, `echo`, `chat[:MODEL[@URL]]`, `script:FILE` or `replay:FILE`.
+
+    Raises:
+        ConfigError: there is none of this name, or what follows the name cannot be.
+        MissingDependencyError: it needs an extra that is not installed.
+    """
+    return _made("responder", text, _RESPONDERS)
+
+
+def hearing_named(text: str) -> Hearing:
+    """The ears that are meant: `pocketsphinx` or `whisper[:MODEL]`; raises as `responder_named` does."""
+    return _made("hearing", text, _HEARINGS)
+
+
+def speaking_named(text: str) -> Speaking:
+    """The voice that is meant: `espeak` or `piper:FILE`; raises as `responder_named` does."""
+    return _made("speaking", text, _SPEAKINGS)
+
+
+def _made(what: str, text: str, choices: Mapping[str, _Choice[_Made]]) -> _Made:
+    name, _, argument = text.partition(":")
+    choice = choices.get(name)
+    if choice is None:
+        written = ", ".join(choice.written for choice in choices.values())
+        raise ConfigError(f"there is no {what} {text!r}", remedy=f"choose one of {written}")
+    if not choice.takes(argument):
+        raise ConfigError(f"{text!r} is not how to choose {name}", remedy=f"write {choice.written}")
+    return choice.make(argument)
+
+
+def _rules(_: str) -> Responder:
+    return Rules()
+
+
+def _echo(_: str) -> Responder:
+    from gemini_realtime.local.responders.echo import Echo
+
+    return Echo()
+
+
+def _chat(argument: str) -> Responder:
+    from gemini_realtime.local.responders.chat import Chat
+
+    model, at, rest = argument.partition("@http")  # names of models may have an @ too
+    return Chat(model, base_url=f"{at[1:]}{rest}")
+
+
+def _script(file: str) -> Responder:
+    from gemini_realtime.local.responders.script import Script
+
+    return Script(Path(file))
+
+
+def _replay(file: str) -> Recording:
+    return Recording(Path(file))
+
+
+def _pocketsphinx(_: str) -> Hearing:
+    return EnglishHearing()
+
+
+def _whisper(model: str) -> Hearing:
+    from gemini_realtime.local.hearing_whisper import DEFAULT_MODEL, WhisperHearing
+
+    return WhisperHearing(model or DEFAULT_MODEL)
+
+
+def _espeak(_: str) -> Speaking:
+    return EspeakSpeaking()
+
+
+def _piper(file: str) -> Speaking:
+    from gemini_realtime.local.speaking_piper import PiperSpeaking
+
+    return PiperSpeaking(Path(file))
+
+
+_RESPONDERS: Final[dict[str, _Choice[Responder | Recording]]] = {
+    "rules": _Choice("rules", _rules),
+    "echo": _Choice("echo", _echo),
+    "chat": _Choice("chat[:MODEL[@URL]]", _chat),
+    "script": _Choice("script:FILE", _script),
+    "replay": _Choice("replay:FILE", _replay),
+}
+_HEARINGS: Final[dict[str, _Choice[Hearing]]] = {
+    "pocketsphinx": _Choice("pocketsphinx", _pocketsphinx),
+    "whisper": _Choice("whisper[:MODEL]", _whisper),
+}
+_SPEAKINGS: Final[dict[str, _Choice[Speaking]]] = {
+    "espeak": _Choice("espeak", _espeak),
+    "piper": _Choice("piper:FILE", _piper),
+}
