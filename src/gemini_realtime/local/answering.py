@@ -88,7 +88,8 @@ class Answerer:
         self._unsaid.clear()
 
     async def _think(self, request: Request, thoughts: _Thoughts) -> None:
-        reply = self._faculties.responder.respond(request)
+        translates = self._peer.options.profile.task == "translate"
+        reply = _said_again(request) if translates else self._faculties.responder.respond(request)
         try:
             async for item in reply:
                 await thoughts.put(item)
@@ -149,3 +150,8 @@ class Answerer:
         """Wait until the client has room, and let it get a word in anyway."""
         await self._room.wait()
         await asyncio.sleep(self._peer.hold_s(self._clock()))
+
+
+async def _said_again(request: Request) -> AsyncGenerator[Item, None]:
+    """The user's words, for a voice that speaks the other language: nobody here can translate them."""
+    yield Say(request.heard)

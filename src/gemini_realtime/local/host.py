@@ -180,7 +180,8 @@ class Host:
             await self._dictation.close()
 
     async def _transcribe(self, pcm16k: bytes) -> str:
-        phrases = self._faculties.responder.grammar(self.peer.options.tools)
+        options = self.peer.options
+        phrases = self._faculties.responder.grammar(options.tools) if options.profile.task == "converse" else None
         return await self._faculties.hearing.transcribe(pcm16k, phrases=phrases)
 
     # --- tasks and time
