@@ -72,6 +72,10 @@ def test_with_tls_it_prints_what_is_to_be_pasted(tmp_path: Path) -> None:
         (["--model-profile", "gpt"], "use one of"),
         (["--max-sessions", "0"], "Invalid value"),
         (["--sessions", "no/such/folder/file"], "there is no directory"),
+        (["--responder", "parrot"], "choose one of rules, echo, "),
+        (["--responder", "replay:no-such-file"], "cannot be read"),
+        (["--hearing", "vosk"], "choose one of pocketsphinx, "),
+        (["--speaking", "piper:no-such-voice.onnx"], "→"),
     ],
 )
 def test_options_that_cannot_be_are_exit_code_2(options: list[str], problem: str) -> None:

@@ -46,7 +46,9 @@ _SERVE_EXAMPLES = (
     "[bold]Examples[/bold]\n\n"
     "gemini-realtime serve --port 8765\n\n"
     "gemini-realtime talk --url ws://127.0.0.1:8765\n\n"
-    "gemini-realtime serve --tls --port 8765 --tls-port 8766"
+    "gemini-realtime serve --tls --port 8765 --tls-port 8766\n\n"
+    "gemini-realtime serve --responder script:call.yaml\n\n"
+    "gemini-realtime serve --responder chat:llama3.2@http://127.0.0.1:11434/v1"
 )
 _OFFLINE = (
     "Run a program that talks to Gemini Live, without Gemini.\n\n"
@@ -147,6 +149,15 @@ ApiKey = Annotated[
         help="Accept this key only; needed where other machines reach the server.",
     ),
 ]
+Responder = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What thinks: rules, echo, chat\\[:MODEL\\[@URL]], script:FILE, or replay:FILE, a recording.",
+    ),
+]
+Hearing = Annotated[str, typer.Option(metavar="NAME", help="What hears: pocketsphinx or whisper\\[:MODEL].")]
+Speaking = Annotated[str, typer.Option(metavar="NAME", help="What speaks: espeak or piper:FILE.")]
 ModelProfile = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Behave as this family of models, not as the one that the client names."),
@@ -181,6 +192,9 @@ def serve(
     ] = False,
     tls_port: TlsPort = 0,
     pace: PaceOfTurns = Pace.REALTIME,
+    responder: Responder = "rules",
+    hearing: Hearing = "pocketsphinx",
+    speaking: Speaking = "espeak",
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),
@@ -194,7 +208,7 @@ def serve(
     from gemini_realtime.cli.serve import ServerOptions, serve
 
     limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
-    more = (model_profile, sessions, connection_lifetime, limits)
+    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking)
     run(serve(ServerOptions(host, port, tls, tls_port, pace.value, api_key, *more)))
 
 
@@ -206,6 +220,9 @@ def offline(
     port: Port = 0,
     tls_port: TlsPort = 0,
     pace: PaceOfTurns = Pace.REALTIME,
+    responder: Responder = "rules",
+    hearing: Hearing = "pocketsphinx",
+    speaking: Speaking = "espeak",
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),
@@ -220,7 +237,7 @@ def offline(
     from gemini_realtime.cli.serve import ServerOptions
 
     limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
-    more = (model_profile, sessions, connection_lifetime, limits)
+    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking)
     options = ServerOptions("127.0.0.1", port, True, tls_port, pace.value, api_key, *more)
     raise typer.Exit(run(offline(options, command)) or 0)
 

@@ -12,6 +12,7 @@ from typing import Literal
 from gemini_realtime import LiveServer
 from gemini_realtime.cli.talk import KEY_VARIABLES, key_variable
 from gemini_realtime.local import Limits
+from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class ServerOptions:
     sessions: Path = Path(":memory:")
     connection_lifetime_s: float = 600.0
     limits: Limits = field(default_factory=Limits)
+    responder: str = "rules"
+    hearing: str = "pocketsphinx"
+    speaking: str = "espeak"
 
     def server(self) -> LiveServer:
         """The server as it was asked for."""
@@ -42,6 +46,9 @@ class ServerOptions:
             sessions_path=self.sessions,
             connection_lifetime_s=self.connection_lifetime_s,
             limits=self.limits,
+            responder=responder_named(self.responder),
+            hearing=hearing_named(self.hearing),
+            speaking=speaking_named(self.speaking),
         )
 
     def environment(self, server: LiveServer) -> dict[str, str]:
