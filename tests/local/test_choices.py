@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.local import choices as choices_module
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 from gemini_realtime.local.ears import EnglishHearing
 from gemini_realtime.local.recordings import Recording
@@ -109,6 +110,12 @@ def test_what_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.Monke
         hearing_named("whisper")
     with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[piper\]"):
         speaking_named(f"piper:{tmp_path}/voice.onnx")
+
+
+def test_every_choice_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "responders.md").read_text("utf-8")
+    for choices in (choices_module._RESPONDERS, choices_module._HEARINGS, choices_module._SPEAKINGS):
+        assert [choice.written for choice in choices.values() if f"| `{choice.written}` |" not in page] == []
 
 
 def test_nothing_is_imported_for_what_is_not_chosen() -> None:

@@ -275,3 +275,15 @@ async def test_the_examples_do_what_they_say() -> None:
     again = Request("And the weather now?", [Turn("user", "What is the weather?")])
     assert await items(weather, again) == [Say("It is still foggy.")]
     assert await items(Script(examples / "hiccups.yaml"), "hello") == [Wait(3.0), Say("Sorry that it took so long.")]
+
+
+async def test_the_page_shows_a_script_that_works_and_a_complaint_as_it_is(path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "responders.md").read_text("utf-8")
+    shown = page.partition("```yaml\n")[2].partition("```")[0]
+    assert await items(script(path, shown), "What's the weather?") == [
+        Say("One moment."),
+        Call("get_weather", {"city": "London"}),
+    ]
+    with pytest.raises(ConfigError) as raised:
+        script(path, shown.replace("say: One", "sayy: One"))
+    assert str(raised.value).removeprefix(f"{path.parent}/") in page
