@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import runpy
 import sys
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import gemini_realtime
 from gemini_realtime import GeminiRealtimeError, RealtimeEvent
+from gemini_realtime.local import fields, profiles, refusals
 from gemini_realtime.protocol.messages import GenerationConfig, Setup
 from gemini_realtime.protocol.models import PROFILES
 from gemini_realtime.protocol.session import TRANSITIONS, State
@@ -98,6 +100,70 @@ def options() -> str:
     return table(["in", "options"], rows)
 
 
+def server_rules() -> str:
+    """What the embedded server refuses."""
+    rows = [
+        [
+            rule.fault,
+            str(rule.code),
+            f"`{rule.reason}`",
+            rule.source,
+            f"`tests/local/test_refusals.py::test_rule[{name}]`",
+        ]
+        for name, rule in refusals.RULES.items()
+    ]
+    return table(["fault", "code", "reason", "source", "test"], rows)
+
+
+def service_profiles() -> str:
+    """How the embedded server plays each family of models."""
+    rows = [
+        [
+            f"`{profile.name}`",
+            ", ".join(f"`…{part}…`" for part in profile.models) or "any other",
+            ", ".join(profile.modalities),
+            profile.thinking.replace("_", " "),
+            " or ".join(f"`{behavior}`" for behavior in profile.behaviors),
+            _quirks(profile),
+        ]
+        for profile in profiles.PROFILES
+    ]
+    return table(["profile", "models", "answers in", "thinking", "functions, the default first", "on the wire"], rows)
+
+
+def _quirks(profile: profiles.ServiceProfile) -> str:
+    quirks = {
+        "a transcript comes beside its audio": profile.bundles,
+        "a transcript comes in phrases": not profile.transcript_words,
+        f"a piece of audio in {profile.audio_parts} parts of one message": profile.audio_parts > 1,
+        f"a thought nobody asked for every {profile.thoughts.every} turns": profile.thoughts.every,
+        "an empty `serverContent` ahead of what it generates": profile.opens_empty,
+        f"a bare `{{}}` every {profile.bare_frames.every} turns": profile.bare_frames.every,
+        f"a handle nobody asked for {profile.unasked_handle}": profile.unasked_handle != "never",
+        "the code of a call ahead of it": profile.shows_code,
+        "an interruption discards calls without a word; they come again with new ids": profile.discards_calls,
+        "`interactionStatus` with `turnComplete`": profile.interaction_status,
+        f"no `turnComplete` every {profile.no_turn_complete.every} turns": profile.no_turn_complete.every,
+        "`clientContent` before the first turn only": not profile.content_any_time,
+        "it only transcribes": profile.task == "transcribe",
+        "it only translates; here it repeats": profile.task == "translate",
+    }
+    return "; ".join(quirk for quirk, there in quirks.items() if there)
+
+
+def newer_fields() -> str:
+    """Fields that the official types do not know."""
+    return table(["message", "fields"], [[f"`{name}`", f"`{line}`"] for name, line in fields.NEWER.items()])
+
+
+def recorded_differences() -> str:
+    """Where recorded sessions differ from the embedded server's."""
+    found = runpy.run_path(str(DOCS.parent / "tests" / "local" / "differences.py"))
+    everywhere = [["all", f"`{name}`", reason] for name, reason in found["DIFFERENCES"].items()]
+    somewhere = [[f"`{recording}`", f"`{name}`", reason] for (recording, name), reason in found["EXCEPTIONS"].items()]
+    return table(["recording", "value", "why"], everywhere + somewhere)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "session-states": lambda: diagram(TRANSITIONS, State.NEW),  # type: ignore[arg-type]
     "turn-states": lambda: diagram(TURN_TRANSITIONS, TurnState.IDLE),  # type: ignore[arg-type]
@@ -105,6 +171,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "models": models,
     "options": options,
+    "server-rules": server_rules,
+    "service-profiles": service_profiles,
+    "newer-fields": newer_fields,
+    "recorded-differences": recorded_differences,
 }
 
 

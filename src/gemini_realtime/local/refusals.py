@@ -40,7 +40,7 @@ UNKNOWN_NAME: Final = Rule(
 NOT_REPEATED: Final = Rule(
     "a list where one value belongs",
     1007,
-    _INVALID_JSON + "Unknown name \"{name}\" at '{where}': Proto field is not repeating, cannot start list.",
+    _INVALID_JSON + 'Unknown name "{name}"{where}: Proto field is not repeating, cannot start list.',
     "the form of Google's JSON APIs",
 )
 WRONG_VALUE: Final = Rule(

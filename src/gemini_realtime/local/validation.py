@@ -38,11 +38,11 @@ def conform(value: dict[str, Any], message: str, where: str = "") -> dict[str, A
     for name, member in value.items():
         field = fields.get(name)
         if field is None:
-            raise Refused(UNKNOWN_NAME, name=name, where=f" at '{where}'" if where else "")
+            raise Refused(UNKNOWN_NAME, name=name, where=_at(where))
         if member is None and field.type != "Value":
             continue
         if field.oneof in chosen:
-            raise Refused(ONE_MEMBER, where=f" at '{where}'" if where else "", oneof=field.oneof, name=name)
+            raise Refused(ONE_MEMBER, where=_at(where), oneof=field.oneof, name=name)
         chosen |= {field.oneof} - {""}
         fitted[field.wire_name] = _field(member, field, f"{where}.{field.snake_name}" if where else field.snake_name)
     return fitted
@@ -65,7 +65,8 @@ def _single(value: Any, kind: str, where: str) -> Any:
     if kind in ("Value", "Json"):
         return value
     if isinstance(value, list):
-        raise Refused(NOT_REPEATED, name=where.rpartition(".")[2], where=where.rpartition(".")[0])
+        parent, _, name = where.rpartition(".")
+        raise Refused(NOT_REPEATED, name=name, where=_at(parent))
     if kind in MESSAGES or kind == "Struct":
         if not isinstance(value, dict):
             raise _wrong(value, kind, where)
@@ -148,6 +149,10 @@ _SCALARS: Final = {
     "Duration": _duration,
     "Timestamp": _timestamp,
 }
+
+
+def _at(where: str) -> str:
+    return f" at '{where}'" if where else ""
 
 
 def _wrong(value: Any, kind: str, where: str) -> Refused:

@@ -1,0 +1,1 @@
+"""Programs that look for inputs which break a promise."""

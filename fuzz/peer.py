@@ -1,0 +1,271 @@
+"""Let clients misbehave at the embedded server's side of the protocol, two at a time.
+
+    python fuzz/peer.py --seconds 600 [--seed 1]
+
+Invariants, whatever clients send and whatever ears, mind and voice tell: nothing raises; a connection is in a state
+that its transition table has, or closed with a code that a service sends and a reason that a close frame holds; nothing
+follows a close; every frame is a message of the service; and no word of one session reaches the other. A case that
+breaks one is printed with its number, which repeats it: `--case 123`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import random
+import sys
+import time
+from typing import Any
+
+from gemini_realtime.local.actions import Action, Close, Respond, Send
+from gemini_realtime.local.conversation import TRANSITIONS, State
+from gemini_realtime.local.peer import Peer
+from gemini_realtime.local.session_store import SessionStore
+from gemini_realtime.local.sessions import Sessions
+from gemini_realtime.protocol.codec import decode_server_message
+
+MODELS = [
+    "models/gemini-2.5-flash-native-audio-preview-12-2025",
+    "models/gemini-3.1-flash-live-preview",
+    "models/gemini-3.8-live",
+    "models/gemini-3.8-live-extended-thinking",
+    "models/gemini-3.5-transcribe-live",
+    "models/gemini-3.5-live-translate-preview",
+    "models/gemini-live-2.5-flash-preview",
+    "projects/p/locations/l/publishers/google/models/gemini-3.8-live",
+    "projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash-native-audio",
+]
+SETUP_FIELDS: dict[str, list[Any]] = {
+    "tools": [[{"functionDeclarations": [{"name": "f"}, {"name": "g", "behavior": "NON_BLOCKING"}]}]],
+    "inputAudioTranscription": [{}],
+    "outputAudioTranscription": [{}],
+    "sessionResumption": [{}, {"transparent": True}, {"handle": "HANDLE"}, {"handle": "nonsense"}],
+    "realtimeInputConfig": [
+        {"automaticActivityDetection": {"disabled": True}},
+        {"activityHandling": "NO_INTERRUPTION"},
+        {"turnCoverage": "TURN_INCLUDES_ALL_INPUT"},
+    ],
+    "generationConfig": [
+        {"responseModalities": ["TEXT"]},
+        {"thinkingConfig": {"thinkingLevel": "LOW"}},
+        {"thinkingConfig": {"includeThoughts": True}},
+    ],
+    "explicitVadSignal": [True],
+    "historyConfig": [{"initialHistoryInClientContent": True}],
+    "proactivity": [{}],
+}
+FRAMES: list[Any] = [
+    {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "SECRET"}]}], "turnComplete": True}},
+    {"clientContent": {"turns": [{"role": "model", "parts": [{"text": "SECRET"}]}]}},
+    {"clientContent": {"turns": [{"role": "system", "parts": [{"text": "SECRET"}]}], "turnComplete": True}},
+    {"realtimeInput": {"text": "SECRET"}},
+    {"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(bytes(640)).decode()}}},
+    {"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "_9g="}}},
+    {"realtimeInput": {"activityStart": {}}},
+    {"realtimeInput": {"activityEnd": {}}},
+    {"realtimeInput": {"audioStreamEnd": True}},
+    {"toolResponse": {"functionResponses": [{"id": "CALL", "name": "f", "response": {"output": "SECRET"}}]}},
+    {"toolResponse": {"functionResponses": [{"id": "CALL", "willContinue": True, "scheduling": "INTERRUPT"}]}},
+    {"toolResponse": {"functionResponses": [{"name": "g", "scheduling": "SILENT"}]}},
+    {"contextUpdate": {"tools": {"tools": []}, "systemInstruction": {"parts": [{"text": "SECRET"}]}}},
+    {},
+]
+RISKY = ("system", "activity", "audioStreamEnd")
+"""Frames with these words often end the session."""
+
+MISFITS: list[Any] = [None, True, -1, 2**70, 1.5, "x", "\ud800", [], {}, [None], {"x": {}}, "AUDIO", "1" * 200]
+FACTS = ["started", "heard", "heard nothing", "thought", *["spoke"] * 4, "wrote", "late", *["call"] * 3, "raw",
+         *["ended"] * 3, *["time"] * 3]  # fmt: skip
+ENDS = ["go away", "close", "gone"]
+CODES = {1001, 1007, 1008, 1011}
+
+
+class Caller:
+    """One connection: a client that says its secret, and what serves it.
+
+    Args:
+        secret: what the other connection must never see.
+        sessions: shared with the other one.
+        chance: decides everything.
+    """
+
+    def __init__(self, secret: str, sessions: Sessions, chance: random.Random) -> None:
+        self._secret = secret
+        self._chance = chance
+        self._sessions = sessions
+        self._connections = 0
+        self._handle = "none"
+        self.told = ""
+        self._connect()
+
+    def step(self, now: float) -> None:
+        """Something happens."""
+        if self._closed or self._gone:
+            self._peer.connection_ended()
+            self._connect()
+        kind = self._chance.random()
+        if kind < 0.7:
+            self._happen(self._chance.choice(FACTS), now)
+        elif kind < 0.705:
+            self._happen(self._chance.choice(ENDS), now)
+        else:
+            self._peer.receive(self._frame(), now)
+        self._check(self._peer.actions())
+
+    def _connect(self) -> None:
+        self._connections += 1
+        lifetime_s = self._chance.choice([None, 5.0])
+        session_id = f"{self._secret}{self._connections}"
+        self._peer = Peer(session_id, self._sessions, connection_lifetime_s=lifetime_s, go_away_before_s=2.0)
+        self._closed = self._gone = False
+        self._reply = 0
+        self._call = "none"
+
+    def _happen(self, fact: str, now: float) -> None:
+        peer, chance = self._peer, self._chance
+        match fact:
+            case "started":
+                peer.speech_started()
+            case "heard" | "heard nothing":
+                peer.heard(self._secret if fact == "heard" else "", audio_s=0.5)
+            case "thought":
+                peer.thought(self._reply, self._secret)
+            case "spoke" | "late":
+                peer.spoke(self._reply - (fact == "late"), bytes(2 * chance.randrange(4800)), self._secret, now)
+            case "wrote":
+                peer.wrote(self._reply, self._secret, now)
+            case "call":
+                peer.wants_call(self._reply, chance.choice("fgh"), {"secret": self._secret})
+            case "raw":
+                peer.sends(self._reply, {"serverContent": {}})
+            case "ended":
+                peer.reply_ended(self._reply, now)
+            case "time":
+                peer.hold_s(now)
+                peer.deadline_reached(now)
+            case "go away":
+                peer.go_away(chance.random() * 3, now)
+            case "close":
+                peer.close(1011, self._secret * 100)
+            case "gone":
+                peer.connection_ended()
+                self._gone = True
+
+    def _frame(self) -> bytes | str:
+        chance = self._chance
+        new = self._peer.state is State.NEW
+        frame = self._setup() if new and chance.random() < 0.95 else self._wise(chance.choice(FRAMES))
+        frame = json.loads(self._filled(json.dumps(frame)))
+        if chance.random() < 0.02:
+            _spoil(frame, chance)
+        data = json.dumps(frame).encode()
+        if chance.random() < 0.01:
+            at = chance.randrange(len(data) + 1)
+            data = data[:at] + bytes([chance.randrange(256)]) + data[at + chance.randrange(3) :]
+        return data if chance.random() < 0.9 else data.decode("utf-8", "replace")
+
+    def _setup(self) -> dict[str, Any]:
+        chance = self._chance
+        model = chance.choice(MODELS)
+        names = chance.sample(sorted(SETUP_FIELDS), chance.randrange(5))
+        setup = {name: chance.choice(SETUP_FIELDS[name]) for name in names}
+        if chance.random() < 0.8:  # without what most models refuse
+            setup = {name: value for name, value in setup.items() if name not in ("generationConfig", "proactivity")}
+            if "thinking" in model:
+                setup["generationConfig"] = {"thinkingConfig": {"thinkingLevel": "LOW"}}
+        return {"setup": {"model": model, **setup}}
+
+    def _wise(self, frame: Any) -> Any:
+        """Mostly something else instead of what ends the session."""
+        risky = any(word in json.dumps(frame) for word in RISKY)
+        return FRAMES[3] if risky and self._chance.random() < 0.8 else frame
+
+    def _filled(self, text: str) -> str:
+        return text.replace("SECRET", self._secret).replace("CALL", self._call).replace("HANDLE", self._handle)
+
+    def _check(self, actions: list[Action]) -> None:
+        assert self._peer.state in {State.NEW, State.CLOSED, *TRANSITIONS.values()}
+        for action in actions:
+            assert not self._closed, "something follows a close"
+            match action:
+                case Send(frame):
+                    self._read(frame)
+                case Close(code, reason):
+                    assert code in CODES, code
+                    assert len(reason.encode()) <= 123, reason
+                    self._closed = True
+                case Respond(reply_id, request):
+                    self._reply = reply_id
+                    self.told += repr(request)
+                case _:
+                    pass
+        assert self._closed or self._gone or self._peer.state is not State.CLOSED
+
+    def _read(self, frame: bytes) -> None:
+        message, unknown = decode_server_message(frame)
+        assert not unknown, unknown
+        self.told += frame.decode()
+        if message.tool_call is not None:
+            self._call = message.tool_call.function_calls[0].id or ""
+        if message.session_resumption_update is not None:
+            self._handle = message.session_resumption_update.new_handle or self._handle
+
+
+def _spoil(value: Any, chance: random.Random) -> None:
+    """Replace something within by what does not fit, or add what does not belong."""
+    while True:
+        keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+        if not keys:
+            return
+        key = chance.choice(keys)
+        if isinstance(value[key], (dict, list)) and chance.random() < 0.6:
+            value = value[key]
+            continue
+        if isinstance(value, dict) and chance.random() < 0.3:
+            value[chance.choice(["x", "\ud800", "setup", "text", "a.b"])] = chance.choice(MISFITS)
+        else:
+            value[key] = chance.choice(MISFITS)
+        return
+
+
+def fuzz_one(case: int) -> None:
+    """One case: two clients for a while; raises when an invariant breaks."""
+    chance = random.Random(case)
+    sessions = Sessions(lambda: f"{chance.getrandbits(64):x}", SessionStore(clock=lambda: 0.0))
+    secrets = ("alpha", "bravo")
+    callers = [Caller(secret, sessions, chance) for secret in secrets]
+    now = 0.0
+    for _ in range(chance.randrange(10, 80)):
+        now += chance.choice([0.0, 0.02, 0.5, 3.0])
+        chance.choice(callers).step(now)
+    for caller, other in zip(callers, reversed(secrets), strict=True):
+        assert other not in caller.told, f"{other} leaked"
+
+
+def main() -> int:
+    """Fuzz for a while; the exit code is 1 when a case was found."""
+    parser = argparse.ArgumentParser(description="Let clients misbehave at the embedded server.")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=random.SystemRandom().randrange(10**6), help="the first case is this"
+    )
+    parser.add_argument("--case", type=int, help="run this case only, and show what it raises")
+    arguments = parser.parse_args()
+    if arguments.case is not None:
+        fuzz_one(arguments.case)
+        return 0
+    case, until = arguments.seed * 10**6, time.monotonic() + arguments.seconds
+    while time.monotonic() < until:
+        case += 1
+        try:
+            fuzz_one(case)
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}\nrepeat it with --case {case}")
+            return 1
+    print(f"{case - arguments.seed * 10**6} cases with seed {arguments.seed}: nothing found")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
