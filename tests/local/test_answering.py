@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.actions import Respond
 from gemini_realtime.local.answering import Answerer, Faculties
 from gemini_realtime.local.thinking import Call, Fault, Frame, Item, Request, Say, Wait
@@ -31,7 +30,11 @@ class Answering:
         faculties = Faculties(FakeHearing(), FakeResponder(lambda _: next(waiting)), FakeSpeaking())
         room = asyncio.Event()
         room.set()
-        self._answerer = Answerer(self.line.peer, self._act, room, faculties, lambda: 100.0)
+        self.faults: list[tuple[str, str, str]] = []
+        self._answerer = Answerer(self.line.peer, self._act, room, self._misbehave, faculties, lambda: 100.0)
+
+    def _misbehave(self, name: str, args: str) -> None:
+        self.faults.append((name, args, json.dumps(self.frames)))
 
     async def asks(self, text: str) -> list[Any]:
         self.line.types(text)
@@ -89,6 +92,10 @@ async def test_a_wait_holds_back_what_follows_it(monkeypatch: pytest.MonkeyPatch
     assert "Two" not in before
 
 
-async def test_a_fault_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="there is no fault 'sulk'"):
-        await Answering([Fault("sulk")]).asks("hello")
+async def test_a_fault_happens_in_its_place() -> None:
+    answering = Answering([Say("One."), Fault("cut", "after_s=3"), Say("Two.")])
+    await answering.asks("hello")
+    ((name, args, before),) = answering.faults
+    assert (name, args) == ("cut", "after_s=3")
+    assert "One" in before
+    assert "Two" not in before

@@ -19,8 +19,8 @@ import pytest
 
 from gemini_realtime import local
 from gemini_realtime.errors import ConfigError, MissingDependencyError
-from gemini_realtime.local.connection import Connection
 from gemini_realtime.local.conversation import Pace
+from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.limits import Limits
 from gemini_realtime.local.serve import LiveServer, serve_forever
 from gemini_realtime.local.thinking import Call, Request, Say, ToolResult
@@ -115,11 +115,11 @@ class Parts:
         self.server = LiveServer(hearing=self.hearing, responder=self.responder, speaking=self.speaking, pace=pace)
 
 
-class Watched(Connection):
+class Watched(FaultyConnection):
     """The server's end of a connection, to look at."""
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: Limits, seed: str) -> None:
+        super().__init__(limits, seed)
         self.full = asyncio.Event()
 
     def pause_writing(self) -> None:
@@ -132,11 +132,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
     """The connections of the server, as they are made."""
     made: list[Watched] = []
 
-    def make(limits: Limits) -> Watched:
-        made.append(Watched(limits))
+    def make(limits: Limits, seed: str) -> Watched:
+        made.append(Watched(limits, seed))
         return made[-1]
 
-    monkeypatch.setattr("gemini_realtime.local.reception.Connection", make)
+    monkeypatch.setattr("gemini_realtime.local.faults.plan.FaultyConnection", make)
     return made
 
 

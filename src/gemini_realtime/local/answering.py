@@ -9,7 +9,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Protocol, assert_never, runtime_checkable
 
-from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.ears import Hearing
 from gemini_realtime.local.peer import Peer
 from gemini_realtime.local.thinking import Call, Fault, Frame, Item, Request, Responder, Say, Wait
@@ -51,6 +50,7 @@ class Answerer:
         peer: is told what there is to send.
         act: carries out what the peer then asks for.
         room: set while the client can take more.
+        misbehave: lets the fault of this name happen, with these arguments.
         faculties: the mind and the voice.
         clock: seconds, monotonic.
     """
@@ -60,12 +60,14 @@ class Answerer:
         peer: Peer,
         act: Callable[[], None],
         room: asyncio.Event,
+        misbehave: Callable[[str, str], None],
         faculties: Faculties,
         clock: Callable[[], float],
     ) -> None:
         self._peer = peer
         self._act = act
         self._room = room
+        self._misbehave = misbehave
         self._faculties = faculties
         self._clock = clock
         self._unsaid: deque[Say | Wait | Frame | Fault] = deque()
@@ -126,8 +128,8 @@ class Answerer:
                 await self._may_send()
                 self._peer.sends(reply_id, message)
                 self._act()
-            case Fault(name):
-                raise ConfigError(f"there is no fault {name!r}", remedy="choose one that this server has")
+            case Fault(name, args):
+                self._misbehave(name, args)
             case _:
                 assert_never(item)
 

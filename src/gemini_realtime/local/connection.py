@@ -71,6 +71,11 @@ class Connection(picows.WSListener):
         if self._socket is not None:
             self._socket.send(picows.WSMsgType.BINARY, frame)
 
+    def pong(self, payload: bytes) -> None:
+        """Answer a ping."""
+        if self._socket is not None:
+            self._socket.send_pong(payload)
+
     def close(self, code: int, reason: str) -> None:
         """Say goodbye and wait for the client to answer, but not for long; what it still sends is not read."""
         if self._socket is None or self._socket.is_close_frame_sent:
@@ -106,7 +111,7 @@ class Connection(picows.WSListener):
             transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
             transport.disconnect()
         elif kind is picows.WSMsgType.PING:
-            transport.send_pong(frame.get_payload_as_bytes())
+            self.pong(frame.get_payload_as_bytes())
         elif kind is not picows.WSMsgType.PONG and not transport.is_close_frame_sent:
             self._take(frame.get_payload_as_bytes(), frame.fin, continues=kind is picows.WSMsgType.CONTINUATION)
 

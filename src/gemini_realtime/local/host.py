@@ -26,9 +26,9 @@ from gemini_realtime.local.actions import (
     Stop,
 )
 from gemini_realtime.local.answering import Answerer, Faculties
-from gemini_realtime.local.connection import Connection
 from gemini_realtime.local.dictation import Dictation
 from gemini_realtime.local.ears import Ears
+from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.hearing import SpeechEnded, SpeechPaused, SpeechStarted
 from gemini_realtime.local.peer import Peer
 from gemini_realtime.local.refusals import INVALID_ARGUMENT
@@ -66,7 +66,7 @@ class Host:
     def __init__(
         self,
         peer: Peer,
-        connection: Connection,
+        connection: FaultyConnection,
         faculties: Faculties,
         clock: Callable[[], float],
         hosts: set[Served],
@@ -77,7 +77,7 @@ class Host:
         self._clock = clock
         self._hosts = hosts
         self._tasks: set[asyncio.Task[None]] = set()
-        self._answerer = Answerer(peer, self.act, connection.writable, faculties, clock)
+        self._answerer = Answerer(peer, self.act, connection.writable, connection.misbehave, faculties, clock)
         self._reply: asyncio.Task[None] | None = None
         self._ears: Ears | None = None
         self._dictation = Dictation(self._transcribe)

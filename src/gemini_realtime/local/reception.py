@@ -9,6 +9,7 @@ import picows
 
 from gemini_realtime.local.access import CALLER_UNKNOWN, TOKEN_PATHS, Access, Credentials, Route
 from gemini_realtime.local.connection import Connection
+from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.gate import Closed, Gate
 from gemini_realtime.local.http import Request, Response, error
 from gemini_realtime.local.limits import Limits
@@ -29,6 +30,7 @@ class Reception:
         limits: of the server.
         service: serves who is let in.
         clock: seconds, monotonic.
+        faults: what goes wrong.
 
     Attributes:
         stopping: nobody is let in any more.
@@ -41,12 +43,14 @@ class Reception:
         limits: Limits,
         service: Service,
         clock: Callable[[], float],
+        faults: Faults,
     ) -> None:
         self._access = access
         self._tokens = tokens
         self._limits = limits
         self._service = service
         self._clock = clock
+        self._faults = faults
         self.stopping = False
 
     def accept(self, upgrade: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
@@ -60,7 +64,12 @@ class Reception:
         if route is None:
             return _without_listener(_not_found(request))
         refused = self._refused(request, route)
-        return self._connect(route, Credentials.of(request)) if refused is None else _without_listener(refused)
+        if refused is not None:
+            return _without_listener(refused)
+        turned_away = self._faults.turn_away()
+        if turned_away is not None:
+            return picows.WSUpgradeResponseWithListener(turned_away, None)
+        return self._connect(route, Credentials.of(request))
 
     def answer(self, request: Request) -> Response:
         """Answer a request that is no handshake."""
@@ -84,7 +93,7 @@ class Reception:
         return self._access.caller_refused(request) if refused is None and route.vertex else refused
 
     def _connect(self, route: Route, credentials: Credentials) -> Connection:
-        connection = Connection(self._limits)
+        connection = self._faults.connection(self._limits)
         token = self._tokens.find(credentials.token) if route.constrained and credentials.token else None
         rule = None if route.vertex else self._access.connection_refused(route, credentials)
         if rule is None and route.constrained and token is None:

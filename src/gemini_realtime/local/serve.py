@@ -7,7 +7,7 @@ import ipaddress
 import secrets
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,8 @@ from gemini_realtime.local.answering import Faculties
 from gemini_realtime.local.background import Background
 from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.ears import EnglishHearing, Hearing
+from gemini_realtime.local.faults.plan import Faults
+from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.limits import Limits
 from gemini_realtime.local.listening import Listener
 from gemini_realtime.local.profiles import ServiceProfile, profile_named
@@ -50,6 +52,8 @@ class LiveServer:
         responder: the mind, rules that need no model by default; or a recording that plays the service instead.
         model_profile: how every model behaves, such as `3.8-live`; by default as is known of the model a client names.
         pace: `realtime` completes a turn when its audio would have been heard, as the service does; `instant` at once.
+        faults: what goes wrong, each a `Fault` or as on the command line: `cut:after_frames=10,times=1`.
+        seed: decides what faults leave to chance.
         hearing: voice activity and speech to text; those of the extra `[local]` by default.
         speaking: text to speech; that of the extra `[local]` by default.
         tls: to serve `wss` too, at a port of its own: True for a certificate for this machine, which is made when
@@ -65,7 +69,8 @@ class LiveServer:
         wall_clock: the time of day, with its zone: for certificates and the times of tokens.
 
     Raises:
-        ConfigError: others would reach `host`, and there is no `api_key`; there is no such profile.
+        ConfigError: others would reach `host`, and there is no `api_key`; there is no such profile, or
+            no such fault.
         MissingDependencyError: the certificate needs the extra `[local]`.
     """
 
@@ -77,6 +82,8 @@ class LiveServer:
         responder: Responder | Recording | None = None,
         model_profile: ServiceProfile | str | None = None,
         pace: Pace = "realtime",
+        faults: Iterable[Fault | str] = (),
+        seed: int = 0,
         hearing: Hearing | None = None,
         speaking: Speaking | None = None,
         tls: bool | ssl.SSLContext = False,
@@ -104,7 +111,7 @@ class LiveServer:
         self._listeners: list[Listener] = []
         self._limits = limits or Limits()
         tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
-        self._reception = Reception(Access(api_key), tokens, self._limits, self._service, clock)
+        self._reception = Reception(Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed))
         self._contexts = [None, *self._tls_contexts(tls, wall_clock)]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: Background | None = None

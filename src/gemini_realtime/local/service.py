@@ -13,8 +13,8 @@ from typing import Final
 
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.answering import Faculties
-from gemini_realtime.local.connection import Connection
 from gemini_realtime.local.conversation import Pace
+from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.host import Host, Served
 from gemini_realtime.local.peer import Peer
 from gemini_realtime.local.profiles import ServiceProfile
@@ -94,7 +94,7 @@ class Service:
         if warm_up and self._recording is None:
             self._warming = asyncio.create_task(self._warm_up())
 
-    def serve(self, connection: Connection) -> None:
+    def serve(self, connection: FaultyConnection) -> None:
         """Become the receiver of a connection, and serve it."""
         if self._recording is not None:
             ReplayHost(self._recording.next(), connection, self.served)
@@ -103,7 +103,7 @@ class Service:
         peer = Peer(
             secrets.token_hex(8),
             self._sessions,
-            pace=self._manners.pace,
+            pace=connection.pace or self._manners.pace,
             profile=self._manners.profile,
             connection_lifetime_s=self._manners.connection_lifetime_s,
             go_away_before_s=self._manners.go_away_before_s,
