@@ -112,6 +112,10 @@ async def _speak(client: GeminiRealtimeClient, pcm: bytes, rate_hz: int) -> None
         await asyncio.sleep(start + (number + 1) * CHUNK_MS / 1000 - clock())
 
 
+def _flite(voice: str, text: str, file: Path) -> None:
+    subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(file)], check=True)
+
+
 def words(text: str) -> list[str]:
     """Lower case, without punctuation."""
     return re.findall(r"[a-z']+", text.lower())
@@ -133,7 +137,7 @@ async def measure(voice: str, recognizer: Recognizer, folder: Path) -> str:
     waits = []
     for number, question in enumerate(QUESTIONS):
         file = folder / f"{voice}-{number}.wav"
-        subprocess.run(["flite", "-voice", voice, "-t", question, "-o", str(file)], check=True)
+        await asyncio.to_thread(_flite, voice, question, file)
         async with LiveServer() as server:
             client = GeminiRealtimeClient(llm_config=server.llm_config())
             await client.session_update({"tools": [WEATHER]})
@@ -145,7 +149,8 @@ async def measure(voice: str, recognizer: Recognizer, folder: Path) -> str:
         said_words += len(words(turn.said))
         spoken_wrong += errors(words(turn.said), words(again))
         waits.append(turn.wait_ms)
-        print(f"  {question!r}: heard {turn.heard.strip()!r}, said {turn.said!r}, recognised {again!r}", file=sys.stderr)
+        heard = turn.heard.strip()
+        print(f"  {question!r}: heard {heard!r}, said {turn.said!r}, recognised {again!r}", file=sys.stderr)
     row = f"| {voice} | {heard_wrong / asked:.1%} of {asked} | {spoken_wrong / said_words:.1%} of {said_words} |"
     return f"{row} {statistics.median(waits):.0f} ms | {max(waits):.0f} ms |"
 
