@@ -89,6 +89,7 @@ def test_programs_have_no_origin() -> None:
         (None, Route(constrained=True), Credentials(None, TOKEN), None),
         ("sesame", Route(), Credentials("sesame", None), None),
         ("sesame", Route(), Credentials("sésame", None), KEY_INVALID),
+        ("sesame", Route(), Credentials("s\udcffsame", None), KEY_INVALID),
         ("sesame", Route(), Credentials(None, None), CALLER_UNKNOWN),
         ("sesame", Route(constrained=True), Credentials(None, TOKEN), None),
     ],

@@ -19,6 +19,10 @@ from tests.local.line import NATIVE_2_5
 from tests.local.test_serve import LIVE, TEXT, WAIT_S, dialled, echo, text_of
 
 CONSTRAINED = LIVE + "Constrained"
+HANDSHAKE = (
+    f"GET {LIVE} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+).encode()
 
 
 def served(**options: Any) -> LiveServer:
@@ -80,6 +84,7 @@ async def test_a_token_is_made(path: str) -> None:
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
         (f"GET {LIVE} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 400),
         (post(LIVE, {}), 400),
+        (HANDSHAKE.replace(b"Version: 13", b"Version: 13\xff"), 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://example.org\r\n\r\n", 403),
         (b"POST / HTTP/1.1\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00 hello, TLS?\r\n\r\n", 400),
@@ -120,18 +125,12 @@ async def test_requests_may_come_byte_by_byte(request_: bytes) -> None:
 
 
 async def test_frames_that_follow_the_handshake_at_once_are_read() -> None:
-    """A long first message in one write, so that the handshake and all its frames are handed on together."""
+    """A long first message in one write, so that the handshake and its frame are handed on together."""
     setup = json.dumps({"setup": {"model": NATIVE_2_5, "systemInstruction": {"parts": [{"text": "y" * 50_000}]}}})
-    frame = b"\x81\xff" + len(setup).to_bytes(8, "big") + bytes(4) + setup.encode()
-    if len(setup) < 65_536:
-        frame = b"\x81\xfe" + len(setup).to_bytes(2, "big") + bytes(4) + setup.encode()
-    handshake = (
-        f"GET {LIVE} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    ).encode()
+    frame = b"\x81\xfe" + len(setup).to_bytes(2, "big") + bytes(4) + setup.encode()
     async with served() as server, asyncio.timeout(WAIT_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(handshake + frame)
+        writer.write(HANDSHAKE + frame)
         assert (await reader.readuntil(b"\r\n\r\n")).split()[1] == b"101"
         assert b"setupComplete" in await reader.readuntil(b"}\n}\n")
         writer.close()

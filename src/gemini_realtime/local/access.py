@@ -134,7 +134,9 @@ class Access:
         return CALLER_UNKNOWN if key is None else KEY_INVALID
 
     def _knows(self, key: str | None) -> bool:
-        return self._api_key is None or hmac.compare_digest(self._api_key.encode(), (key or "").encode())
+        # picows gives bytes that are not UTF-8 as surrogates.
+        given = (key or "").encode(errors="surrogateescape")
+        return self._api_key is None or hmac.compare_digest(self._api_key.encode(), given)
 
 
 def _is_loopback(origin: str) -> bool:

@@ -85,6 +85,9 @@ class Reception:
         return _not_found(request)
 
     def _refused(self, request: Request, route: Route) -> Response | None:
+        if not request.headers.get("sec-websocket-version", "").isascii():
+            # picows fails at telling that it does not know this version.
+            return error(400, "INVALID_ARGUMENT", "Sec-WebSocket-Version is not a number.")
         if self.stopping:
             return error(503, "UNAVAILABLE", "The server stops.")
         if len(self._service.served) >= self._limits.sessions:
