@@ -83,7 +83,7 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "SESSION_EXPIRED": lambda: comes_back(after_s=VALID_S + 1),
     "SESSION_OPEN": lambda: comes_back(closes=False),
     "OTHER_MODEL": lambda: comes_back(model=NATIVE_3_8),
-    "INVALID_ARGUMENT": lambda: [(RULES["INVALID_ARGUMENT"].code, RULES["INVALID_ARGUMENT"].reason)],
+    "INVALID_ARGUMENT": lambda: sets_up(realtimeInputConfig={"automaticActivityDetection": {"silenceDurationMs": -1}}),
     "MANUAL_ACTIVITY": lambda: Line(model=NATIVE_2_5).send({"realtimeInput": {"activityStart": {}}}),
     "AUDIO_STREAM_END": lambda: Line(model=NATIVE_2_5, realtimeInputConfig=MANUAL).send(
         {"realtimeInput": {"audioStreamEnd": True}}

@@ -9,6 +9,7 @@ from gemini_realtime.local.profiles import ServiceProfile
 from gemini_realtime.local.refusals import (
     BEHAVIOR_REFUSED,
     COMPRESSION_RANGE,
+    INVALID_ARGUMENT,
     MODALITIES,
     MODEL_MISSING,
     MODEL_NOT_LIVE,
@@ -40,6 +41,7 @@ def check_setup(setup: messages.Setup, profile: ServiceProfile) -> None:
     if not profile.moods and (setup.proactivity is not None or generation.enable_affective_dialog is not None):
         raise Refused(MOOD_REFUSED)
     check_tools(setup.tools or [], profile)
+    _check_detection(setup.realtime_input_config)
     _check_compression(setup.context_window_compression, profile)
 
 
@@ -75,6 +77,12 @@ def _check_thinking(thinking: messages.ThinkingConfig | None, profile: ServicePr
         raise Refused(THINKING_REFUSED)
     if level is not None and (profile.thinking == "budget" or level not in profile.thinking_levels):
         raise Refused(THINKING_REFUSED)
+
+
+def _check_detection(realtime: messages.RealtimeInputConfig | None) -> None:
+    detection = realtime.automatic_activity_detection if realtime else None
+    if detection and min(detection.prefix_padding_ms or 0, detection.silence_duration_ms or 0) < 0:
+        raise Refused(INVALID_ARGUMENT)
 
 
 def _check_compression(compression: messages.ContextWindowCompressionConfig | None, profile: ServiceProfile) -> None:

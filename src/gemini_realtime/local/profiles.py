@@ -106,7 +106,7 @@ _NEWER_COVERAGE: Final = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
 # recorded: parts come one by one, 3 of 5 turns began with a thought nobody asked for. guide: the rest.
 NATIVE_AUDIO_2_5: Final = ServiceProfile(
     name="2.5-native-audio",
-    models=("native-audio",),
+    models=("native-audio", "flash-native-audio", "flash-preview-native-audio"),
     modalities=("AUDIO",),
     thinking="budget",
     bundles=False,
@@ -231,8 +231,6 @@ def profile_of(model: str) -> ServiceProfile:
     name = model.rpartition("/")[2].lower()
     matches = [(len(part), profile) for profile in PROFILES for part in profile.models if part in name]
     profile = max(matches, key=lambda match: match[0])[1] if matches else UNKNOWN
-    if "native-audio" in name:
-        profile = NATIVE_AUDIO_2_5  # of a longer name on Vertex AI
     return on_vertex(profile) if is_on_vertex(model) else profile
 
 

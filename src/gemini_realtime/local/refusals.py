@@ -139,7 +139,12 @@ OTHER_MODEL: Final = Rule(
 
 # --- what follows
 
-INVALID_ARGUMENT: Final = Rule("anything else that cannot be", 1007, _INVALID, "mastra#18363 and others, 2026-06")
+INVALID_ARGUMENT: Final = Rule(
+    "a negative prefixPaddingMs or silenceDurationMs; audio of a rate that cannot be",
+    1007,
+    _INVALID,
+    "mastra#18363 and others, 2026-06, of other arguments",
+)
 MANUAL_ACTIVITY: Final = Rule(
     "activityStart or activityEnd while speech is detected",
     1007,
