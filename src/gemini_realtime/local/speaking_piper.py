@@ -10,11 +10,14 @@ import re
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.local.phrases import Phrases
 from gemini_realtime.local.speaking import SpokenChunk
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ class PiperSpeaking:
         self._library: Any = piper
         self._path = model
         self._model: Any = None
+        self._phrases = Phrases()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="piper")
 
     async def start(self) -> None:
@@ -66,6 +70,11 @@ class PiperSpeaking:
         The texts of the chunks join to `text`. When within a sentence a word begins is estimated from its place in
         the text: Piper does not tell.
         """
+        async with aclosing(self._phrases.speak(text, partial(self._speak, text))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _speak(self, text: str) -> AsyncGenerator[SpokenChunk, None]:
         cutter = _Cutter()
         loop = asyncio.get_running_loop()
         for sentence in _SENTENCE.findall(text):

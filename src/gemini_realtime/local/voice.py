@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Protocol
 
+from gemini_realtime.local.phrases import Phrases
 from gemini_realtime.local.speaking import VOICES, SpokenChunk, Synthesizer
 
 
@@ -23,10 +25,11 @@ class Speaking(Protocol):
 
 
 class EspeakSpeaking:
-    """The voice of the extra `[local]`, which is needed when something is spoken."""
+    """The voice of the extra `[local]`, which is needed when something is spoken; it remembers what it said."""
 
     def __init__(self) -> None:
         self._synthesizer: Synthesizer | None = None
+        self._phrases = Phrases()
 
     async def start(self) -> None:
         """Load espeak-ng, which happens with the first word.
@@ -47,4 +50,5 @@ class EspeakSpeaking:
         if self._synthesizer is None:
             self._synthesizer = Synthesizer()
         wanted = {"voice": voice if voice and voice.lower() in VOICES else None, "language": language}
-        return self._synthesizer.speak(text, **{name: value for name, value in wanted.items() if value})
+        make = partial(self._synthesizer.speak, text, **{name: value for name, value in wanted.items() if value})
+        return self._phrases.speak((text, *wanted.values()), make)
