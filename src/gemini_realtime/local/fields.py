@@ -124,8 +124,8 @@ NEWER: Final[dict[str, str]] = {
     " mediaProcessing:string speechMetadata:Json documentMetadata:Json spreadsheetMetadata:Json audioMetadata:Json",
     "Tool": "mcpServers:[Json] retrieval:Json enterpriseWebSearch:Json parallelAiSearch:Json exaAiSearch:Json",
     "Tool.GoogleSearch": "searchTypes:Json excludeDomains:[string] blockingConfidence:string",
-    "Tool.ComputerUse": "enablePromptInjectionDetection:bool",
-    "GoogleMaps": "authConfig:Json",
+    "Tool.ComputerUse": "enablePromptInjectionDetection:bool disabledSafetyPolicies:[string]",
+    "GoogleMaps": "authConfig:Json groundingTypes:Json",
     "FileSearch": "fileSearchStoreNames:[string] topK:int32 metadataFilter:string",
 }  # fmt: skip
 
@@ -151,6 +151,7 @@ ENUMS: Final[dict[str, str]] = {
 
 NEWER_ENUMS: Final[dict[str, str]] = {
     "GenerationConfig.Modality": "VIDEO",
+    "Tool.ComputerUse.Environment": "ENVIRONMENT_MOBILE ENVIRONMENT_DESKTOP",
     "RealtimeInputConfig.TurnCoverage": "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
     "ThinkingLevel": "THINKING_LEVEL_UNSPECIFIED MINIMAL LOW MEDIUM HIGH XHIGH",
     "AudioTranscriptionConfig.Mode": "MODE_UNSPECIFIED VERBATIM SMART",
