@@ -225,6 +225,19 @@ def test_3_8_discards_calls_without_a_word_and_makes_them_again() -> None:
     assert line.asked.request.results[0].response == {"output": "foggy"}
 
 
+@pytest.mark.parametrize(("model", "cut"), [(NATIVE_3_8, True), (VERTEX_3_8, False)])
+def test_a_result_that_is_to_interrupt_waits_on_vertex_while_the_user_speaks(model: str, cut: bool) -> None:
+    line = Line(model=model, tools=[ALARM], realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    line.types("set an alarm")
+    (call_id,) = call_ids(line.calls("set_alarm"))
+    line.waits(0)
+    line.types("tell me something long")
+    line.speaks()
+    line.peer.speech_started()
+    frames = line.answers((call_id, "done"), scheduling="INTERRUPT")
+    assert ("interrupted" in kinds(frames)) == cut
+
+
 def test_ids_of_calls_have_the_form_of_the_family() -> None:
     def first_id(model: str, **setup: Any) -> str:
         line = Line(model=model, **setup)

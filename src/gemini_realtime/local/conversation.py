@@ -253,7 +253,7 @@ class Conversation:
         self._move(Trigger.GENERATED)
         self.play(now)
 
-    def result(self, response: messages.FunctionResponse) -> None:
+    def result(self, response: messages.FunctionResponse, *, user_speaks: bool) -> None:
         """Take the result of a call; once none blocks any more, the reply goes on."""
         call = self._calls.answer(response)
         if call is None:
@@ -263,7 +263,8 @@ class Conversation:
         if self.state is State.WAITING:
             self._go_on()
         elif not call.blocks:
-            self._tell_later(call, response.scheduling)
+            waits = user_speaks and self.options.profile.defers_interrupts
+            self._tell_later(call, "WHEN_IDLE" if waits and response.scheduling == "INTERRUPT" else response.scheduling)
 
     def play(self, now: float) -> None:
         """Complete the turn when its audio would have been heard."""

@@ -173,7 +173,7 @@ class Peer:
             self._take_realtime(message.realtime_input, now)
         elif message.tool_response is not None:
             for response in message.tool_response.function_responses:
-                self._conversation.result(response)
+                self._conversation.result(response, user_speaks=self._activity.speaking)
             if self.options.profile.unasked_handle == "after results":
                 self._seat.offer()
         elif message.context_update is not None:

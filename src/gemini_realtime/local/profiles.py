@@ -69,6 +69,7 @@ class ServiceProfile:
         completes_at_calls: whether generation is complete when it waits for results.
         interaction_status: whether `turnComplete` says if more follows by itself.
         no_turn_complete: turns whose end is not told.
+        defers_interrupts: whether a result that is to interrupt waits while the user speaks.
         vertex: whether it speaks as Vertex AI does.
         system_role: whether a turn with the role `system` changes the instructions.
     """
@@ -97,6 +98,7 @@ class ServiceProfile:
     completes_at_calls: bool = False
     interaction_status: bool = False
     no_turn_complete: Oddity = NEVER
+    defers_interrupts: bool = False
     vertex: bool = False
     system_role: bool = False
 
@@ -205,7 +207,8 @@ _VERTEX_PREFIX: Final = "vertex/"
 def on_vertex(profile: ServiceProfile) -> ServiceProfile:
     """The same family as Vertex AI serves it.
 
-    recorded: UUIDs as ids, generation complete with the calls, no code shown. vertex: `system` turns on 2.5 models.
+    recorded: UUIDs as ids, generation complete with the calls, no code shown. vertex: `system` turns on 2.5 models,
+    INTERRUPT taken for WHEN_IDLE on 3.8 while the user speaks.
     """
     return profile if profile.vertex else replace(
         profile,
@@ -213,6 +216,7 @@ def on_vertex(profile: ServiceProfile) -> ServiceProfile:
         call_ids="",
         shows_code=False,
         completes_at_calls=profile in (HALF_CASCADE, NATIVE_AUDIO_2_5),
+        defers_interrupts=profile in (LIVE_3_8, EXTENDED_THINKING_3_8),
         vertex=True,
         system_role=profile is NATIVE_AUDIO_2_5,
     )  # fmt: skip
