@@ -1,0 +1,83 @@
+"""The embedded server on loopback, playing one family of models or another, and after a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.local.serve import LiveServer
+from tests.local.fakes import SILENCE, FakeHearing, FakeResponder, FakeSpeaking, spoken
+from tests.local.line import NATIVE_2_5, kinds
+from tests.local.test_serve import dialled, echo
+
+
+def server(**options: object) -> LiveServer:
+    """Of fakes, at instant pace."""
+    faculties = {"hearing": FakeHearing(), "responder": FakeResponder(echo), "speaking": FakeSpeaking()}
+    return LiveServer(**{"pace": "instant", **faculties, **options})  # type: ignore[arg-type]
+
+
+async def test_a_profile_by_name_replaces_that_of_the_model() -> None:
+    async with server(model_profile="3.1-flash-live") as live, dialled(live, model=NATIVE_2_5) as client:
+        client.types("hello")
+        assert (await client.until("turnComplete"))[0] == {"serverContent": {}}
+
+
+def test_an_unknown_profile_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="no model profile"):
+        server(model_profile="4.0")
+
+
+async def test_a_session_is_resumed_after_the_server_was_restarted(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    async with server(sessions_path=path) as live, dialled(live, model=NATIVE_2_5, sessionResumption={}) as client:
+        client.types("my name is Alice")
+        await client.until("turnComplete")
+        frames = await client.until("sessionResumptionUpdate")
+        handle = frames[-1]["sessionResumptionUpdate"]["newHandle"]
+    mind = FakeResponder(echo)
+    async with (
+        server(sessions_path=path, responder=mind) as live,
+        dialled(live, model=NATIVE_2_5, sessionResumption={"handle": handle}) as client,
+    ):
+        client.types("what is my name")
+        await client.until("turnComplete")
+    assert mind.asked[0].history[0].text == "my name is Alice"
+
+
+async def test_a_connection_is_told_of_its_end() -> None:
+    async with (
+        server(connection_lifetime_s=30.0, go_away_before_s=60.0) as live,
+        dialled(live, model=NATIVE_2_5) as client,
+    ):
+        assert (await client.until("goAway"))[-1] == {"goAway": {"timeLeft": "30s"}}
+
+
+async def test_the_transcriber_is_not_bound_to_what_the_mind_expects() -> None:
+    hearing = FakeHearing()
+    async with (
+        server(hearing=hearing) as live,
+        dialled(live, model="models/gemini-3.5-transcribe-live") as client,
+    ):
+        for sound in (spoken("any words"), SILENCE, SILENCE):
+            client.says(sound)
+        frames = await client.until("inputTranscription")
+        assert "interimInputTranscription" in kinds(frames)
+    assert hearing.transcribed[0][1] is None
+
+
+async def test_the_translator_says_the_words_again() -> None:
+    mind, speaking = FakeResponder(echo), FakeSpeaking()
+    translation = {"translationConfig": {"targetLanguageCode": "de"}}
+    model = "models/gemini-3.5-live-translate-preview"
+    async with (
+        server(responder=mind, speaking=speaking) as live,
+        dialled(live, model=model, generationConfig=translation) as client,
+    ):
+        for sound in (spoken("good morning"), SILENCE, SILENCE):
+            client.says(sound)
+        await client.until("turnComplete")
+    assert mind.asked == []
+    assert speaking.voices == [(None, "de")]
