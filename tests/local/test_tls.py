@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,10 @@ import picows
 import pytest
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.local.limits import Limits
 from gemini_realtime.local.tls import ORGANIZATION, local_identity
 from tests.local.test_http import served
+from tests.local.test_serve import WAIT_S
 
 trustme = pytest.importorskip("trustme", reason="TLS needs the extra [local]")
 
@@ -91,6 +94,13 @@ async def test_a_taken_tls_port_frees_the_other(unused_tcp_port: int) -> None:
             await served(tls=True, port=unused_tcp_port, tls_port=other.port).__aenter__()
     async with served(port=unused_tcp_port) as server:
         assert server.port == unused_tcp_port
+
+
+async def test_who_does_not_begin_with_tls_is_cut_off() -> None:
+    async with served(tls=True, limits=Limits(handshake_s=0.05)) as server, asyncio.timeout(WAIT_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.tls_url.rpartition(":")[2]))
+        assert await reader.read() == b""
+        writer.close()
 
 
 def test_the_key_is_for_the_users_eyes_only(cache: Path) -> None:
