@@ -258,7 +258,7 @@ def test_the_half_cascade_shows_the_code_of_a_call() -> None:
     code = contents(frames)[0]["modelTurn"]["parts"][0]["executableCode"]
     assert code == {
         "language": "PYTHON",
-        "code": "print(default_api.get_weather(city='Oslo', days=[1,2], detail=true))",
+        "code": "print(default_api.get_weather(city='Oslo', days=[1, 2], detail=True))",
     }
 
 

@@ -15,7 +15,6 @@ from gemini_realtime.local.frames import audio_frame, server_frame
 from gemini_realtime.local.options import Options
 from gemini_realtime.local.usage import Usage
 from gemini_realtime.protocol import messages
-from gemini_realtime.protocol.codec import encode
 from gemini_realtime.protocol.messages import ServerContent, ServerMessage
 
 THOUGHT: Final = "**Considering the Request**\n\nI've looked at what was said, and I'm now putting an answer together."
@@ -142,6 +141,10 @@ class Manner:
         if words and self._profile.vertex:
             self._outbox.content(input_transcription=messages.Transcription(finished=True))
 
+    def as_is(self, message: dict[str, Any]) -> None:
+        """A message that somebody else has worded."""
+        self._outbox.put(Send(server_frame(message)))
+
     def _transcript(self, text: str) -> str:
         """What of the transcript is to be sent now."""
         if not text or self._options.setup.output_audio_transcription is None:
@@ -172,10 +175,6 @@ class Manner:
         role = "model" if self._profile.vertex else None
         self._outbox.content(model_turn=messages.Content(role=role, parts=[part]))
 
-    def as_is(self, message: dict[str, Any]) -> None:
-        """A message that somebody else has worded."""
-        self._outbox.put(Send(server_frame(message)))
-
 
 def _deltas(text: str) -> list[str]:
     """The first word, then the rest. Source: recorded sessions, where the first delta is a word or two."""
@@ -183,6 +182,5 @@ def _deltas(text: str) -> list[str]:
 
 
 def _arguments(args: dict[str, Any]) -> str:
-    """As Python would write them."""
-    return ", ".join(f"{name}={value!r}" if isinstance(value, str) else f"{name}={encode({'': value}).decode()[4:-1]}"
-                     for name, value in args.items())  # fmt: skip
+    """As Python writes them. Source: a recorded half-cascade session."""
+    return ", ".join(f"{name}={value!r}" for name, value in args.items())
