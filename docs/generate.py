@@ -20,6 +20,7 @@ from pathlib import Path
 import gemini_realtime
 from gemini_realtime import GeminiRealtimeError, RealtimeEvent
 from gemini_realtime.local import fields, profiles, refusals
+from gemini_realtime.local.faults.table import EVERY_FAULT, FAULTS, ONCE, Parameter
 from gemini_realtime.protocol.messages import GenerationConfig, Setup
 from gemini_realtime.protocol.models import PROFILES
 from gemini_realtime.protocol.session import TRANSITIONS, State
@@ -164,6 +165,30 @@ def recorded_differences() -> str:
     return table(["recording", "value", "why"], everywhere + somewhere)
 
 
+def fault_arguments() -> str:
+    """What can be said about many faults."""
+    shared = ((EVERY_FAULT, "every fault"), (ONCE, "those that happen once on a connection"))
+    rows = [[*_argument(parameter), which] for parameters, which in shared for parameter in parameters]
+    return table(["argument", "meaning", "of"], rows)
+
+
+def faults() -> str:
+    """What can go wrong."""
+    rows = [
+        [
+            f"`{kind.name}`",
+            kind.meaning + (" (once)" if kind.once else ""),
+            "<br>".join(": ".join(_argument(parameter)) for parameter in kind.own_parameters),
+        ]
+        for kind in FAULTS.values()
+    ]
+    return table(["fault", "what happens", "arguments"], rows)
+
+
+def _argument(parameter: Parameter) -> tuple[str, str]:
+    return f"`{parameter.usage}`", parameter.meaning
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "session-states": lambda: diagram(TRANSITIONS, State.NEW),  # type: ignore[arg-type]
     "turn-states": lambda: diagram(TURN_TRANSITIONS, TurnState.IDLE),  # type: ignore[arg-type]
@@ -175,6 +200,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "service-profiles": service_profiles,
     "newer-fields": newer_fields,
     "recorded-differences": recorded_differences,
+    "fault-arguments": fault_arguments,
+    "faults": faults,
 }
 
 

@@ -34,6 +34,13 @@ def test_help_for_talk_teaches_with_examples() -> None:
     assert 'gemini-realtime talk --say "What time is it?"' in output
 
 
+@pytest.mark.parametrize("command", ["serve", "offline"])
+def test_help_faults_tells_what_can_go_wrong(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help-faults"])
+    assert result.exit_code == 0
+    assert "cut (once): end the connection without a close frame" in result.output
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; import gemini_realtime.cli.commands; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

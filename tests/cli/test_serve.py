@@ -76,6 +76,8 @@ def test_with_tls_it_prints_what_is_to_be_pasted(tmp_path: Path) -> None:
         (["--responder", "replay:no-such-file"], "cannot be read"),
         (["--hearing", "vosk"], "choose one of pocketsphinx, "),
         (["--speaking", "piper:no-such-voice.onnx"], "→"),
+        (["--fault", "slow-pong", "--fault", "cut:frames=1"], "write cut:after_frames=1,after_s,times,connection"),
+        (["--seed", "x", "--fault", "cut"], "Invalid value"),
     ],
 )
 def test_options_that_cannot_be_are_exit_code_2(options: list[str], problem: str) -> None:

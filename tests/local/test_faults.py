@@ -589,7 +589,16 @@ def test_every_fault_can_be_written_as_its_help_writes_it(name: str) -> None:
     fault = parse_fault(f"{name}:{given}")
     assert {p.name: fault[p.name] for p in kind.parameters} == {p.name: p.default for p in kind.parameters}
     assert parse_fault(name)["times"] is None
-    assert kind.usage in list(help_lines())
+
+
+def test_the_help_tells_each_fault_and_each_argument() -> None:
+    told = "\n".join(help_lines())
+    for kind in FAULTS.values():
+        _, _, after = told.partition(f": {kind.meaning}\n")
+        own = after.partition("\n\n")[0]
+        assert all(f" {p.usage} " in own and p.meaning in own for p in kind.own_parameters)
+    assert told.count(" times ") == told.count(" after_frames=1 ") == 1
+    assert "\ncut (once): " in told
 
 
 def test_every_fault_is_done_somewhere() -> None:

@@ -48,7 +48,8 @@ _SERVE_EXAMPLES = (
     "gemini-realtime talk --url ws://127.0.0.1:8765\n\n"
     "gemini-realtime serve --tls --port 8765 --tls-port 8766\n\n"
     "gemini-realtime serve --responder script:call.yaml\n\n"
-    "gemini-realtime serve --responder chat:llama3.2@http://127.0.0.1:11434/v1"
+    "gemini-realtime serve --responder chat:llama3.2@http://127.0.0.1:11434/v1\n\n"
+    "gemini-realtime serve --fault cut:after_frames=20,times=1 --fault slow-pong"
 )
 _OFFLINE = (
     "Run a program that talks to Gemini Live, without Gemini.\n\n"
@@ -81,6 +82,14 @@ def _writable(path: Path | None) -> Path | None:
     if path is not None and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no directory {str(path.parent)!r}")
     return path
+
+
+def _help_faults(asked: bool) -> None:
+    if asked:
+        from gemini_realtime.local.faults import help_lines
+
+        print(*help_lines(), sep="\n")
+        raise typer.Exit
 
 
 @app.command(help=_TALK, epilog=_TALK_EXAMPLES)
@@ -176,6 +185,15 @@ MaxMessage = Annotated[float, typer.Option(metavar="MIB", min=0.001, help="A lon
 HandshakeTimeout = Annotated[float, typer.Option(metavar="S", min=0.1, help="Who takes longer to ask is cut off.")]
 IdleTimeout = Annotated[float, typer.Option(metavar="S", min=0.1, help="Who is silent for longer is cut off.")]
 
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Let this go wrong: such as cut:after_frames=10. May be given repeatedly."),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Decides what faults leave to chance.")]
+HelpFaults = Annotated[
+    bool, typer.Option("--help-faults", is_eager=True, callback=_help_faults, help="Say what can go wrong.")
+]
+
 
 def _limits(sessions: int, message_mib: float, handshake_s: float, idle_s: float) -> Limits:
     from gemini_realtime.local import Limits
@@ -203,12 +221,15 @@ def serve(
     max_message: MaxMessage = 16,
     handshake_timeout: HandshakeTimeout = 10,
     idle_timeout: IdleTimeout = 600,
+    fault: Faults = None,
+    seed: Seed = 0,
+    help_faults: HelpFaults = False,
 ) -> None:
     from gemini_realtime.cli.running import run
     from gemini_realtime.cli.serve import ServerOptions, serve
 
     limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
-    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking)
+    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking, fault or (), seed)
     run(serve(ServerOptions(host, port, tls, tls_port, pace.value, api_key, *more)))
 
 
@@ -231,13 +252,16 @@ def offline(
     max_message: MaxMessage = 16,
     handshake_timeout: HandshakeTimeout = 10,
     idle_timeout: IdleTimeout = 600,
+    fault: Faults = None,
+    seed: Seed = 0,
+    help_faults: HelpFaults = False,
 ) -> None:
     from gemini_realtime.cli.offline import offline
     from gemini_realtime.cli.running import run
     from gemini_realtime.cli.serve import ServerOptions
 
     limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
-    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking)
+    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking, fault or (), seed)
     options = ServerOptions("127.0.0.1", port, True, tls_port, pace.value, api_key, *more)
     raise typer.Exit(run(offline(options, command)) or 0)
 

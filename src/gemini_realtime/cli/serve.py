@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,8 @@ class ServerOptions:
     responder: str = "rules"
     hearing: str = "pocketsphinx"
     speaking: str = "espeak"
+    faults: Sequence[str] = ()
+    seed: int = 0
 
     def server(self) -> LiveServer:
         """The server as it was asked for."""
@@ -49,6 +52,8 @@ class ServerOptions:
             responder=responder_named(self.responder),
             hearing=hearing_named(self.hearing),
             speaking=speaking_named(self.speaking),
+            faults=self.faults,
+            seed=self.seed,
         )
 
     def environment(self, server: LiveServer) -> dict[str, str]:

@@ -41,7 +41,9 @@ class Parameter:
     @property
     def usage(self) -> str:
         """Such as `after_frames=1`."""
-        return self.name if self.default is None else f"{self.name}={self.default:{'' if self.type is str else 'g'}}"
+        if self.default is None:
+            return self.name
+        return f"{self.name}={f'{self.default:g}' if isinstance(self.default, float) else self.default}"
 
     @property
     def domain(self) -> str:
@@ -89,6 +91,16 @@ class Kind:
         """Such as `slow-pong:delay_s=10,times,connection`."""
         return f"{self.name}:{','.join(parameter.usage for parameter in self.parameters)}"
 
+    @property
+    def own_parameters(self) -> tuple[Parameter, ...]:
+        """Those that it does not share with others."""
+        return tuple(parameter for parameter in self.parameters if parameter not in EVERY_FAULT + ONCE)
+
+    @property
+    def once(self) -> bool:
+        """Whether it happens once on a connection, at a time that can be said."""
+        return set(ONCE) <= set(self.parameters)
+
     def check(self, args: dict[str, Value]) -> dict[str, Value]:
         """The values of these arguments.
 
@@ -109,23 +121,25 @@ class Kind:
             ) from None
 
 
-_WHERE_AND_HOW_OFTEN: Final = (
+EVERY_FAULT: Final = (
     Parameter("times", None, "how often it happens, on all connections together; always by default", least=1),
     Parameter("connection", None, "only on this connection, counted from 1", least=1),
 )
+"""What can be said about every fault."""
+
+ONCE: Final = (
+    Parameter("after_frames", 1, "once the server has sent so many frames; `setupComplete` is the first"),
+    Parameter("after_s", None, "instead: so long after the connection opened", float),
+)
+"""What can be said about one that happens once on a connection."""
 
 
 def _kind(name: str, meaning: str, *parameters: Parameter) -> Kind:
-    return Kind(name, meaning, (*parameters, *_WHERE_AND_HOW_OFTEN))
+    return Kind(name, meaning, (*parameters, *EVERY_FAULT))
 
 
 def _moment(name: str, meaning: str, *parameters: Parameter) -> Kind:
-    """A fault that happens once on a connection."""
-    when = (
-        Parameter("after_frames", 1, "once the server has sent so many frames; `setupComplete` is the first"),
-        Parameter("after_s", None, "instead: so long after the connection opened", float),
-    )
-    return _kind(name, meaning, *when, *parameters)
+    return _kind(name, meaning, *ONCE, *parameters)
 
 
 def _probability() -> Parameter:
@@ -238,8 +252,7 @@ class Fault:
 
     def at_once(self) -> Fault:
         """The same without waiting for anything, unless it was said what for."""
-        timed = any(parameter.name == "after_frames" for parameter in self.kind.parameters)
-        if not timed or {"after_frames", "after_s"} & set(self._args):
+        if not self.kind.once or {"after_frames", "after_s"} & set(self._args):
             return self
         return Fault(self.kind.name, **self._args, after_frames=0)
 
@@ -257,7 +270,16 @@ def parse_fault(text: str) -> Fault:
 
 
 def help_lines() -> Iterator[str]:
-    """Every fault with its arguments and their defaults, and in the next line what happens."""
+    """How faults are written, then each of them: what happens, and its arguments with their defaults."""
+    yield "NAME or NAME:ARGUMENT=VALUE,ARGUMENT=VALUE, such as cut:after_frames=10,times=1."
+    yield "\nEvery fault has these arguments:"
+    yield from map(_help_line, EVERY_FAULT)
+    yield "\nThose that happen once on a connection also have these:"
+    yield from map(_help_line, ONCE)
     for kind in FAULTS.values():
-        yield kind.usage
-        yield f"    {kind.meaning}"
+        yield f"\n{kind.name}{' (once)' if kind.once else ''}: {kind.meaning}"
+        yield from map(_help_line, kind.own_parameters)
+
+
+def _help_line(parameter: Parameter) -> str:
+    return f"    {parameter.usage:<36}{parameter.meaning}"
