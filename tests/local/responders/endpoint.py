@@ -41,7 +41,11 @@ class Endpoint:
     waits: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        self._clients: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients[asyncio.current_task()] = writer
         try:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode().lower():
                 length = int(head.partition("content-length:")[2].split()[0])
@@ -52,6 +56,12 @@ class Endpoint:
             pass
         finally:
             writer.close()
+
+    async def end(self) -> None:
+        """Hang up, and return when nobody is served any more."""
+        for writer in self._clients.values():
+            writer.close()
+        await asyncio.gather(*filter(None, self._clients))
 
     async def _answer(self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if answer.status != 200:
@@ -92,6 +102,7 @@ async def endpoint(*answers: Answer) -> AsyncIterator[Endpoint]:
     served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     async with server:
         yield served
+        await served.end()
 
 
 def delta(finish: str | None = None, **fields: Any) -> dict[str, Any]:
