@@ -32,12 +32,12 @@ def told(*options: str, **environment: str) -> tuple[dict[str, str], list[str]]:
 
 
 def test_a_program_is_led_to_the_server_with_a_key_that_is_none(tmp_path: Path) -> None:
-    environ, arguments = told("--pace", "instant", XDG_CACHE_HOME=str(tmp_path), no_proxy="intra.example")
+    environ, arguments = told("--pace", "instant", XDG_CACHE_HOME=str(tmp_path), https_proxy="http://proxy")
     assert arguments == ["-c", "--port", "--", "x"]
     assert environ["GOOGLE_GEMINI_BASE_URL"].startswith("https://127.0.0.1:")
     assert Path(environ["SSL_CERT_FILE"]).parent == tmp_path / "gemini-realtime"
     assert environ["GEMINI_API_KEY"] == environ["GOOGLE_API_KEY"] == "offline"
-    assert environ["NO_PROXY"] == environ["no_proxy"] == "intra.example,127.0.0.1,localhost,::1"
+    assert "127.0.0.1" in environ["NO_PROXY"]
 
 
 def test_a_key_that_is_set_stays() -> None:

@@ -21,7 +21,7 @@ _KILLED = 128
 async def offline(options: ServerOptions, command: Sequence[str]) -> int:
     """Run a command with a server of its own; returns the command's exit code."""
     async with options.server() as server:
-        return await _run(command, _without_proxy(os.environ) | options.environment(server))
+        return await _run(command, {**os.environ, **options.environment(server)})
 
 
 async def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -56,10 +56,3 @@ def _in_foreground() -> bool:
         return os.tcgetpgrp(terminal) == os.getpgrp()
     finally:
         os.close(terminal)
-
-
-def _without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, in which no proxy is asked for a server on this machine."""
-    known = environment.get("no_proxy") or environment.get("NO_PROXY")
-    direct = ",".join(filter(None, [known, "127.0.0.1", "localhost", "::1"]))
-    return {**environment, "no_proxy": direct, "NO_PROXY": direct}

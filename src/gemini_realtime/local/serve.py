@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import secrets
 import ssl
 import time
@@ -19,6 +20,7 @@ from gemini_realtime.local.answering import Faculties
 from gemini_realtime.local.background import Background
 from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.ears import EnglishHearing, Hearing
+from gemini_realtime.local.environment import leading_to
 from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.limits import Limits
@@ -140,20 +142,15 @@ class LiveServer:
         return f"wss://{self._netloc(1)}"
 
     def environment(self) -> dict[str, str]:
-        """The environment in which a program that knows Google's addresses only comes here instead.
+        """The variables that lead a program that knows Google's addresses only here instead.
 
-        Python's google-genai reads the first two and `SSL_CERT_FILE`, JavaScript's the first two, and Node
-        `NODE_EXTRA_CA_CERTS`. The file holds the usual authorities too, so that other TLS works as before; it is not
-        named when the certificate is yours, for then who trusts it is yours to say.
+        `SSL_CERT_FILE`, which Python reads, holds the usual authorities too, so that other TLS works as before. It is
+        not set when the certificate is yours, for then who trusts it is yours to say.
 
         Raises:
-            ConfigError: it was made without `tls`, and these clients do without it only in theory.
+            ConfigError: it was made without `tls`, and google-genai dials nothing else.
         """
-        base_url = f"https://{self._netloc(1)}"
-        variables = {"GOOGLE_GEMINI_BASE_URL": base_url, "GOOGLE_VERTEX_BASE_URL": base_url}
-        if self._authorities is not None:
-            variables |= {"SSL_CERT_FILE": str(self._authorities), "NODE_EXTRA_CA_CERTS": str(self._authorities)}
-        return variables
+        return leading_to(f"https://{self._netloc(1)}", self._authorities, os.environ)
 
     def llm_config(self, **extra: Any) -> dict[str, Any]:
         """The configuration for a client of this server; `extra` adds to it, or replaces."""
@@ -251,6 +248,6 @@ def _address(host: str, api_key: str | None) -> str:
     if not local and not api_key:
         raise ConfigError(
             f"{host!r} can be reached from other machines, and there is no key to tell who may call",
-            remedy="use 127.0.0.1, or give an API key",
+            remedy="use 127.0.0.1, or set an API key (`api_key`, --api-key)",
         )
     return address

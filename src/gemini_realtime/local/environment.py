@@ -1,0 +1,29 @@
+"""The environment in which a program that knows Google's addresses only comes to the embedded server instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+_THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def leading_to(base_url: str, authorities: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are to be set.
+
+    Args:
+        base_url: of the server.
+        authorities: certificates to trust; None when the server's is trusted anyway.
+        environ: the environment as it is.
+
+    Sources: google-genai 3.4.0 (`_base_url.py`, `_api_client.py`); https://nodejs.org/api/cli.html#node_extra_ca_certsfile.
+    """
+    variables = {"GOOGLE_GEMINI_BASE_URL": base_url, "GOOGLE_VERTEX_BASE_URL": base_url}
+    if authorities is not None:
+        variables |= {"SSL_CERT_FILE": str(authorities), "NODE_EXTRA_CA_CERTS": str(authorities)}
+    if any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in environ):
+        known = environ.get("no_proxy") or environ.get("NO_PROXY")
+        direct = ",".join(filter(None, (known, *_THIS_MACHINE)))
+        variables |= {"NO_PROXY": direct, "no_proxy": direct}
+    return variables
