@@ -114,7 +114,12 @@ NULL_HANDLE: Final = Rule(
 
 # --- resumption
 
-HANDLE_MALFORMED: Final = Rule("a handle that cannot be one", 1007, "Invalid session handle", "reported by users, 2026")
+HANDLE_MALFORMED: Final = Rule(
+    "a handle that cannot be one",
+    1007,
+    "Invalid session handle",
+    "reported by users, 2026; for which dead handles is a guess",
+)
 SESSION_UNKNOWN: Final = Rule(
     "an unknown handle", 1008, "BidiGenerateContent session not found", "reported by users, 2026"
 )
@@ -122,7 +127,8 @@ SESSION_EXPIRED: Final = Rule(
     "a handle two hours after its session's last connection",
     1008,
     "Requested entity was not found.",
-    "reported by users of dead handles, 2026; two hours: https://ai.google.dev/gemini-api/docs/live-session",
+    "reported by users, 2026, for which dead handles is a guess; two hours:"
+    " https://ai.google.dev/gemini-api/docs/live-session",
 )
 SESSION_OPEN: Final = Rule(
     "a handle whose session is still open",
