@@ -64,6 +64,18 @@ async def test_after_the_end_what_is_left_is_still_read() -> None:
         await queue.get()
 
 
+async def test_what_comes_after_the_end_is_not_taken_and_stops_no_connection() -> None:
+    queue = EventQueue()
+    signals: list[bool] = []
+    queue.on_pressure = signals.append
+    queue.end()
+    for item in range(HIGH_WATER + 1):
+        queue.put(event(item))
+    assert signals == []
+    with pytest.raises(EventQueueEnded):
+        await queue.get()
+
+
 async def test_the_end_wakes_all_readers() -> None:
     queue = EventQueue()
     readers = [asyncio.create_task(queue.get()) for _ in range(3)]

@@ -38,7 +38,9 @@ class EventQueue:
         self._ended = False
 
     def put(self, event: RealtimeEvent | None) -> None:
-        """Append an event; None tells one reader to stop."""
+        """Append an event, unless the end has come; None tells one reader to stop."""
+        if self._ended:
+            return
         self._events.append(event)
         if not self._full and len(self._events) - self._echoes >= HIGH_WATER:
             self._full = True
@@ -54,7 +56,7 @@ class EventQueue:
             self._wake()
 
     def end(self) -> None:
-        """Nothing more will be put; readers get what is left, then `EventQueueEnded`."""
+        """Take nothing more; readers get what is left, then `EventQueueEnded`."""
         self._ended = True
         while self._waiting:
             self._wake()
