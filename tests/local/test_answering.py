@@ -11,7 +11,8 @@ import pytest
 
 from gemini_realtime.local.actions import Respond
 from gemini_realtime.local.answering import Answerer, Faculties
-from gemini_realtime.local.thinking import Call, Fault, Frame, Item, Request, Say, Wait
+from gemini_realtime.local.faults import Fault
+from gemini_realtime.local.thinking import Call, Frame, Item, Request, Say, Wait
 from tests.local.fakes import FakeHearing, FakeResponder, FakeSpeaking
 from tests.local.line import HALF_CASCADE, WEATHER, Line, kinds
 
@@ -30,11 +31,11 @@ class Answering:
         faculties = Faculties(FakeHearing(), FakeResponder(lambda _: next(waiting)), FakeSpeaking())
         room = asyncio.Event()
         room.set()
-        self.faults: list[tuple[str, str, str]] = []
+        self.faults: list[tuple[Fault, str]] = []
         self._answerer = Answerer(self.line.peer, self._act, room, self._misbehave, faculties, lambda: 100.0)
 
-    def _misbehave(self, name: str, args: str) -> None:
-        self.faults.append((name, args, json.dumps(self.frames)))
+    def _misbehave(self, fault: Fault) -> None:
+        self.faults.append((fault, json.dumps(self.frames)))
 
     async def asks(self, text: str) -> list[Any]:
         self.line.types(text)
@@ -93,9 +94,9 @@ async def test_a_wait_holds_back_what_follows_it(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_a_fault_happens_in_its_place() -> None:
-    answering = Answering([Say("One."), Fault("cut", "after_s=3"), Say("Two.")])
+    answering = Answering([Say("One."), Fault("cut", after_s=3), Say("Two.")])
     await answering.asks("hello")
-    ((name, args, before),) = answering.faults
-    assert (name, args) == ("cut", "after_s=3")
+    ((fault, before),) = answering.faults
+    assert fault == Fault("cut", after_s=3)
     assert "One" in before
     assert "Two" not in before

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol, assert_never, runtime_checkable
 
 from gemini_realtime.local.ears import Hearing
+from gemini_realtime.local.faults import Fault
 from gemini_realtime.local.peer import Peer
-from gemini_realtime.local.thinking import Call, Fault, Frame, Item, Request, Responder, Say, Wait
+from gemini_realtime.local.thinking import Call, Frame, Item, Request, Responder, Say, Wait
 from gemini_realtime.local.voice import Speaking
 
 _THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken
@@ -50,7 +51,7 @@ class Answerer:
         peer: is told what there is to send.
         act: carries out what the peer then asks for.
         room: set while the client can take more.
-        misbehave: lets the fault of this name happen, with these arguments.
+        misbehave: lets a fault happen.
         faculties: the mind and the voice.
         clock: seconds, monotonic.
     """
@@ -60,7 +61,7 @@ class Answerer:
         peer: Peer,
         act: Callable[[], None],
         room: asyncio.Event,
-        misbehave: Callable[[str, str], None],
+        misbehave: Callable[[Fault], None],
         faculties: Faculties,
         clock: Callable[[], float],
     ) -> None:
@@ -128,8 +129,8 @@ class Answerer:
                 await self._may_send()
                 self._peer.sends(reply_id, message)
                 self._act()
-            case Fault(name, args):
-                self._misbehave(name, args)
+            case Fault():
+                self._misbehave(item)
             case _:
                 assert_never(item)
 

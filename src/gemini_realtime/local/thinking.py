@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from gemini_realtime.local.faults.table import Fault
+
 
 @dataclass(frozen=True)
 class ToolResult:
@@ -78,16 +80,11 @@ class Frame:
     message: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Misbehave as the fault of this name does; what `args` mean is its own affair."""
-
-    name: str
-    args: str = ""
-
-
 Item = Say | Call | Wait | Frame | Fault
-"""A piece of a reply. What follows a call that blocks waits for its result, except further calls."""
+"""A piece of a reply. What follows a call that blocks waits for its result, except further calls.
+
+A `Fault` happens in its place, at once unless it says when.
+"""
 
 
 class Responder(Protocol):

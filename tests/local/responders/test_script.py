@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.local.faults import Fault
 from gemini_realtime.local.responders.script import Script
 from gemini_realtime.local.serve import LiveServer
-from gemini_realtime.local.thinking import Call, Fault, Frame, Item, Request, Responder, Say, ToolResult, Turn, Wait
+from gemini_realtime.local.thinking import Call, Frame, Item, Request, Responder, Say, ToolResult, Turn, Wait
 from tests.local.fakes import FakeHearing, FakeSpeaking
 from tests.local.line import WEATHER
 from tests.local.test_serve import TEXT, dialled, text_of
@@ -122,7 +123,8 @@ replies:
           serverContent:
             interrupted: true
       - fault: cut
-        args: after=3
+        args: after_frames=3
+      - fault: silence
 """,
     )
     assert await items(responder, "weather") == [
@@ -133,7 +135,8 @@ replies:
         Call("now"),
         Wait(1.5),
         Frame({"serverContent": {"interrupted": True}}),
-        Fault("cut", "after=3"),
+        Fault("cut", after_frames=3),
+        Fault("silence"),
     ]
 
 
@@ -199,6 +202,12 @@ def then(line: str) -> str:
         (then("{say: a, wait: 1}"), "4:5: say and wait cannot be one → give one of"),
         (then("{say: a, args: b}"), "4:20: say has no args → leave them out"),
         (then("{call: a, args: b}"), "4:21: names and values are missing → give an object, as JSON has it"),
+        (then("fault: sulk"), "4:12: there is no fault 'sulk' → choose one of refuse, reject"),
+        (
+            then("{fault: cut, args: after=3}"),
+            "4:13: the fault 'cut' has no argument 'after' → write cut:after_frames=1",
+        ),
+        (then("fault: refuse"), "4:12: refuse happens while a client connects → give it to the server"),
         (then("wait: -1"), "4:11: a number is missing → give one of 0 or more"),
         (then("wait: true"), "4:11: a number is missing → give one of 0 or more"),
         (then("wait: .nan"), "4:11: a number is missing → give one of 0 or more"),
@@ -287,3 +296,16 @@ async def test_the_page_shows_a_script_that_works_and_a_complaint_as_it_is(path:
     with pytest.raises(ConfigError) as raised:
         script(path, shown.replace("say: One", "sayy: One"))
     assert str(raised.value).removeprefix(f"{path.parent}/") in page
+
+
+async def test_a_fault_of_a_script_befalls_the_connection(path: Path) -> None:
+    responder = script(
+        path, "replies: [{when: any, then: [say: One., {fault: close, args: 'code=1011,reason=sorry'}]}]"
+    )
+    server = LiveServer(responder=responder, hearing=FakeHearing(), speaking=FakeSpeaking(), pace="instant")
+    async with server, dialled(server, **TEXT) as client:
+        client.types("hello")
+        await client.until("modelTurn")
+        while isinstance(frame := await client.frames.get(), dict):
+            pass
+        assert frame == (1011, "sorry")

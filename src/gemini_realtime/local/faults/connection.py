@@ -15,7 +15,7 @@ from gemini_realtime.local.connection import CLOSE_TIMEOUT_S, Connection
 from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.faults import lines, turns
 from gemini_realtime.local.faults.stages import Occasions, Stage, Way
-from gemini_realtime.local.faults.table import Fault, parse_fault
+from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.limits import Limits
 
 STAGES: Final[dict[str, type[Stage]]] = {
@@ -41,7 +41,7 @@ STAGES: Final[dict[str, type[Stage]]] = {
     "near-silence": turns.NearSilence,
     "slow-audio": turns.SlowAudio,
 }
-"""What does each fault that happens on a connection; the others happen before there is one."""
+"""What does each fault that happens on a connection; the others happen at the handshake."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +88,18 @@ class FaultyConnection(Connection):
         if self._socket is not None:
             stage.open()
 
-    def misbehave(self, name: str, args: str) -> None:
-        """Let a fault happen in the middle of a session, at once unless `args` say when.
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen in the middle of a session, at once unless it says when.
 
         Raises:
-            ConfigError: there is no such fault, or it can only happen before there is a connection.
+            ConfigError: it only happens while the client connects.
         """
-        fault = parse_fault(f"{name}:{args}").at_once()
-        if fault.kind.name not in STAGES:
+        if fault.kind.at_handshake:
             raise ConfigError(
-                f"the fault {name!r} happens when a client connects, not later", remedy=f"use {', '.join(STAGES)}"
+                f"the fault {fault.kind.name!r} happens while a client connects, not in a reply",
+                remedy=f"use {', '.join(STAGES)}, or give it to the server",
             )
-        self.befall(fault, Occasions(fault["times"]))
+        self.befall(fault.at_once(), Occasions(fault["times"]))
 
     # --- what the service's side does
 

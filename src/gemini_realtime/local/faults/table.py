@@ -79,12 +79,14 @@ class Kind:
     Attributes:
         name: of the fault.
         meaning: what happens, in one line.
-        parameters: what can be said about it; the first two of some say when it happens.
+        parameters: what can be said about it.
+        at_handshake: whether it happens while the client connects, and never later.
     """
 
     name: str
     meaning: str
     parameters: tuple[Parameter, ...]
+    at_handshake: bool = False
 
     @property
     def usage(self) -> str:
@@ -134,8 +136,8 @@ ONCE: Final = (
 """What can be said about one that happens once on a connection."""
 
 
-def _kind(name: str, meaning: str, *parameters: Parameter) -> Kind:
-    return Kind(name, meaning, (*parameters, *EVERY_FAULT))
+def _kind(name: str, meaning: str, *parameters: Parameter, at_handshake: bool = False) -> Kind:
+    return Kind(name, meaning, (*parameters, *EVERY_FAULT), at_handshake)
 
 
 def _moment(name: str, meaning: str, *parameters: Parameter) -> Kind:
@@ -154,12 +156,13 @@ FAULTS: Final = {
     kind.name: kind
     for kind in (
         # --- before there is a session
-        _kind("refuse", "hang up on the client before any answer"),
+        _kind("refuse", "hang up on the client before any answer", at_handshake=True),
         _kind(
             "reject",
             "answer the handshake with an HTTP error",
             Parameter("status", 503, "of HTTP", choices=(401, 403, 429, 500, 503)),
             Parameter("retry_after_s", None, "the header Retry-After; there is none by default"),
+            at_handshake=True,
         ),
         _kind("late-setup", "send setupComplete late, and what follows it too", _delay()),
         _kind("no-setup", "never send setupComplete"),
@@ -214,7 +217,11 @@ FAULTS: Final = {
             "send speech at this pace",
             Parameter("rate", 0.5, "seconds of speech per second", float, least=0.001),
         ),
-        _kind("fast-audio", "send the whole turn as fast as it is made, and complete it before it can be heard"),
+        _kind(
+            "fast-audio",
+            "send the whole turn as fast as it is made, and complete it before it can be heard",
+            at_handshake=True,
+        ),
     )
 }
 """All of them, by name."""
@@ -241,6 +248,12 @@ class Fault:
             raise ConfigError(f"there is no fault {name!r}", remedy=f"choose one of {', '.join(FAULTS)}")
         self.kind = FAULTS[name]
         self._args = self.kind.check(args)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fault) and (self.kind, self._args) == (other.kind, other._args)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, frozenset(self._args.items())))
 
     def __repr__(self) -> str:
         return f"Fault({self.kind.name!r}{''.join(f', {name}={value!r}' for name, value in self._args.items())})"

@@ -26,9 +26,11 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any, Final
 
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.local.faults import parse_fault
 from gemini_realtime.local.responders.sentences import split_sentences
 from gemini_realtime.local.responders.yaml_file import Value, read_yaml
-from gemini_realtime.local.thinking import Call, Fault, Frame, Item, Request, Responder, Say, Wait
+from gemini_realtime.local.thinking import Call, Frame, Item, Request, Responder, Say, Wait
 
 _WORD: Final = re.compile(r"[\w']+")
 _SPEAKABLE: Final = re.compile(r"[a-z' ]+")
@@ -174,7 +176,13 @@ def _frame(value: Value, _args: Value | None) -> Iterator[Item]:
 
 
 def _fault(value: Value, args: Value | None) -> Iterator[Item]:
-    yield Fault(value.text(), args.text() if args is not None else "")
+    try:
+        fault = parse_fault(f"{value.text()}:{args.text() if args is not None else ''}")
+    except ConfigError as error:
+        raise value.error(error.problem, error.remedy) from None
+    if fault.kind.at_handshake:
+        raise value.error(f"{fault.kind.name} happens while a client connects", "give it to the server")
+    yield fault
 
 
 _CONDITIONS: Final[dict[str, Callable[[Value], Any]]] = {
