@@ -174,16 +174,34 @@ ModelProfile = Annotated[
 SessionsFile = Annotated[
     Path,
     typer.Option(
-        "--sessions", metavar="FILE", dir_okay=False, callback=_writable, help="Keep sessions here, to be resumed."
+        "--sessions",
+        metavar="FILE",
+        dir_okay=False,
+        callback=_writable,
+        show_default="in memory",
+        help="Keep sessions here, to be resumed after a restart.",
     ),
 ]
+_LIMITS = "Limits"
+
 ConnectionLifetime = Annotated[
-    float, typer.Option(metavar="S", min=0.1, help="Close connections after so long, announced 50 s before.")
+    float,
+    typer.Option(
+        metavar="S", min=0.1, rich_help_panel=_LIMITS, help="Close connections after so long, announced 50 s before."
+    ),
 ]
-MaxSessions = Annotated[int, typer.Option(metavar="N", min=1, help="At once; one more is refused.")]
-MaxMessage = Annotated[float, typer.Option(metavar="MIB", min=0.001, help="A longer message ends its session.")]
-HandshakeTimeout = Annotated[float, typer.Option(metavar="S", min=0.1, help="Who takes longer to ask is cut off.")]
-IdleTimeout = Annotated[float, typer.Option(metavar="S", min=0.1, help="Who is silent for longer is cut off.")]
+MaxSessions = Annotated[
+    int, typer.Option(metavar="N", min=1, rich_help_panel=_LIMITS, help="At once; one more is refused.")
+]
+MaxMessage = Annotated[
+    float, typer.Option(metavar="MIB", min=0.001, rich_help_panel=_LIMITS, help="A longer message ends its session.")
+]
+HandshakeTimeout = Annotated[
+    float, typer.Option(metavar="S", min=0.1, rich_help_panel=_LIMITS, help="Who takes longer to ask is cut off.")
+]
+IdleTimeout = Annotated[
+    float, typer.Option(metavar="S", min=0.1, rich_help_panel=_LIMITS, help="Who is silent for longer is cut off.")
+]
 
 Faults = Annotated[
     list[str] | None,
