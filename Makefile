@@ -26,16 +26,17 @@ types: $(VENV)/.check  ## check types
 	@$(BIN)/mypy
 
 bench: $(VENV)/.test  ## measure speed and memory, beside other clients
-	@$(BIN)/python bench/run.py $(ARGS)
+	@$(BIN)/python -m bench.run $(ARGS)
 
 interop: $(VENV)/.test  ## run other people's clients against the embedded server
-	@$(BIN)/python interop/run.py $(ARGS)
+	@$(BIN)/python -m interop.run $(ARGS)
 
 docs: $(VENV)/.test  ## write the generated parts of docs/
 	@$(BIN)/python docs/generate.py
 
-fuzz: $(VENV)/.test  ## feed the codec and the session garbage (ARGS="--seconds 600")
+fuzz: $(VENV)/.test  ## feed codec, session and server garbage (ARGS="--seconds 600")
 	@$(BIN)/python fuzz/codec.py $(ARGS)
+	@$(BIN)/python fuzz/peer.py $(ARGS)
 
 clean:  ## remove what the other targets have made
 	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav

@@ -25,15 +25,13 @@ async def main() -> None:
         await client.session_update({"tools": [WEATHER]})
         async with client.connect():
             await client.send_text(role="user", text="What is the weather in London?")
-            answered = False  # some models end their turn while the function runs, and answer in another
             async for event in client.read_events():
                 if isinstance(event, FunctionCall):
                     print(f"{event.name}({event.arguments})")
                     await client.send_function_result(event.call_id, get_weather(**event.arguments))
                 elif isinstance(event, OutputTranscript):
-                    answered = True
                     print(event.text, end="", flush=True)
-                elif isinstance(event, TurnComplete) and answered:
+                elif isinstance(event, TurnComplete):
                     print()
                     break
 
