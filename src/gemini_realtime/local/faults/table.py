@@ -117,7 +117,7 @@ class Kind:
             raise ConfigError(f"the fault {self.name!r} has no argument {name!r}", remedy=f"write {self.usage}")
         try:
             return parameter.read(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ConfigError(
                 f"{name} of the fault {self.name!r} is {value!r}, not {parameter.domain}", remedy=f"write {self.usage}"
             ) from None

@@ -97,8 +97,9 @@ class CancelCalls(Stage):
         """Send a message, and the cancellation of the calls in it."""
         self.next.send(frame)
         calls = (_read(frame).get("toolCall") or {}).get("functionCalls") or []
-        if calls and self.occasions.take():
-            self.next.send(server_frame({"toolCallCancellation": {"ids": [call["id"] for call in calls]}}))
+        ids = [call["id"] for call in calls if "id" in call]
+        if ids and self.occasions.take():
+            self.next.send(server_frame({"toolCallCancellation": {"ids": ids}}))
 
 
 class Reorder(Stage):
