@@ -19,6 +19,12 @@ PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
 TIMEOUT_S = 120
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache folder that is not the user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 async def connects(server: LiveServer) -> bool:
     client = GeminiRealtimeClient(llm_config=server.llm_config())
     async with client.connect():

@@ -23,6 +23,12 @@ signal.pause()
 """
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache folder that is not the user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 def told(*options: str, **environment: str) -> tuple[dict[str, str], list[str]]:
     """The environment and arguments of a program that was run."""
     done = run("offline", *options, "--", sys.executable, "-c", TELL, "--port", "--", "x", **environment)
@@ -32,7 +38,7 @@ def told(*options: str, **environment: str) -> tuple[dict[str, str], list[str]]:
 
 
 def test_a_program_is_led_to_the_server_with_a_key_that_is_none(tmp_path: Path) -> None:
-    environ, arguments = told("--pace", "instant", XDG_CACHE_HOME=str(tmp_path), https_proxy="http://proxy")
+    environ, arguments = told("--pace", "instant", https_proxy="http://proxy")
     assert arguments == ["-c", "--port", "--", "x"]
     assert environ["GOOGLE_GEMINI_BASE_URL"].startswith("https://127.0.0.1:")
     assert Path(environ["SSL_CERT_FILE"]).parent == tmp_path / "gemini-realtime"
