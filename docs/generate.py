@@ -19,7 +19,7 @@ from pathlib import Path
 
 import gemini_realtime
 from gemini_realtime import GeminiRealtimeError, RealtimeEvent
-from gemini_realtime.local import fields, profiles, refusals
+from gemini_realtime.local import access, fields, profiles, refusals, tokens
 from gemini_realtime.local.faults.table import EVERY_FAULT, FAULTS, ONCE, Parameter
 from gemini_realtime.protocol.messages import GenerationConfig, Setup
 from gemini_realtime.protocol.models import PROFILES
@@ -104,14 +104,15 @@ def options() -> str:
 def server_rules() -> str:
     """What the embedded server refuses."""
     rows = [
-        [
-            rule.fault,
-            str(rule.code),
-            f"`{rule.reason}`",
-            rule.source,
-            f"`tests/local/test_refusals.py::test_rule[{name}]`",
-        ]
-        for name, rule in refusals.RULES.items()
+        [rule.fault, str(rule.code), f"`{rule.reason}`", rule.source, f"`tests/local/{test}`"]
+        for module, test in (
+            (refusals, "test_refusals.py::test_rule[{name}]"),
+            (access, "test_access.py"),
+            (tokens, "test_tokens.py"),
+        )
+        for name, rule in vars(module).items()
+        if isinstance(rule, refusals.Rule)
+        for test in [test.format(name=name)]
     ]
     return table(["fault", "code", "reason", "source", "test"], rows)
 
