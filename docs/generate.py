@@ -104,7 +104,7 @@ def options() -> str:
 def server_rules() -> str:
     """What the embedded server refuses."""
     rows = [
-        [rule.fault, str(rule.code), f"`{rule.reason}`", rule.source, f"`tests/local/{test}`"]
+        [rule.fault, str(rule.code), f"`{rule.reason}`", rule.source, f"`tests/local/{test.format(name=name)}`"]
         for module, test in (
             (refusals, "test_refusals.py::test_rule[{name}]"),
             (access, "test_access.py"),
@@ -112,7 +112,6 @@ def server_rules() -> str:
         )
         for name, rule in vars(module).items()
         if isinstance(rule, refusals.Rule)
-        for test in [test.format(name=name)]
     ]
     return table(["fault", "code", "reason", "source", "test"], rows)
 
