@@ -1,0 +1,55 @@
+"""pydantic-ai: a question in writing that needs a function, then a spoken one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from pydantic_ai import Agent
+from pydantic_ai.messages import PartDeltaEvent, PartEndEvent, SpeechPart, SpeechPartDelta
+from pydantic_ai.realtime import RealtimeEvent, RealtimeTurnCompleteEvent
+
+from interop.microphone import microphone
+
+agent = Agent(instructions="You are a helpful voice assistant.")
+cities: list[str] = []
+
+
+@agent.tool_plain
+def get_weather(city: str) -> str:
+    """Get the weather in a city."""
+    cities.append(city)
+    return f"It is foggy and 12 degrees in {city}."
+
+
+async def main() -> None:
+    async with agent.realtime("google:gemini-3.8-live").session() as session:
+        events = aiter(session)
+        await session.send("What is the weather in London?")
+        await expect(events, assistant="foggy and 12 degrees in London")
+        assert cities == ["London"], cities
+
+        speaking = asyncio.create_task(session.send_audio(microphone("calculate")))
+        await expect(events, user="twelve times seven", assistant="eighty four")
+        speaking.cancel()
+        print(len(session.all_messages()), "messages in the history")
+
+
+async def expect(events: AsyncIterator[RealtimeEvent], **words: str) -> None:
+    """Receive until the turn is complete; fail unless these words were said, and the assistant's aloud."""
+    said = {"user": "", "assistant": ""}
+    audio_bytes = 0
+    async for event in events:
+        if isinstance(event, PartDeltaEvent) and isinstance(event.delta, SpeechPartDelta):
+            audio_bytes += len(event.delta.audio_chunk or b"")
+        elif isinstance(event, PartEndEvent) and isinstance(event.part, SpeechPart):
+            said[event.part.speaker] += event.part.transcript or ""
+        elif isinstance(event, RealtimeTurnCompleteEvent):
+            break
+    print(said, audio_bytes, "bytes of speech")
+    assert audio_bytes > 48_000, "less than a second of speech"
+    for speaker, expected in words.items():
+        assert expected in said[speaker], f"{expected!r} is not in {said[speaker]!r}"
+
+
+asyncio.run(main())
