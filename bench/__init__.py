@@ -1,0 +1,1 @@
+"""How fast and how small: this package beside other clients of the Live API."""

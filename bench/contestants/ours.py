@@ -1,0 +1,54 @@
+"""This package, with audio as bytes and as base64 text."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from bench.contestants import CHUNK, Contestant
+from gemini_realtime import AudioDelta, GeminiRealtimeClient, SessionCreated
+
+
+class Bytes(Contestant):
+    """The application works with PCM."""
+
+    chunk: bytes | str = CHUNK
+
+    @asynccontextmanager
+    async def connected(self, url: str) -> AsyncIterator[None]:
+        entry = {"model": "gemini-3.8-live", "api_key": "none", "base_url": url}
+        client = GeminiRealtimeClient(llm_config={"config_list": [entry]})
+        self.send_chunk = partial(client.send_audio, self.chunk)
+        ready = asyncio.Event()
+        async with client.connect():
+            reader = asyncio.create_task(self._read(client, ready))
+            await ready.wait()
+            yield
+        await reader
+
+    async def _read(self, client: GeminiRealtimeClient, ready: asyncio.Event) -> None:
+        async for event in client.read_events():
+            if isinstance(event, AudioDelta):
+                self.take(event)
+                if self.meter is not None:
+                    self.meter.tick()
+            elif isinstance(event, SessionCreated):
+                ready.set()
+
+    @staticmethod
+    def take(event: AudioDelta) -> None:
+        """Get hold of the audio."""
+        event.audio  # noqa: B018
+
+
+class Base64(Bytes):
+    """The application works with base64 text, as a browser or a telephone line delivers it."""
+
+    chunk = base64.b64encode(CHUNK).decode()
+
+    @staticmethod
+    def take(event: AudioDelta) -> None:
+        event.delta  # noqa: B018

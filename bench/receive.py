@@ -1,0 +1,34 @@
+"""What does a message of model audio cost, from the socket until the application has it?"""
+
+from __future__ import annotations
+
+from bench.contestants import AG2, FLOOR, GOOGLE, OURS, OURS_BASE64
+from bench.machine import machine, versions
+from bench.race import race
+from bench.report import Result, Series
+
+QUESTION = "What does receiving 40 ms of model audio cost?"
+REMARKS = """\
+CPU time of the client's process per message (1,920 bytes of PCM in the service's indented JSON, in binary frames over
+loopback), from the socket until the application holds the audio: as bytes (our `event.audio`, google-genai's
+`part.inline_data.data`), or as base64 text (`event.delta` of AG2 and, for comparison, ours)."""
+
+CONTESTANTS = [OURS, OURS_BASE64, GOOGLE, AG2, FLOOR]
+RIVALS = {GOOGLE: OURS, AG2: OURS_BASE64}
+
+
+def answer(rounds: int, *, quick: bool = False) -> Result:
+    """Measure messages that come as fast as they are read, and messages that come one at a time."""
+    burst = Series("As fast as the client reads", CONTESTANTS, RIVALS, targets={GOOGLE: 10, AG2: 2})
+    paced = Series("One message about every 2 ms, each waking an idle process", CONTESTANTS, RIVALS)
+    with race(CONTESTANTS) as running:
+        for _ in range(rounds):
+            size = (
+                {"warmup": 20, "messages": 50, "cpu_s": 0}
+                if quick
+                else {"warmup": 500, "messages": 1000, "cpu_s": 0.15}
+            )
+            running.round(burst, "/burst", FLOOR, sampled=True, do="receive", **size)
+            size = {"warmup": 1, "messages": 10, "cpu_s": 0} if quick else {"warmup": 100, "messages": 300, "cpu_s": 0}
+            running.round(paced, "/paced", FLOOR, sampled=False, do="receive", **size)
+    return Result(QUESTION, [burst, paced], machine(), versions(), REMARKS)

@@ -1,0 +1,83 @@
+"""Measure this package beside other clients of the Live API.
+
+python -m bench.run                  everything, in an environment of its own (.venv-bench), some four minutes;
+                                     prints the tables, keeps bench/results/, writes docs/performance.md
+python -m bench.run receive send     only these
+python -m bench.run --show           write docs/performance.md from the results kept
+python -m bench.run --quick          a handful of messages, here, with what is installed: does the bench work?
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from bench.report import Result, section
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results"
+PAGE = ROOT / "docs" / "performance.md"
+ENVIRONMENT = ROOT / ".venv-bench"
+QUESTIONS = ["receive", "send", "imports", "sessions"]
+ROUNDS = {"receive": 9, "send": 9, "imports": 5, "sessions": 3}
+MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], help="which; all by default")
+    parser.add_argument("--quick", action="store_true", help="a handful of messages, in this environment, nothing kept")
+    parser.add_argument("--here", action="store_true", help="measure with what is installed in this environment")
+    parser.add_argument("--show", action="store_true", help="measure nothing")
+    options = parser.parse_args()
+    questions = options.questions or QUESTIONS
+    if options.quick or options.here:
+        for question in questions:
+            result = measure(question, quick=options.quick)
+            print(section(result), end="\n\n", flush=True)
+            if not options.quick:
+                result.save(RESULTS / f"{question}.json")
+    elif not options.show:
+        subprocess.run([environment(), "-m", "bench.run", "--here", *questions], cwd=ROOT, check=True)
+    if not options.quick and not options.here:
+        write_page()
+
+
+def measure(question: str, *, quick: bool) -> Result:
+    """Answer one question."""
+    answer: Callable[..., Result] = import_module(f"bench.{question}").answer
+    return answer(1 if quick else ROUNDS[question], quick=quick)
+
+
+def environment() -> Path:
+    """The interpreter of .venv-bench, where every contestant is installed."""
+    python = ENVIRONMENT / "bin" / "python"
+    requirements = ROOT / "bench" / "requirements.txt"
+    made = ENVIRONMENT / ".made"
+    if not made.exists() or made.read_bytes() != requirements.read_bytes():
+        print("Installing the other clients in .venv-bench (about 60 MB, once)", flush=True)
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        install = "-m pip install --quiet --disable-pip-version-check -c constraints.txt -r bench/requirements.txt -e ."
+        subprocess.run([python, *install.split()], cwd=ROOT, check=True)
+        made.write_bytes(requirements.read_bytes())
+    return python
+
+
+def write_page() -> None:
+    """Put the results that are kept into docs/performance.md."""
+    results = [Result.load(RESULTS / f"{question}.json") for question in QUESTIONS]
+    what = [*results[0].machine.items(), *results[0].versions.items()]
+    facts = "\n".join(f"- {name}: {value}" for name, value in what)
+    measured = "\n\n".join([*map(section, results), f"## What it was measured on\n\n{facts}"])
+    PAGE.write_text(MEASURED.sub(lambda found: f"{found[1]}{measured}\n{found[2]}", PAGE.read_text("utf-8")), "utf-8")
+    print(f"{PAGE.relative_to(ROOT)} is written", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The other end, in a process of its own so that its CPU time is nobody's: feeds or swallows audio, precomputed.
+
+    python -m bench.service        prints its port, then the number of frames it got from each connection that ended
+
+The word in the path says what a connection gets after its setup is confirmed: `/burst` audio as fast as it is read,
+`/paced` a message every few milliseconds, anything else nothing: what it sends is swallowed. Every message is 40 ms of
+24 kHz audio (1,920 bytes) in the form of the service: indented JSON in binary frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+import struct
+from typing import ClassVar
+
+import picows
+
+AUDIO_BYTES = 24_000 * 2 * 40 // 1000
+PACE_MS = (1.5, 2.5)
+"""Uneven, so that wake-ups do not fall into step with the kernel's accounting tick; each message comes alone."""
+
+NAP_S = 0.001
+"""A sink looks at its socket once in a while. Waiting for data there would charge each sender for waking it, which no
+sender over a network pays."""
+
+SETUP_COMPLETE = b'{\n  "setupComplete": {}\n}\n'
+
+
+def audio_message(samples: bytes) -> bytes:
+    """A message of the model as the service writes it."""
+    blob = {"mimeType": "audio/pcm;rate=24000", "data": base64.b64encode(samples).decode()}
+    content = {"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}}
+    return json.dumps(content, indent=2).encode() + b"\n"
+
+
+_chance = random.Random(1)
+MESSAGES = [audio_message(_chance.randbytes(AUDIO_BYTES)) for _ in range(16)]
+BURST = b"".join(struct.pack("!BBH", 0x82, 126, len(message)) + message for message in MESSAGES)
+"""The same messages as one run of WebSocket frames: writing them costs the feeder next to nothing."""
+
+
+class Connection(picows.WSListener):
+    """One client."""
+
+    def __init__(self, path: str) -> None:
+        self._serve = next((serve for word, serve in self._ways.items() if word in path), Connection._swallow)
+        self._received = 0
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._serving: asyncio.Task[None] | None = None
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if frame.msg_type is picows.WSMsgType.CLOSE:
+            self._stop()
+            transport.send_close(frame.get_close_code())
+            transport.disconnect()
+            return
+        self._received += 1
+        if self._received == 1:
+            transport.send(picows.WSMsgType.BINARY, SETUP_COMPLETE)
+            self._serving = asyncio.create_task(self._serve(self, transport))
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        self._stop()
+        print(self._received, flush=True)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def _stop(self) -> None:
+        if self._serving is not None:
+            self._serving.cancel()
+
+    async def _burst(self, transport: picows.WSTransport) -> None:
+        while True:
+            transport.underlying_transport.write(BURST)
+            await self._writable.wait()
+            await asyncio.sleep(0)
+
+    async def _paced(self, transport: picows.WSTransport) -> None:
+        while True:
+            for message in MESSAGES:
+                await asyncio.sleep(_chance.uniform(*PACE_MS) / 1000)
+                transport.send(picows.WSMsgType.BINARY, message)
+
+    async def _swallow(self, transport: picows.WSTransport) -> None:
+        while True:
+            transport.underlying_transport.pause_reading()
+            await asyncio.sleep(NAP_S)
+            transport.underlying_transport.resume_reading()
+            seen = -1
+            while seen != self._received:
+                seen = self._received
+                for _ in range(2):  # the loop polls the socket in the first round and reads it in the second
+                    await asyncio.sleep(0)
+
+    _ways: ClassVar = {"/burst": _burst, "/paced": _paced}
+
+
+async def main() -> None:
+    server = await picows.ws_create_server(lambda request: Connection(request.path.decode()), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

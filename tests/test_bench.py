@@ -1,0 +1,44 @@
+"""The benchmark works and counts what it says; how fast anything is, is not for a test to say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench.report import Series, table
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_a_quick_run_answers_every_question_about_this_package() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.run", "--quick"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    sections = done.stdout.split("## ")[1:]
+    assert len(sections) == 4
+    for section in sections:
+        assert "\n| gemini-realtime | " in section
+
+
+def test_a_table_shows_median_range_and_how_many_times_ours_in_the_same_round() -> None:
+    series = Series("", ["ours", "theirs"], {"theirs": "ours"}, targets={"theirs": 4})
+    for ours, theirs in [(1.0, 5.0), (2.0, 8.0), (4.0, 24.0)]:
+        series.add("ours", {"µs": ours})
+        series.add("theirs", {"µs": theirs})
+    assert table(series).splitlines() == [
+        "|  | µs |",
+        "| --- | ---: |",
+        "| ours | 2 (1–4) |",
+        "| theirs | 8 (5–24) = **5×** (4–6) |",
+        "",
+        "- aim: theirs at 4× ours or more; measured 5× µs",
+    ]
