@@ -37,9 +37,10 @@ docs: $(VENV)/.test  ## write the generated parts of docs/
 fuzz: $(VENV)/.test  ## feed codec, session and server garbage (ARGS="--seconds 600")
 	@$(BIN)/python fuzz/codec.py $(ARGS)
 	@$(BIN)/python fuzz/peer.py $(ARGS)
+	@$(BIN)/python fuzz/door.py $(ARGS)
 
 clean:  ## remove what the other targets have made
-	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav
+	rm -rf $(VENV) .venv-* interop/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; set PYTHON=..." >&2; exit 1; }

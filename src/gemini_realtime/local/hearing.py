@@ -292,7 +292,8 @@ class Recognizer:
             try:
                 return await worker.transcribe(pcm16k, grammar)
             except (OSError, asyncio.IncompleteReadError):
-                _log.warning("the speech recogniser ended during the %s attempt at an utterance", attempt)
+                if not self._closed:
+                    _log.warning("the speech recogniser ended during the %s attempt at an utterance", attempt)
                 await self._bury()
         raise RecognizerError(
             f"the speech recogniser ended twice during an utterance of {len(pcm16k) // _BYTES_PER_MS} ms",
