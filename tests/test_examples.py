@@ -44,7 +44,7 @@ def test_the_code_of_the_readme_prints_what_the_readme_says() -> None:
     said_words, said_seconds = printed[1].splitlines()
     assert words == said_words
     # The voice's samples, and so its length, differ a little between versions of espeak-ng.
-    assert float(seconds.split()[0]) == pytest.approx(float(said_seconds.split()[0]), abs=0.5)
+    assert float(seconds.split()[0]) == pytest.approx(float(said_seconds.split()[0]), abs=0.3)
 
 
 def test_hello_prints_the_answer() -> None:
