@@ -364,6 +364,23 @@ async def test_leaving_the_connection_ends_a_reader_in_another_task_normally() -
     assert [type(event) for event in await reader] == [SessionCreated]
 
 
+async def test_a_service_that_talks_on_while_the_connection_closes_does_not_hold_it_up() -> None:
+    class Chatterbox(MemoryService):
+        heard_out = False
+
+        def end(self, code: int = 1000, reason: str = "") -> None:
+            for n in range(1000):
+                self.say({"n": n})
+            self.heard_out = self.reading
+            super().end(code, reason)
+
+    service = Chatterbox()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+    assert service.heard_out
+
+
 async def test_a_setup_that_is_not_confirmed_in_time_is_an_error() -> None:
     client = client_of(MemoryService(on_frame=lambda service, frame: None), setup_timeout_s=0.01)
     async with client.connect():

@@ -338,6 +338,8 @@ class _Link:
 
     def frame_received(self, frame: bytes) -> None:
         state = self.session.state
+        if state is State.CLOSED:
+            return  # said between our close and the answer to it: nobody reads any more
         for event in self.session.receive(frame, self._loop.time()):
             self.events.put(event)
         if self.session.state is not state:  # nothing else that arrives makes frames due or moves the deadline

@@ -38,9 +38,7 @@ class EventQueue:
         self._ended = False
 
     def put(self, event: RealtimeEvent | None) -> None:
-        """Append an event, unless the end has come; None tells one reader to stop."""
-        if self._ended:
-            return
+        """Append an event; None tells one reader to stop."""
         self._events.append(event)
         if not self._full and len(self._events) - self._echoes >= HIGH_WATER:
             self._full = True
@@ -56,7 +54,7 @@ class EventQueue:
             self._wake()
 
     def end(self) -> None:
-        """Take nothing more; readers get what is left, then `EventQueueEnded`."""
+        """The connection brings nothing more; readers get what is left, then `EventQueueEnded`."""
         self._ended = True
         while self._waiting:
             self._wake()
