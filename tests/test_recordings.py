@@ -140,7 +140,7 @@ def _text_as_content(frame: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_every_word_and_every_sample_of_the_service_becomes_an_event_in_order(service: Replay) -> None:
-    frames = [frame for who, frame in service._rest if who == "server"]
+    frames = [frame for who, frame in service.entries if who == "server"]
     happened = await replay(service)
     assert [fact for event in happened for fact in _told(event)] == [fact for frame in frames for fact in _said(frame)]
 
@@ -192,7 +192,7 @@ def _told(event: RealtimeEvent) -> list[Fact]:
 
 
 async def test_raw_message_is_the_services_dict(service: Replay) -> None:
-    frames = [frame for who, frame in service._rest if who == "server"]
+    frames = [frame for who, frame in service.entries if who == "server"]
     raw: list[dict[str, Any]] = []
     for event in await replay(service):
         if not raw or event.raw_message is not raw[-1]:
@@ -203,7 +203,7 @@ async def test_raw_message_is_the_services_dict(service: Replay) -> None:
 
 
 def test_recorded_frames_are_decoded_and_encoded_without_loss(service: Replay) -> None:
-    for frame in (frame for who, frame in service._rest if who == "server"):
+    for frame in (frame for who, frame in service.entries if who == "server"):
         message, unknown = decode_server_message(json.dumps(frame).encode())
         assert unknown == []
         assert json.loads(encode(message)) == _without_empty(frame)

@@ -246,9 +246,24 @@ def serve(
     from gemini_realtime.cli.running import run
     from gemini_realtime.cli.serve import ServerOptions, serve
 
-    limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
-    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking, fault or (), seed)
-    run(serve(ServerOptions(host, port, tls, tls_port, pace.value, api_key, *more)))
+    options = ServerOptions(
+        host=host,
+        port=port,
+        tls=tls,
+        tls_port=tls_port,
+        pace=pace.value,
+        api_key=api_key,
+        model_profile=model_profile,
+        sessions=sessions,
+        connection_lifetime_s=connection_lifetime,
+        limits=_limits(max_sessions, max_message, handshake_timeout, idle_timeout),
+        responder=responder,
+        hearing=hearing,
+        speaking=speaking,
+        faults=fault or (),
+        seed=seed,
+    )
+    run(serve(options))
 
 
 @app.command(help=_OFFLINE, epilog=_OFFLINE_EXAMPLES, context_settings={"allow_interspersed_args": False})
@@ -278,9 +293,22 @@ def offline(
     from gemini_realtime.cli.running import run
     from gemini_realtime.cli.serve import ServerOptions
 
-    limits = _limits(max_sessions, max_message, handshake_timeout, idle_timeout)
-    more = (model_profile, sessions, connection_lifetime, limits, responder, hearing, speaking, fault or (), seed)
-    options = ServerOptions("127.0.0.1", port, True, tls_port, pace.value, api_key, *more)
+    options = ServerOptions(
+        port=port,
+        tls=True,
+        tls_port=tls_port,
+        pace=pace.value,
+        api_key=api_key,
+        model_profile=model_profile,
+        sessions=sessions,
+        connection_lifetime_s=connection_lifetime,
+        limits=_limits(max_sessions, max_message, handshake_timeout, idle_timeout),
+        responder=responder,
+        hearing=hearing,
+        speaking=speaking,
+        faults=fault or (),
+        seed=seed,
+    )
     raise typer.Exit(run(offline(options, command)) or 0)
 
 

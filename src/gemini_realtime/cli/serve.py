@@ -16,7 +16,7 @@ from gemini_realtime.local import Limits
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServerOptions:
     """What was typed; see `commands.py`."""
 

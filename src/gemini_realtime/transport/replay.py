@@ -42,11 +42,13 @@ class Replay(MemoryService):
     """The service's side of a recording, see `MemoryService`.
 
     Attributes:
+        entries: the recording.
         expected: the frames the client sent when it was recorded.
     """
 
     def __init__(self, entries: list[tuple[str, dict[str, Any]]]) -> None:
         super().__init__(on_frame=lambda service, message: self._move_on())
+        self.entries = entries
         self.expected = [frame for who, frame in entries if who == "client"]
         self._rest = list(entries)
 
