@@ -137,7 +137,7 @@ class FaultyConnection(Connection):
             timer.cancel()
 
     def _tell(self, message: bytes) -> None:
-        if all(stage.admits(message) for stage in self._stages):
+        if not self._stages or all(stage.admits(message) for stage in self._stages):
             super()._tell(message)
 
     # --- what faults do

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
+from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.faults.stages import Moment, Queue, Stage
 from gemini_realtime.local.frames import server_frame
 from gemini_realtime.local.refusals import GO_AWAY_IGNORED, SESSION_UNKNOWN
@@ -22,22 +23,39 @@ _Message = dict[str, Any]
 def _read(frame: bytes) -> _Message:
     """A message; an empty one for what is none."""
     try:
-        message = msgspec.json.decode(frame)
+        return _object(msgspec.json.decode(frame))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
-    return message if isinstance(message, dict) else {}
+
+
+def _object(value: Any) -> _Message:
+    """An object; an empty one for what is none: clients, scripts and recordings send what they like."""
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[_Message]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _content(message: _Message) -> _Message:
-    content: _Message = message.get("serverContent") or {}
-    return content
+    return _object(message.get("serverContent"))
 
 
-def _sounds(message: _Message) -> list[_Message]:
-    """The pieces of audio in a message."""
-    parts = (_content(message).get("modelTurn") or {}).get("parts") or []
-    blobs = [part.get("inlineData") or {} for part in parts]
-    return [blob for blob in blobs if blob.get("mimeType", "").startswith("audio/")]
+def _sounds(message: _Message) -> list[tuple[_Message, int]]:
+    """The pieces of audio in a message, each with its size in bytes."""
+    parts = _objects(_object(_content(message).get("modelTurn")).get("parts"))
+    blobs = [_object(part.get("inlineData")) for part in parts]
+    return [(blob, size) for blob in blobs if (size := _sound_bytes(blob))]
+
+
+def _sound_bytes(blob: _Message) -> int:
+    kind, data = blob.get("mimeType"), blob.get("data")
+    if not isinstance(kind, str) or not isinstance(data, str) or not kind.startswith("audio/"):
+        return 0
+    try:
+        return len(decode_base64(data))
+    except AudioFormatError:
+        return 0
 
 
 class LateSetup(Queue):
@@ -64,8 +82,8 @@ class RefuseHandle(Stage):
 
     def admits(self, message: bytes) -> bool:
         """Close instead of resuming."""
-        setup = _read(message).get("setup") or {}
-        resumption = setup.get("sessionResumption", setup.get("session_resumption")) or {}
+        setup = _object(_read(message).get("setup"))
+        resumption = _object(setup.get("sessionResumption", setup.get("session_resumption")))
         if not resumption.get("handle") or not self.occasions.take():
             return True
         self.next.close(SESSION_UNKNOWN.code, SESSION_UNKNOWN.reason)
@@ -96,7 +114,7 @@ class CancelCalls(Stage):
     def send(self, frame: bytes) -> None:
         """Send a message, and the cancellation of the calls in it."""
         self.next.send(frame)
-        calls = (_read(frame).get("toolCall") or {}).get("functionCalls") or []
+        calls = _objects(_object(_read(frame).get("toolCall")).get("functionCalls"))
         ids = [call["id"] for call in calls if "id" in call]
         if ids and self.occasions.take():
             self.next.send(server_frame({"toolCallCancellation": {"ids": ids}}))
@@ -150,7 +168,10 @@ class EmptyTurn(TurnStage):
 
     def spoil(self, frame: bytes, message: _Message) -> None:
         """Send all but what is said."""
-        _send_without(message, _SPEECH, self.next.send)
+        if any(key in _content(message) for key in _SPEECH):
+            _send_without(message, _SPEECH, self.next.send)
+        else:
+            self.next.send(frame)
 
 
 class NearSilence(TurnStage):
@@ -159,9 +180,8 @@ class NearSilence(TurnStage):
     def spoil(self, frame: bytes, message: _Message) -> None:
         """Replace the samples, and keep their number."""
         sounds = _sounds(message)
-        for blob in sounds:
-            samples = len(decode_base64(blob["data"])) // OUTPUT_FORMAT.frame_bytes
-            blob["data"] = encode_base64(self._noise(samples)).decode()
+        for blob, size_bytes in sounds:
+            blob["data"] = encode_base64(self._noise(size_bytes // OUTPUT_FORMAT.frame_bytes)).decode()
         self.next.send(server_frame(message) if sounds else frame)
 
     def _noise(self, samples: int) -> bytes:
@@ -189,7 +209,7 @@ class SlowAudio(Queue):
         """Wait after a piece of speech as long as it lasts at that pace; what follows waits too."""
         super().send(frame)
         message = _read(frame)
-        size_bytes = sum(len(decode_base64(blob["data"])) for blob in _sounds(message))
+        size_bytes = sum(size_bytes for _, size_bytes in _sounds(message))
         if size_bytes and self.occasions.take():
             self.put(OUTPUT_FORMAT.duration_ms(size_bytes) / 1000 / self.fault["rate"])
         if "interrupted" in _content(message):
