@@ -15,6 +15,8 @@ import pytest
 
 from gemini_realtime import GeminiRealtimeClient, LiveServer, SessionCreated
 
+pytest_plugins = "pytester"
+
 PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
 TIMEOUT_S = 120
 
@@ -55,6 +57,65 @@ class TestOverridden:
 
     def test_an_override_sets_options(self, live_server: LiveServer) -> None:
         assert live_server.llm_config()["config_list"][0]["api_key"] == "other"
+
+
+STATUS = """
+import socket, pytest
+
+def status(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(
+            b"GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n"
+            b"Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\\r\\n\\r\\n"
+        )
+        return client.recv(12).decode()[-3:]
+"""
+
+
+def outcome(pytester: pytest.Pytester, test: str) -> pytest.RunResult:
+    """How a test of somebody else goes."""
+    pytester.makepyfile(STATUS + test)
+    return pytester.runpytest_inprocess("--strict-markers", "-p", "no:asyncio")
+
+
+def test_the_marker_lets_faults_happen_in_one_test_only(pytester: pytest.Pytester) -> None:
+    test = """
+@pytest.mark.live_server(faults=["reject:status=429,times=1", "refuse:connection=3"])
+def test_bad_day(live_server):
+    assert [status(live_server) for _ in range(4)] == ["429", "101", "", "101"]
+
+def test_good_day(live_server):
+    assert status(live_server) == "101"
+"""
+    outcome(pytester, test).assert_outcomes(passed=2)
+
+
+def test_markers_add_up_and_the_nearer_one_wins(pytester: pytest.Pytester) -> None:
+    test = """
+@pytest.mark.live_server(faults=["reject:status=429"], pace="realtime")
+class TestBadDays:
+    @pytest.mark.live_server(faults=["reject:status=403"])
+    def test_worse(self, live_server, live_server_options):
+        assert (status(live_server), live_server_options["pace"]) == ("403", "realtime")
+
+    def test_bad(self, live_server):
+        assert status(live_server) == "429"
+"""
+    outcome(pytester, test).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "problem"),
+    [
+        ("faults=['cutt']", "*there is no fault 'cutt' → choose one of *"),
+        ("['cut']", "*the marker live_server takes options by name*"),
+    ],
+)
+def test_a_mistake_in_the_marker_is_an_error_that_says_so(pytester: pytest.Pytester, marker: str, problem: str) -> None:
+    test = f"@pytest.mark.live_server({marker})\ndef test_it(live_server): ..."
+    result = outcome(pytester, test)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([problem])
 
 
 @pytest.mark.live_server(api_key="sesame")

@@ -24,9 +24,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def live_server_options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The options of the server: it answers at once, and as the marker `live_server` says. To be overridden at will."""
-    marker = request.node.get_closest_marker("live_server")
-    return {"pace": "instant", "warm_up": False, **(marker.kwargs if marker else {})}
+    """The options of the server: it answers at once, and as the markers `live_server` say. To be overridden at will."""
+    options: dict[str, Any] = {"pace": "instant", "warm_up": False}
+    for marker in reversed(list(request.node.iter_markers("live_server"))):  # what stands nearer to the test wins
+        if marker.args:
+            pytest.fail("the marker live_server takes options by name, such as pace='realtime'", pytrace=False)
+        options |= marker.kwargs
+    return options
 
 
 @pytest.fixture
