@@ -23,8 +23,10 @@ TIMEOUT_S = 120
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache folder that is not the user's."""
+    """A cache folder that is not the user's, and no key of theirs."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 async def connects(server: LiveServer) -> bool:
@@ -122,7 +124,8 @@ def test_a_mistake_in_the_marker_is_an_error_that_says_so(pytester: pytest.Pytes
 def test_the_environment_leads_to_the_server_with_tls(live_server_tls: LiveServer) -> None:
     pytest.importorskip("trustme", reason="TLS needs the extra [local]")
     assert os.environ["GOOGLE_GEMINI_BASE_URL"] == live_server_tls.tls_url.replace("wss", "https")
-    assert os.environ["GEMINI_API_KEY"] == "sesame"
+    assert os.environ["GOOGLE_API_KEY"] == "sesame"
+    assert "GEMINI_API_KEY" not in os.environ  # with both, google-genai warns
     assert "gemini-realtime" in str(ssl.create_default_context().get_ca_certs())
 
 

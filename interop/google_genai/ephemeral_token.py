@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 from google import genai
 from google.genai import errors, types
@@ -14,7 +13,7 @@ OPTIONS = types.HttpOptions(api_version="v1alpha")  # the SDK's documentation as
 
 
 async def main() -> None:
-    server_side = genai.Client(api_key=os.environ["GEMINI_API_KEY"], http_options=OPTIONS)
+    server_side = genai.Client(http_options=OPTIONS)
     constraints = types.LiveConnectConstraints(model=GEMINI, config=aloud(system_instruction="Your name is Zoe."))
     token = await server_side.aio.auth_tokens.create(
         config=types.CreateAuthTokenConfig(uses=1, live_connect_constraints=constraints)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ def connect(**config: Any) -> AbstractAsyncContextManager[Any]:
     parser.add_argument("--vertex", action="store_true", help="Vertex AI instead of the Gemini API")
     parser.add_argument("--model")
     options = parser.parse_args()
-    client = vertex() if options.vertex else genai.Client(api_key=os.environ["GEMINI_API_KEY"])
+    client = vertex() if options.vertex else genai.Client()
     model = options.model or (VERTEX if options.vertex else GEMINI)
     session: AbstractAsyncContextManager[Any] = client.aio.live.connect(model=model, config=aloud(**config))
     return session

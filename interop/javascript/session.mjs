@@ -8,7 +8,7 @@ import { GoogleGenAI, Modality } from '@google/genai';
 export async function connect(config = {}) {
   const events = new EventEmitter();
   const messages = on(events, 'message');
-  const session = await new GoogleGenAI({ apiKey: process.env.GEMINI_API_KEY }).live.connect({
+  const session = await new GoogleGenAI({}).live.connect({
     model: 'gemini-3.8-live',
     config: { responseModalities: [Modality.AUDIO], outputAudioTranscription: {}, ...config },
     callbacks: {

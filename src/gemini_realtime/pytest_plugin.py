@@ -8,6 +8,7 @@ The server runs on a thread of its own, so a test may be a plain function or a c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,10 @@ def live_server(live_server_options: dict[str, Any]) -> Iterator[LiveServer]:
 def live_server_tls(live_server_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServer]:
     """The same with TLS, and an environment that leads google-genai to it, with a key that is none."""
     from gemini_realtime import LiveServer
+    from gemini_realtime.local.environment import key_for
 
     with LiveServer(**{"tls": True, **live_server_options}) as server:
-        key = live_server_options.get("api_key") or "offline"
-        for name, value in {**server.environment(), "GEMINI_API_KEY": key, "GOOGLE_API_KEY": key}.items():
+        key = live_server_options.get("api_key") or "offline"  # and nobody's own, which tests have no use for
+        for name, value in {**server.environment(), **key_for(key, os.environ)}.items():
             monkeypatch.setenv(name, value)
         yield server

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gemini_realtime.local.environment import leading_to
+import pytest
+
+from gemini_realtime.local.environment import key_for, leading_to
 
 URL = "https://127.0.0.1:1"
 
@@ -20,3 +22,24 @@ def test_where_proxies_are_asked_this_machine_is_not_their_affair() -> None:
     variables = leading_to(URL, None, {"https_proxy": "http://proxy:3128", "NO_PROXY": "intra.example"})
     assert variables["no_proxy"] == variables["NO_PROXY"] == "intra.example,127.0.0.1,localhost,::1"
     assert "SSL_CERT_FILE" not in variables
+
+
+@pytest.mark.parametrize(
+    ("api_key", "given", "variables"),
+    [
+        (None, {}, {"GOOGLE_API_KEY": "offline"}),
+        (None, {"GEMINI_API_KEY": ""}, {"GOOGLE_API_KEY": "offline"}),
+        (None, {"GEMINI_API_KEY": "mine"}, {}),
+        ("sesame", {}, {"GOOGLE_API_KEY": "sesame"}),
+        ("sesame", {"GEMINI_API_KEY": "mine"}, {"GEMINI_API_KEY": "sesame"}),
+        (
+            "sesame",
+            {"GEMINI_API_KEY": "a", "GOOGLE_API_KEY": "b"},
+            dict.fromkeys(["GOOGLE_API_KEY", "GEMINI_API_KEY"], "sesame"),
+        ),
+    ],
+)
+def test_a_key_is_found_where_clients_look_and_never_in_two_places_that_were_not_used(
+    api_key: str | None, given: dict[str, str], variables: dict[str, str]
+) -> None:
+    assert key_for(api_key, given) == variables

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+_KEYS: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+"""Where clients look for a key. All of them read the first: google-genai in Python and JavaScript (which prefer it, and
+warn when both are set), Google ADK, pydantic-ai, the plugins of LiveKit, the examples of pipecat. AG2 reads neither."""
+
+_ANY_KEY: Final = "offline"
+
 _THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -27,3 +33,19 @@ def leading_to(base_url: str, authorities: Path | None, environ: Mapping[str, st
         direct = ",".join(filter(None, (known, *_THIS_MACHINE)))
         variables |= {"NO_PROXY": direct, "no_proxy": direct}
     return variables
+
+
+def key_for(api_key: str | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variable in which clients find a key; those that are set already, where they hold a wrong one.
+
+    Args:
+        api_key: the only one that the server takes; None when it takes any.
+        environ: the environment as it is.
+
+    Sources: google-genai 3.4.0 (`_api_client.py`), @google/genai 3.1.0, pydantic-ai 2.68 (`providers/google.py`);
+    https://docs.livekit.io/reference/python/livekit/plugins/google/realtime/realtime_api.html.
+    """
+    given = [name for name in _KEYS if environ.get(name)]
+    if given and api_key is None:
+        return {}
+    return dict.fromkeys(given or _KEYS[:1], api_key or _ANY_KEY)
