@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reliability.virtual_time import run
 from rich.console import Console
 
 from gemini_realtime import ConnectionClosed, GeminiRealtimeClient, GeminiRealtimeError
@@ -20,7 +21,6 @@ from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.screen import Screen
 from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape
 from gemini_realtime.transport.memory import MemoryService
-from tests.cli.virtual_time import run
 
 Json = dict[str, Any]
 TURN_COMPLETE: Json = {"serverContent": {"turnComplete": True}}
