@@ -333,6 +333,7 @@ PURE = [
     "fields",
     "frames",
     "history",
+    "lifetime",
     "manner",
     "options",
     "peer",

@@ -155,7 +155,8 @@ def test_3_1_does_not_always_tell_the_end_of_a_turn() -> None:
 def test_extended_thinking_says_whether_more_follows() -> None:
     line = Line(model=EXTENDED_3_8, pace="instant", tools=[ALARM], **LOW)
     line.types("set an alarm")
-    frames = line.calls("set_alarm")
+    frames = line.speaks("I'm at it.") + line.calls("set_alarm")
+    assert kinds(frames)[-3:] == ["generationComplete", "turnComplete+interactionStatus", "toolCall"]
     assert contents(frames)[-1] == {"turnComplete": True, "interactionStatus": "IN_PROGRESS"}
     line.answers((call_ids(frames)[0], "done"))
     assert contents(line.speaks("It is set.") + line.ends())[-1]["interactionStatus"] == "IDLE"
@@ -223,6 +224,40 @@ def test_3_8_discards_calls_without_a_word_and_makes_them_again() -> None:
     line.waits(10)
     line.answers((new, "foggy"))
     assert line.asked.request.results[0].response == {"output": "foggy"}
+
+
+def test_extended_thinking_calls_once_what_it_said_was_heard_unless_the_user_cuts_in() -> None:
+    line = Line(model=EXTENDED_3_8, tools=[ALARM], **LOW)
+    line.types("set an alarm")
+    frames = line.speaks("I'm at it.") + line.calls("set_alarm")
+    assert "toolCall" not in kinds(frames)
+    assert kinds(line.hears("no, wait")) == ["interrupted", "turnComplete+interactionStatus"]
+    frames = line.speaks("All right.") + line.ends()
+    assert "toolCall" not in kinds(frames)
+    assert kinds(line.waits(1))[:2] == ["turnComplete+interactionStatus", "toolCall"]
+
+
+@pytest.mark.parametrize(("model", "cut"), [(NATIVE_3_8, False), (VERTEX_3_8, True)])
+@pytest.mark.parametrize("speaks", [True, False])
+def test_new_input_cancels_a_blocking_call_on_vertex_though_interruptions_are_off(
+    model: str, cut: bool, speaks: bool
+) -> None:
+    declaration = {"name": "get_weather", "behavior": "BLOCKING"}
+    options = {"realtimeInputConfig": {"activityHandling": "NO_INTERRUPTION"}}
+    line = Line(model=model, tools=[{"functionDeclarations": [declaration]}], **options)
+    line.types("weather")
+    (call_id,) = call_ids(line.calls("get_weather"))
+    frames = line.hears("never mind") if speaks else line.types("never mind")
+    assert ("interrupted" in kinds(frames)) == cut
+    assert (line.asked.request.heard == "never mind") == cut
+    assert (line.answers((call_id, "foggy")) == [] and isinstance(line.others[-1], Note)) == cut
+
+
+def test_speech_of_3_8_on_vertex_is_not_cut_where_interruptions_are_off() -> None:
+    line = Line(model=VERTEX_3_8, realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    line.types("tell me more")
+    line.speaks()
+    assert "interrupted" not in kinds(line.hears("never mind"))
 
 
 @pytest.mark.parametrize(("model", "cut"), [(NATIVE_3_8, True), (VERTEX_3_8, False)])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gemini_realtime.errors import ConfigError
+from gemini_realtime.local.answering import FILLER
+from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.serve import LiveServer
+from gemini_realtime.local.thinking import Call, Item, Request, Say
 from tests.local.fakes import SILENCE, FakeHearing, FakeResponder, FakeSpeaking, spoken
-from tests.local.line import NATIVE_2_5, kinds
+from tests.local.line import NATIVE_2_5, WEATHER, kinds, words
 from tests.local.test_serve import dialled, echo
 
 
@@ -53,6 +58,34 @@ async def test_a_connection_is_told_of_its_end() -> None:
         dialled(live, model=NATIVE_2_5) as client,
     ):
         assert (await client.until("goAway"))[-1] == {"goAway": {"timeLeft": "30s"}}
+
+
+async def test_a_session_is_told_of_its_end() -> None:
+    async with server(session_limits=SessionLimits(audio_s=30.0)) as live, dialled(live, model=NATIVE_2_5) as client:
+        assert "goAway" in (await client.until("goAway"))[-1]
+
+
+@pytest.mark.parametrize(("said", "heard"), [([], FILLER), ([Say("I'm looking.")], "I'm looking.")])
+async def test_extended_thinking_says_that_it_is_at_work_and_calls_then(said: list[Item], heard: str) -> None:
+    def look_up(request: Request) -> Iterable[Item]:
+        return [Say("It is foggy.")] if request.results else [*said, Call("get_weather")]
+
+    setup: dict[str, Any] = {
+        "model": "models/gemini-3.8-live-extended-thinking",
+        "generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}},
+        "outputAudioTranscription": {},
+        "tools": [WEATHER],
+    }
+    async with server(responder=FakeResponder(look_up)) as live, dialled(live, **setup) as client:
+        client.types("weather")
+        frames = await client.until("toolCall")
+        assert words(frames, "outputTranscription") == heard
+        assert frames[-2]["serverContent"] == {"turnComplete": True, "interactionStatus": "IN_PROGRESS"}
+        (call,) = frames[-1]["toolCall"]["functionCalls"]
+        client.send({"toolResponse": {"functionResponses": [{"id": call["id"], "response": {}}]}})
+        frames = await client.until("turnComplete")
+    assert words(frames, "outputTranscription") == "It is foggy."
+    assert frames[-1]["serverContent"]["interactionStatus"] == "IDLE"
 
 
 async def test_the_transcriber_is_not_bound_to_what_the_mind_expects() -> None:

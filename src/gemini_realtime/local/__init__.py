@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.limits import Limits
 
 if TYPE_CHECKING:
     from gemini_realtime.local.serve import LiveServer as LiveServer
 
-__all__ = ["Limits", "LiveServer"]
+__all__ = ["Limits", "LiveServer", "SessionLimits"]
 
 
 def __getattr__(name: str) -> Any:

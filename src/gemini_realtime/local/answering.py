@@ -17,6 +17,9 @@ from gemini_realtime.local.voice import Speaking
 
 _THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken
 
+FILLER: Final = "Let me see."
+"""Said before a call by a model that speaks while functions run, when the mind says nothing itself; made up."""
+
 _Thoughts = asyncio.Queue[Item | Exception | None]
 
 
@@ -108,6 +111,8 @@ class Answerer:
         while (item := await thoughts.get()) is not None:
             match item:
                 case Call(name, args):
+                    if self._peer.options.profile.calls_after_turn and self._spoke_in != reply_id:
+                        await self._say(reply_id, FILLER)
                     self._peer.wants_call(reply_id, name, args)
                     blocked = blocked or self._peer.options.blocks(name)
                 case Exception():

@@ -345,6 +345,10 @@ class Conversation:
         elif not reply.going_on:
             self._manner.open()
         reply.begun = reply.going_on = True
+        if not self.options.profile.calls_after_turn:
+            self._call()
+
+    def _call(self) -> None:
         if unsent := self._calls.take_unsent():
             self._manner.call(unsent)
 
@@ -354,6 +358,7 @@ class Conversation:
             self._reply = None
         more = self._calls.open or bool(self._questions)
         self._manner.complete(self.usage, self._replies, cut=trigger is Trigger.INTERRUPTED, more=more)
+        self._call()
         self._move(trigger)
 
     def _move(self, trigger: Trigger) -> None:

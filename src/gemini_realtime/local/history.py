@@ -17,12 +17,14 @@ class Saved(NamedTuple):
         turns: what was said.
         prompt_tokens: what that costs, by modality.
         model: the model that it was said to.
+        left_s: how long the session still lasts; None when it has no end.
     """
 
     session_id: str
     turns: tuple[Turn, ...]
     prompt_tokens: Mapping[str, int]
     model: str = ""
+    left_s: float | None = None
 
 
 class History:

@@ -22,6 +22,8 @@ from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.actions import Action, Close, EndAudio, EndUtterance, Hear, Note, Outbox, StartUtterance
 from gemini_realtime.local.conversation import Conversation, Pace, State
 from gemini_realtime.local.frames import read_client_frame, refuse_null_handle
+from gemini_realtime.local.history import Saved
+from gemini_realtime.local.lifetime import Lifetime, SessionLimits
 from gemini_realtime.local.options import Options, text_of
 from gemini_realtime.local.profiles import ServiceProfile
 from gemini_realtime.local.refusals import (
@@ -91,6 +93,7 @@ class Peer:
         profile: how the model behaves; by default what is known of the model that the client names.
         connection_lifetime_s: how long after its setup the connection is closed, with a `goAway` before; None for ever.
         go_away_before_s: how long before.
+        session_limits: how long its session lasts.
     """
 
     def __init__(
@@ -102,16 +105,15 @@ class Peer:
         profile: ServiceProfile | None = None,
         connection_lifetime_s: float | None = None,
         go_away_before_s: float = 50.0,
+        session_limits: SessionLimits | None = None,
     ) -> None:
         self._seat = Seat(session_id, sessions)
         self._outbox = Outbox()
         self._conversation = Conversation(session_id, self._outbox, pace)
         self._activity = Activity()
         self._profile = profile
-        self._lifetime_s = connection_lifetime_s
-        self._go_away_before_s = go_away_before_s
-        self._go_away_at: float | None = None
-        self._gone_at: float | None = None
+        self._lifetime = Lifetime(connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
+        self._now = float("-inf")  # the latest time that was told
 
     @property
     def state(self) -> State:
@@ -128,7 +130,7 @@ class Peer:
         if not self._activity.speaking:
             self._conversation.next_question()
         if self.state not in (State.NEW, State.CLOSED):
-            update = self._seat.update(self._conversation.saved, resumable=self._conversation.resumable)
+            update = self._seat.update(self._saved, resumable=self._conversation.resumable)
             if update is not None:
                 self._outbox.send(ServerMessage(session_resumption_update=update))
         return self._outbox.take()
@@ -139,6 +141,7 @@ class Peer:
         """Take a frame, text or binary."""
         if self.state is State.CLOSED:
             return
+        self._now = now
         try:
             message = read_client_frame(frame)
             if message.setup is not None or self.state is State.NEW:
@@ -163,8 +166,8 @@ class Peer:
         self._conversation.begin(options, saved)
         if options.profile.unasked_handle == "after setup":
             self._seat.offer(now + UNASKED_AFTER_S)
-        if self._lifetime_s is not None:
-            self._go_away_at = now + max(0.0, self._lifetime_s - self._go_away_before_s)
+        compressed = setup.context_window_compression is not None
+        self._lifetime.begin(now, compressed=compressed, left_s=saved.left_s if saved else None)
 
     def _take(self, message: messages.ClientMessage, now: float) -> None:
         if message.client_content is not None:
@@ -238,6 +241,7 @@ class Peer:
 
     def _take_picture(self, blob: messages.Blob, field: str, now: float) -> None:
         _decode(blob, field)
+        self._lifetime.saw(now)
         if self._activity.speaking or self.options.coverage != "TURN_INCLUDES_ONLY_ACTIVITY":
             self._conversation.usage.saw(now)
 
@@ -260,7 +264,7 @@ class Peer:
         if self._activity.marked:
             self._activity.type(text)
         elif self.options.profile.task == "converse":
-            self._conversation.ask(text, interrupts=self.options.speech_interrupts)
+            self._conversation.ask(text, interrupts=self._input_interrupts)
 
     # --- what the ears find out
 
@@ -270,7 +274,7 @@ class Peer:
             return
         self._activity.start()
         self._tell_activity("ACTIVITY_START")
-        if self.options.speech_interrupts:
+        if self._input_interrupts:
             self._conversation.interrupt()
 
     def heard(self, text: str, *, audio_s: float = 0.0) -> None:
@@ -292,7 +296,12 @@ class Peer:
         if self.options.profile.task == "transcribe":
             return
         if words or (words is not None and self.options.manual_activity):
-            self._conversation.ask(words, interrupts=self.options.speech_interrupts)
+            self._conversation.ask(words, interrupts=self._input_interrupts)
+
+    @property
+    def _input_interrupts(self) -> bool:
+        cancels = self.options.profile.input_cancels_calls and self.state is State.WAITING
+        return cancels or self.options.speech_interrupts
 
     def _tell_activity(self, kind: str) -> None:
         if self.options.tells_activity:
@@ -335,25 +344,25 @@ class Peer:
         """Announce the end of the connection; a client that stays longer is closed."""
         if self.state in (State.NEW, State.CLOSED):
             return
-        self._go_away_at = None
-        self._gone_at = now + time_left_s
+        self._lifetime.announce(now + time_left_s)
         self._outbox.send(ServerMessage(go_away=messages.GoAway(time_left=_duration(time_left_s))))
 
     def deadline(self) -> float | None:
         """When to call `deadline_reached`; None when nothing is due."""
         if self.state is State.CLOSED:
             return None
-        times = (self._conversation.heard_until, self._seat.due(), self._go_away_at, self._gone_at)
+        times = (self._conversation.heard_until, self._seat.due(), self._lifetime.due())
         return min((at for at in times if at is not None), default=None)
 
     def deadline_reached(self, now: float) -> None:
         """Do what is due, and nothing before its time."""
+        self._now = now
         self._conversation.play(now)
         self._seat.wake(now)
-        if self._go_away_at is not None and now >= self._go_away_at:
-            self._go_away_at = None
-            self.go_away(min(self._go_away_before_s, self._lifetime_s or 0.0), now)
-        if self._gone_at is not None and now >= self._gone_at:
+        time_left_s = self._lifetime.announcement(now)
+        if time_left_s is not None:
+            self.go_away(time_left_s, now)
+        if self._lifetime.over(now):
             self.close(GO_AWAY_IGNORED.code, GO_AWAY_IGNORED.reason)
 
     def close(self, code: int, reason: str) -> None:
@@ -361,14 +370,16 @@ class Peer:
         if self.state is State.CLOSED:
             return
         self._conversation.close()
-        self._gone_at = None
         self._outbox.put(Close(code, reason.encode(errors="replace")[:123].decode(errors="ignore")))
 
     def connection_ended(self) -> None:
         """The connection is gone: its session may be resumed from now on."""
         self._conversation.close()
-        self._gone_at = None
         self._seat.leave()
+
+    def _saved(self, session_id: str) -> Saved:
+        """The session as a handle is to find it again."""
+        return self._conversation.saved(session_id)._replace(left_s=self._lifetime.left_s(self._now))
 
 
 def _duration(seconds: float) -> str:

@@ -68,6 +68,8 @@ class ServiceProfile:
             again in the next.
         completes_at_calls: whether generation is complete when it waits for results.
         interaction_status: whether `turnComplete` says if more follows by itself.
+        calls_after_turn: whether it says that it is at work, completes that turn, and makes its calls then.
+        input_cancels_calls: whether input while a call blocks interrupts though the client wants no interruptions.
         no_turn_complete: turns whose end is not told.
         defers_interrupts: whether a result that is to interrupt waits while the user speaks.
         vertex: whether it speaks as Vertex AI does.
@@ -97,6 +99,8 @@ class ServiceProfile:
     discards_calls: bool = False
     completes_at_calls: bool = False
     interaction_status: bool = False
+    calls_after_turn: bool = False
+    input_cancels_calls: bool = False
     no_turn_complete: Oddity = NEVER
     defers_interrupts: bool = False
     vertex: bool = False
@@ -150,7 +154,8 @@ LIVE_3_8: Final = ServiceProfile(
     discards_calls=True,
 )
 
-# guide: a level is required, functions are asynchronous. reported: interactionStatus.
+# guide: a level is required, functions are asynchronous. https://ai.google.dev/gemini-api/docs/live-api/thinking:
+# interactionStatus, and the order of filler, end of its turn, call and answer, which was measured too, 2026-09-25.
 EXTENDED_THINKING_3_8: Final = replace(
     LIVE_3_8,
     name="3.8-live-extended-thinking",
@@ -160,6 +165,7 @@ EXTENDED_THINKING_3_8: Final = replace(
     thinking_levels=("LOW", "MEDIUM", "HIGH"),
     behaviors=("NON_BLOCKING",),
     interaction_status=True,
+    calls_after_turn=True,
 )
 
 # https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/gemini/3-5-transcribe
@@ -208,7 +214,8 @@ def on_vertex(profile: ServiceProfile) -> ServiceProfile:
     """The same family as Vertex AI serves it.
 
     recorded: UUIDs as ids, generation complete with the calls, no code shown. vertex: `system` turns on 2.5 models,
-    INTERRUPT taken for WHEN_IDLE on 3.8 while the user speaks.
+    INTERRUPT taken for WHEN_IDLE on 3.8 while the user speaks; there "a new input during the blocking function call's
+    execution" cancels it (the same site, migration to 3.8), here as any interruption does, which is a guess.
     """
     return profile if profile.vertex else replace(
         profile,
@@ -217,6 +224,7 @@ def on_vertex(profile: ServiceProfile) -> ServiceProfile:
         shows_code=False,
         completes_at_calls=profile in (HALF_CASCADE, NATIVE_AUDIO_2_5),
         defers_interrupts=profile in (LIVE_3_8, EXTENDED_THINKING_3_8),
+        input_cancels_calls=profile is LIVE_3_8,
         vertex=True,
         system_role=profile is NATIVE_AUDIO_2_5,
     )  # fmt: skip

@@ -23,6 +23,7 @@ from gemini_realtime.local.ears import EnglishHearing, Hearing
 from gemini_realtime.local.environment import leading_to
 from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.faults.table import Fault
+from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.limits import Limits
 from gemini_realtime.local.listening import Listener
 from gemini_realtime.local.profiles import ServiceProfile, profile_named
@@ -65,6 +66,7 @@ class LiveServer:
         limits: what it bears of its clients.
         connection_lifetime_s: how long a connection may last, as the service limits it; None for ever.
         go_away_before_s: how long before its end a client is told.
+        session_limits: how long a session may last, over all its connections; for ever by default.
         sessions_path: a file in which sessions can be resumed after a restart; in memory by default.
         warm_up: load what hears and speaks at once, not when it is first needed.
         clock: seconds, monotonic.
@@ -94,6 +96,7 @@ class LiveServer:
         limits: Limits | None = None,
         connection_lifetime_s: float | None = 600.0,
         go_away_before_s: float = 50.0,
+        session_limits: SessionLimits | None = None,
         sessions_path: str | Path = ":memory:",
         warm_up: bool = True,
         clock: Callable[[], float] = time.monotonic,
@@ -107,7 +110,7 @@ class LiveServer:
         mind = Rules() if responder is None or isinstance(responder, Recording) else responder
         faculties = Faculties(hearing or EnglishHearing(), mind, speaking or EspeakSpeaking())
         profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
-        manners = Manners(pace, profile, connection_lifetime_s, go_away_before_s)
+        manners = Manners(pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
         self._service = Service(faculties, recording, manners, sessions_path, clock)
         self._authorities: Path | None = None
         self._listeners: list[Listener] = []

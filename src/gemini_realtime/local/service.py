@@ -7,7 +7,7 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from gemini_realtime.local.answering import Faculties
 from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.host import Host, Served
+from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.peer import Peer
 from gemini_realtime.local.profiles import ServiceProfile
 from gemini_realtime.local.recordings import Recording
@@ -38,12 +39,14 @@ class Manners:
         profile: how the model behaves; by default what is known of the one that the client names.
         connection_lifetime_s: how long a connection lasts; None for ever.
         go_away_before_s: how long before its end that is announced.
+        session_limits: how long a session lasts, over all its connections.
     """
 
     pace: Pace = "realtime"
     profile: ServiceProfile | None = None
     connection_lifetime_s: float | None = None
     go_away_before_s: float = 50.0
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
 
 
 class Service:
@@ -107,6 +110,7 @@ class Service:
             profile=self._manners.profile,
             connection_lifetime_s=self._manners.connection_lifetime_s,
             go_away_before_s=self._manners.go_away_before_s,
+            session_limits=self._manners.session_limits,
         )
         Host(peer, connection, self._faculties, self._clock, self.served)
 
