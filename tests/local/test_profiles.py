@@ -243,7 +243,7 @@ def test_new_input_cancels_a_blocking_call_on_vertex_though_interruptions_are_of
     model: str, cut: bool, speaks: bool
 ) -> None:
     declaration = {"name": "get_weather", "behavior": "BLOCKING"}
-    options = {"realtimeInputConfig": {"activityHandling": "NO_INTERRUPTION"}}
+    options: dict[str, Any] = {"realtimeInputConfig": {"activityHandling": "NO_INTERRUPTION"}}
     line = Line(model=model, tools=[{"functionDeclarations": [declaration]}], **options)
     line.types("weather")
     (call_id,) = call_ids(line.calls("get_weather"))
