@@ -178,6 +178,9 @@ CLIENTS = [
             "text": "javascript/text.mjs",
             "audio in and out": "javascript/audio.mjs",
             "tool round": "javascript/tools.mjs",
+            "interruption in writing": "javascript/interruption.mjs",
+            "interruption by voice": "javascript/barge_in.mjs",
+            "resumption": "javascript/resumption.mjs",
         },
     ),
     Client(

@@ -28,10 +28,10 @@ export class Turn {
   calls = [];
   interrupted = false;
 
-  /** Receive until the turn is complete; `onCall` is given each function call. */
-  async hear(messages, onCall = () => {}) {
+  /** Receive until the turn is complete; `onCall` is given each function call, `onSpeech` what has been seen so far. */
+  async hear(messages, { onCall = () => {}, onSpeech = () => {} } = {}) {
     for (;;) {
-      const [{ serverContent: content, toolCall }] = (await messages.next()).value;
+      const { serverContent: content, toolCall } = await next(messages);
       for (const call of toolCall?.functionCalls ?? []) {
         this.calls.push(call);
         onCall(call);
@@ -41,16 +41,30 @@ export class Turn {
       for (const part of content?.modelTurn?.parts ?? []) {
         this.audioBytes += Buffer.from(part.inlineData?.data ?? '', 'base64').length;
       }
+      if (content?.modelTurn) onSpeech(this);
       this.interrupted ||= content?.interrupted ?? false;
       if (content?.turnComplete) return this;
     }
   }
 
-  /** Print the turn, and fail unless it says these words aloud. */
+  /** Print the turn, and fail unless it is a whole one that says these words aloud. */
   expect(...words) {
     console.log(this);
+    assert.ok(!this.interrupted, 'the turn was interrupted');
     for (const word of words) assert.ok(this.said.toLowerCase().includes(word), `"${word}" is not in what was said`);
     // Speech of 24 kHz, 16 bits; nobody says more than 25 characters in a second.
     assert.ok(this.audioBytes > (48_000 * this.said.length) / 25, 'too little speech for what was said');
   }
+
+  /** Print the turn, and fail unless it was cut short. */
+  expectInterrupted() {
+    console.log(this);
+    assert.ok(this.audioBytes > 0, 'no speech');
+    assert.ok(this.interrupted, 'the turn was not interrupted');
+  }
+}
+
+/** The next message of the service. */
+export async function next(messages) {
+  return (await messages.next()).value[0];
 }

@@ -16,7 +16,7 @@ const answer = ({ id, name }) =>
 
 session.sendClientContent({ turns: 'What is the weather in London?' });
 const turn = new Turn();
-while (!turn.said) await turn.hear(messages, answer); // this model ends a turn at the call, and tells the result in another
+while (!turn.said) await turn.hear(messages, { onCall: answer }); // this model ends a turn at the call, and tells the result in another
 turn.expect('foggy', '12');
 assert.deepEqual(turn.calls.map(({ name, args }) => ({ name, args })), [{ name: 'get_weather', args: { city: 'London' } }]);
 session.close();
