@@ -224,6 +224,17 @@ async def test_such_an_address_is_served_with_a_key() -> None:
         assert server.port
 
 
+async def test_a_name_that_is_none_is_an_error_that_says_so() -> None:
+    with pytest.raises(ConfigError, match=r"'no such host' is no address"):
+        async with LiveServer("no such host", api_key="sesame", warm_up=False):
+            pass
+
+
+def test_a_port_for_tls_without_tls_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="tls=True"):
+        LiveServer(tls_port=8766)
+
+
 async def test_localhost_is_one_address() -> None:
     async with LiveServer("localhost", hearing=FakeHearing()) as server:
         assert server.url.startswith("ws://127.0.0.1:")

@@ -255,6 +255,13 @@ def test_a_connection_has_a_lifetime_and_its_end_is_told_before() -> None:
     assert line.peer.deadline() is None
 
 
+def test_an_alarm_that_rings_late_makes_no_odd_numbers() -> None:
+    line = lasting(600, 50)
+    assert line.waits(550.004) == [{"goAway": {"timeLeft": "50s"}}]
+    assert line.waits(49) == []
+    assert kinds(line.waits(1)) == ["close"]
+
+
 def test_a_short_life_is_announced_at_once() -> None:
     line = lasting(5, 50)
     assert line.waits(0) == [{"goAway": {"timeLeft": "5s"}}]

@@ -83,11 +83,11 @@ class Lifetime:
         return None if self._ends_at is None else self._ends_at - self._go_away_before_s
 
     def announcement(self, now: float) -> float | None:
-        """The time left, in seconds, if that is to be announced now."""
+        """The time left, in tenths of a second as alarms are never on the dot, if that is to be announced now."""
         due = self.due()
         if self._ends_at is None or self._announced_end_at is not None or due is None or now < due:
             return None
-        return max(0.0, self._ends_at - now)
+        return max(0.0, round(self._ends_at - now, 1))
 
     def over(self, now: float) -> bool:
         """Whether the time that was announced is over."""

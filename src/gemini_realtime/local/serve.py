@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import os
 import secrets
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -73,8 +74,8 @@ class LiveServer:
         wall_clock: the time of day, with its zone: for certificates and the times of tokens.
 
     Raises:
-        ConfigError: others would reach `host`, and there is no `api_key`; there is no such profile, or
-            no such fault.
+        ConfigError: others would reach `host`, and there is no `api_key`; there is a `tls_port` without `tls`; there is
+            no such profile, or no such fault.
         MissingDependencyError: the certificate needs the extra `[local]`.
     """
 
@@ -103,6 +104,8 @@ class LiveServer:
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._host = _address(host, api_key)
+        if tls_port and not tls:
+            raise ConfigError("there is a port for TLS and no TLS", remedy="pass tls=True (--tls), or no port for it")
         self._ports = (port, tls_port)
         self._api_key = api_key
         self._warm_up = warm_up
@@ -175,6 +178,11 @@ class LiveServer:
                 listener = Listener(self._reception, self._limits, context)
                 await listener.start(self._host, port)
                 self._listeners.append(listener)
+        except socket.gaierror as error:
+            await self._stop()
+            raise ConfigError(
+                f"{self._host!r} is no address: {error.strerror}", remedy="give an address of this machine"
+            ) from None
         except BaseException:
             await self._stop()
             raise
