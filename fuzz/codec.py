@@ -69,7 +69,7 @@ def fuzz_one(data: bytes) -> None:
         happened = session.receive(data, now)
         assert happened
         repr(happened)
-        session.frames_to_send()
+        session.next_frame(now)
 
 
 def mutated(chance: random.Random) -> bytes:

@@ -122,7 +122,7 @@ async def test_session_updates_are_recorded_until_the_session_is_set_up() -> Non
 
 
 async def test_a_session_update_that_comes_too_late_warns(caplog: pytest.LogCaptureFixture) -> None:
-    client = client_of(MemoryService())
+    client = client_of(MemoryService(), reconnect="off")
     async with client.connect():
         await read(client, 1)
         with caplog.at_level("WARNING", "gemini_realtime"):
@@ -331,7 +331,7 @@ async def test_a_normal_close_ends_reading_normally() -> None:
 
 async def test_any_other_close_raises_one_error_after_the_events_before_it() -> None:
     service = MemoryService()
-    client = client_of(service)
+    client = client_of(service, reconnect="off")
     async with client.connect():
         await read(client, 1)
         service.say(audio())
@@ -346,7 +346,7 @@ async def test_any_other_close_raises_one_error_after_the_events_before_it() -> 
 
 async def test_after_a_failure_the_client_can_connect_again() -> None:
     service = MemoryService()
-    client = client_of(service)
+    client = client_of(service, reconnect="off")
     async with client.connect():
         await read(client, 1)
         service.end(1006)
@@ -382,7 +382,7 @@ async def test_a_service_that_talks_on_while_the_connection_closes_does_not_hold
 
 
 async def test_a_setup_that_is_not_confirmed_in_time_is_an_error() -> None:
-    client = client_of(MemoryService(on_frame=lambda service, frame: None), setup_timeout_s=0.01)
+    client = client_of(MemoryService(on_frame=lambda service, frame: None), setup_timeout_s=0.01, reconnect="off")
     async with client.connect():
         with pytest.raises(SetupTimeout, match="setup_timeout_s"):
             await read_to_end(client)

@@ -1,32 +1,32 @@
-"""`GeminiRealtimeClient`: the documented client, one session over one connection at a time.
-
-What is decided is decided in `protocol/`; here frames, events and one timer are passed along.
-"""
+"""`GeminiRealtimeClient`: the documented client."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import os
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from logging import Logger, getLogger
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from gemini_realtime.conversation import Conversation
 from gemini_realtime.credentials import access_token
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
 from gemini_realtime.event_queue import EventQueue, EventQueueEnded
-from gemini_realtime.protocol import messages
-from gemini_realtime.protocol.closing import NORMAL
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint, read_config
 from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.session import Role, Session, State
 from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
 from gemini_realtime.transport import websocket
-from gemini_realtime.transport.base import Dial, Transport
+from gemini_realtime.transport.base import Dial, Receiver, Transport
 from gemini_realtime.version import __version__
 
 __all__ = ["GeminiRealtimeClient"]
@@ -73,8 +73,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
             timeout_s=self._config.connect_timeout_s,
         )
         self._options: dict[str, Any] = {}
-        self._session = Session(self._profile)
-        self._link: _Link | None = None
+        self._session = self._new_session()
+        self._conversation: Conversation | None = None
         for warning in self._config.warnings:
             self.logger.warning(warning)
 
@@ -85,14 +85,14 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
     @property
     def connection(self) -> Transport:
-        """The open connection.
+        """The present connection; after a loss, until there is another, the one that was lost.
 
         Raises:
             RuntimeError: there is none.
         """
-        if self._link is None:
+        if self._conversation is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
-        return self._link.transport
+        return self._conversation.connection.transport
 
     @property
     def resumption_handle(self) -> str | None:
@@ -109,18 +109,22 @@ class GeminiRealtimeClient(RealtimeClientBase):
             ConfigError: session options that the service is known to refuse; nothing was dialled.
             HandshakeError: no connection could be made.
         """
-        if self._link is not None:
+        if self._conversation is not None:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         self._build_setup()
-        self._link = link = await self._open()
-        self.logger.info("connected to %s for %s", link.host, self._config.model)
+        conversation = Conversation(
+            self._session, self._events, self._dial_out, send_timeout_s=self._config.send_timeout_s, logger=self.logger
+        )
+        await conversation.open()
+        self._conversation = conversation
+        self.logger.info("connected for %s", self._config.model)
         try:
             yield
         finally:
-            self._link = None
-            self._session, self._events = Session(self._profile), EventQueue()
-            await link.close()
-            self.logger.info("disconnected from %s", link.host)
+            self._conversation = None
+            self._session, self._events = self._new_session(), EventQueue()
+            await conversation.close()
+            self.logger.info("disconnected")
 
     async def read_events(self) -> AsyncGenerator[RealtimeEvent, None]:
         """Set the session up, the first time, then yield events as they come.
@@ -133,21 +137,21 @@ class GeminiRealtimeClient(RealtimeClientBase):
             ConnectionClosed: the connection ended otherwise.
             SetupTimeout: the service did not confirm the session.
         """
-        link = self._link
-        if link is None:
+        conversation = self._conversation
+        if conversation is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
-        if self._session.state is State.NEW:
-            link.begin(self._build_setup(), build_history(self._options), self._config.setup_timeout_s)
+        if conversation.session.state is State.NEW:
+            conversation.begin(self._build_setup(), build_history(self._options), self._config.setup_timeout_s)
         while True:
             try:
-                event = await link.events.get()
+                event = await conversation.events.get()
             except EventQueueEnded:
                 break
             if event is None:
                 return
             yield event
-        if link.session.failure is not None:
-            raise link.session.failure
+        if conversation.session.failure is not None:
+            raise conversation.session.failure
 
     async def session_update(self, session_options: dict[str, Any]) -> None:
         """Record options of the session, applied when it is set up.
@@ -160,19 +164,35 @@ class GeminiRealtimeClient(RealtimeClientBase):
             ConfigError: an option that does not exist, or a value it cannot have; nothing is recorded.
         """
         check_options(session_options)
-        self._options.update(session_options)
-        if self._session.state is not State.NEW:
-            self.logger.warning("The session is set up already. Session update takes effect at the next connect().")
+        if self._conversation is None or self._session.state is State.NEW:
+            self._options.update(session_options)
+            return
+        options = {**self._options, **session_options}
+        setup = build_setup(self._config, options, self._profile)
+        self._options = options
+        if not self._conversation.update(setup):
+            self.logger.warning(
+                "The session is set up already, and cannot be resumed: the update takes effect at the next connect()."
+            )
 
     def _build_setup(self) -> dict[str, Any]:
         return build_setup(self._config, self._options, self._profile)
 
-    async def _open(self) -> _Link:
+    def _new_session(self) -> Session:
+        reconnect = self._config.reconnect
+        if reconnect.jitter is None:
+            reconnect = msgspec.structs.replace(reconnect, jitter=random.random)
+        return Session(
+            self._profile,
+            reconnect=reconnect,
+            health=self._config.health,
+            max_audio_age_s=self._config.max_audio_age_ms / 1000,
+        )
+
+    async def _dial_out(self, receiver: Receiver) -> Transport:
         token = await access_token(self._config.credentials)
         target = endpoint(self._config, token, user_agent=f"gemini-realtime/{__version__}")
-        link = _Link(self._session, self._events, target.host)
-        link.transport = await self._dial(target.url, target.headers, link)
-        return link
+        return await self._dial(target.url, target.headers, receiver)
 
     # --- what the user says and shows
 
@@ -187,8 +207,9 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             UnsupportedByModel: the model takes no such turn at this point of the conversation.
         """
-        self._session.send_text(role, text, turn_complete)
-        await self._send()
+        await self._room()
+        self._session.send_text(role, text, turn_complete, self._now())
+        self._flush()
 
     async def send_audio(self, audio: str | bytes, *, rate_hz: int = 16000) -> None:
         """Send microphone audio; pieces of 20-40 ms work best.
@@ -201,9 +222,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
             AudioFormatError: text that is not base64, or bytes that end inside a sample.
         """
         if isinstance(audio, str):
-            decode_base64(audio)
+            size = len(decode_base64(audio))
             text, encoded = audio, audio.encode("ascii")
         elif len(audio) % SAMPLE_BYTES == 0:
+            size = len(audio)
             encoded = encode_base64(audio)
             text = encoded.decode("ascii")
         else:
@@ -211,10 +233,12 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 f"{len(audio)} bytes of audio end inside a 16-bit sample",
                 remedy="send whole samples, see gemini_realtime.audio.chunks",
             )
-        self._session.send_audio(encoded, rate_hz)
+        conversation, duration_ms = self._conversation, size * 1000 / (SAMPLE_BYTES * rate_hz)
+        if conversation is None:
+            self._session.send_audio(encoded, rate_hz, duration_ms, self._now(), stalled=True)
+        else:
+            await conversation.send_audio(encoded, rate_hz, duration_ms)
         self._events.put_echo(text)
-        if self._link is not None:
-            await self._link.send()
 
     async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:
         """Send one image of a video stream, JPEG or PNG; the service looks at one per second at most.
@@ -225,22 +249,25 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if mime_type not in ("image/jpeg", "image/png"):
             raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
         self._session.send_video(encode_base64(image).decode("ascii"), mime_type)
-        await self._send()
+        self._flush()
 
     async def audio_stream_end(self) -> None:
         """Tell that the microphone is off for more than a second; only with automatic activity detection."""
-        self._session.send_audio_stream_end()
-        await self._send()
+        await self._room()
+        self._session.send_audio_stream_end(self._now())
+        self._flush()
 
     async def activity_start(self) -> None:
         """Tell that the user begins to speak; only with automatic activity detection off."""
-        self._session.send_activity(start=True)
-        await self._send()
+        await self._room()
+        self._session.send_activity(self._now(), start=True)
+        self._flush()
 
     async def activity_end(self) -> None:
         """Tell that the user has finished; only with automatic activity detection off."""
-        self._session.send_activity(start=False)
-        await self._send()
+        await self._room()
+        self._session.send_activity(self._now(), start=False)
+        self._flush()
 
     async def send_context_update(self, *, instructions: str | None = None, tools: Sequence[Any] | None = None) -> None:
         """Change instructions or tools in mid-conversation (Vertex AI, 3.8 models).
@@ -252,8 +279,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             UnsupportedByModel: the model is known not to take it.
         """
-        self._session.send_context_update(context_update(instructions, tools, self._profile))
-        await self._send()
+        update = context_update(instructions, tools, self._profile)
+        await self._room()
+        self._session.send_context_update(update, self._now())
+        self._flush()
 
     async def send_function_result(
         self,
@@ -272,16 +301,40 @@ class GeminiRealtimeClient(RealtimeClientBase):
             will_continue: more results for the same call will follow.
         """
         response = {"output": result} if isinstance(result, str) else result
-        self._session.send_function_result(call_id, response, scheduling=scheduling, will_continue=will_continue)
-        await self._send()
+        await self._room()
+        orphaned = self._session.send_function_result(
+            call_id, response, self._now(), scheduling=scheduling, will_continue=will_continue
+        )
+        if orphaned is not None:
+            self._events.put(orphaned)
+        self._flush()
 
     async def truncate_audio(self, audio_end_ms: int, content_index: int, item_id: str) -> None:
         """Do nothing but log: Gemini has no such message, it works out for itself what was heard."""
         self.logger.info("This is not natively supported by Gemini Realtime API.")
 
-    async def _send(self) -> None:
-        if self._link is not None:
-            await self._link.send()
+    async def _room(self) -> None:
+        """Wait until a message can be accepted.
+
+        Raises:
+            SendTimeout: it cannot for too long.
+            NotConnectedError: too much waits already, and nobody has connected.
+            GeminiRealtimeError: why the session ended, when it has.
+        """
+        if self._conversation is not None:
+            await self._conversation.room()
+        elif self._session.ledger.waiting_bytes > MAX_WAITING_BYTES:
+            raise NotConnectedError(
+                f"more than {MAX_WAITING_BYTES} bytes wait to be sent", remedy="call connect() first"
+            )
+
+    def _flush(self) -> None:
+        if self._conversation is not None:
+            self._conversation.advance()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     @classmethod
     def get_factory(cls, llm_config: Any, logger: Logger, **kwargs: Any) -> Callable[[], RealtimeClientProtocol] | None:
@@ -289,95 +342,6 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if kwargs or llm_config["config_list"][0].get("api_type") != "google":
             return None
         return lambda: cls(llm_config=llm_config, logger=logger)
-
-
-class _Link:
-    """One connection: its transport feeds the session, the session feeds the event queue.
-
-    Attributes:
-        session: the session on this connection.
-        events: what its readers read.
-        host: where it leads, for the log.
-        transport: set as soon as it is open.
-    """
-
-    transport: Transport
-
-    def __init__(self, session: Session, events: EventQueue, host: str) -> None:
-        self.session = session
-        self.events = events
-        self.host = host
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        events.on_pressure = self._pressure
-
-    def begin(self, setup: dict[str, Any], history: Sequence[messages.Content], timeout_s: float) -> None:
-        """Open the session."""
-        self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s)
-        self._advance()
-
-    async def send(self) -> None:
-        """Send what the session wants sent, at the pace of the network.
-
-        Raises:
-            GeminiRealtimeError: why the session ended, when it has.
-        """
-        if self.session.state is State.CLOSED:
-            raise self.session.failure or NotConnectedError(
-                "the service has ended the conversation", remedy="leave `connect()` and connect again"
-            )
-        for frame in self.session.frames_to_send():
-            self.transport.send(frame)
-        await self.transport.drain()
-
-    async def close(self) -> None:
-        """End the session from this side; readers end normally."""
-        self.session.connection_ended(NORMAL, "")
-        self._advance()
-        await self.transport.close()
-
-    def frame_received(self, frame: bytes) -> None:
-        state = self.session.state
-        if state is State.CLOSED:
-            return  # said between our close and the answer to it: nobody reads any more
-        for event in self.session.receive(frame, self._loop.time()):
-            self.events.put(event)
-        if self.session.state is not state:  # nothing else that arrives makes frames due or moves the deadline
-            self._advance()
-
-    def connection_lost(self, code: int, reason: str) -> None:
-        self.session.connection_ended(code, reason)
-        self._advance()
-
-    def _advance(self) -> None:
-        """After anything happened to the session: send, arm the timer, or end."""
-        if self.session.state is State.CLOSED:
-            self._disarm()
-            self.events.end()
-            return
-        for frame in self.session.frames_to_send():
-            self.transport.send(frame)
-        deadline = self.session.deadline()
-        if deadline is None:
-            self._disarm()
-        elif self._timer is None:
-            self._timer = self._loop.call_at(deadline, self._deadline_reached)
-
-    def _deadline_reached(self) -> None:
-        self._timer = None
-        self.session.deadline_reached(self._loop.time())
-        self._advance()
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _pressure(self, full: bool) -> None:
-        if full:
-            self.transport.pause_reading()
-        else:
-            self.transport.resume_reading()
 
 
 if TYPE_CHECKING:

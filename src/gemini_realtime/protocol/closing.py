@@ -14,6 +14,9 @@ from gemini_realtime.errors import ConnectionClosed
 NORMAL = 1000
 """RFC 6455 7.4.1: the purpose of the connection is fulfilled."""
 
+NO_CLOSE = 1006
+"""RFC 6455 7.1.5: the connection ended without a close."""
+
 
 class _Close(NamedTuple):
     explanation: str
@@ -64,6 +67,9 @@ _BY_REASON = {
 }
 """What is known about a reason, by words that it contains."""
 
+_PASSING_REASONS = ("after receiving a goaway", "operation was aborted")
+"""Words of reasons that come with the code of a refusal, and say nothing against the next connection."""
+
 
 def close_error(code: int, reason: str) -> ConnectionClosed:
     """The error for a close by the service.
@@ -78,4 +84,5 @@ def close_error(code: int, reason: str) -> ConnectionClosed:
         if words in reason.lower():
             explanation, remedy = better
             break
-    return ConnectionClosed(code, reason, explanation, remedy=remedy, retryable=close.retryable)
+    retryable = close.retryable or any(words in reason.lower() for words in _PASSING_REASONS)
+    return ConnectionClosed(code, reason, explanation, remedy=remedy, retryable=retryable)

@@ -129,6 +129,11 @@ def audio_frame(audio_base64: bytes, rate_hz: int) -> bytes:
     return b"".join((_audio_prefix(rate_hz), audio_base64, b'"}}}'))
 
 
+def audio_of(frame: bytes) -> bytes:
+    """The base64 audio in a frame that `audio_frame` made."""
+    return frame[frame.rindex(b'"data":"') + 8 : -4]
+
+
 encode_base64 = pybase64.b64encode
 """Standard, padded base64."""
 

@@ -23,6 +23,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import msgspec
 
 from gemini_realtime.errors import ConfigError
+from gemini_realtime.protocol.health import HealthPolicy, read_health
+from gemini_realtime.protocol.resumption import Reconnect, read_reconnect
 
 DEFAULT_VOICE = "charon"
 DEFAULT_TEMPERATURE = 0.8
@@ -43,7 +45,8 @@ VERTEX_DEFAULT_LOCATION = "global"
 _KEYS = {
     "model", "voice", "temperature", "api_key", "api_type", "api_version", "base_url", "headers", "default_headers",
     "ssl", "proxy", "vertexai", "project", "project_id", "location", "credentials", "google_application_credentials",
-    "quota_project", "connect_timeout_s", "setup_timeout_s",
+    "quota_project", "connect_timeout_s", "setup_timeout_s", "send_timeout_s", "max_audio_age_ms", "reconnect",
+    "voice_health",
 }  # fmt: skip
 
 
@@ -81,6 +84,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             none is needed.
         connect_timeout_s: for the connection and its handshake.
         setup_timeout_s: for the service to confirm the setup.
+        send_timeout_s: how long text and function results wait for a network that takes nothing.
+        max_audio_age_ms: how old microphone audio may become while the network takes nothing.
+        reconnect: whether and how a lost connection is made good.
+        health: what to do about silence and other faults that raise no error.
         warnings: sentences for the log: keys that look misspelt, and the like.
     """
 
@@ -98,6 +105,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Any = None
     connect_timeout_s: float = 15.0
     setup_timeout_s: float = 30.0
+    send_timeout_s: float = 30.0
+    max_audio_age_ms: float = 1000.0
+    reconnect: Reconnect = Reconnect()
+    health: HealthPolicy = HealthPolicy()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -175,6 +186,10 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
         credentials=None if api_key or _authenticates(headers) else credentials,
         connect_timeout_s=entry.number("connect_timeout_s", 15.0, 0.001, 3600),
         setup_timeout_s=entry.number("setup_timeout_s", 30.0, 0.001, 3600),
+        send_timeout_s=entry.number("send_timeout_s", 30.0, 0.001, 3600),
+        max_audio_age_ms=entry.number("max_audio_age_ms", 1000.0, 0, 3_600_000),
+        reconnect=read_reconnect(entry.get("reconnect")),
+        health=read_health(entry.get("voice_health")),
         warnings=(*entry.near_misses(), *_open_line(base_url, bool(api_key or headers or credentials))),
     )
 

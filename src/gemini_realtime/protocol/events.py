@@ -271,14 +271,34 @@ class ConnectionLost(RealtimeEvent, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class ReplayedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was sent again after a loss.
+
+    Attributes:
+        kind: `text`, `function_result`, `context`, `activity` (its start, its end, the end of the microphone's stream)
+            or `audio`.
+        text: the words of a text, the id of a function call.
+        start_ms: where audio lies in all audio of the conversation.
+        duration_ms: how long it is.
+        uncertain: the service may have had it already.
+    """
+
+    kind: str
+    text: str = ""
+    start_ms: int = 0
+    duration_ms: int = 0
+    uncertain: bool = False
+
+
 class SessionResumed(RealtimeEvent, frozen=True, kw_only=True):
     """The conversation continues on a new connection.
 
     Attributes:
         gap_ms: time without a connection.
-        replayed: messages that were sent again.
-        uncertain: messages of which nobody knows whether the service has them.
+        replayed: messages that were sent again; a stretch of audio counts as one.
+        uncertain: those of them, and others, of which nobody knows whether the service had them already.
         new_session: the service did not resume; a new session was opened in its place.
+        items: what was sent again, in order.
     """
 
     type: Literal["session.resumed"] = "session.resumed"
@@ -286,6 +306,7 @@ class SessionResumed(RealtimeEvent, frozen=True, kw_only=True):
     replayed: int = 0
     uncertain: int = 0
     new_session: bool = False
+    items: list[ReplayedItem] = []
 
 
 class AudioDropped(RealtimeEvent, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""May the conversation be taken up again, with which handle, and how long does this connection last.
+"""May the conversation be taken up again, when, and with which handle; and how long does this connection last.
 
 The service sends handles with `sessionResumptionUpdate`; while it generates or a tool call is open it says
 `resumable: false` with an empty handle. A handle is good for 2 hours after the connection ended, and a connection
@@ -7,28 +7,198 @@ is announced to end by `goAway`. Source: https://ai.google.dev/gemini-api/docs/l
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from gemini_realtime.errors import ConfigError, ConnectionClosed, GeminiRealtimeError, HandshakeError
 from gemini_realtime.protocol.messages import SessionResumptionUpdate
+
+HANDLE_VALID_S: Final = 2 * 3600.0
+"""Source: the page named above; Vertex AI speaks of 24 hours, and of 10 minutes."""
+
+SETTLED_AFTER_S: Final = 10.0
+"""A new connection that lasts so long counts as good: the next loss begins to count attempts anew."""
+
+NOT_RETRIED: Final = (400, 401, 403, 404, 407)
+"""HTTP refusals that say that the request itself is wrong, or who sends it."""
+
+
+class Reconnect(msgspec.Struct, frozen=True, kw_only=True):
+    """How a lost connection is made good: the key `reconnect` of `llm_config`.
+
+    Attributes:
+        enabled: False ends the conversation with its connection.
+        attempts: how often to dial before giving up.
+        within_s: how long to try before giving up, seconds since the loss.
+        backoff_s: the wait before the second attempt, doubled for each one after it, seconds.
+        max_backoff_s: the longest wait, seconds.
+        jitter: gives numbers from 0 to 1, which spread the waits of many clients; None for the standard library's.
+        audio_ring_s: how much of the microphone's audio is kept to be sent again, seconds.
+        hand_over: whether to change connections before the service closes one it announced to close.
+        seed_history: whether a new session, where none can be taken up again, is told what was said before.
+    """
+
+    enabled: bool = True
+    attempts: int = 10
+    within_s: float = 120.0
+    backoff_s: float = 0.25
+    max_backoff_s: float = 10.0
+    jitter: Callable[[], float] | None = None
+    audio_ring_s: float = 15.0
+    hand_over: bool = True
+    seed_history: bool = True
+
+
+_LIMITS: dict[str, tuple[float, float]] = {
+    "attempts": (1, 1_000_000),
+    "within_s": (0, 86_400),
+    "backoff_s": (0, 3600),
+    "max_backoff_s": (0, 3600),
+    "audio_ring_s": (0, 600),
+}
+
+
+def read_reconnect(value: Any) -> Reconnect:
+    """Read the key `reconnect`: None or True for the defaults, False or `"off"`, or a dict of fields of `Reconnect`.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if value is None or value is True:
+        return Reconnect()
+    if value is False or value == "off":
+        return Reconnect(enabled=False)
+    if not isinstance(value, dict):
+        raise ConfigError(f"`reconnect` is {type(value).__name__}", remedy='pass a dict, True, or "off"')
+    for name, given in value.items():
+        _check(name, given)
+    return msgspec.structs.replace(Reconnect(), **value)
+
+
+def _check(name: str, given: Any) -> None:
+    if name not in Reconnect.__struct_fields__:
+        from difflib import get_close_matches
+
+        near = get_close_matches(str(name), Reconnect.__struct_fields__, n=1)
+        raise ConfigError(
+            f"`reconnect` has no field {name!r}",
+            remedy=f"did you mean {near[0]!r}?" if near else f"use {', '.join(Reconnect.__struct_fields__)}",
+        )
+    if name in _LIMITS:
+        least, most = _LIMITS[name]
+        if isinstance(given, bool) or not isinstance(given, int if name == "attempts" else int | float):
+            raise ConfigError(f"`reconnect.{name}` is a {type(given).__name__}", remedy="pass a number")
+        if not math.isfinite(given) or not least <= given <= most:
+            raise ConfigError(f"`reconnect.{name}` is {given}", remedy=f"pass a number from {least:g} to {most:g}")
+    elif name == "jitter":
+        if given is not None and not callable(given):
+            raise ConfigError("`reconnect.jitter` cannot be called", remedy="pass a function that gives 0 to 1")
+    elif not isinstance(given, bool):
+        raise ConfigError(f"`reconnect.{name}` is a {type(given).__name__}", remedy="pass True or False")
 
 
 class Resumption:
-    """The last good handle and the announced end of the connection.
+    """The last good handle, the announced end of the connection, and the attempts to come back.
+
+    Args:
+        policy: what the application wants.
 
     Attributes:
         handle: the last handle the service sent, None before the first.
         handle_at: when it came, seconds.
+        consumed: how many messages of its connection it holds, where it says so (transparent handles).
         ends_at: when the service will end the connection, None unless it said so; seconds.
+        lost_at: when the connection was lost, None while there is one; seconds.
+        dial_at: when to dial next.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Reconnect) -> None:
+        self.policy = policy
         self.handle: str | None = None
         self.handle_at: float | None = None
+        self.consumed: int | None = None
         self.ends_at: float | None = None
+        self.lost_at: float | None = None
+        self.dial_at = 0.0
+        self._attempts = 0
+        self._ready_at = -math.inf
 
-    def updated(self, update: SessionResumptionUpdate, now: float) -> None:
-        """Keep a new handle; one that is withheld does not erase the last good one."""
-        if update.resumable and update.new_handle:
-            self.handle, self.handle_at = update.new_handle, now
+    def updated(self, update: SessionResumptionUpdate, now: float) -> bool:
+        """Keep a new handle; one that is withheld does not erase the last good one. Returns whether one came."""
+        if not (update.resumable and update.new_handle):
+            return False
+        self.handle, self.handle_at = update.new_handle, now
+        index = str(update.last_consumed_client_message_index or "")
+        self.consumed = int(index) if index.isdigit() else None
+        return True
 
     def going_away(self, time_left_ms: int | None, now: float) -> None:
         """The service announced the end of the connection."""
         self.ends_at = now + (time_left_ms or 0) / 1000
+
+    def usable(self, now: float) -> str | None:
+        """The handle to come back with, None when there is none or it is too old."""
+        if self.handle_at is not None and now - self.handle_at > HANDLE_VALID_S:
+            return None
+        return self.handle
+
+    def forget(self) -> None:
+        """The handle was refused, or its session has ended for good."""
+        self.handle = self.handle_at = None
+
+    # --- coming back
+
+    def lost(self, error: GeminiRealtimeError, now: float) -> bool:
+        """The connection is gone, or could not be made. Returns whether to dial again, at `dial_at`."""
+        self.ends_at = None
+        if self.lost_at is None:
+            self.lost_at = now
+            settled = now - self._ready_at >= SETTLED_AFTER_S
+            self._attempts = 0 if settled else self._attempts + 1
+        else:
+            self._attempts += 1
+        self.dial_at = now + max(self._wait_s(), getattr(error, "retry_after_s", None) or 0.0)
+        return self._attempts < self.policy.attempts and self.dial_at <= self.lost_at + self.policy.within_s
+
+    def left(self, now: float) -> None:
+        """The connection was left for another: dial at once."""
+        self.ends_at, self.lost_at, self.dial_at, self._attempts = None, now, now, 0
+
+    def ready(self, now: float) -> None:
+        """The conversation begins, or goes on."""
+        if self.lost_at is not None:
+            self.lost_at, self._ready_at = None, now
+
+    def gap_ms(self, now: float) -> int:
+        """How long there has been no connection."""
+        return 0 if self.lost_at is None else round((now - self.lost_at) * 1000)
+
+    def given_up(self, error: GeminiRealtimeError, now: float) -> GeminiRealtimeError:
+        """The error to end with, saying how much was tried."""
+        if self._attempts:
+            error.add_note(f"Gave up after {self._attempts} attempts in {now - (self.lost_at or now):.0f} s.")
+        return error
+
+    def _wait_s(self) -> float:
+        jitter = self.policy.jitter() if self.policy.jitter is not None else 0.5
+        backoff_s = min(self.policy.backoff_s * 2.0 ** min(self._attempts, 60), self.policy.max_backoff_s)
+        # Many clients lose their connections together: the first attempt comes soon, but not of all at once.
+        return backoff_s * (jitter if self._attempts == 0 else 0.5 + jitter / 2)
+
+
+def worth_retrying(error: GeminiRealtimeError) -> bool:
+    """Whether a connection that failed like this may succeed later.
+
+    What worked once is wrong about the network rather than about the request, unless the service says otherwise.
+    """
+    if isinstance(error, HandshakeError):
+        return error.status not in NOT_RETRIED
+    return error.retryable
+
+
+def handle_refused(error: GeminiRealtimeError) -> bool:
+    """Whether the service refuses the handle, or the setup it came with, rather than the connection."""
+    return isinstance(error, ConnectionClosed) and error.code in (1007, 1008)

@@ -1,11 +1,15 @@
-"""One session with the service, without any I/O: frames and `now` in; events, frames and deadlines out.
+"""The conversation with the service, without any I/O: frames and `now` in; events, frames and deadlines out.
 
-Usage, by whoever owns the connection:
+It lasts longer than its connection. Usage, by whoever owns the connections:
 
-- `begin(setup, now)` once the connection is open; then send `frames_to_send()`.
-- every received frame goes through `receive(frame, now)`, which returns events in order; then `frames_to_send()` again.
-- the `send_*` methods may be called at any time; what is sent before the session is ready is kept in order.
-- when `deadline()` passes, call `deadline_reached(now)`; when the connection ends, `connection_ended(code, reason)`.
+- `begin(setup, now)` once the first connection is open;
+- every received frame goes through `receive(frame, now)`, which returns events in order;
+- the `send_*` methods may be called at any time; what cannot be sent yet is kept in order;
+- after each of these send what `next_frame(now)` gives, until it gives None;
+- when `deadline()` passes, call `deadline_reached(now)`, which returns events and may ask for a ping (`take_ping`);
+- when a connection ends, or cannot be made, `connection_ended(error, now)`;
+- when `state` is AWAY, close the connection if it is open still, wait until `resumption.dial_at`, dial, and call
+  `connected(now)` or `connection_ended(error, now)`;
 - when `state` is CLOSED, `failure` tells why: None after a normal end.
 
 `now` is in seconds and monotonic.
@@ -13,13 +17,14 @@ Usage, by whoever owns the connection:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from gemini_realtime.errors import GeminiRealtimeError, ServiceError, SetupTimeout, UnsupportedByModel
-from gemini_realtime.protocol import messages
-from gemini_realtime.protocol.closing import NORMAL, close_error
+from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, ServiceError, SetupTimeout, UnsupportedByModel
+from gemini_realtime.protocol import messages, reading, telling
+from gemini_realtime.protocol.calls import Calls
+from gemini_realtime.protocol.closing import NO_CLOSE
 from gemini_realtime.protocol.codec import (
     AudioFrames,
     DecodeError,
@@ -27,7 +32,6 @@ from gemini_realtime.protocol.codec import (
     audio_frame,
     decode_server_message,
     encode,
-    parse_duration_ms,
 )
 from gemini_realtime.protocol.events import (
     AudioDelta,
@@ -40,16 +44,22 @@ from gemini_realtime.protocol.events import (
     OutputTranscript,
     RealtimeEvent,
     SessionCreated,
+    SessionResumed,
+    SessionUpdated,
     SpeechStarted,
     TextDelta,
     ThoughtDelta,
     TurnComplete,
-    Usage,
     VoiceHealth,
 )
+from gemini_realtime.protocol.handover import LISTENS_S, Handover
+from gemini_realtime.protocol.health import Finding, Health, HealthPolicy
+from gemini_realtime.protocol.history import History
+from gemini_realtime.protocol.ledger import Entry, Ledger
 from gemini_realtime.protocol.models import ModelProfile
-from gemini_realtime.protocol.resumption import Resumption
-from gemini_realtime.protocol.turns import Turns, TurnSignal
+from gemini_realtime.protocol.resumption import Reconnect, Resumption, handle_refused, worth_retrying
+from gemini_realtime.protocol.setups import Setups
+from gemini_realtime.protocol.turns import Turns, TurnSignal, TurnState
 
 
 class State(Enum):
@@ -59,6 +69,7 @@ class State(Enum):
     SETTING_UP = "setting up"
     READY = "ready"
     GOING_AWAY = "going away"
+    AWAY = "away"
     CLOSED = "closed"
 
 
@@ -67,24 +78,28 @@ class Trigger(Enum):
 
     BEGIN = "begin()"
     SETUP_COMPLETE = "setupComplete"
-    GO_AWAY = "goAway"
-    ERROR = "error"
-    SETUP_TIMEOUT = "setup timeout"
-    CONNECTION_ENDED = "connection ended"
+    WISH_TO_LEAVE = "goAway, or a new setup"
+    LEFT = "handed over"
+    LOST = "connection lost"
+    CONNECTED = "connected()"
+    ENDED = "ended"
 
 
 TRANSITIONS = {
     (State.NEW, Trigger.BEGIN): State.SETTING_UP,
-    (State.NEW, Trigger.CONNECTION_ENDED): State.CLOSED,
+    (State.NEW, Trigger.ENDED): State.CLOSED,
     (State.SETTING_UP, Trigger.SETUP_COMPLETE): State.READY,
-    (State.SETTING_UP, Trigger.ERROR): State.CLOSED,
-    (State.SETTING_UP, Trigger.SETUP_TIMEOUT): State.CLOSED,
-    (State.SETTING_UP, Trigger.CONNECTION_ENDED): State.CLOSED,
-    (State.READY, Trigger.GO_AWAY): State.GOING_AWAY,
-    (State.READY, Trigger.ERROR): State.CLOSED,
-    (State.READY, Trigger.CONNECTION_ENDED): State.CLOSED,
-    (State.GOING_AWAY, Trigger.ERROR): State.CLOSED,
-    (State.GOING_AWAY, Trigger.CONNECTION_ENDED): State.CLOSED,
+    (State.SETTING_UP, Trigger.LOST): State.AWAY,
+    (State.SETTING_UP, Trigger.ENDED): State.CLOSED,
+    (State.READY, Trigger.WISH_TO_LEAVE): State.GOING_AWAY,
+    (State.READY, Trigger.LOST): State.AWAY,
+    (State.READY, Trigger.ENDED): State.CLOSED,
+    (State.GOING_AWAY, Trigger.LEFT): State.AWAY,
+    (State.GOING_AWAY, Trigger.LOST): State.AWAY,
+    (State.GOING_AWAY, Trigger.ENDED): State.CLOSED,
+    (State.AWAY, Trigger.CONNECTED): State.SETTING_UP,
+    (State.AWAY, Trigger.LOST): State.AWAY,
+    (State.AWAY, Trigger.ENDED): State.CLOSED,
 }
 """Pairs that are not listed leave the state as it is: no order of the service's messages is an error here."""
 
@@ -93,34 +108,66 @@ _OPEN = (State.READY, State.GOING_AWAY)
 Role = Literal["user", "assistant", "system"]
 """Who speaks, in the words of AG2; the service calls the assistant `model`."""
 
-MAX_OPEN_CALLS = 1024
-"""Bound on function calls that were never answered; the oldest are forgotten, and answered without a name."""
+FLIGHT_MARGIN_S: Final = 0.25
+"""Beyond a round trip, how long a message may take to get into a handle."""
+
+SPEECH_BEGAN_S: Final = 1.0
+"""How long before the service says that somebody speaks the speech may have begun."""
+
+UPDATE_WITHIN_S: Final = 60.0
+"""How long new options wait for the end of a turn."""
+
+LOST_REASON: Final = "CONNECTION_LOST"
+"""`TurnComplete.reason` of a turn that ended with its connection; not a word of the service."""
 
 
 class Session:
-    """The conversation over one connection.
+    """One conversation, over one connection after another.
+
+    Args:
+        profile: what the model accepts.
+        reconnect: whether and how to come back after a loss.
+        health: what to do about silence.
+        max_audio_age_s: how long microphone audio may wait for a network that takes nothing.
 
     Attributes:
         state: where the session stands.
         failure: why it ended; None while it is open, and after a normal end.
         turns: the present turn of the model.
-        resumption: the last handle, and the announced end of the connection.
+        resumption: the last handle, and the attempts to come back.
+        ledger: what was sent and may have to be sent again.
+        history: what was said last.
+        calls: the functions that the service waits for.
+        max_audio_age_s: as given.
     """
 
-    def __init__(self, profile: ModelProfile) -> None:
+    def __init__(
+        self,
+        profile: ModelProfile,
+        *,
+        reconnect: Reconnect | None = None,
+        health: HealthPolicy | None = None,
+        max_audio_age_s: float = 1.0,
+    ) -> None:
         self.state = State.NEW
         self.failure: GeminiRealtimeError | None = None
         self.turns = Turns()
-        self.resumption = Resumption()
+        self.resumption = Resumption(reconnect or Reconnect())
+        self.ledger = Ledger(self.resumption.policy.audio_ring_s)
+        self.history = History()
+        self.calls = Calls()
         self._profile = profile
+        self._health = Health(health or HealthPolicy())
+        self._handover = Handover()
+        self.max_audio_age_s = max_audio_age_s
         self._audio = AudioFrames()
+        self._setup = Setups()
         self._urgent: list[bytes] = []  # setup and history: they precede whatever was sent early
-        self._outgoing: list[bytes] = []
-        self._history: Sequence[messages.Content] = ()
-        self._setup_deadline: float | None = None
+        self._video: bytes | None = None
+        self._round_trip_s = 0.0
         self._content_sent = False
-        self._calls: dict[str, messages.FunctionCall] = {}
-        self._call_count = 0
+        self._more_follows = False
+        self._ping_due = False
 
     # --- the connection
 
@@ -136,65 +183,189 @@ class Session:
 
         Args:
             setup: the body of the `setup` message.
+            now: seconds.
             history: earlier turns, sent before anything else.
             timeout_s: how long the service may take to confirm.
         """
-        self._move(Trigger.BEGIN)
-        self._history = history
-        self._setup_deadline = now + timeout_s
-        self._urgent.append(encode({"setup": setup}))
+        given = (setup.get("sessionResumption") or {}).get("handle")
+        if given and self.resumption.handle is None:
+            self.resumption.handle, self.resumption.handle_at = given, now
+        self._setup = Setups(setup, list(history), timeout_s)
+        self._set_up(Trigger.BEGIN, now)
 
-    def frames_to_send(self) -> list[bytes]:
-        """The frames that may be sent now, in order; each is returned once."""
-        frames, self._urgent = self._urgent, []
-        if self.state in _OPEN:
-            frames += self._outgoing
-            self._outgoing.clear()
-        return frames
+    def connected(self, now: float) -> None:
+        """There is a new connection after a loss."""
+        self._set_up(Trigger.CONNECTED, now)
+
+    def _set_up(self, trigger: Trigger, now: float) -> None:
+        self._move(trigger)
+        seeds = self._profile.history_needs_config and bool(self._seed())
+        self._urgent = [encode({"setup": self._setup.sent(self.resumption.usable(now), now, seeds=seeds)})]
+
+    @property
+    def has_urgent(self) -> bool:
+        """Whether anything is due that does not come from the application."""
+        return bool(self._urgent)
+
+    def next_frame(self, now: float) -> bytes | None:
+        """The frame to send now; None when there is none, or none may be sent yet."""
+        if self._urgent:
+            return self._urgent.pop(0)
+        if self.state not in _OPEN:
+            return None
+        frame = self.ledger.next(now)
+        if frame is None:
+            frame, self._video = self._video, None
+            if frame is not None:
+                self.ledger.count_sent()
+        return frame
 
     def deadline(self) -> float | None:
         """When `deadline_reached` wants to be called; None: never."""
-        return self._setup_deadline
+        if self.state is State.SETTING_UP:
+            return self._setup.deadline
+        if self.state not in _OPEN:
+            return None
+        times = (self._handover.deadline() if self.state is State.GOING_AWAY else None, self._health.deadline())
+        return min((at for at in times if at is not None), default=None)
 
-    def deadline_reached(self, now: float) -> None:
-        """Time has passed; the session may have ended by it."""
-        if self._setup_deadline is not None and now >= self._setup_deadline:
-            self._end(
-                Trigger.SETUP_TIMEOUT,
-                SetupTimeout(
-                    "the service did not confirm the session in time",
-                    remedy="try again; raise `setup_timeout_s` when the network is slow",
-                ),
+    def deadline_reached(self, now: float) -> list[RealtimeEvent]:
+        """Time has passed: the session may have lost its connection by it, or ended."""
+        if self.state is State.SETTING_UP and self._setup.deadline is not None and now >= self._setup.deadline:
+            error = SetupTimeout(
+                "the service did not confirm the session in time",
+                remedy="try again; raise `setup_timeout_s` when the network is slow",
             )
+            return self.connection_ended(error, now)
+        if self.state not in _OPEN:
+            return []
+        self._ping_due, findings = self._health.due(now)
+        events = self._act_on(findings, now)
+        self._leave_if_it_suits(now)
+        return events
 
-    def connection_ended(self, code: int, reason: str) -> None:
-        """The connection ended; `code` is 1006 when it ended without a close."""
-        self._end(Trigger.CONNECTION_ENDED, None if code == NORMAL else close_error(code, reason))
+    def take_ping(self) -> bool:
+        """Whether to send a ping now."""
+        due, self._ping_due = self._ping_due, False
+        return due
 
-    def _end(self, trigger: Trigger, failure: GeminiRealtimeError | None) -> None:
+    def pong(self, now: float) -> None:
+        """A ping was answered."""
+        self._health.pong(now)
+
+    def reading(self, now: float, *, paused: bool) -> None:
+        """Our side stopped to read, or reads again: what does not arrive meanwhile is not the service's fault."""
+        self._health.reading(paused, now)
+
+    def end(self, failure: GeminiRealtimeError | None = None) -> None:
+        """End the conversation."""
         if self.state is not State.CLOSED:
             self.failure = failure
-        self._setup_deadline = None
-        self._move(trigger)
+        self._move(Trigger.ENDED)
+
+    def connection_ended(self, error: GeminiRealtimeError | None, now: float) -> list[RealtimeEvent]:
+        """The connection ended, or could not be made: come back, or end.
+
+        Args:
+            error: why; None when the service ended it normally, which is the end of the conversation.
+            now: seconds.
+        """
+        if self.state is State.CLOSED or (error is None and self.state is State.AWAY):
+            return []
+        events = self._refused(error) if error is not None and self.state is State.SETTING_UP else []
+        if error is None or not self._may_come_back(error, again=bool(events)):
+            self.end(error)
+        elif not self.resumption.lost(error, now):
+            self.end(self.resumption.given_up(error, now))
+        else:
+            if self.state in _OPEN:
+                events.append(telling.connection_lost(error))
+                events += self._cut_turn()
+            self._move(Trigger.LOST)
+        self._health.closed()
+        return events
+
+    def _may_come_back(self, error: GeminiRealtimeError, *, again: bool) -> bool:
+        return self.resumption.policy.enabled and (again or worth_retrying(error))
+
+    def _refused(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
+        """A setup may be refused for what is new in it: new options, or the handle. Without that it worked before."""
+        if not handle_refused(error):
+            return []
+        if self._setup.revert():
+            return [VoiceHealth(finding="update_refused", detail=str(error), action="kept the options in force")]
+        if self._setup.handle is not None and self._setup.handle_may_go:
+            self.resumption.forget()
+            return [VoiceHealth(finding="handle_refused", detail=str(error), action="opening a new session")]
+        return []
+
+    def _cut_turn(self) -> list[RealtimeEvent]:
+        """The turn ends with its connection; nobody shall wait for the rest of it."""
+        state, self.turns.state = self.turns.state, TurnState.IDLE
+        self.history.drop_turn()
+        if state is TurnState.IDLE:
+            return []
+        complete = state is TurnState.GENERATED
+        return [TurnComplete(reason=None if complete else LOST_REASON, interrupted=state is TurnState.INTERRUPTED)]
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
 
+    # --- changing connections
+
+    def update(self, setup: dict[str, Any], now: float) -> bool:
+        """New options. Returns False when they can only take effect in another conversation."""
+        before = self._setup.change(setup)
+        if not (self.resumption.policy.enabled and self._setup.resumable):
+            self._setup.change(before)
+            return False
+        self._wish_to_leave(UPDATE_WITHIN_S, now)
+        return True
+
+    def _wish_to_leave(self, time_left_s: float | None, now: float) -> None:
+        self._move(Trigger.WISH_TO_LEAVE)
+        if self.state is State.GOING_AWAY and self.resumption.policy.hand_over:
+            self._handover.wish(time_left_s, now)
+            self._leave_if_it_suits(now)
+
+    def _leave_if_it_suits(self, now: float) -> None:
+        if self.state is not State.GOING_AWAY or not self._handover.wanted:
+            return
+        if self._handover.overdue(now) or (self._between_turns() and self._suits(now)):
+            self._move(Trigger.LEFT)
+            self.resumption.left(now)
+            self._health.closed()
+
+    def _between_turns(self) -> bool:
+        return self.turns.state is TurnState.IDLE and not self.calls and not self.ledger.asking()
+
+    def _suits(self, now: float) -> bool:
+        handle_at = self.resumption.handle_at
+        if handle_at is None:
+            return False  # one may come yet, and without it the service forgets what was said
+        fresh = handle_at >= self._handover.idle_since and not self.ledger.unsaved()
+        return self._handover.suits(now, saved=fresh, recent_audio=self.ledger.recent_audio(now - LISTENS_S))
+
     # --- from the service
 
     def receive(self, data: bytes, now: float) -> list[RealtimeEvent]:
-        """Read one frame. Every frame gives at least one event; nothing a frame holds is dropped.
-
-        Events of one frame come in this order: transcript of the user, parts of the model in their order, transcript
-        of the model, interruption, end of generation, usage, end of turn; so `TurnComplete` is the last of its turn.
-        """
+        """Read one frame; `reading` says which events come of it, and in which order."""
+        self._health.last_frame_at = now
         audio = self._audio.find(data)
         if audio is not None:
-            self.turns.signal(TurnSignal.OUTPUT)
-            return [AudioDelta(raw_message=_lazy(Frame(data)), delta=audio, rate_hz=self._audio.rate_hz)]
+            rate_hz = self._audio.rate_hz
+            if self.turns.state is not TurnState.GENERATING:
+                self._output(now)
+            self._health.audio(audio, rate_hz, now)
+            return [reading.audio(Frame(data), audio, rate_hz)]
         events = self._read(data, now)
         if len(events) == 1 and isinstance(events[0], AudioDelta):
             self._audio.learn(data, events[0].delta, events[0].rate_hz)
+        for event in tuple(events):
+            if (note := _NOTES.get(type(event))) is not None:
+                events += note(self, event, now) or ()
+        if self.state is State.GOING_AWAY:
+            self._leave_if_it_suits(now)
         return events
 
     def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
@@ -202,122 +373,243 @@ class Session:
         try:
             message, unknown = decode_server_message(data)
         except DecodeError as error:
-            return [self._undecodable(frame, error)]
-        events: list[RealtimeEvent] = []
-        if message.server_content is not None:
-            self._server_content(message.server_content, message.usage_metadata, frame, events)
+            if parsed := frame.parsed():
+                return [RealtimeEvent(raw_message=parsed)]
+            return [VoiceHealth(finding="undecodable_frame", detail=str(error), action="ignored")]
+        content = message.server_content
+        if content is not None:
+            self._more_follows = content.interaction_status == "IN_PROGRESS"
+            events = reading.content_events(content, message.usage_metadata, frame, interrupted=self.turns.interrupted)
         else:
-            self._other_message(message, frame, now, events)
+            events = self._other_message(message, frame, now)
         if unknown or not events:
-            events.append(_plain(frame))
+            events.append(reading.plain(frame))
         return events
 
-    def _undecodable(self, frame: Frame, error: DecodeError) -> RealtimeEvent:
-        if parsed := frame.parsed():
-            return RealtimeEvent(raw_message=parsed)
-        return VoiceHealth(finding="undecodable_frame", detail=str(error), action="ignored")
-
-    def _server_content(
-        self,
-        content: messages.ServerContent,
-        usage: messages.UsageMetadata | None,
-        frame: Frame,
-        events: list[RealtimeEvent],
-    ) -> None:
-        if content.input_transcription is not None:
-            events.append(_transcript(InputTranscript, content.input_transcription, frame))
-        if content.model_turn is not None:
-            self.turns.signal(TurnSignal.OUTPUT)
-            events.extend([_part(part, frame) for part in content.model_turn.parts])
-        if content.output_transcription is not None:
-            events.append(_transcript(OutputTranscript, content.output_transcription, frame))
-        if _has_more(content):
-            events.append(_plain(frame))
-        if content.interrupted:
-            self.turns.signal(TurnSignal.INTERRUPTED)
-            events.append(Interrupted(raw_message=_lazy(frame)))
-        if content.generation_complete:
-            self.turns.signal(TurnSignal.GENERATION_COMPLETE)
-            events.append(GenerationComplete(raw_message=_lazy(frame)))
-        counted = _usage(usage, frame) if usage is not None else None
-        if counted is not None:
-            events.append(counted)
-        if content.turn_complete:
-            events.append(self._turn_complete(content, counted, frame))
-
-    def _turn_complete(self, content: messages.ServerContent, usage: Usage | None, frame: Frame) -> TurnComplete:
-        interrupted = self.turns.interrupted
-        self.turns.signal(TurnSignal.TURN_COMPLETE)
-        return TurnComplete(
-            raw_message=_lazy(frame), reason=content.turn_complete_reason, usage=usage, interrupted=interrupted
-        )
-
-    def _other_message(
-        self, message: messages.ServerMessage, frame: Frame, now: float, events: list[RealtimeEvent]
-    ) -> None:
+    def _other_message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
+        events: list[RealtimeEvent] = []
         if message.setup_complete is not None:
-            self._setup_complete(frame, events)
+            events += self._setup_complete(frame, now)
         if message.tool_call is not None:
-            events.extend([self._function_call(call, frame) for call in message.tool_call.function_calls])
+            events += [self._function_call(call, frame, now) for call in message.tool_call.function_calls]
         if message.tool_call_cancellation is not None:
-            events.append(self._cancelled(message.tool_call_cancellation, frame))
+            events.append(reading.cancelled(message.tool_call_cancellation, frame))
         if message.session_resumption_update is not None:
-            self.resumption.updated(message.session_resumption_update, now)
-            events.append(_plain(frame))
+            self._handle(message.session_resumption_update, now)
+            events.append(reading.plain(frame))
         if message.go_away is not None:
-            events.append(self._go_away(message.go_away, frame, now))
+            events.append(reading.going_away(message.go_away, frame))
         if message.voice_activity is not None:
-            events.append(_voice_activity(message.voice_activity, frame))
+            events.append(reading.voice_activity(message.voice_activity, frame))
         if message.voice_activity_detection_signal is not None:
-            events.append(_plain(frame))
+            events.append(reading.plain(frame))
         if message.usage_metadata is not None:
-            events.append(_usage(message.usage_metadata, frame))
+            events.append(reading.usage_event(message.usage_metadata, frame))
         if message.error is not None:
-            self._error(message.error)
+            events += [reading.plain(frame), *self._error(message.error, now)]
+        return events
 
-    def _setup_complete(self, frame: Frame, events: list[RealtimeEvent]) -> None:
-        if self.state is not State.SETTING_UP:
-            return
-        self._move(Trigger.SETUP_COMPLETE)
-        self._setup_deadline = None
-        if self._history:
-            self._send_history()
-        events.append(SessionCreated(raw_message=_lazy(frame)))
-
-    def _function_call(self, call: messages.FunctionCall, frame: Frame) -> FunctionCall:
-        self._call_count += 1
-        call_id = call.id or f"call-{self._call_count}"
-        self._calls[call_id] = call
-        if len(self._calls) > MAX_OPEN_CALLS:
-            del self._calls[next(iter(self._calls))]
-        return FunctionCall(raw_message=_lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id)
-
-    def _cancelled(self, cancellation: messages.ToolCallCancellation, frame: Frame) -> FunctionCallCancelled:
-        for call_id in cancellation.ids:
-            self._calls.pop(call_id, None)
-        return FunctionCallCancelled(raw_message=_lazy(frame), call_ids=list(cancellation.ids))
-
-    def _go_away(self, go_away: messages.GoAway, frame: Frame, now: float) -> GoAway:
-        time_left_ms = parse_duration_ms(go_away.time_left)
-        self._move(Trigger.GO_AWAY)
-        self.resumption.going_away(time_left_ms, now)
-        return GoAway(raw_message=_lazy(frame), time_left_ms=time_left_ms)
-
-    def _error(self, error: messages.ErrorStatus) -> None:
+    def _error(self, error: messages.ErrorStatus, now: float) -> list[RealtimeEvent]:
         retryable = error.code in (429, 500, 503, 504)
-        self._end(Trigger.ERROR, ServiceError(error.code, error.status, error.message, retryable=retryable))
+        return self.connection_ended(ServiceError(error.code, error.status, error.message, retryable=retryable), now)
+
+    def _function_call(self, call: messages.FunctionCall, frame: Frame, now: float) -> FunctionCall:
+        call_id = self.calls.opened(call, now)
+        return FunctionCall(raw_message=reading.lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id)
+
+    def _handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
+        if not self.resumption.updated(update, now):
+            return
+        if self.resumption.consumed is not None:
+            saved = self.ledger.saved_messages(self.resumption.consumed)
+        else:
+            saved = self.ledger.saved(now - self._round_trip_s - FLIGHT_MARGIN_S)
+        self._remember(saved)
+
+    def _remember(self, consumed: list[Entry]) -> None:
+        for entry in consumed:
+            if entry.kind == "text":
+                self.history.add(entry.role, entry.label)
+
+    # --- setting up
+
+    def _setup_complete(self, frame: Frame, now: float) -> list[RealtimeEvent]:
+        if self.state is not State.SETTING_UP:
+            return []
+        self._move(Trigger.SETUP_COMPLETE)
+        restored = self._setup.handle_may_go
+        first, updated = self._setup.confirmed()
+        self._round_trip_s = max(0.0, now - self._setup.sent_at)
+        self._handover.done(now)
+        self._health.opened(now)
+        events: list[RealtimeEvent] = []
+        if self._setup.handle is None:
+            self._content_sent = False
+            self._send_history(self._seed())
+        if first:
+            events.append(SessionCreated(raw_message=reading.lazy(frame)))
+        if restored:
+            events += self._resumed(frame, now)
+        self.resumption.ready(now)
+        self.ledger.may_flow(now)
+        if updated:
+            events.append(SessionUpdated())
+        if self._setup.changed:
+            self._wish_to_leave(UPDATE_WITHIN_S, now)
+        return events
+
+    def _resumed(self, frame: Frame, now: float) -> list[RealtimeEvent]:
+        new_session = self._setup.handle is None
+        handle_at = None if new_session else self.resumption.handle_at
+        cancelled = self.calls.lost(handle_at)
+        rewound = self.ledger.rewind(handle_at)
+        if any(entry.asks for entry in rewound.again) or (self.ledger.owed and self._nudge()):
+            self._health.asked(now)
+        items = telling.replayed(rewound.again)
+        resumed = SessionResumed(
+            raw_message=reading.lazy(frame),
+            gap_ms=self.resumption.gap_ms(now),
+            replayed=len(items),
+            uncertain=sum(item.uncertain for item in items) + rewound.forgotten,
+            new_session=new_session,
+            items=items,
+        )
+        events: list[RealtimeEvent] = [resumed]
+        if cancelled:
+            events.append(FunctionCallCancelled(call_ids=cancelled))
+        return events + [telling.orphaned(call_id) for call_id in rewound.orphans]
+
+    def _seed(self) -> list[messages.Content]:
+        """What to tell a new session of the conversation before it."""
+        seeds = self.resumption.policy.seed_history and self._profile.text_input
+        return [*self._setup.history, *(self.history.contents() if seeds else ())]
+
+    def _send_history(self, history: Sequence[messages.Content]) -> None:
+        if history:
+            # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
+            content = messages.ClientContent(turns=list(history), turn_complete=self._profile.history_needs_config)
+            self._urgent.append(encode(messages.ClientMessage(client_content=content)))
+            self.ledger.count_sent()
+
+    # --- what the events mean to the conversation
+
+    def _output(self, now: float) -> None:
+        if self.turns.state is not TurnState.GENERATING:
+            self.turns.signal(TurnSignal.OUTPUT)
+            self.ledger.answer_begins(now)
+
+    def _note_audio(self, event: AudioDelta, now: float) -> None:
+        self._output(now)
+        self._health.audio(event.delta, event.rate_hz, now)
+
+    def _note_text(self, event: TextDelta, now: float) -> None:
+        self._output(now)
+        self._health.output(now)
+        self.history.answer(event.text)
+
+    def _note_thought(self, event: ThoughtDelta, now: float) -> None:
+        self._output(now)
+        self._health.output(now)
+
+    def _note_call(self, event: FunctionCall, now: float) -> None:
+        self._health.output(now)
+        self._health.calls(len(self.calls), now)
+
+    def _note_cancelled(self, event: FunctionCallCancelled, now: float) -> None:
+        self.calls.cancelled(event.call_ids)
+        self._health.calls(len(self.calls), now)
+
+    def _note_input_transcript(self, event: InputTranscript, now: float) -> None:
+        self.history.heard(event.text)
+        self._health.asked(now)
+
+    def _note_output_transcript(self, event: OutputTranscript, now: float) -> None:
+        self.history.answer(event.text)
+        self._health.transcript(event.text, now)
+
+    def _note_speech(self, event: SpeechStarted, now: float) -> None:
+        self.ledger.hold(now - self._round_trip_s - SPEECH_BEGAN_S)
+
+    def _note_interrupted(self, event: Interrupted, now: float) -> None:
+        self.turns.signal(TurnSignal.INTERRUPTED)
+        self._answered()
+        self._health.interrupted(now)
+
+    def _note_generated(self, event: GenerationComplete, now: float) -> list[RealtimeEvent]:
+        self.turns.signal(TurnSignal.GENERATION_COMPLETE)
+        if not self._profile.interaction_status:  # there it may have been a filler, and the turn's end says so
+            self._answered()
+        return self._act_on(self._health.generation_complete(now), now)
+
+    def _note_turn_complete(self, event: TurnComplete, now: float) -> list[RealtimeEvent]:
+        self.turns.signal(TurnSignal.TURN_COMPLETE)
+        if not self._more_follows:
+            self._answered()
+        self._handover.idle_since = now
+        return self._act_on(self._health.turn_complete(event.reason, now, more_follows=self._more_follows), now)
+
+    def _note_go_away(self, event: GoAway, now: float) -> None:
+        self.resumption.going_away(event.time_left_ms, now)
+        if self.resumption.policy.enabled:
+            self._wish_to_leave((event.time_left_ms or 0) / 1000, now)
+        else:
+            self._move(Trigger.WISH_TO_LEAVE)
+
+    def _answered(self) -> None:
+        """The model's answer is over: what it answers is of no more concern."""
+        self._remember(self.ledger.answer_over(self._round_trip_s, FLIGHT_MARGIN_S))
+        self.history.close_turn()
+
+    def _act_on(self, findings: Sequence[Finding], now: float) -> list[RealtimeEvent]:
+        events: list[RealtimeEvent] = []
+        for finding in findings:
+            action = finding.action if finding.action != "nudge" or self._nudge() else "report"
+            events.append(VoiceHealth(finding=finding.finding, detail=finding.detail, action=action))
+            if action == "resume":
+                error = ConnectionClosed(NO_CLOSE, finding.finding, "it was given up by this side", retryable=True)
+                events += self.connection_ended(error, now)
+        return events
+
+    def _nudge(self) -> bool:
+        """Ask the model to go on, where there is a message for it."""
+        if self._profile.client_content != "any" or not self._profile.text_input:
+            return False
+        self._urgent.append(encode(messages.ClientMessage(client_content=messages.ClientContent(turn_complete=True))))
+        self.ledger.count_sent()
+        return True
 
     # --- to the service
 
-    def send_audio(self, audio_base64: bytes, rate_hz: int) -> None:
-        """Microphone audio: base64 of mono signed 16-bit little-endian PCM."""
-        self._outgoing.append(audio_frame(audio_base64, rate_hz))
+    def send_audio(
+        self, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float, *, stalled: bool
+    ) -> bytes | None:
+        """Microphone audio: base64 of mono signed 16-bit little-endian PCM.
+
+        Args:
+            audio_base64: the audio.
+            rate_hz: its sample rate.
+            duration_ms: how long it is.
+            now: seconds.
+            stalled: whether the connection takes nothing at the moment.
+
+        Returns:
+            The frame to send at once; None when it waits for others, or for a connection.
+        """
+        frame = audio_frame(audio_base64, rate_hz)
+        if self.state in _OPEN:
+            if not (stalled or self._urgent or self.ledger.waits):
+                self.ledger.audio_sent(frame, duration_ms, now)
+                return frame
+            self.ledger.drop_older(now - self.max_audio_age_s)
+        self.ledger.add_audio(frame, duration_ms, now)
+        return None
 
     def send_video(self, image_base64: str, mime_type: str) -> None:
-        """One image of the video stream."""
-        self._realtime(messages.RealtimeInput(video=messages.Blob(mime_type=mime_type, data=image_base64)))
+        """One image of the video stream. Of those that cannot be sent yet only the last is kept."""
+        item = messages.RealtimeInput(video=messages.Blob(mime_type=mime_type, data=image_base64))
+        self._video = encode(messages.ClientMessage(realtime_input=item))
 
-    def send_text(self, role: Role, text: str, turn_complete: bool) -> None:
+    def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
         """Text in the conversation.
 
         Raises:
@@ -326,55 +618,66 @@ class Session:
         if not self._profile.text_input:
             raise UnsupportedByModel(f"{self._profile.family} takes no text", remedy="send audio")
         if role == "user" and turn_complete and self._profile.text_via_realtime_input:
-            self._realtime(messages.RealtimeInput(text=text))
             self._content_sent = True
+            message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
         else:
-            self.send_content([_turn(role, text)], turn_complete)
+            message = messages.ClientMessage(client_content=self._content(role, text, turn_complete))
+        self.ledger.add("text", encode(message), now, label=text, role=_ROLES[role], asks=turn_complete)
+        if turn_complete:
+            self._health.asked(now)
 
-    def send_content(self, turns: Sequence[messages.Content], turn_complete: bool) -> None:
-        """Turns for the history; `turn_complete` asks for an answer.
-
-        Raises:
-            UnsupportedByModel: the model takes them only at the beginning.
-        """
+    def _content(self, role: Role, text: str, turn_complete: bool) -> messages.ClientContent:
         if self._content_sent and self._profile.client_content == "first_turn_only":
             raise UnsupportedByModel(
                 f"{self._profile.family} takes turns of its history only before the conversation has begun",
                 remedy="send what the user says with role 'user' and turn_complete=True",
             )
         self._content_sent = self._content_sent or turn_complete
-        content = messages.ClientContent(turns=list(turns), turn_complete=turn_complete)
-        self._queue(messages.ClientMessage(client_content=content))
+        turn = messages.Content(role=_ROLES[role], parts=[messages.Part(text=text)])
+        return messages.ClientContent(turns=[turn], turn_complete=turn_complete)
 
-    def send_function_result(self, call_id: str, response: dict[str, Any], **options: Any) -> None:
+    def send_function_result(
+        self, call_id: str, response: dict[str, Any], now: float, **options: Any
+    ) -> RealtimeEvent | None:
         """The answer to a function call.
 
         Args:
             call_id: as in `FunctionCall.call_id`.
             response: an object; its keys `output` and `error` have a meaning to the service.
+            now: seconds.
             options: `scheduling`, `will_continue`.
+
+        Returns:
+            None; or, when the service has forgotten the call, the event that says so: then nothing is sent.
         """
-        call = self._calls.get(call_id)
-        if call is not None and not options.get("will_continue"):
-            del self._calls[call_id]
+        if call_id in self.calls.orphans:
+            return telling.orphaned(call_id)
+        call, since = self.calls.answered(call_id, finally_=not options.get("will_continue"))
         answer = messages.FunctionResponse(
             id=call_id if call is None else call.id,
             name=None if call is None else call.name,
             response=response,
             **options,
         )
-        self._queue(messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer])))
+        message = messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer]))
+        self.ledger.add("function_result", encode(message), now, label=call_id, since=since)
+        self._health.calls(len(self.calls), now)
+        if not self.calls:
+            self._health.asked(now)
+        return None
 
-    def send_activity(self, *, start: bool) -> None:
+    def send_activity(self, now: float, *, start: bool) -> None:
         """The user began, or stopped, to speak; only with automatic detection off."""
+        if start:
+            self.ledger.hold_next()
         edge = messages.RealtimeInput(activity_start={}) if start else messages.RealtimeInput(activity_end={})
-        self._realtime(edge)
+        self._realtime(edge, now, asks=not start)
 
-    def send_audio_stream_end(self) -> None:
+    def send_audio_stream_end(self, now: float) -> None:
         """The microphone was switched off; only with automatic detection on."""
-        self._realtime(messages.RealtimeInput(audio_stream_end=True))
+        self._realtime(messages.RealtimeInput(audio_stream_end=True), now)
 
-    def send_context_update(self, update: messages.ContextUpdate) -> None:
+    def send_context_update(self, update: messages.ContextUpdate, now: float) -> None:
         """New instructions or tools.
 
         Raises:
@@ -383,94 +686,31 @@ class Session:
         if self._profile.context_update is False:
             raise UnsupportedByModel(
                 f"{self._profile.family} cannot change instructions or tools in mid-session",
-                remedy="call session_update() before connecting",
+                remedy="call session_update(), which takes up the session again with them",
             )
-        self._queue(messages.ClientMessage(context_update=update))
+        self.ledger.add("context", encode(messages.ClientMessage(context_update=update)), now)
 
-    def _send_history(self) -> None:
-        # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
-        content = messages.ClientContent(turns=list(self._history), turn_complete=self._profile.history_needs_config)
-        self._urgent.append(encode(messages.ClientMessage(client_content=content)))
+    def _realtime(self, item: messages.RealtimeInput, now: float, *, asks: bool = False) -> None:
+        self.ledger.add("activity", encode(messages.ClientMessage(realtime_input=item)), now, asks=asks)
+        if asks:
+            self._health.asked(now)
 
-    def _realtime(self, item: messages.RealtimeInput) -> None:
-        self._queue(messages.ClientMessage(realtime_input=item))
 
-    def _queue(self, message: messages.ClientMessage) -> None:
-        self._outgoing.append(encode(message))
-
+_NOTES: dict[type, Callable[[Session, Any, float], list[RealtimeEvent] | None]] = {
+    AudioDelta: Session._note_audio,
+    TextDelta: Session._note_text,
+    ThoughtDelta: Session._note_thought,
+    FunctionCall: Session._note_call,
+    FunctionCallCancelled: Session._note_cancelled,
+    InputTranscript: Session._note_input_transcript,
+    OutputTranscript: Session._note_output_transcript,
+    SpeechStarted: Session._note_speech,
+    Interrupted: Session._note_interrupted,
+    GenerationComplete: Session._note_generated,
+    TurnComplete: Session._note_turn_complete,
+    GoAway: Session._note_go_away,
+}
+"""What an event of the service means to the conversation."""
 
 _ROLES = {"user": "user", "assistant": "model", "model": "model", "system": "user"}
 """The Gemini API closes with 1007 on a turn of role `system`, so instructions given in a turn travel as the user's."""
-
-
-def _turn(role: Role, text: str) -> messages.Content:
-    return messages.Content(role=_ROLES[role], parts=[messages.Part(text=text)])
-
-
-# --- the service's words -> events
-
-
-def _lazy(frame: Frame) -> Any:
-    """An event takes the frame for its `raw_message` and parses it when asked."""
-    return frame
-
-
-def _plain(frame: Frame) -> RealtimeEvent:
-    return RealtimeEvent(raw_message=_lazy(frame))
-
-
-def _part(part: messages.Part, frame: Frame) -> RealtimeEvent:
-    media = part.inline_data
-    if media is not None and media.mime_type.startswith("audio/"):
-        return AudioDelta(raw_message=_lazy(frame), delta=media.data, rate_hz=_rate_hz(media.mime_type))
-    if part.text is not None and part.thought:
-        return ThoughtDelta(raw_message=_lazy(frame), text=part.text)
-    if part.text is not None:
-        return TextDelta(raw_message=_lazy(frame), text=part.text)
-    return _plain(frame)
-
-
-def _rate_hz(mime_type: str) -> int:
-    """`audio/pcm;rate=24000` on the Gemini API, bare `audio/pcm` on Vertex."""
-    _, found, rate = mime_type.partition("rate=")
-    return int(rate) if found and rate.isdigit() else 24000
-
-
-def _transcript(
-    event: type[InputTranscript] | type[OutputTranscript], piece: messages.Transcription, frame: Frame
-) -> RealtimeEvent:
-    return event(raw_message=_lazy(frame), text=piece.text, finished=bool(piece.finished), language=piece.language_code)
-
-
-def _has_more(content: messages.ServerContent) -> bool:
-    """Whether there is anything that has no event of its own."""
-    return (
-        content.grounding_metadata is not None
-        or content.url_context_metadata is not None
-        or content.interim_input_transcription is not None
-        or content.waiting_for_input
-        or content.interaction_status is not None
-        or content.speech_state is not None
-    )
-
-
-def _voice_activity(activity: messages.VoiceActivity, frame: Frame) -> RealtimeEvent:
-    return SpeechStarted(raw_message=_lazy(frame)) if activity.type == "ACTIVITY_START" else _plain(frame)
-
-
-def _usage(usage: messages.UsageMetadata, frame: Frame) -> Usage:
-    return Usage(
-        raw_message=_lazy(frame),
-        prompt_tokens=usage.prompt_token_count,
-        response_tokens=usage.response_token_count or usage.candidates_token_count,
-        total_tokens=usage.total_token_count,
-        cached_tokens=usage.cached_content_token_count,
-        thought_tokens=usage.thoughts_token_count,
-        tool_use_tokens=usage.tool_use_prompt_token_count,
-        prompt_by_modality=_by_modality(usage.prompt_tokens_details),
-        response_by_modality=_by_modality(usage.response_tokens_details or usage.candidates_tokens_details),
-    )
-
-
-def _by_modality(counts: list[messages.ModalityTokenCount]) -> dict[str, int]:
-    return {count.modality: count.token_count for count in counts}

@@ -21,15 +21,26 @@ class Receiver(Protocol):
     def connection_lost(self, code: int, reason: str) -> None:
         """The connection ended, exactly once. `code` is the peer's close code, 1006 when it sent none."""
 
+    def pong_received(self) -> None:
+        """The peer answered a ping."""
+
 
 class Transport(Protocol):
     """One open connection."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether the network takes what is sent; False while `drain` would wait."""
+        ...
 
     def send(self, frame: bytes) -> None:
         """Send one text frame; never blocks, buffers what the network does not take (see `drain`)."""
 
     async def drain(self) -> None:
         """Wait until the network has taken most of what was sent; returns at once when it keeps up."""
+
+    def ping(self) -> None:
+        """Ask the peer for a sign of life, told by `Receiver.pong_received`."""
 
     def pause_reading(self) -> None:
         """Stop receiving, so that the peer is slowed down; frames already read may still arrive."""

@@ -27,6 +27,7 @@ class MemoryService:
         sent: the frames it sent on the present connection, parsed.
         connections: how often it connected.
         reading: whether the client takes frames right now.
+        pongs: whether pings are answered.
         on_frame: called with every frame the client sends; by default setup is confirmed and that is all.
     """
 
@@ -36,6 +37,7 @@ class MemoryService:
         self.sent: list[dict[str, Any]] = []
         self.connections = 0
         self.reading = True
+        self.pongs = True
         self.on_frame = on_frame or confirm_setup
         self._held: list[bytes] = []
         self._transport: MemoryTransport | None = None
@@ -59,12 +61,17 @@ class MemoryService:
         """End the connection with a close code; 1006 stands for a connection that just breaks."""
         transport, self._transport = self._transport, None
         if transport is not None:
+            transport.taking.set()
             transport.receiver.connection_lost(code, reason)
 
     def _received(self, frame: bytes) -> None:
         message = parse_object(frame)
         self.sent.append(message)
         self.on_frame(self, message)
+
+    def _pinged(self) -> None:
+        if self.pongs and self._transport is not None:
+            self._transport.receiver.pong_received()
 
     def _resumed(self) -> None:
         self.reading = True
@@ -73,20 +80,27 @@ class MemoryService:
 
 
 class MemoryTransport:
-    """The client's end; see `Transport` for its methods. While `writable` is cleared, `drain` waits."""
+    """The client's end; see `Transport` for its methods. While `taking` is cleared, nothing is taken from it."""
 
     def __init__(self, service: MemoryService, receiver: Receiver) -> None:
         self.receiver = receiver
-        self.writable = asyncio.Event()
-        self.writable.set()
+        self.taking = asyncio.Event()
+        self.taking.set()
         self._service = service
 
     def send(self, frame: bytes) -> None:
         # As over a real network, nothing comes back from inside the call.
         asyncio.get_running_loop().call_soon(self._service._received, frame)
 
+    def ping(self) -> None:
+        asyncio.get_running_loop().call_soon(self._service._pinged)
+
+    @property
+    def writable(self) -> bool:
+        return self.taking.is_set()
+
     async def drain(self) -> None:
-        await self.writable.wait()
+        await self.taking.wait()
 
     def pause_reading(self) -> None:
         self._service.reading = False

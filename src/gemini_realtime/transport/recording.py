@@ -52,6 +52,9 @@ class _RecordingReceiver:
         self._note("server", frame)
         self._receiver.frame_received(frame)
 
+    def pong_received(self) -> None:
+        self._receiver.pong_received()
+
     def connection_lost(self, code: int, reason: str) -> None:
         self._file.close()
         self._receiver.connection_lost(code, reason)
@@ -61,10 +64,15 @@ class _RecordingTransport:
     def __init__(self, transport: Transport, note: Callable[[str, bytes], None]) -> None:
         self._transport = transport
         self._note = note
+        self.ping = transport.ping
         self.drain = transport.drain
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
         self.close = transport.close
+
+    @property
+    def writable(self) -> bool:
+        return self._transport.writable
 
     def send(self, frame: bytes) -> None:
         self._note("client", frame)

@@ -1,7 +1,7 @@
 """Frames over a WebSocket: TLS, proxies and the HTTP upgrade are picows' business.
 
 picows hands out a view of its own read buffer, valid inside the callback only, so every payload is copied exactly
-once, here. It neither joins fragments nor answers a close frame; both are done here too.
+once, here. It neither joins fragments nor answers a close frame; both are done here too. It answers pings by itself.
 """
 
 from __future__ import annotations
@@ -29,14 +29,9 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 CLOSE_TIMEOUT_S = 2.0
 """How long `close` waits for the peer to answer; it has nothing more to say that anyone would hear."""
 
-# The service has been seen to answer pings only after 8-30 s while it was busy with a turn, so the usual pong timeout
-# of 20 s kills healthy calls: ping only when nothing arrives, and be patient. picows takes no pong timeout longer than
-# the idle time.
-PING_AFTER_IDLE_S = 60.0
-PONG_TIMEOUT_S = 60.0
-
 # Looking a member up in its enum costs more than comparing it.
 _BINARY, _TEXT, _CONTINUATION = picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION
+_CLOSE, _PONG = picows.WSMsgType.CLOSE, picows.WSMsgType.PONG
 
 # picows writes whole handshakes, key header included, to its log at level 9.
 _picows_log = logging.getLogger("gemini_realtime.picows")
@@ -78,9 +73,6 @@ async def dial(
                 max_redirects=0,
                 websocket_handshake_timeout=None,
                 max_frame_size=MAX_FRAME_BYTES,
-                enable_auto_ping=True,
-                auto_ping_idle_timeout=PING_AFTER_IDLE_S,
-                auto_ping_reply_timeout=PONG_TIMEOUT_S,
                 logger_name=_picows_log,
             )
     except (OSError, picows.WSError, ProxyError) as error:
@@ -95,6 +87,7 @@ class WebSocketTransport(picows.WSListener):
         self._receiver = receiver
         self._socket: picows.WSTransport | None = None
         self._fragments: list[bytes] = []
+        self._taking = True
         self._writable = asyncio.Event()
         self._writable.set()
         self._lost = asyncio.Event()
@@ -103,6 +96,14 @@ class WebSocketTransport(picows.WSListener):
         # The service expects text frames; it answers in binary ones.
         if self._socket is not None:
             self._socket.send(_TEXT, frame)
+
+    def ping(self) -> None:
+        if self._socket is not None:
+            self._socket.send_ping()
+
+    @property
+    def writable(self) -> bool:
+        return self._taking
 
     async def drain(self) -> None:
         if not self._writable.is_set():
@@ -145,7 +146,9 @@ class WebSocketTransport(picows.WSListener):
                 payload = b"".join(self._fragments)
                 self._fragments.clear()
             self._receiver.frame_received(payload)
-        elif kind is picows.WSMsgType.CLOSE:
+        elif kind is _PONG:
+            self._receiver.pong_received()
+        elif kind is _CLOSE:
             # An empty close has no code, and the 0 that picows gives for it may not be sent: RFC 6455 7.4.
             transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
             transport.disconnect()
@@ -153,7 +156,7 @@ class WebSocketTransport(picows.WSListener):
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         received = transport.close_handshake.recv if transport.close_handshake else None
         self._lost.set()
-        self._writable.set()
+        self.resume_writing()
         if received is None:
             self._receiver.connection_lost(NO_CLOSE_FRAME, "")
         else:
@@ -161,9 +164,11 @@ class WebSocketTransport(picows.WSListener):
             self._receiver.connection_lost(int(code) or NO_CLOSE_CODE, received.reason or "")
 
     def pause_writing(self) -> None:
+        self._taking = False
         self._writable.clear()
 
     def resume_writing(self) -> None:
+        self._taking = True
         self._writable.set()
 
 

@@ -1,0 +1,301 @@
+"""One conversation over one connection after another: what is decided in `protocol/` is carried out here.
+
+Frames go from the transport to the session, its events into the queue of the readers, its frames to the transport; one
+timer and one task for coming back serve it. This is the only event loop code of the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from logging import Logger
+from typing import Any
+
+from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, NotConnectedError, SendTimeout
+from gemini_realtime.event_queue import EventQueue
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.closing import NORMAL, close_error
+from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed
+from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
+from gemini_realtime.protocol.session import Session, State
+from gemini_realtime.transport.base import Receiver, Transport
+
+Open = Callable[[Receiver], Awaitable[Transport]]
+"""Opens a connection.
+
+Raises:
+    GeminiRealtimeError: it could not.
+"""
+
+
+class Connection:
+    """One connection of a conversation, as its transport sees it.
+
+    Attributes:
+        transport: set as soon as it is open.
+        ended: whether it has ended.
+    """
+
+    transport: Transport
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.ended = False
+        self._conversation = conversation
+        self.frame_received = conversation.frame_received
+        self.pong_received = conversation.pong_received
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        self.ended = True
+        self._conversation.connection_lost(self, code, reason)
+
+
+class Conversation:
+    """Carries a session.
+
+    Args:
+        session: what to carry.
+        events: what its readers read.
+        dial: opens connections.
+        send_timeout_s: how long text and results wait for a network that takes nothing.
+        logger: for losses and resumptions.
+
+    Attributes:
+        connection: the present connection, or the last one.
+    """
+
+    connection: Connection
+
+    def __init__(
+        self, session: Session, events: EventQueue, dial: Open, *, send_timeout_s: float, logger: Logger
+    ) -> None:
+        self.session = session
+        self.events = events
+        self._dial = dial
+        self._send_timeout_s = send_timeout_s
+        self._logger = logger
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._coming_back: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._stalled_at = 0.0
+        self._senders = asyncio.Lock()
+        self._room = asyncio.Event()
+        events.on_pressure = self._pressure
+
+    async def open(self) -> None:
+        """Open the first connection.
+
+        Raises:
+            GeminiRealtimeError: it could not be opened.
+        """
+        self.connection = await self._connect()
+
+    def begin(self, setup: dict[str, Any], history: Sequence[messages.Content], timeout_s: float) -> None:
+        """Set the session up."""
+        self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s)
+        self.advance()
+
+    def update(self, setup: dict[str, Any]) -> bool:
+        """Change the options; returns False when they cannot be changed."""
+        accepted = self.session.update(setup, self._loop.time())
+        self.advance()
+        return accepted
+
+    async def close(self) -> None:
+        """End the conversation from this side; readers end normally."""
+        self.session.end()
+        self.advance()
+        for task in (self._coming_back, self._draining):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        await self.connection.transport.close()
+
+    # --- sending
+
+    async def room(self) -> None:
+        """Wait until text and results can be accepted, in the order in which they were given.
+
+        Raises:
+            SendTimeout: the network has taken nothing for too long.
+            GeminiRealtimeError: why the session ended, when it has.
+        """
+        if not self._senders.locked() and not self._full():
+            return
+        try:
+            async with asyncio.timeout(self._send_timeout_s), self._senders:
+                while self._full():
+                    self._room.clear()
+                    await self._room.wait()
+        except TimeoutError:
+            raise SendTimeout(
+                f"the network has taken nothing for {self._send_timeout_s:g} s, and the message was not accepted",
+                remedy="send it again later; raise `send_timeout_s` to wait longer",
+            ) from None
+
+    async def send_audio(self, audio_base64: bytes, rate_hz: int, duration_ms: float) -> None:
+        """Send microphone audio, at once when the network takes it.
+
+        Raises:
+            GeminiRealtimeError: why the session ended, when it has.
+        """
+        session, transport = self.session, self.connection.transport
+        if session.state is State.CLOSED:
+            self._full()
+        writable = transport.writable
+        frame = session.send_audio(audio_base64, rate_hz, duration_ms, self._loop.time(), stalled=not writable)
+        if frame is not None:
+            transport.send(frame)
+        elif not writable:
+            await self._let_it_keep_up()
+        self.tell_dropped()
+
+    async def _let_it_keep_up(self) -> None:
+        """Wait for a slow network; one that has taken nothing for as long as audio may wait is not waited for."""
+        self.flush()
+        patience_s = self._stalled_at + self.session.max_audio_age_s - self._loop.time()
+        if patience_s > 0:
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self.connection.transport.drain()
+            except TimeoutError:
+                pass
+
+    def _full(self) -> bool:
+        if self.session.state is State.CLOSED:
+            raise self.session.failure or NotConnectedError(
+                "the service has ended the conversation", remedy="leave `connect()` and connect again"
+            )
+        stalled = self.session.state is not State.AWAY and not self.connection.transport.writable
+        return stalled or self.session.ledger.waiting_bytes > MAX_WAITING_BYTES
+
+    def flush(self) -> None:
+        """Send what may be sent, as long as the network takes it."""
+        if self.session.state is State.AWAY or self.session.state is State.CLOSED:
+            return
+        transport, now = self.connection.transport, self._loop.time()
+        while transport.writable and (frame := self.session.next_frame(now)) is not None:
+            transport.send(frame)
+        if not transport.writable and self._draining is None:
+            self._stalled_at = now
+            self._draining = self._loop.create_task(self._drain(transport))
+
+    async def _drain(self, transport: Transport) -> None:
+        await transport.drain()
+        self._draining = None
+        self.advance()
+
+    # --- called by the connection
+
+    def frame_received(self, frame: bytes) -> None:
+        session = self.session
+        if session.state is State.CLOSED:
+            return  # said between our close and the answer to it: nobody reads any more
+        before = session.state
+        happened = session.receive(frame, self._loop.time())
+        for event in happened:
+            self.events.put(event)
+        if session.state is not before or session.has_urgent:
+            self._report(happened)
+            self.advance()
+
+    def pong_received(self) -> None:
+        self.session.pong(self._loop.time())
+
+    def connection_lost(self, connection: Connection, code: int, reason: str) -> None:
+        if connection is self.connection:
+            error = None if code == NORMAL else close_error(code, reason)
+            self._tell(self.session.connection_ended(error, self._loop.time()))
+
+    # --- after anything happened
+
+    def _tell(self, happened: Sequence[RealtimeEvent]) -> None:
+        for event in happened:
+            self.events.put(event)
+        self._report(happened)
+        self.advance()
+
+    def _report(self, happened: Sequence[RealtimeEvent]) -> None:
+        """Say in the log what an operator wants to know."""
+        for event in happened:
+            if isinstance(event, ConnectionLost):
+                self._logger.warning("connection lost (%d %s), coming back", event.code, event.reason)
+            elif isinstance(event, SessionResumed):
+                self._logger.info(
+                    "%s after %d ms; sent again: %d, uncertain: %d",
+                    "new session" if event.new_session else "session resumed",
+                    event.gap_ms, event.replayed, event.uncertain,
+                )  # fmt: skip
+
+    def advance(self) -> None:
+        """Send what is due, wake who waits, arm the timer; come back, or end."""
+        self.flush()
+        self.tell_dropped()
+        state = self.session.state
+        if state is State.CLOSED:
+            self.events.end()
+        elif state is State.AWAY:
+            if self._coming_back is None:
+                self._coming_back = self._loop.create_task(self._come_back())
+        elif state is not State.SETTING_UP and self.events.full:
+            self._pressure(True)
+        if state is State.CLOSED or not self._full():
+            self._room.set()
+        self._arm()
+
+    def tell_dropped(self) -> None:
+        """Tell of audio that was dropped, a second at a time."""
+        if dropped_ms := self.session.ledger.take_dropped_ms():
+            self.events.put_dropped(dropped_ms, "the network did not take it in time")
+
+    def _arm(self) -> None:
+        deadline = self.session.deadline()
+        if self._timer is not None:
+            if deadline is not None and self._timer.when() <= deadline:
+                return  # it may come early: the session looks at the time itself
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._deadline_reached)
+
+    def _deadline_reached(self) -> None:
+        self._timer = None
+        happened = self.session.deadline_reached(self._loop.time())
+        if self.session.take_ping():
+            self.connection.transport.ping()
+        self._tell(happened)
+
+    def _pressure(self, full: bool) -> None:
+        if self.session.state is State.SETTING_UP or self.session.state is State.AWAY:
+            return  # the answer to the setup must get through
+        self.session.reading(self._loop.time(), paused=full)
+        if full:
+            self.connection.transport.pause_reading()
+        else:
+            self.connection.transport.resume_reading()
+
+    # --- coming back
+
+    async def _come_back(self) -> None:
+        # A service refuses to take a session up again while its old connection is open.
+        await self.connection.transport.close()
+        while self.session.state is State.AWAY:
+            await asyncio.sleep(self.session.resumption.dial_at - self._loop.time())
+            try:
+                self.connection = await self._connect()
+            except GeminiRealtimeError as error:
+                self._tell(self.session.connection_ended(error, self._loop.time()))
+            else:
+                self.session.connected(self._loop.time())
+        self._coming_back = None
+        self.advance()
+
+    async def _connect(self) -> Connection:
+        connection = Connection(self)
+        try:
+            connection.transport = await self._dial(connection)
+        except (GeminiRealtimeError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # whatever fetches tokens may raise anything
+            raise HandshakeError(f"no connection could be made: {type(error).__name__}") from error
+        return connection

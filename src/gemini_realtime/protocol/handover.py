@@ -1,0 +1,88 @@
+"""When to change connections: at a turn boundary or in silence, and before the service closes.
+
+A connection is left because the service announced to close it (`goAway`), or because new options need a new setup.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Final
+
+from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.protocol.codec import audio_of, decode_base64
+
+MARGIN: Final = 0.2
+MAX_MARGIN_S: Final = 5.0
+"""Of the time the service leaves, so much is kept for closing: a fifth, and no more than this."""
+
+SETTLES_S: Final = 1.5
+"""How long to wait after a turn for the handle that holds it. Source: handles have been seen some 100 ms after it."""
+
+LOOK_AGAIN_S: Final = 0.25
+"""How often to look whether the user has fallen silent."""
+
+LISTENS_S: Final = 0.5
+"""A pause this long is one between words, at least."""
+
+QUIET_BELOW: Final = 700
+"""Largest sample that passes for silence, -33 dBFS: rooms are quieter than this, people louder."""
+
+
+class Handover:
+    """The wish to leave a connection.
+
+    Attributes:
+        wanted: whether there is one.
+        leave_by: when to leave at the latest; None when there is no hurry; seconds.
+        idle_since: when the last turn ended, or the session began; seconds.
+    """
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self.leave_by: float | None = None
+        self.idle_since = 0.0
+        self._look_at: float | None = None
+
+    def wish(self, time_left_s: float | None, now: float) -> None:
+        """Leave when it suits, within the time left."""
+        self.wanted = True
+        if time_left_s is not None:
+            leave_by = now + time_left_s - min(time_left_s * MARGIN, MAX_MARGIN_S)
+            self.leave_by = leave_by if self.leave_by is None else min(self.leave_by, leave_by)
+        self._look_at = now
+
+    def done(self, now: float) -> None:
+        """A new connection is there."""
+        self.wanted, self.leave_by, self._look_at, self.idle_since = False, None, None, now
+
+    def deadline(self) -> float | None:
+        """When to look again; None when nothing is wanted."""
+        return self._look_at if self.leave_by is None or self._look_at is None else min(self._look_at, self.leave_by)
+
+    def overdue(self, now: float) -> bool:
+        """Whether to leave whatever is going on."""
+        return self.wanted and self.leave_by is not None and now >= self.leave_by
+
+    def suits(self, now: float, *, saved: bool, recent_audio: Iterable[bytes]) -> bool:
+        """Whether this is the moment, between turns; if not, it says when to look again.
+
+        Args:
+            now: seconds.
+            saved: whether a handle holds all that was said.
+            recent_audio: frames that the microphone has sent in the last `LISTENS_S`.
+        """
+        self._look_at = now + LOOK_AGAIN_S
+        if not self.wanted or not (saved or now >= self.idle_since + SETTLES_S):
+            return False
+        return all(_loudest(frame) < QUIET_BELOW for frame in recent_audio)
+
+
+def _loudest(frame: bytes) -> int:
+    """The largest sample of an audio frame; one that is not audio is silent."""
+    try:
+        pcm = decode_base64(audio_of(frame))
+    except AudioFormatError:
+        return 0
+    samples = array("h", pcm[: len(pcm) // 2 * 2])
+    return max(map(abs, samples), default=0)

@@ -1,0 +1,362 @@
+"""What was sent, and what of it the service may not have: what to send again, and what to report.
+
+    given ──next()──> sent ──the service has it──> consumed, and forgotten here
+      ^                │
+      └───rewind()─────┘  after a loss: what the session that is taken up again does not hold
+
+That the service has something shows in three ways:
+
+- a handle came, which stands for the session as it was; what went out shortly before it may or may not be inside it.
+  With a transparent handle the service says how many messages are;
+- the model answered, and the answer is complete: then nobody wants it again, inside a handle or not;
+- neither, and it is sent again after a loss. What may be inside the handle all the same is called uncertain.
+
+Text, function results, context and activity marks are kept until they are consumed and never change their order. Of
+audio the last seconds are kept, in a ring: older sound is of no use to a conversation.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from operator import attrgetter
+from typing import Literal, NamedTuple
+
+import msgspec
+
+Kind = Literal["text", "function_result", "context", "activity", "audio"]
+
+MAX_WAITING_BYTES = 1024 * 1024
+"""Text and results that wait for the network, above which the application has to wait."""
+
+MAX_EARLY_AUDIO_MS = 120_000.0
+"""Bound on audio that is given before the conversation has begun: there is no conversation yet that it would be late
+for."""
+
+MAX_SENT_BYTES = 16 * 1024 * 1024
+"""Bound on messages, other than audio, of which nobody says that the service has them. The oldest are forgotten, and
+count as uncertain after a loss."""
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One message.
+
+    Attributes:
+        number: its place in the order in which the application gave them.
+        kind: what it is.
+        frame: as it travels.
+        given_at: when the application gave it, seconds.
+        sent_at: when it last went out, seconds.
+        index: how many messages had gone out on its connection, itself included.
+        asks: whether an answer is expected.
+        label: the words of a text, the id of a function call.
+        role: who says a text, as the service calls them.
+        start_ms: where its audio lies in all audio of the conversation.
+        duration_ms: how long that is.
+        since: for a function result, when its call came.
+        uncertain: it was sent again, and may have been inside the handle, or answered.
+    """
+
+    number: int
+    kind: Kind
+    frame: bytes
+    given_at: float
+    sent_at: float = 0.0
+    index: int = 0
+    asks: bool = False
+    label: str = ""
+    role: str = ""
+    start_ms: float = 0.0
+    duration_ms: float = 0.0
+    since: float = 0.0
+    uncertain: bool = False
+
+
+class Rewound(NamedTuple):
+    """What becomes of the messages after a loss.
+
+    Attributes:
+        again: they are sent again.
+        orphans: ids of calls whose results are not sent.
+        forgotten: messages that nobody knows of any more.
+    """
+
+    again: list[Entry]
+    orphans: list[str]
+    forgotten: int
+
+
+_number = attrgetter("number")
+
+
+def is_orphan(entry: Entry, handle_at: float | None) -> bool:
+    """Whether it is a result for a call that the session as it was then, or a new one (None), does not know."""
+    return entry.kind == "function_result" and (handle_at is None or entry.since > handle_at)
+
+
+class Ledger:
+    """The messages of one conversation, over all its connections.
+
+    Args:
+        ring_s: how much audio is kept.
+
+    Attributes:
+        ring_ms: the same.
+        waiting_bytes: text and results that have not gone out.
+        dropped_ms: audio that never went out, or cannot go out again, since `take_dropped_ms`.
+        owed: whether a handle holds a question that has not been answered.
+    """
+
+    def __init__(self, ring_s: float) -> None:
+        self.ring_ms = ring_s * 1000
+        self.waiting_bytes = 0
+        self.dropped_ms = 0.0
+        self.owed = False
+        self._count = 0
+        self._sent_count = 0
+        self._audio_ms = 0.0
+        self._waiting: deque[Entry] = deque()
+        self._waiting_audio: deque[Entry] = deque()
+        self._sent: deque[Entry] = deque()
+        self._sent_audio: deque[Entry] = deque()
+        self._waiting_audio_ms = 0.0
+        self._sent_audio_ms = 0.0
+        self._sent_bytes = 0
+        self._overflowed = 0
+        self._forgotten: Entry | None = None  # the newest piece of audio that the ring had no room for
+        self._forgotten_ms = 0.0
+        self._max_waiting_audio_ms = MAX_EARLY_AUDIO_MS
+        self._held: int | None = None
+        self._answering: tuple[int, float] | None = None  # what had gone out when the answer began, and when that was
+
+    # --- what the application gives
+
+    def add(
+        self, kind: Kind, frame: bytes, now: float, *, label: str = "", role: str = "", asks: bool = False,
+        since: float = 0.0, uncertain: bool = False,
+    ) -> None:  # fmt: skip
+        """Take a message, to be sent after all before it; the rest is as in `Entry`."""
+        self._count += 1
+        entry = Entry(
+            self._count, kind, frame, now, asks=asks, label=label, role=role, since=since, uncertain=uncertain
+        )
+        self._waiting.append(entry)
+        self.waiting_bytes += len(frame)
+
+    def add_audio(self, frame: bytes, duration_ms: float, now: float) -> None:
+        """Take a piece of audio; the oldest that waits makes room for it."""
+        self._count += 1
+        self._waiting_audio.append(
+            Entry(self._count, "audio", frame, now, start_ms=self._audio_ms, duration_ms=duration_ms)
+        )
+        self._audio_ms += duration_ms
+        self._waiting_audio_ms += duration_ms
+        while self._waiting_audio_ms > self._max_waiting_audio_ms and len(self._waiting_audio) > 1:
+            self._drop_audio()
+
+    def audio_sent(self, frame: bytes, duration_ms: float, now: float) -> None:
+        """Take note of a piece of audio that goes out at once, since nothing waits."""
+        self._count += 1
+        self._sent_count += 1
+        self._keep_audio(
+            # By position: names cost a third of the call, fifty times a second.
+            Entry(self._count, "audio", frame, now, now, self._sent_count, False, "", "", self._audio_ms, duration_ms)
+        )
+        self._audio_ms += duration_ms
+
+    def may_flow(self, now: float) -> None:
+        """There is a session to send to: from now on audio that waits grows old."""
+        self._max_waiting_audio_ms = self.ring_ms
+        for entry in self._waiting_audio:
+            entry.given_at = now
+
+    def drop_older(self, given_before: float) -> None:
+        """Drop audio that has waited for too long."""
+        while self._waiting_audio and self._waiting_audio[0].given_at < given_before:
+            self._drop_audio()
+
+    def take_dropped_ms(self) -> int:
+        """How much audio was dropped since this was asked last."""
+        dropped, self.dropped_ms = self.dropped_ms, 0.0
+        return round(dropped)
+
+    # --- what goes out
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything has not gone out."""
+        return bool(self._waiting or self._waiting_audio)
+
+    def next(self, now: float) -> bytes | None:
+        """The frame to send now; it counts as sent."""
+        queue = self._first()
+        if not queue:
+            return None
+        entry = queue.popleft()
+        self._sent_count += 1
+        entry.sent_at, entry.index = now, self._sent_count
+        if entry.kind == "audio":
+            self._waiting_audio_ms -= entry.duration_ms
+            self._keep_audio(entry)
+        else:
+            self.waiting_bytes -= len(entry.frame)
+            self._sent.append(entry)
+            self._sent_bytes += len(entry.frame)
+            while self._sent_bytes > MAX_SENT_BYTES:
+                self._sent_bytes -= len(self._sent.popleft().frame)
+                self._overflowed += 1
+        return entry.frame
+
+    def count_sent(self) -> None:
+        """A message went out that is not kept here; the service counts it too."""
+        self._sent_count += 1
+
+    def unsaved(self) -> bool:
+        """Whether anything but audio went out that is not consumed, or waits."""
+        return bool(self._sent or self._waiting)
+
+    # --- what the service has
+
+    def hold(self, sent_after: float) -> None:
+        """An utterance began about then: until it is answered no handle is trusted to hold the part of it that came
+        before the handle."""
+        if self._held is None:
+            self._held = next((entry.number for entry in self._sent_audio if entry.sent_at >= sent_after), self._count)
+
+    def hold_next(self) -> None:
+        """An utterance begins with the next message: no handle is trusted to hold a part of it."""
+        self._held = self._count + 1
+
+    def saved(self, sent_until: float) -> list[Entry]:
+        """A handle came that holds what was sent until then; returns what is consumed by it, audio aside."""
+        held = self._held or self._count + 1
+        return self._saved(lambda entry: entry.sent_at <= sent_until and entry.number < held)
+
+    def saved_messages(self, index: int) -> list[Entry]:
+        """A handle came that holds so many messages of this connection."""
+        return self._saved(lambda entry: entry.index <= index)
+
+    def _saved(self, has: Callable[[Entry], bool]) -> list[Entry]:
+        consumed = self._consume(has)
+        self.owed = self.owed or any(entry.asks for entry in consumed)
+        return consumed
+
+    def answer_begins(self, now: float) -> None:
+        """The model begins to answer."""
+        self.owed = False
+        self._answering = (self._sent[-1].number if self._sent else 0, now)
+
+    def answer_over(self, round_trip_s: float, margin_s: float) -> list[Entry]:
+        """The answer is complete, or was cut off by the user; returns what is consumed by it, audio aside.
+
+        Args:
+            round_trip_s: what went out later than this before the answer began may have crossed with it: it stays, and
+                becomes uncertain.
+            margin_s: audio that went out later than this, too, belongs to what the user says next.
+        """
+        if self._answering is None:
+            return []
+        number, began_at = self._answering
+        self._answering = self._held = None
+        sent_until = began_at - round_trip_s
+        for entry in self._sent:
+            if entry.number <= number and entry.sent_at > sent_until:
+                entry.uncertain = True
+        return self._consume(
+            lambda entry: (
+                entry.sent_at <= sent_until - margin_s
+                if entry.kind == "audio"
+                else entry.number <= number and entry.sent_at <= sent_until
+            )
+        )
+
+    def asking(self) -> bool:
+        """Whether an answer is owed to anything that went out."""
+        return self.owed or any(entry.asks for entry in self._sent)
+
+    # --- after a loss
+
+    def rewind(self, handle_at: float | None) -> Rewound:
+        """Take back what was sent and is not consumed, to be sent again before all that waits.
+
+        Args:
+            handle_at: when the handle came that the session was taken up with; None for a new session.
+        """
+        sent = list(merge(self._sent, self._sent_audio, key=_number))
+        for entry in sent:
+            entry.uncertain = entry.uncertain or (handle_at is not None and entry.sent_at <= handle_at)
+        self.dropped_ms += self._forgotten_ms
+        forgotten, self._overflowed, self._sent_bytes = self._overflowed, 0, 0
+        self._forgotten, self._forgotten_ms, self._sent_audio_ms, self._sent_count = None, 0.0, 0.0, 0
+        self._answering = None
+        self._sent.clear()
+        self._sent_audio.clear()
+        queue = [*sent, *self._waiting]
+        self._requeue([entry for entry in queue if not is_orphan(entry, handle_at)])
+        return Rewound(
+            again=[entry for entry in sent if not is_orphan(entry, handle_at)],
+            orphans=[entry.label for entry in queue if is_orphan(entry, handle_at)],
+            forgotten=forgotten,
+        )
+
+    def waiting(self) -> Iterator[Entry]:
+        """What will go out next, in order, without the audio."""
+        return iter(tuple(self._waiting))
+
+    def sent(self) -> Iterator[Entry]:
+        """What went out and is not consumed, in order, without the audio."""
+        return iter(tuple(self._sent))
+
+    def recent_audio(self, sent_after: float) -> Iterator[bytes]:
+        """The frames of the audio that went out since then, newest first."""
+        for entry in reversed(self._sent_audio):
+            if entry.sent_at <= sent_after:
+                return
+            yield entry.frame
+
+    def _consume(self, has: Callable[[Entry], bool]) -> list[Entry]:
+        """Forget what the service has, from the front of both queues; returns it, audio aside."""
+        consumed = []
+        while self._sent and has(self._sent[0]):
+            consumed.append(self._sent.popleft())
+            self._sent_bytes -= len(consumed[-1].frame)
+        while self._sent_audio and has(self._sent_audio[0]):
+            self._sent_audio_ms -= self._sent_audio.popleft().duration_ms
+        if self._forgotten is not None and has(self._forgotten):
+            self._forgotten, self._forgotten_ms = None, 0.0
+        return consumed
+
+    def _requeue(self, entries: Iterable[Entry]) -> None:
+        audio = self._waiting_audio
+        self._waiting, self._waiting_audio = deque(), deque()
+        self.waiting_bytes = 0
+        for entry in entries:
+            if entry.kind == "audio":
+                self._waiting_audio.append(entry)
+                self._waiting_audio_ms += entry.duration_ms
+            else:
+                self._waiting.append(entry)
+                self.waiting_bytes += len(entry.frame)
+        self._waiting_audio.extend(audio)
+        while self._waiting_audio_ms > self._max_waiting_audio_ms and len(self._waiting_audio) > 1:
+            self._drop_audio()
+
+    def _first(self) -> deque[Entry]:
+        """The queue whose turn it is."""
+        if not self._waiting or (self._waiting_audio and self._waiting_audio[0].number < self._waiting[0].number):
+            return self._waiting_audio
+        return self._waiting
+
+    def _keep_audio(self, entry: Entry) -> None:
+        self._sent_audio.append(entry)
+        self._sent_audio_ms += entry.duration_ms
+        while self._sent_audio_ms > self.ring_ms:
+            self._forgotten = self._sent_audio.popleft()
+            self._sent_audio_ms -= self._forgotten.duration_ms
+            self._forgotten_ms += self._forgotten.duration_ms
+
+    def _drop_audio(self) -> None:
+        dropped = self._waiting_audio.popleft().duration_ms
+        self._waiting_audio_ms -= dropped
+        self.dropped_ms += dropped

@@ -1,0 +1,151 @@
+"""What the service says, in the words of the application: messages to events.
+
+Every frame gives at least one event; nothing a frame holds is dropped. Events of one frame come in this order:
+transcript of the user, parts of the model in their order, transcript of the model, interruption, end of generation,
+usage, end of turn; so `TurnComplete` is the last of its turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.codec import Frame, parse_duration_ms
+from gemini_realtime.protocol.events import (
+    AudioDelta,
+    FunctionCallCancelled,
+    GenerationComplete,
+    GoAway,
+    InputTranscript,
+    Interrupted,
+    OutputTranscript,
+    RealtimeEvent,
+    SpeechStarted,
+    TextDelta,
+    ThoughtDelta,
+    TurnComplete,
+    Usage,
+)
+
+
+def content_events(
+    content: messages.ServerContent, usage: messages.UsageMetadata | None, frame: Frame, *, interrupted: bool
+) -> list[RealtimeEvent]:
+    """The events of `serverContent`.
+
+    Args:
+        content: what it holds.
+        usage: the counts that came with it.
+        frame: both, as they came.
+        interrupted: whether the turn was cut off before this frame.
+    """
+    events: list[RealtimeEvent] = []
+    if content.input_transcription is not None:
+        events.append(_transcript(InputTranscript, content.input_transcription, frame))
+    if content.model_turn is not None:
+        events.extend([_part(part, frame) for part in content.model_turn.parts])
+    if content.output_transcription is not None:
+        events.append(_transcript(OutputTranscript, content.output_transcription, frame))
+    if _has_more(content):
+        events.append(plain(frame))
+    if content.interrupted:
+        events.append(Interrupted(raw_message=lazy(frame)))
+    if content.generation_complete:
+        events.append(GenerationComplete(raw_message=lazy(frame)))
+    counted = usage_event(usage, frame) if usage is not None else None
+    if counted is not None:
+        events.append(counted)
+    if content.turn_complete:
+        events.append(
+            TurnComplete(
+                raw_message=lazy(frame),
+                reason=content.turn_complete_reason,
+                usage=counted,
+                interrupted=interrupted or bool(content.interrupted),
+            )
+        )
+    return events
+
+
+def cancelled(cancellation: messages.ToolCallCancellation, frame: Frame) -> RealtimeEvent:
+    """The event of `toolCallCancellation`."""
+    return FunctionCallCancelled(raw_message=lazy(frame), call_ids=list(cancellation.ids))
+
+
+def going_away(go_away: messages.GoAway, frame: Frame) -> GoAway:
+    """The event of `goAway`."""
+    return GoAway(raw_message=lazy(frame), time_left_ms=parse_duration_ms(go_away.time_left))
+
+
+def audio(frame: Frame, audio_base64: str, rate_hz: int) -> AudioDelta:
+    """The event of a frame that is known to hold this audio and nothing else."""
+    return AudioDelta(raw_message=lazy(frame), delta=audio_base64, rate_hz=rate_hz)
+
+
+def lazy(frame: Frame) -> Any:
+    """The frame as the `raw_message` of an event, which parses it when asked."""
+    return frame
+
+
+def plain(frame: Frame) -> RealtimeEvent:
+    """The event of a message that has none of its own."""
+    return RealtimeEvent(raw_message=lazy(frame))
+
+
+def _part(part: messages.Part, frame: Frame) -> RealtimeEvent:
+    media = part.inline_data
+    if media is not None and media.mime_type.startswith("audio/"):
+        return AudioDelta(raw_message=lazy(frame), delta=media.data, rate_hz=_rate_hz(media.mime_type))
+    if part.text is not None and part.thought:
+        return ThoughtDelta(raw_message=lazy(frame), text=part.text)
+    if part.text is not None:
+        return TextDelta(raw_message=lazy(frame), text=part.text)
+    return plain(frame)
+
+
+def _rate_hz(mime_type: str) -> int:
+    """`audio/pcm;rate=24000` on the Gemini API, bare `audio/pcm` on Vertex."""
+    _, found, rate = mime_type.partition("rate=")
+    return int(rate) if found and rate.isdigit() else 24000
+
+
+def _transcript(
+    event: type[InputTranscript] | type[OutputTranscript], piece: messages.Transcription, frame: Frame
+) -> RealtimeEvent:
+    return event(raw_message=lazy(frame), text=piece.text, finished=bool(piece.finished), language=piece.language_code)
+
+
+def _has_more(content: messages.ServerContent) -> bool:
+    """Whether there is anything that has no event of its own."""
+    return (
+        content.grounding_metadata is not None
+        or content.url_context_metadata is not None
+        or content.interim_input_transcription is not None
+        or content.waiting_for_input
+        or content.interaction_status is not None
+        or content.speech_state is not None
+    )
+
+
+def voice_activity(activity: messages.VoiceActivity, frame: Frame) -> RealtimeEvent:
+    """The event of `voiceActivity`."""
+    return SpeechStarted(raw_message=lazy(frame)) if activity.type == "ACTIVITY_START" else plain(frame)
+
+
+def usage_event(usage: messages.UsageMetadata, frame: Frame) -> Usage:
+    """The event of `usageMetadata`."""
+    return Usage(
+        raw_message=lazy(frame),
+        prompt_tokens=usage.prompt_token_count,
+        response_tokens=usage.response_token_count or usage.candidates_token_count,
+        total_tokens=usage.total_token_count,
+        cached_tokens=usage.cached_content_token_count,
+        thought_tokens=usage.thoughts_token_count,
+        tool_use_tokens=usage.tool_use_prompt_token_count,
+        prompt_by_modality=_by_modality(usage.prompt_tokens_details),
+        response_by_modality=_by_modality(usage.response_tokens_details or usage.candidates_tokens_details),
+    )
+
+
+def _by_modality(counts: list[messages.ModalityTokenCount]) -> dict[str, int]:
+    return {count.modality: count.token_count for count in counts}

@@ -1,0 +1,84 @@
+"""Which setup opens the next connection: the one in force, or a new one, with a handle or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gemini_realtime.protocol.messages import Content
+
+
+class Setups:
+    """The setup that is wanted, the one that was sent, and the one in force.
+
+    Attributes:
+        history: turns that come before the conversation.
+        deadline: when the service is to have confirmed the one sent; seconds.
+        sent_at: when it was sent; seconds.
+        handle: the handle it was sent with.
+        handle_may_go: whether a new session may be opened when the handle is refused.
+    """
+
+    def __init__(
+        self,
+        wanted: dict[str, Any] | None = None,
+        history: Sequence[Content] = (),
+        timeout_s: float = 30.0,
+        *,
+        handle_may_go: bool = False,
+    ) -> None:
+        self.history = history
+        self.deadline: float | None = None
+        self.sent_at = 0.0
+        self.handle: str | None = None
+        self.handle_may_go = handle_may_go
+        self._wanted = wanted or {}
+        self._timeout_s = timeout_s
+        self._sent: dict[str, Any] | None = None
+        self._in_force: dict[str, Any] | None = None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the service is asked for handles, with the options in force and with those wanted."""
+        return all("sessionResumption" in setup for setup in (self._wanted, self._in_force or self._wanted))
+
+    @property
+    def changed(self) -> bool:
+        """Whether other options are wanted than those in force."""
+        return self._in_force is not None and self._wanted is not self._in_force
+
+    def change(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Send other options from now on; returns the former."""
+        before, self._wanted = self._wanted, wanted
+        return before
+
+    def revert(self) -> bool:
+        """Go back to the options in force; returns whether there are others than those that were sent."""
+        if self._in_force is None or self._sent is self._in_force:
+            return False
+        self._wanted = self._in_force
+        return True
+
+    def sent(self, handle: str | None, now: float, *, seeds: bool) -> dict[str, Any]:
+        """The body to send now.
+
+        Args:
+            handle: of the session to take up.
+            now: seconds.
+            seeds: whether a history follows that must be announced.
+        """
+        self._sent, self.sent_at, self.deadline = self._wanted, now, now + self._timeout_s
+        body = dict(self._wanted)
+        self.handle = handle if "sessionResumption" in body else None
+        if "sessionResumption" in body:
+            resumption = {name: value for name, value in body["sessionResumption"].items() if name != "handle"}
+            body["sessionResumption"] = resumption if handle is None else {**resumption, "handle": handle}
+        if seeds and self.handle is None:
+            body.setdefault("historyConfig", {"initialHistoryInClientContent": True})
+        return body
+
+    def confirmed(self) -> tuple[bool, bool]:
+        """The service accepted what was sent. Returns whether that was the first time, and whether it was new."""
+        first, new = self._in_force is None, self._sent is not self._in_force
+        self._in_force, self.deadline, self.handle_may_go = self._sent, None, True
+        return first, new and not first
