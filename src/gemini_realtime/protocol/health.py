@@ -1,0 +1,535 @@
+"""Silence is a fault too: what is wrong with a conversation that raises no error, and what the policy says to do.
+
+    finding                    what was seen
+    -------------------------- ---------------------------------------------------------------------------------------
+    `dead_connection`          no frame for a while, and no answer to a ping
+    `no_answer`                the service owes an answer and has not begun it
+    `stalled_turn`             output began, stopped, and nothing ended the turn
+    `empty_turn`               a turn that ended without any output, and without a reason that explains it
+    `near_silence`             audio in which nobody can be heard
+    `transcript_without_audio` far more was said, by the transcript, than the audio can hold
+    `refusals`                 turns in a row that the service refused
+
+When in doubt nothing is found: a fault that is missed costs what it costs without this module, a false one may cost a
+healthy connection. So silence counts only while the service is known to owe something, while our side reads, and
+while no function call waits for the application; and the end of the turn is not waited for once generation is
+complete: the service holds it back until the audio has been heard, and some models leave it out.
+
+Reports of these faults: https://github.com/google-gemini/gemini-live-api-examples/issues/40 (near silence, refusals),
+https://github.com/googleapis/python-genai/issues/2117 and https://github.com/livekit/agents-js/issues/1450 (empty
+turns).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, get_args
+
+import msgspec
+
+from gemini_realtime.errors import AudioFormatError, ConfigError
+from gemini_realtime.protocol.codec import decode_base64
+from gemini_realtime.protocol.turns import Turns, TurnSignal, TurnState
+
+Action = Literal["off", "report", "nudge", "resume"]
+"""What a finding leads to: nothing at all, an event, also a reminder to the model, also a new connection."""
+
+KINDS = (
+    "dead_connection",
+    "stalled_turn",
+    "no_answer",
+    "empty_turn",
+    "near_silence",
+    "transcript_without_audio",
+    "refusals",
+)
+TIMES = ("ping_after_s", "pong_within_s", "stalled_after_s", "answer_within_s")
+
+REFUSALS = frozenset(
+    {
+        "RESPONSE_REJECTED",
+        "PROHIBITED_INPUT_CONTENT",
+        "IMAGE_PROHIBITED_INPUT_CONTENT",
+        "INPUT_TEXT_CONTAIN_PROMINENT_PERSON_PROHIBITED",
+        "INPUT_IMAGE_CELEBRITY",
+        "INPUT_IMAGE_PHOTO_REALISTIC_CHILD_PROHIBITED",
+        "INPUT_TEXT_NCII_PROHIBITED",
+        "INPUT_OTHER",
+        "INPUT_IP_PROHIBITED",
+        "BLOCKLIST",
+        "UNSAFE_PROMPT_FOR_IMAGE_GENERATION",
+        "GENERATED_IMAGE_SAFETY",
+        "GENERATED_CONTENT_SAFETY",
+        "GENERATED_AUDIO_SAFETY",
+        "GENERATED_VIDEO_SAFETY",
+        "GENERATED_CONTENT_PROHIBITED",
+        "GENERATED_CONTENT_BLOCKLIST",
+        "GENERATED_IMAGE_PROHIBITED",
+        "GENERATED_IMAGE_CELEBRITY",
+        "GENERATED_IMAGE_PROMINENT_PEOPLE_DETECTED_BY_REWRITER",
+        "GENERATED_IMAGE_IDENTIFIABLE_PEOPLE",
+        "GENERATED_IMAGE_MINORS",
+        "OUTPUT_IMAGE_IP_PROHIBITED",
+        "GENERATED_OTHER",
+    }
+)
+"""Reasons of `turnComplete` that say the service would not answer. Source: google-genai 3.4.0, `TurnCompleteReason`."""
+
+EXPLAINS_AN_EMPTY_TURN = REFUSALS | {"NEED_MORE_INPUT"}
+"""The service waits for more, or refused on purpose. `MALFORMED_FUNCTION_CALL`, `MAX_REGENERATION_REACHED` and reasons
+that are not known name a failure: whoever waits for an answer hears nothing and is told nothing."""
+
+UNASKED_TURN_TAKES_S = 2.0
+"""Nobody can speak, fall silent, be heard to have finished and be answered in less. An empty end that comes sooner
+after the last one, without having been asked for, is a second end of the same turn."""
+
+AUDIBLE_FROM = 100
+"""Mean absolute sample from which audio is heard, -50 dBFS. Near-silent turns were reported to reach 18 where they are
+loudest, healthy ones 2,061 to 10,747; in pauses the model's own background has been recorded at some 30."""
+
+SPEECH_TAKES_S = 0.5
+"""Less audio than this may well be a breath."""
+
+SLICE_CHARACTERS = 64
+"""1 ms of base64 at 24 kHz: 8 characters are 3 samples, so slices that begin at multiples of 8 hold whole samples."""
+
+SLICE_EVERY_CHARACTERS = 3200
+"""50 ms of base64 at 24 kHz: no syllable is shorter."""
+
+SECONDS_PER_CHARACTER = 3 / 4 / 2
+"""Divided by the sample rate: 4 characters of base64 are 3 bytes, and 2 bytes are a sample."""
+
+DEFAULT_RATE_HZ = 24000
+
+LONG_TRANSCRIPT_CHARACTERS = 60
+"""A transcript up to this length may be of a word or two, spelled out."""
+
+CHARACTERS_PER_S = 4 * 20
+"""More than four times as fast as anybody speaks: 12 to 20 characters per second where letters are sounds. Scripts
+that write syllables or words are slower, 4 to 10 characters per second, so in them only worse faults are found."""
+
+_GENERATING = TurnState.GENERATING
+
+
+class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do about each finding, and how patient to be; all times in seconds.
+
+    Attributes:
+        dead_connection: nothing arrives any more, not even an answer to a ping; the one fault that a new connection
+            is known to cure.
+        ping_after_s: nothing received for so long leads to a ping.
+        pong_within_s: patience with its answer; the service has been seen to take 30 s when it is busy.
+        stalled_turn: the model stopped in the middle of a turn.
+        stalled_after_s: silence in the middle of a turn that is too long.
+        no_answer: the service owes an answer and has not begun it.
+        answer_within_s: how long it may take to begin.
+        empty_turn: a turn ended without any output.
+        near_silence: the model's speech cannot be heard.
+        transcript_without_audio: the transcript is far longer than the audio.
+        refusals: the service refused several turns in a row.
+        refusals_in_a_row: how many.
+
+    Raises:
+        ConfigError: an action that does not exist, a time below 0.01 s or above a day.
+    """
+
+    dead_connection: Action = "resume"
+    ping_after_s: float = 20.0
+    pong_within_s: float = 60.0
+    stalled_turn: Action = "report"
+    stalled_after_s: float = 15.0
+    no_answer: Action = "report"
+    answer_within_s: float = 30.0
+    empty_turn: Action = "report"
+    near_silence: Action = "report"
+    transcript_without_audio: Action = "report"
+    refusals: Action = "report"
+    refusals_in_a_row: int = 3
+
+    def __post_init__(self) -> None:
+        for kind in KINDS:
+            _check_action(kind, getattr(self, kind))
+        for name in TIMES:
+            _check_number(name, getattr(self, name), 0.01, 86400, "seconds")
+        if not isinstance(self.refusals_in_a_row, int):
+            raise _wrong("refusals_in_a_row", self.refusals_in_a_row, "pass a whole number")
+        _check_number("refusals_in_a_row", self.refusals_in_a_row, 1, 1000, "turns")
+
+
+def read_health(value: Any) -> HealthPolicy:
+    """The policy for `voice_health` of `llm_config`.
+
+    Args:
+        value: None for the defaults; "off" or False for no watch at all; or a dict of `HealthPolicy`'s fields. A kind
+            may be False there too: it is what YAML makes of a bare `off`.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if isinstance(value, HealthPolicy):
+        return value
+    if value is None or value is True:
+        return HealthPolicy()
+    if value is False or (isinstance(value, str) and value == "off"):
+        value = dict.fromkeys(KINDS, "off")
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"`voice_health` is {value!r}", remedy='pass "off", or a dict such as {"no_answer": "nudge"}')
+    for name in value:
+        if name not in HealthPolicy.__struct_fields__:
+            known = HealthPolicy.__struct_fields__
+            raise ConfigError(
+                f"`voice_health` has no {name!r}", remedy=f"{_did_you_mean(name, known)}it has {', '.join(known)}"
+            )
+    fields: dict[str, Any] = {
+        name: "off" if item is False and name in KINDS else item for name, item in value.items() if item is not None
+    }
+    return HealthPolicy(**fields)
+
+
+def _check_action(kind: str, action: Any) -> None:
+    actions = get_args(Action)
+    if action not in actions:
+        raise _wrong(kind, action, f"{_did_you_mean(action, actions)}use one of {', '.join(actions)}")
+
+
+def _check_number(name: str, value: Any, least: float, most: float, unit: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise _wrong(name, value, f"pass a number of {unit} from {least} to {most}")
+
+
+def _wrong(name: str, value: Any, remedy: str) -> ConfigError:
+    return ConfigError(f"`voice_health.{name}` is {value!r}", remedy=remedy)
+
+
+def _did_you_mean(name: Any, names: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(name), names, n=1)
+    return f"did you mean `{near[0]}`? " if near else ""
+
+
+class Finding(NamedTuple):
+    """One fault that was seen.
+
+    Attributes:
+        finding: its kind, as `HealthPolicy` names it.
+        detail: numbers and context, never content.
+        action: what the policy says to do; never "off".
+    """
+
+    finding: str
+    detail: str
+    action: Action
+
+
+class Health:
+    """Watches one conversation, over one connection after another.
+
+    Tell it what happens, as it happens. `due` wants to be called when `deadline()` passes: ask for that after
+    `opened` and after each `due`. Nothing that happens in between makes it earlier, so no frame needs to move a timer.
+
+    Attributes:
+        last_frame_at: when the last frame came, seconds; set by whoever receives it.
+    """
+
+    def __init__(self, policy: HealthPolicy) -> None:
+        self.last_frame_at = 0.0
+        self._policy = policy
+        self._look_every_s = _shortest_watch_s(policy)
+        self._refused = 0
+        self._open = False
+        self.closed()
+
+    # --- the connection
+
+    def opened(self, now: float) -> None:
+        """The session on a connection is ready; an answer that was asked for before is owed from now on."""
+        if self._open:
+            self.closed()
+        self._open = True
+        self._peer = _Peer(self._policy, now)
+        self.last_frame_at = self._looked_at = self._silent_since = self._turn_ended_at = now
+
+    def closed(self) -> None:
+        """There is no connection: nothing is watched until `opened`. Refusals go on being counted."""
+        self._open = False
+        self._paused = False
+        self._peer = _Peer(self._policy, 0.0)
+        self._looked_at = 0.0
+        self._open_calls = 0
+        self._owed = False
+        self._silent_since = 0.0
+        self._turns = Turns()
+        self._turn = _Turn()
+        self._turn_ended_at = 0.0
+        self._more_follows = False
+
+    def pong(self, now: float) -> None:
+        """The other end answered a ping, however late."""
+        self._peer.alive_at = now
+
+    def reading(self, paused: bool, now: float) -> None:
+        """Our side stopped reading, or reads again: what may lie unread cannot be overdue."""
+        if self._paused and not paused:
+            self._silent_since = self._peer.alive_at = now
+        self._paused = paused
+
+    # --- what the service owes
+
+    def asked(self, now: float) -> None:
+        """The service owes an answer: to text, to speech that ended, to a function's result that is not silent."""
+        self._owed = True
+        self._silent_since = now
+
+    def calls(self, open_calls: int, now: float) -> None:
+        """How many function calls the application has not answered; while there are any, the model may wait."""
+        if self._open_calls and not open_calls:
+            self._silent_since = now
+        self._open_calls = open_calls
+
+    # --- what the model does
+
+    def audio(self, audio_base64: str, rate_hz: int, now: float) -> None:
+        """A piece of its speech: base64 of mono signed 16-bit little-endian PCM."""
+        self._silent_since = now
+        self._owed = False
+        if self._turns.state is not _GENERATING:
+            self._begin_turn()
+        turn = self._turn
+        turn.audio_s += len(audio_base64) * SECONDS_PER_CHARACTER / (rate_hz or DEFAULT_RATE_HZ)
+        if turn.quiet:
+            turn.quiet = _is_quiet(audio_base64)
+
+    def output(self, now: float) -> None:
+        """Any other output: text, a thought, a function call."""
+        self._silent_since = now
+        self._owed = False
+        if self._turns.state is not _GENERATING:
+            self._begin_turn()
+
+    def transcript(self, text: str, now: float) -> None:
+        """What it says aloud. It may come before the audio; after the end of generation it is of what was said."""
+        self._silent_since = now
+        if not text:
+            return
+        if self._owed or self._turns.state in (TurnState.IDLE, _GENERATING):
+            self.output(now)
+        self._turn.began = True
+        self._turn.transcript_characters += len(text)
+
+    def generation_complete(self, now: float) -> list[Finding]:
+        """The answer is whole; its end follows when it has been heard, or never."""
+        self._owed = False
+        self._turns.signal(TurnSignal.GENERATION_COMPLETE)
+        return self._speech_findings()
+
+    def interrupted(self, now: float) -> None:
+        """The answer was cut off."""
+        self._owed = False
+        self._turns.signal(TurnSignal.INTERRUPTED)
+
+    def turn_complete(self, reason: str | None, now: float, *, more_follows: bool = False) -> list[Finding]:
+        """The turn is over.
+
+        Args:
+            reason: `turnCompleteReason`, where the service sends one.
+            now: seconds.
+            more_follows: the service said that it works on, and that this was not its last turn.
+        """
+        findings = [
+            *self._speech_findings(),
+            *self._empty_findings(reason, now, more_follows),
+            *self._refusal_findings(reason),
+        ]
+        self._turns.signal(TurnSignal.TURN_COMPLETE)
+        self._turn = _Turn()
+        self._turn_ended_at = self._silent_since = now
+        self._owed = self._owed and more_follows
+        self._more_follows = more_follows
+        return findings
+
+    def _begin_turn(self) -> None:
+        if self._turns.state is TurnState.GENERATED:  # the model leaves out the ends of its turns, which were normal
+            self._refused = 0
+        self._turns.signal(TurnSignal.OUTPUT)
+        self._turn = _Turn()
+        self._turn.began = True
+
+    # --- time
+
+    def deadline(self) -> float | None:
+        """When `due` wants to be called; None: there is nothing to watch.
+
+        It may be early: silence that begins after this was asked is found by looking now and then.
+        """
+        if not self._open or self._look_every_s is None:
+            return None
+        deadlines = [self._looked_at + self._look_every_s]
+        if not self._paused and (ping_or_end := self._peer.deadline(self.last_frame_at)) is not None:
+            deadlines.append(ping_or_end)
+        if (silence := self._silence()) is not None:
+            deadlines.append(self._silent_since + silence.limit_s)
+        return min(deadlines)
+
+    def due(self, now: float) -> tuple[bool, list[Finding]]:
+        """Look at the time.
+
+        Returns:
+            Whether to send a ping now, and what was found.
+        """
+        self._looked_at = now
+        if not self._open or self._paused:
+            return False, []
+        ping, findings = self._peer.due(self.last_frame_at, now)
+        return ping, findings + self._silence_findings(now)
+
+    def _silence(self) -> _Silence | None:
+        """What it would be if the model went on saying nothing; None when it may."""
+        policy = self._policy
+        if not self._open or self._paused or self._open_calls:
+            return None
+        if self._owed and policy.no_answer != "off":
+            return _Silence("no_answer", policy.answer_within_s, "an answer is owed")
+        if self._turns.state is _GENERATING and policy.stalled_turn != "off" and not self._turn.stalled:
+            so_far = f"the turn has no end, {_seconds(self._turn.audio_s)} of audio so far"
+            return _Silence("stalled_turn", policy.stalled_after_s, so_far)
+        return None
+
+    def _silence_findings(self, now: float) -> list[Finding]:
+        silence = self._silence()
+        if silence is None or now < self._silent_since + silence.limit_s:
+            return []
+        self._owed = False
+        self._turn.stalled = True  # the same silence is not found under two names
+        return self._found(silence.kind, f"no output for {_seconds(now - self._silent_since)}, {silence.context}")
+
+    # --- findings about a turn
+
+    def _speech_findings(self) -> list[Finding]:
+        """Of what is heard and read of the turn; each once per turn."""
+        turn, findings = self._turn, []
+        if turn.quiet and turn.audio_s >= SPEECH_TAKES_S and not turn.silence_found:
+            turn.silence_found = True
+            findings += self._found("near_silence", f"{_seconds(turn.audio_s)} of audio, none of it above -50 dBFS")
+        # What was cut off may have been written before it was spoken.
+        if turn.mostly_written() and not self._turns.interrupted and not turn.transcript_found:
+            turn.transcript_found = True
+            detail = f"{turn.transcript_characters} characters of transcript, {_seconds(turn.audio_s)} of audio"
+            findings += self._found("transcript_without_audio", detail)
+        return findings
+
+    def _empty_findings(self, reason: str | None, now: float, more_follows: bool) -> list[Finding]:
+        if self._turn.began or self._turns.interrupted or self._open_calls or reason in EXPLAINS_AN_EMPTY_TURN:
+            return []
+        if more_follows or self._more_follows:  # a pause of the interaction, or the end of one that has had its say
+            return []
+        generated = self._turns.state is TurnState.GENERATED
+        if not (self._owed or generated or now - self._turn_ended_at >= UNASKED_TURN_TAKES_S):
+            return []
+        return self._found("empty_turn", f"the turn ended without any output, reason: {reason or 'none given'}")
+
+    def _refusal_findings(self, reason: str | None) -> list[Finding]:
+        if reason not in REFUSALS:
+            self._refused = 0 if self._turn.began else self._refused
+            return []
+        self._refused += 1
+        if self._refused != self._policy.refusals_in_a_row:
+            return []
+        return self._found("refusals", f"{self._refused} turns in a row were refused, the last for {reason}")
+
+    def _found(self, kind: str, detail: str) -> list[Finding]:
+        action: Action = getattr(self._policy, kind)
+        return [] if action == "off" else [Finding(kind, detail, action)]
+
+
+class _Silence(NamedTuple):
+    kind: str
+    limit_s: float
+    context: str
+
+
+class _Turn:
+    """What one turn of the model has held so far.
+
+    Attributes:
+        began: there was output of any kind.
+        audio_s: seconds of audio.
+        quiet: none of it could be heard.
+        transcript_characters: length of what was said, as written.
+    """
+
+    def __init__(self) -> None:
+        self.began = False
+        self.audio_s = 0.0
+        self.quiet = True
+        self.transcript_characters = 0
+        self.stalled = self.silence_found = self.transcript_found = False
+
+    def mostly_written(self) -> bool:
+        """Whether more was written than anybody could have said in that time."""
+        characters = self.transcript_characters
+        return characters > LONG_TRANSCRIPT_CHARACTERS and characters > CHARACTERS_PER_S * self.audio_s
+
+
+class _Peer:
+    """Is anybody at the other end? Asked by ping when nothing comes by itself, and answered by anything that comes.
+
+    Attributes:
+        alive_at: when it was last known to be alive by anything but a frame, seconds.
+    """
+
+    def __init__(self, policy: HealthPolicy, now: float) -> None:
+        self.alive_at = now
+        self._policy = policy
+        self._pinged_at: float | None = None
+        self._done = policy.dead_connection == "off"
+
+    def deadline(self, last_frame_at: float) -> float | None:
+        """When to ping, or to give up."""
+        if self._done:
+            return None
+        seen_at = max(last_frame_at, self.alive_at)
+        if self._pinged_at is None or seen_at >= self._pinged_at:
+            return seen_at + self._policy.ping_after_s
+        return self._pinged_at + self._policy.pong_within_s
+
+    def due(self, last_frame_at: float, now: float) -> tuple[bool, list[Finding]]:
+        """Whether to ping now, and the finding that nobody is there, once."""
+        deadline = self.deadline(last_frame_at)
+        if deadline is None or now < deadline:
+            return False, []
+        seen_at, pinged_at = max(last_frame_at, self.alive_at), self._pinged_at
+        if pinged_at is None or seen_at >= pinged_at:
+            self._pinged_at = now
+            return True, []
+        self._done = True
+        detail = f"no frame for {_seconds(now - seen_at)}, no answer to a ping for {_seconds(now - pinged_at)}"
+        return False, [Finding("dead_connection", detail, self._policy.dead_connection)]
+
+
+def _shortest_watch_s(policy: HealthPolicy) -> float | None:
+    """No silence that begins later than now can be too long before this has passed; None without any watch."""
+    watches = [
+        (policy.dead_connection, policy.ping_after_s),
+        (policy.stalled_turn, policy.stalled_after_s),
+        (policy.no_answer, policy.answer_within_s),
+    ]
+    return min((limit_s for action, limit_s in watches if action != "off"), default=None)
+
+
+def _is_quiet(audio_base64: str) -> bool:
+    """Whether nothing can be heard in it, by small slices; of what cannot be read it is not said."""
+    for start in range(0, len(audio_base64), SLICE_EVERY_CHARACTERS):
+        try:
+            pcm = decode_base64(audio_base64[start : start + SLICE_CHARACTERS])
+        except AudioFormatError:
+            return False
+        samples = len(pcm) // 2
+        if sum(map(abs, struct.unpack_from(f"<{samples}h", pcm))) > AUDIBLE_FROM * samples:
+            return False
+    return True
+
+
+def _seconds(duration_s: float) -> str:
+    return f"{round(duration_s, 1):g} s"
