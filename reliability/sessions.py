@@ -1,0 +1,146 @@
+"""What the service holds of a conversation: branches that fork where it was taken up again.
+
+branch 1   ask 1 ─ ask 2 ─┬─ ask 3 ─ audio 40..90            given up: nobody will go on from here
+                          └─ handle-2
+branch 2                        └─ ask 3 ─ audio 60..120      what the conversation is now
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+Kind = Literal["ask", "note", "result", "context", "seed", "heard", "audio"]
+
+
+@dataclass
+class Item:
+    """Something that the service took in.
+
+    Attributes:
+        kind: what it is; `seed` is a turn of a history that a new session was given, `heard` the end of an utterance.
+        key: the words of a text or context, the id of a call, `utterance 3`; empty for audio.
+        first: of audio: the first chunk.
+        last: of audio: the last chunk; chunks between them are all there, in order.
+        utterance: of audio: what is being said, 0 in silence.
+    """
+
+    kind: Kind
+    key: str = ""
+    first: int = 0
+    last: int = -1
+    utterance: int = 0
+
+
+@dataclass
+class Answer:
+    """One answer of the model.
+
+    Attributes:
+        number: of all answers.
+        begun: how much its branch held when it began.
+        ended: how much its branch held when the model had produced all of it; None if that never came.
+        covers: what it answers: `ask 3`, `utterance 2`, ids of calls.
+        pieces: how many it has.
+    """
+
+    number: int
+    begun: int
+    ended: int | None = None
+    covers: list[str] = field(default_factory=list)
+    pieces: int = 0
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What the ears of the service know.
+
+    Attributes:
+        utterance: what is being said, 0 if nothing.
+        silent_ms: for how long nothing was said after it.
+    """
+
+    utterance: int = 0
+    silent_ms: int = 0
+
+
+class Snapshot(NamedTuple):
+    """What a handle stands for: a branch as it was."""
+
+    branch: Branch
+    length: int
+    listening: Listening
+
+
+@dataclass(eq=False)
+class Branch:
+    """What one connection brought into a session.
+
+    Attributes:
+        session: the session it belongs to.
+        origin: the snapshot it went on from; None at the beginning of a session.
+        items: what it took in, in order.
+        answers: what it said.
+        answered: how many items have been answered.
+        listening: the state of its ears.
+    """
+
+    session: int
+    origin: Snapshot | None = None
+    items: list[Item] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    answered: int = 0
+    listening: Listening = Listening()
+    _open: bool = False
+
+    def take(self, item: Item) -> None:
+        """Add to what it holds; audio that goes on grows the last item."""
+        last = self.items[-1] if self.items else None
+        if (
+            item.kind == "audio"
+            and last is not None
+            and last.kind == "audio"
+            and last.last + 1 == item.first
+            and last.utterance == item.utterance
+            and self._open
+        ):
+            last.last = item.last
+        else:
+            self.items.append(item)
+            self._open = True
+
+    def close_item(self) -> int:
+        """What comes is not part of what is here. Returns how much is here."""
+        self._open = False
+        return len(self.items)
+
+    def snapshot(self) -> Snapshot:
+        """This branch as it is now."""
+        return Snapshot(self, self.close_item(), self.listening)
+
+    def pending(self) -> list[str]:
+        """What is to be answered."""
+        return [item.key for item in self.items[self.answered :] if item.kind in ("ask", "result", "heard")]
+
+    def hear(self, utterance: int, duration_ms: int) -> bool:
+        """Audio of this length comes in. Returns whether an utterance has ended with it."""
+        if utterance:
+            self.listening = Listening(utterance)
+        elif self.listening.utterance:
+            self.listening = replace(self.listening, silent_ms=self.listening.silent_ms + duration_ms)
+            if self.listening.silent_ms >= END_OF_SPEECH_MS:
+                self.listening = Listening()
+                return True
+        return False
+
+    def lineage(self) -> Iterator[Snapshot]:
+        """This branch and those it came from, each as far as it counts, the latest first."""
+        here: Snapshot | None = Snapshot(self, len(self.items), self.listening)
+        while here is not None:
+            yield here
+            here = here.branch.origin
+
+
+END_OF_SPEECH_MS = 400
+"""Silence after which an utterance has ended."""
