@@ -124,6 +124,8 @@ replies:
             interrupted: true
       - fault: cut
         args: after_frames=3
+      - fault: close
+        args: {code: 1008, reason: "sorry, not now", times: 1}
       - fault: silence
 """,
     )
@@ -136,6 +138,7 @@ replies:
         Wait(1.5),
         Frame({"serverContent": {"interrupted": True}}),
         Fault("cut", after_frames=3),
+        Fault("close", code=1008, reason="sorry, not now", times=1),
         Fault("silence"),
     ]
 
@@ -180,7 +183,7 @@ def then(line: str) -> str:
         ("", "1:1: names and values are missing → allowed here: replies"),
         ("- a", "1:1: names and values are missing → allowed here: replies"),
         ("reply: []", "1:1: there is no 'reply' → allowed here: replies"),
-        ("replies: []", "1:10: a list is missing → begin each of its lines with a dash"),
+        ("replies: []", "1:10: the list is empty → give something to do, or leave this out"),
         (reply("when: any"), "2:3: 'then' is missing → allowed here: when, then"),
         (
             reply("{when: all, then: []}"),
@@ -190,6 +193,8 @@ def then(line: str) -> str:
             reply("{when: {}, then: []}"),
             "2:10: there is no condition → give any, or some of exact, contains, regex, turn",
         ),
+        (reply("{when: any, then: []}"), "2:21: the list is empty → give something to do, or leave this out"),
+        ("replies:", "1:9: a list is missing → begin each of its lines with a dash"),
         (reply("{when: {said: a}, then: []}"), "2:11: there is no 'said' → allowed here: exact, contains, regex, turn"),
         (reply("{when: {exact: '?'}, then: []}"), "2:18: there is no word in this → give what is said"),
         (reply("{when: {regex: '('}, then: []}"), "2:18: this is no regular expression: missing )"),
@@ -207,6 +212,9 @@ def then(line: str) -> str:
             then("{fault: cut, args: after=3}"),
             "4:13: the fault 'cut' has no argument 'after' → write cut:after_frames=1",
         ),
+        (then("{fault: cut, args: {after: 3}}"), "4:13: the fault 'cut' has no argument 'after' → write cut:after_f"),
+        (then("{fault: cut, args: {times: [1]}}"), "4:13: times of the fault 'cut' is [1], not a whole number from 1"),
+        (then("{fault: cut, args: [1]}"), "4:24: a text is missing → put what is not words in quotes"),
         (then("fault: refuse"), "4:12: refuse happens while a client connects → give it to the server"),
         (then("wait: -1"), "4:11: a number is missing → give one of 0 or more"),
         (then("wait: true"), "4:11: a number is missing → give one of 0 or more"),

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.faults import parse_fault
+from gemini_realtime.local.faults import Fault, parse_fault
 from gemini_realtime.local.responders.sentences import split_sentences
 from gemini_realtime.local.responders.yaml_file import Value, read_yaml
 from gemini_realtime.local.thinking import Call, Frame, Item, Request, Responder, Say, Wait
@@ -176,8 +176,11 @@ def _frame(value: Value, _args: Value | None) -> Iterator[Item]:
 
 
 def _fault(value: Value, args: Value | None) -> Iterator[Item]:
+    name = value.text()
+    named = args.object() if args is not None and args.is_object else {}
+    written = args.text() if args is not None and not args.is_object else ""
     try:
-        fault = parse_fault(f"{value.text()}:{args.text() if args is not None else ''}")
+        fault = Fault(name, **named) if named else parse_fault(f"{name}:{written}")
     except ConfigError as error:
         raise value.error(error.problem, error.remedy) from None
     if fault.kind.at_handshake:

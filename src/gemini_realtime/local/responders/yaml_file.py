@@ -34,6 +34,11 @@ class Value:
         """Whether this is just that."""
         return bool(self._data == text)
 
+    @property
+    def is_object(self) -> bool:
+        """Whether this is a mapping."""
+        return isinstance(self._data, dict)
+
     def fields(self, allowed: Sequence[str], *, required: Sequence[str] = ()) -> dict[str, Value]:
         """The values of a mapping by their names.
 
@@ -57,8 +62,10 @@ class Value:
         Raises:
             ConfigError: it is none, or is empty.
         """
-        if not isinstance(self._data, list) or not self._data:
+        if not isinstance(self._data, list):
             raise self.error("a list is missing", "begin each of its lines with a dash")
+        if not self._data:
+            raise self.error("the list is empty", "give something to do, or leave this out")
         return [self._at(self._places.item, number, data) for number, data in enumerate(self._data)]
 
     def text(self) -> str:
