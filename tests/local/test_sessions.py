@@ -237,11 +237,23 @@ def test_a_session_keeps_its_last_handles_only() -> None:
 # --- how long a connection lasts
 
 
-def lasting(lifetime_s: float, before_s: float) -> Line:
+def lasting(lifetime_s: float, before_s: float | None, model: str = NATIVE_2_5) -> Line:
     line = Line()
     line.peer = Peer("s", new_sessions(), connection_lifetime_s=lifetime_s, go_away_before_s=before_s)
-    line.send({"setup": {"model": NATIVE_2_5}})
+    line.send({"setup": {"model": model}})
     return line
+
+
+@pytest.mark.parametrize(
+    ("model", "before_s", "told_s"),
+    [(NATIVE_2_5, None, 50), (f"publishers/google/{NATIVE_2_5}", None, 60), (f"publishers/google/{NATIVE_2_5}", 5, 5)],
+)
+def test_the_end_is_told_as_long_before_as_the_service_does_unless_said_otherwise(
+    model: str, before_s: float | None, told_s: int
+) -> None:
+    line = lasting(600, before_s, model)
+    assert line.waits(599 - told_s) == []
+    assert line.waits(1) == [{"goAway": {"timeLeft": f"{told_s}s"}}]
 
 
 def test_a_connection_has_a_lifetime_and_its_end_is_told_before() -> None:

@@ -36,11 +36,11 @@ class Lifetime:
 
     Args:
         connection_s: how long after its setup it ends; None for never.
-        go_away_before_s: how long before its end that is announced.
+        go_away_before_s: how long before its end that is announced; None for as long as the service does.
         limits: of its session.
     """
 
-    def __init__(self, connection_s: float | None, go_away_before_s: float, limits: SessionLimits) -> None:
+    def __init__(self, connection_s: float | None, go_away_before_s: float | None, limits: SessionLimits) -> None:
         self._connection_s = connection_s
         self._go_away_before_s = go_away_before_s
         self._limits = limits
@@ -49,14 +49,17 @@ class Lifetime:
         self._session_ends_at: float | None = None
         self._announced_end_at: float | None = None
 
-    def begin(self, now: float, *, compressed: bool, left_s: float | None) -> None:
+    def begin(self, now: float, *, usual_before_s: float, compressed: bool, left_s: float | None) -> None:
         """The session is set up.
 
         Args:
             now: the time.
+            usual_before_s: how long before its end the service announces that.
             compressed: whether its context is, so that it has no end.
             left_s: of a session that is resumed, as `left_s` once said.
         """
+        if self._go_away_before_s is None:
+            self._go_away_before_s = usual_before_s
         self._compressed = compressed
         self._connection_ends_at = None if self._connection_s is None else now + self._connection_s
         self._end_session_in(self._limits.audio_s, now)
@@ -80,7 +83,7 @@ class Lifetime:
         """When `announcement` or `over` has something new to say; None when never."""
         if self._announced_end_at is not None:
             return self._announced_end_at
-        return None if self._ends_at is None else self._ends_at - self._go_away_before_s
+        return None if self._ends_at is None else self._ends_at - (self._go_away_before_s or 0.0)
 
     def announcement(self, now: float) -> float | None:
         """The time left, in tenths of a second as alarms are never on the dot, if that is to be announced now."""

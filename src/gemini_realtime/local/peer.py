@@ -92,7 +92,7 @@ class Peer:
         pace: when a turn is complete, and how fast its audio is sent.
         profile: how the model behaves; by default what is known of the model that the client names.
         connection_lifetime_s: how long after its setup the connection is closed, with a `goAway` before; None for ever.
-        go_away_before_s: how long before.
+        go_away_before_s: how long before; as long as the service does by default.
         session_limits: how long its session lasts.
     """
 
@@ -104,7 +104,7 @@ class Peer:
         pace: Pace = "realtime",
         profile: ServiceProfile | None = None,
         connection_lifetime_s: float | None = None,
-        go_away_before_s: float = 50.0,
+        go_away_before_s: float | None = None,
         session_limits: SessionLimits | None = None,
     ) -> None:
         self._seat = Seat(session_id, sessions)
@@ -166,8 +166,12 @@ class Peer:
         self._conversation.begin(options, saved)
         if options.profile.unasked_handle == "after setup":
             self._seat.offer(now + UNASKED_AFTER_S)
-        compressed = setup.context_window_compression is not None
-        self._lifetime.begin(now, compressed=compressed, left_s=saved.left_s if saved else None)
+        self._lifetime.begin(
+            now,
+            usual_before_s=options.profile.go_away_before_s,
+            compressed=setup.context_window_compression is not None,
+            left_s=saved.left_s if saved else None,
+        )
 
     def _take(self, message: messages.ClientMessage, now: float) -> None:
         if message.client_content is not None:

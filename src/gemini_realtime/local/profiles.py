@@ -72,6 +72,7 @@ class ServiceProfile:
         input_cancels_calls: whether input while a call blocks interrupts though the client wants no interruptions.
         no_turn_complete: turns whose end is not told.
         defers_interrupts: whether a result that is to interrupt waits while the user speaks.
+        go_away_before_s: how long before the end of a connection that is announced.
         vertex: whether it speaks as Vertex AI does.
         system_role: whether a turn with the role `system` changes the instructions.
     """
@@ -103,6 +104,7 @@ class ServiceProfile:
     input_cancels_calls: bool = False
     no_turn_complete: Oddity = NEVER
     defers_interrupts: bool = False
+    go_away_before_s: float = 50.0
     vertex: bool = False
     system_role: bool = False
 
@@ -213,9 +215,9 @@ _VERTEX_PREFIX: Final = "vertex/"
 def on_vertex(profile: ServiceProfile) -> ServiceProfile:
     """The same family as Vertex AI serves it.
 
-    recorded: UUIDs as ids, generation complete with the calls, no code shown. vertex: `system` turns on 2.5 models,
-    INTERRUPT taken for WHEN_IDLE on 3.8 while the user speaks; there "a new input during the blocking function call's
-    execution" cancels it (the same site, migration to 3.8), here as any interruption does, which is a guess.
+    recorded: UUIDs as ids, generation complete with the calls, no code shown. vertex: goAway a minute before the end,
+    `system` turns on 2.5 models, INTERRUPT taken for WHEN_IDLE on 3.8 while the user speaks, a blocking call of 3.8
+    cancelled when "a new input is received" during it; that this looks as any interruption does is a guess.
     """
     return profile if profile.vertex else replace(
         profile,
@@ -225,6 +227,7 @@ def on_vertex(profile: ServiceProfile) -> ServiceProfile:
         completes_at_calls=profile in (HALF_CASCADE, NATIVE_AUDIO_2_5),
         defers_interrupts=profile in (LIVE_3_8, EXTENDED_THINKING_3_8),
         input_cancels_calls=profile is LIVE_3_8,
+        go_away_before_s=60.0,
         vertex=True,
         system_role=profile is NATIVE_AUDIO_2_5,
     )  # fmt: skip

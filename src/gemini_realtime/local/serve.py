@@ -66,7 +66,7 @@ class LiveServer:
         api_key: the only key that is accepted.
         limits: what it bears of its clients.
         connection_lifetime_s: how long a connection may last, as the service limits it; None for ever.
-        go_away_before_s: how long before its end a client is told.
+        go_away_before_s: how long before its end a client is told; as the service does by default.
         session_limits: how long a session may last, over all its connections; for ever by default.
         sessions_path: a file in which sessions can be resumed after a restart; in memory by default.
         warm_up: load what hears and speaks at once, not when it is first needed.
@@ -96,7 +96,7 @@ class LiveServer:
         api_key: str | None = None,
         limits: Limits | None = None,
         connection_lifetime_s: float | None = 600.0,
-        go_away_before_s: float = 50.0,
+        go_away_before_s: float | None = None,
         session_limits: SessionLimits | None = None,
         sessions_path: str | Path = ":memory:",
         warm_up: bool = True,

@@ -38,14 +38,14 @@ class Manners:
         pace: when a turn is complete.
         profile: how the model behaves; by default what is known of the one that the client names.
         connection_lifetime_s: how long a connection lasts; None for ever.
-        go_away_before_s: how long before its end that is announced.
+        go_away_before_s: how long before its end that is announced; None for as long as the service does.
         session_limits: how long a session lasts, over all its connections.
     """
 
     pace: Pace = "realtime"
     profile: ServiceProfile | None = None
     connection_lifetime_s: float | None = None
-    go_away_before_s: float = 50.0
+    go_away_before_s: float | None = None
     session_limits: SessionLimits = field(default_factory=SessionLimits)
 
 
