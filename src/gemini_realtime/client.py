@@ -236,8 +236,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
         conversation, duration_ms = self._conversation, size * 1000 / (SAMPLE_BYTES * rate_hz)
         if conversation is None:
             self._session.send_audio(encoded, rate_hz, duration_ms, self._now(), stalled=True)
-        else:
-            await conversation.send_audio(encoded, rate_hz, duration_ms)
+        elif not conversation.send_audio(encoded, rate_hz, duration_ms):
+            await conversation.keep_up()
         self._events.put_echo(text)
 
     async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:

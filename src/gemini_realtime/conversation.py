@@ -133,26 +133,26 @@ class Conversation:
                 remedy="send it again later; raise `send_timeout_s` to wait longer",
             ) from None
 
-    async def send_audio(self, audio_base64: bytes, rate_hz: int, duration_ms: float) -> None:
-        """Send microphone audio, at once when the network takes it.
+    def send_audio(self, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
+        """Send microphone audio, at once when the network takes it. Returns whether it does.
 
         Raises:
             GeminiRealtimeError: why the session ended, when it has.
         """
         session, transport = self.session, self.connection.transport
         if session.state is State.CLOSED:
-            self._full()
+            raise self._why_closed()
         writable = transport.writable
         frame = session.send_audio(audio_base64, rate_hz, duration_ms, self._loop.time(), stalled=not writable)
         if frame is not None:
             transport.send(frame)
-        elif not writable:
-            await self._let_it_keep_up()
-        self.tell_dropped()
+        else:
+            self.flush()
+            self.tell_dropped()
+        return writable
 
-    async def _let_it_keep_up(self) -> None:
+    async def keep_up(self) -> None:
         """Wait for a slow network; one that has taken nothing for as long as audio may wait is not waited for."""
-        self.flush()
         patience_s = self._stalled_at + self.session.max_audio_age_s - self._loop.time()
         if patience_s > 0:
             try:
@@ -163,11 +163,14 @@ class Conversation:
 
     def _full(self) -> bool:
         if self.session.state is State.CLOSED:
-            raise self.session.failure or NotConnectedError(
-                "the service has ended the conversation", remedy="leave `connect()` and connect again"
-            )
+            raise self._why_closed()
         stalled = self.session.state is not State.AWAY and not self.connection.transport.writable
         return stalled or self.session.ledger.waiting_bytes > MAX_WAITING_BYTES
+
+    def _why_closed(self) -> GeminiRealtimeError:
+        return self.session.failure or NotConnectedError(
+            "the service has ended the conversation", remedy="leave `connect()` and connect again"
+        )
 
     def flush(self) -> None:
         """Send what may be sent, as long as the network takes it."""

@@ -238,7 +238,9 @@ def test_a_session_that_knows_the_form_of_audio_frames_reads_every_frame_as_one_
     experienced.receive(AUDIO_FRAME, 0.0)
     for frame in frames:
         expected = ready_session().receive(frame, 0.0)
-        got = experienced.receive(frame, 0.0)
+        # Only one of the two has heard audio, so an end of a turn may be news to the other.
+        expected = [event for event in expected if not isinstance(event, events.VoiceHealth)]
+        got = [e for e in experienced.receive(frame, 0.0) if not isinstance(e, events.VoiceHealth)]
         assert [(type(event), event.raw_message) for event in got] == [(type(e), e.raw_message) for e in expected]
         if any(isinstance(event, events.AudioDelta) for event in expected):
             assert [event.to_dict(audio=True) for event in got] == [event.to_dict(audio=True) for event in expected]

@@ -39,6 +39,10 @@ MAX_SENT_BYTES = 16 * 1024 * 1024
 count as uncertain after a loss."""
 
 
+TRIMMED_AT_ONCE_MS = 1000.0
+"""The ring is trimmed when it is so much too long: a piece at a time takes twice as long."""
+
+
 class Entry(msgspec.Struct, gc=False):
     """One message.
 
@@ -157,13 +161,15 @@ class Ledger:
 
     def audio_sent(self, frame: bytes, duration_ms: float, now: float) -> None:
         """Take note of a piece of audio that goes out at once, since nothing waits."""
-        self._count += 1
-        self._sent_count += 1
-        self._keep_audio(
-            # By position: names cost a third of the call, fifty times a second.
-            Entry(self._count, "audio", frame, now, now, self._sent_count, False, "", "", self._audio_ms, duration_ms)
-        )
-        self._audio_ms += duration_ms
+        self._count = number = self._count + 1
+        self._sent_count = index = self._sent_count + 1
+        start_ms = self._audio_ms
+        self._audio_ms = start_ms + duration_ms
+        # By position: names cost a third of the call, fifty times a second.
+        self._sent_audio.append(Entry(number, "audio", frame, now, now, index, False, "", "", start_ms, duration_ms))
+        self._sent_audio_ms = sent_ms = self._sent_audio_ms + duration_ms
+        if sent_ms > self.ring_ms + TRIMMED_AT_ONCE_MS:
+            self._trim()
 
     def may_flow(self, now: float) -> None:
         """There is a session to send to: from now on audio that waits grows old."""
@@ -198,7 +204,9 @@ class Ledger:
         entry.sent_at, entry.index = now, self._sent_count
         if entry.kind == "audio":
             self._waiting_audio_ms -= entry.duration_ms
-            self._keep_audio(entry)
+            self._sent_audio.append(entry)
+            self._sent_audio_ms += entry.duration_ms
+            self._trim()
         else:
             self.waiting_bytes -= len(entry.frame)
             self._sent.append(entry)
@@ -348,13 +356,14 @@ class Ledger:
             return self._waiting_audio
         return self._waiting
 
-    def _keep_audio(self, entry: Entry) -> None:
-        self._sent_audio.append(entry)
-        self._sent_audio_ms += entry.duration_ms
-        while self._sent_audio_ms > self.ring_ms:
-            self._forgotten = self._sent_audio.popleft()
-            self._sent_audio_ms -= self._forgotten.duration_ms
-            self._forgotten_ms += self._forgotten.duration_ms
+    def _trim(self) -> None:
+        """Forget audio that the ring has no room for."""
+        ring, sent_ms, before_ms = self._sent_audio, self._sent_audio_ms, self._sent_audio_ms
+        while sent_ms > self.ring_ms:
+            self._forgotten = forgotten = ring.popleft()
+            sent_ms -= forgotten.duration_ms
+        self._sent_audio_ms = sent_ms
+        self._forgotten_ms += before_ms - sent_ms
 
     def _drop_audio(self) -> None:
         dropped = self._waiting_audio.popleft().duration_ms

@@ -55,7 +55,7 @@ from gemini_realtime.protocol.events import (
 from gemini_realtime.protocol.handover import LISTENS_S, Handover
 from gemini_realtime.protocol.health import Finding, Health, HealthPolicy
 from gemini_realtime.protocol.history import History
-from gemini_realtime.protocol.ledger import Entry, Ledger
+from gemini_realtime.protocol.ledger import Entry, Kind, Ledger
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.resumption import Reconnect, Resumption, handle_refused, worth_retrying
 from gemini_realtime.protocol.setups import Setups
@@ -114,6 +114,9 @@ FLIGHT_MARGIN_S: Final = 0.25
 SPEECH_BEGAN_S: Final = 1.0
 """How long before the service says that somebody speaks the speech may have begun."""
 
+LATE_TRANSCRIPT_S: Final = 2.0
+"""So long after an answer what is heard still belongs to its question."""
+
 UPDATE_WITHIN_S: Final = 60.0
 """How long new options wait for the end of a turn."""
 
@@ -162,6 +165,7 @@ class Session:
         self.max_audio_age_s = max_audio_age_s
         self._audio = AudioFrames()
         self._setup = Setups()
+        self._flows = False  # whether nothing waits, so that audio may go out at once
         self._urgent: list[bytes] = []  # setup and history: they precede whatever was sent early
         self._video: bytes | None = None
         self._round_trip_s = 0.0
@@ -218,6 +222,7 @@ class Session:
             frame, self._video = self._video, None
             if frame is not None:
                 self.ledger.count_sent()
+            self._flows = frame is None
         return frame
 
     def deadline(self) -> float | None:
@@ -310,6 +315,7 @@ class Session:
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
+        self._flows = False
 
     # --- changing connections
 
@@ -462,6 +468,7 @@ class Session:
         new_session = self._setup.handle is None
         handle_at = None if new_session else self.resumption.handle_at
         cancelled = self.calls.lost(handle_at)
+        self._health.calls(len(self.calls), now)
         rewound = self.ledger.rewind(handle_at)
         if any(entry.asks for entry in rewound.again) or (self.ledger.owed and self._nudge()):
             self._health.asked(now)
@@ -521,7 +528,10 @@ class Session:
 
     def _note_input_transcript(self, event: InputTranscript, now: float) -> None:
         self.history.heard(event.text)
-        self._health.asked(now)
+        # The service promises no order: the transcript may come during the answer, and after it.
+        waits = self.turns.state is TurnState.IDLE and now > self._handover.idle_since + LATE_TRANSCRIPT_S
+        if event.text and waits and self._profile.conversational:
+            self._health.asked(now)
 
     def _note_output_transcript(self, event: OutputTranscript, now: float) -> None:
         self.history.answer(event.text)
@@ -575,6 +585,7 @@ class Session:
         if self._profile.client_content != "any" or not self._profile.text_input:
             return False
         self._urgent.append(encode(messages.ClientMessage(client_content=messages.ClientContent(turn_complete=True))))
+        self._flows = False
         self.ledger.count_sent()
         return True
 
@@ -596,10 +607,11 @@ class Session:
             The frame to send at once; None when it waits for others, or for a connection.
         """
         frame = audio_frame(audio_base64, rate_hz)
+        if self._flows and not stalled:
+            self.ledger.audio_sent(frame, duration_ms, now)
+            return frame
+        self._flows = False
         if self.state in _OPEN:
-            if not (stalled or self._urgent or self.ledger.waits):
-                self.ledger.audio_sent(frame, duration_ms, now)
-                return frame
             self.ledger.drop_older(now - self.max_audio_age_s)
         self.ledger.add_audio(frame, duration_ms, now)
         return None
@@ -622,7 +634,7 @@ class Session:
             message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
         else:
             message = messages.ClientMessage(client_content=self._content(role, text, turn_complete))
-        self.ledger.add("text", encode(message), now, label=text, role=_ROLES[role], asks=turn_complete)
+        self._queue("text", message, now, label=text, role=_ROLES[role], asks=turn_complete)
         if turn_complete:
             self._health.asked(now)
 
@@ -660,9 +672,9 @@ class Session:
             **options,
         )
         message = messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer]))
-        self.ledger.add("function_result", encode(message), now, label=call_id, since=since)
+        self._queue("function_result", message, now, label=call_id, since=since)
         self._health.calls(len(self.calls), now)
-        if not self.calls:
+        if not self.calls and options.get("scheduling") != "SILENT":
             self._health.asked(now)
         return None
 
@@ -688,12 +700,16 @@ class Session:
                 f"{self._profile.family} cannot change instructions or tools in mid-session",
                 remedy="call session_update(), which takes up the session again with them",
             )
-        self.ledger.add("context", encode(messages.ClientMessage(context_update=update)), now)
+        self._queue("context", messages.ClientMessage(context_update=update), now)
 
     def _realtime(self, item: messages.RealtimeInput, now: float, *, asks: bool = False) -> None:
-        self.ledger.add("activity", encode(messages.ClientMessage(realtime_input=item)), now, asks=asks)
+        self._queue("activity", messages.ClientMessage(realtime_input=item), now, asks=asks)
         if asks:
             self._health.asked(now)
+
+    def _queue(self, kind: Kind, message: messages.ClientMessage, now: float, **details: Any) -> None:
+        self._flows = False
+        self.ledger.add(kind, encode(message), now, **details)
 
 
 _NOTES: dict[type, Callable[[Session, Any, float], list[RealtimeEvent] | None]] = {

@@ -87,9 +87,9 @@ class WebSocketTransport(picows.WSListener):
         self._receiver = receiver
         self._socket: picows.WSTransport | None = None
         self._fragments: list[bytes] = []
-        self._taking = True
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self.writable = True
+        self._drained = asyncio.Event()
+        self._drained.set()
         self._lost = asyncio.Event()
 
     def send(self, frame: bytes) -> None:
@@ -101,13 +101,9 @@ class WebSocketTransport(picows.WSListener):
         if self._socket is not None:
             self._socket.send_ping()
 
-    @property
-    def writable(self) -> bool:
-        return self._taking
-
     async def drain(self) -> None:
-        if not self._writable.is_set():
-            await self._writable.wait()
+        if not self._drained.is_set():
+            await self._drained.wait()
 
     def pause_reading(self) -> None:
         if self._socket is not None and not self._lost.is_set():
@@ -164,12 +160,12 @@ class WebSocketTransport(picows.WSListener):
             self._receiver.connection_lost(int(code) or NO_CLOSE_CODE, received.reason or "")
 
     def pause_writing(self) -> None:
-        self._taking = False
-        self._writable.clear()
+        self.writable = False
+        self._drained.clear()
 
     def resume_writing(self) -> None:
-        self._taking = True
-        self._writable.set()
+        self.writable = True
+        self._drained.set()
 
 
 def _handshake_error(error: Exception, url: str, timeout_s: float, proxy: str | None) -> HandshakeError:
