@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -15,12 +16,15 @@ from gemini_realtime import (
     AudioFormatError,
     ConfigError,
     ConnectionClosed,
+    ConnectionLost,
     GeminiRealtimeClient,
     HandshakeError,
     InputAudioBufferDelta,
     RealtimeClientProtocol,
     RealtimeEvent,
     SessionCreated,
+    SessionResumed,
+    SessionUpdated,
     SetupTimeout,
     TurnComplete,
     UnsupportedByModel,
@@ -516,3 +520,129 @@ async def test_dialling_that_fails_keeps_what_was_said_for_the_next_try() -> Non
         await read(client, 1)
         await settle()
     assert [next(iter(frame)) for frame in service.sent] == ["setup", "clientContent"]
+
+
+# --- a conversation that survives its connection; what is decided is tested in tests/protocol
+
+
+def handle(name: str) -> dict[str, Any]:
+    return {"sessionResumptionUpdate": {"newHandle": name, "resumable": True}}
+
+
+NO_WAIT = {"jitter": lambda: 0.0}
+
+
+def texts(service: MemoryService) -> list[str]:
+    return [
+        turn["parts"][0]["text"] for frame in service.sent for turn in frame.get("clientContent", {}).get("turns", [])
+    ]
+
+
+async def test_a_lost_connection_is_made_good_and_what_no_handle_holds_is_sent_again() -> None:
+    service = MemoryService()
+    client = client_of(service, reconnect=NO_WAIT)
+    async with client.connect():
+        await read(client, 1)
+        service.say(handle("h1"))
+        await client.send_text(role="user", text="one")
+        await settle()
+        service.end(1006)
+        await client.send_text(role="user", text="two")
+        _, lost, resumed = await read(client, 3)
+        await settle()
+        assert isinstance(lost, ConnectionLost)
+        assert isinstance(resumed, SessionResumed)
+        assert (lost.code, resumed.replayed, resumed.new_session) == (1006, 1, False)
+        assert [item.text for item in resumed.items] == ["one"]
+        assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h1"}
+        assert texts(service) == ["one", "two"]
+        assert service.connections == 2
+
+
+async def test_reconnect_off_ends_the_conversation_with_its_connection() -> None:
+    service = MemoryService()
+    client = client_of(service, reconnect="off")
+    async with client.connect():
+        await read(client, 1)
+        service.end(1006)
+        with pytest.raises(ConnectionClosed):
+            await read_to_end(client)
+    assert service.connections == 1
+
+
+async def test_new_options_take_up_the_session_again_between_turns() -> None:
+    service = MemoryService()
+    client = client_of(service, reconnect=NO_WAIT)
+    async with client.connect():
+        await read(client, 1)
+        service.say(handle("h1"))
+        await read(client, 1)
+        await client.session_update({"instructions": "Be brief."})
+        service.say(handle("h2"))
+        happened = await read(client, 3)
+        assert [type(event) for event in happened] == [RealtimeEvent, SessionResumed, SessionUpdated]
+        assert service.sent[0]["setup"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+        assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h2"}
+
+
+async def test_another_client_continues_the_conversation_from_its_state() -> None:
+    service = MemoryService()
+    first = client_of(service)
+    async with first.connect():
+        await read(first, 1)
+        await first.send_text(role="user", text="one")
+        await settle()
+        service.say(audio())
+        service.say({"serverContent": {"outputTranscription": {"text": "First."}, "generationComplete": True}})
+        service.say(TURN_COMPLETE)
+        service.say(handle("h1"))
+        await first.send_text(role="user", text="two")
+        await settle()
+    state = json.loads(json.dumps(first.session_state()))
+    assert KEY not in json.dumps(state)
+    second = client_of(service)
+    async with second.connect(state=state):
+        created, resumed = await read(second, 2)
+        await settle()
+        assert isinstance(created, SessionCreated)
+        assert isinstance(resumed, SessionResumed)
+        assert [item.text for item in resumed.items] == ["two"]
+        assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h1"}
+        assert texts(service) == ["two"]
+
+
+async def test_without_a_handle_the_state_opens_a_new_session_that_is_told_what_was_said() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        await client.send_text(role="user", text="My name is Ada.")
+        await settle()
+        service.say({"serverContent": {"outputTranscription": {"text": "Hello Ada."}}})
+        service.say(audio())
+        service.say({"serverContent": {"generationComplete": True}})
+        state = client.session_state()
+    async with client.connect(state=state):
+        _, resumed = await read(client, 2)
+        await settle()
+        assert isinstance(resumed, SessionResumed)
+        assert resumed.new_session
+        assert texts(service) == ["My name is Ada.", "Hello Ada."]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{}, {"version": 1, "model": "gemini-3.8-live"}, {"version": 1, "model": "gemini-3.8-live", "saved_at": "x"}],
+    ids=["empty", "cut", "damaged"],
+)
+async def test_a_state_that_cannot_be_used_is_refused_before_dialling(state: dict[str, Any]) -> None:
+    service = MemoryService()
+    with pytest.raises(ConfigError, match="state"):
+        async with client_of(service).connect(state=state):
+            pass
+    assert service.connections == 0
+
+
+def test_before_any_conversation_there_is_no_state() -> None:
+    with pytest.raises(RuntimeError):
+        client_of(MemoryService()).session_state()

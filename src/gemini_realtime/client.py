@@ -6,7 +6,8 @@ import asyncio
 import functools
 import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from logging import Logger, getLogger
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ from gemini_realtime.version import __version__
 __all__ = ["GeminiRealtimeClient"]
 
 _global_logger = getLogger("gemini_realtime")
+
+STATE_VERSION = 1
+"""Of what `session_state` gives."""
 
 SAMPLE_BYTES = 2
 """Signed 16-bit samples, the only audio the Live API takes."""
@@ -74,6 +78,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         )
         self._options: dict[str, Any] = {}
         self._session = self._new_session()
+        self._left: Session | None = None
         self._conversation: Conversation | None = None
         for warning in self._config.warnings:
             self.logger.warning(warning)
@@ -99,19 +104,65 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """The last handle the service sent in this session, to resume it later with `session_resumption`."""
         return self._session.resumption.handle
 
+    def session_state(self) -> dict[str, Any]:
+        """What another process needs to continue this conversation: `connect(state=...)`.
+
+        It is plain JSON: the resumption handle, what was sent that it may not hold, and the last of what was said, as
+        text. It holds no key and no audio. Take it from the conversation that is open, or that was left last; the
+        service resumes a session only after its connection has been left.
+
+        Raises:
+            RuntimeError: there has been no conversation.
+        """
+        session = self._session if self._conversation is not None else self._left
+        if session is None:
+            raise NotConnectedError("there is no conversation yet", remedy="call connect() first")
+        return {
+            "version": STATE_VERSION,
+            "model": self._config.model,
+            "saved_at": time.time(),
+            **session.saved_state(self._now()),
+        }
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        if state.get("version") != STATE_VERSION or state.get("model") != self._config.model:
+            raise ConfigError(
+                f"the state is of {state.get('model')!r}, version {state.get('version')!r}",
+                remedy=f"pass what session_state() of a client for {self._config.model} gave",
+            )
+        if self._session.ledger.waits:
+            raise ConfigError(
+                "something was sent before the conversation was continued", remedy="send after connect(state=...)"
+            )
+        try:
+            moving_s = max(0.0, time.time() - state["saved_at"])
+            self._session.restore(dict(state), self._now() - moving_s)
+        except (KeyError, TypeError, AttributeError) as error:
+            self._session = self._new_session()
+            raise ConfigError(
+                f"the state is damaged: {type(error).__name__} {error}", remedy="pass what session_state() gave"
+            ) from error
+
     # --- the connection
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[None]:
+    async def connect(self, *, state: Mapping[str, Any] | None = None) -> AsyncIterator[None]:
         """Connect for the duration of the context; each time it is a new conversation.
 
+        Args:
+            state: of a conversation to continue, as `session_state()` gave it, perhaps in another process. Session
+                options are not part of it: pass the same to `session_update()`, or others.
+
         Raises:
-            ConfigError: session options that the service is known to refuse; nothing was dialled.
+            ConfigError: session options that the service is known to refuse, or a state that cannot be used; nothing
+                was dialled.
             HandshakeError: no connection could be made.
         """
         if self._conversation is not None:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         self._build_setup()
+        if state is not None:
+            self._restore(state)
         conversation = Conversation(
             self._session, self._events, self._dial_out, send_timeout_s=self._config.send_timeout_s, logger=self.logger
         )
@@ -121,7 +172,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         try:
             yield
         finally:
-            self._conversation = None
+            self._conversation, self._left = None, self._session
             self._session, self._events = self._new_session(), EventQueue()
             await conversation.close()
             self.logger.info("disconnected")

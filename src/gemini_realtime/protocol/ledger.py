@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
+from math import inf
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -97,6 +98,11 @@ _number = attrgetter("number")
 def is_orphan(entry: Entry, handle_at: float | None) -> bool:
     """Whether it is a result for a call that the session as it was then, or a new one (None), does not know."""
     return entry.kind == "function_result" and (handle_at is None or entry.since > handle_at)
+
+
+def _in_doubt(entry: Entry, handle_at: float | None) -> bool:
+    """Whether the session as it was then may hold a message that went out and is not known to be consumed."""
+    return entry.uncertain or (handle_at is not None and entry.sent_at <= handle_at)
 
 
 class Ledger:
@@ -293,7 +299,7 @@ class Ledger:
         """
         sent = list(merge(self._sent, self._sent_audio, key=_number))
         for entry in sent:
-            entry.uncertain = entry.uncertain or (handle_at is not None and entry.sent_at <= handle_at)
+            entry.uncertain = _in_doubt(entry, handle_at)
         self.dropped_ms += self._forgotten_ms
         forgotten, self._overflowed, self._sent_bytes = self._overflowed, 0, 0
         self._forgotten, self._forgotten_ms, self._sent_audio_ms, self._sent_count = None, 0.0, 0.0, 0
@@ -308,13 +314,38 @@ class Ledger:
             forgotten=forgotten,
         )
 
-    def waiting(self) -> Iterator[Entry]:
-        """What will go out next, in order, without the audio."""
-        return iter(tuple(self._waiting))
+    # --- moving house
 
-    def sent(self) -> Iterator[Entry]:
-        """What went out and is not consumed, in order, without the audio."""
-        return iter(tuple(self._sent))
+    def saved_state(self, handle_at: float | None) -> list[dict[str, Any]]:
+        """What another process would have to send, audio aside, to a session as it was when its handle came."""
+        return [
+            {
+                "kind": entry.kind, "frame": entry.frame.decode(), "label": entry.label, "role": entry.role,
+                "asks": entry.asks, "sent": sent, "uncertain": sent and _in_doubt(entry, handle_at),
+            }
+            for sent, queue in ((True, self._sent), (False, self._waiting))
+            for entry in queue
+            if not is_orphan(entry, handle_at)
+        ]  # fmt: skip
+
+    def restore(self, state: list[dict[str, Any]], now: float) -> None:
+        """Take over what another process saved, before anything else is given.
+
+        Raises:
+            KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
+        """
+        for item in state:
+            frame = item["frame"].encode()
+            given = {name: item[name] for name in ("label", "role", "asks", "uncertain")}
+            self.add(item["kind"], frame, now, **given)
+            if item["sent"]:
+                entry = self._waiting.pop()
+                self.waiting_bytes -= len(frame)
+                entry.sent_at = inf  # after every handle
+                self._sent.append(entry)
+                self._sent_bytes += len(frame)
+
+    # --- inside
 
     def recent_audio(self, sent_after: float) -> Iterator[bytes]:
         """The frames of the audio that went out since then, newest first."""

@@ -54,7 +54,7 @@ from gemini_realtime.protocol.events import (
 )
 from gemini_realtime.protocol.handover import LISTENS_S, Handover
 from gemini_realtime.protocol.health import Finding, Health, HealthPolicy
-from gemini_realtime.protocol.history import History
+from gemini_realtime.protocol.history import History, Said
 from gemini_realtime.protocol.ledger import Entry, Kind, Ledger
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.resumption import Reconnect, Resumption, handle_refused, worth_retrying
@@ -194,7 +194,7 @@ class Session:
         given = (setup.get("sessionResumption") or {}).get("handle")
         if given and self.resumption.handle is None:
             self.resumption.handle, self.resumption.handle_at = given, now
-        self._setup = Setups(setup, list(history), timeout_s)
+        self._setup = Setups(setup, list(history), timeout_s, handle_may_go=self._setup.handle_may_go)
         self._set_up(Trigger.BEGIN, now)
 
     def connected(self, now: float) -> None:
@@ -351,6 +351,30 @@ class Session:
             return False  # one may come yet, and without it the service forgets what was said
         fresh = handle_at >= self._handover.idle_since and not self.ledger.unsaved()
         return self._handover.suits(now, saved=fresh, recent_audio=self.ledger.recent_audio(now - LISTENS_S))
+
+    # --- moving house
+
+    def saved_state(self, now: float) -> dict[str, Any]:
+        """What another process needs to continue the conversation, as plain JSON; holds no audio."""
+        handle, handle_at = self.resumption.handle, self.resumption.handle_at
+        return {
+            "handle": handle,
+            "handle_age_s": None if handle_at is None else now - handle_at,
+            "history": [turn._asdict() for turn in self.history.said()],
+            "messages": self.ledger.saved_state(handle_at),
+        }
+
+    def restore(self, state: dict[str, Any], now: float) -> None:
+        """Continue a conversation of another process; to be called before anything else.
+
+        Raises:
+            KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
+        """
+        self.history = History(Said(**turn) for turn in state["history"])
+        self.ledger.restore(state["messages"], now)
+        self.resumption.handle = state["handle"]
+        self.resumption.handle_at = None if state["handle"] is None else now - state["handle_age_s"]
+        self._setup = Setups(handle_may_go=True)
 
     # --- from the service
 
