@@ -64,16 +64,19 @@ class Handover:
         """Whether to leave whatever is going on."""
         return self.wanted and self.leave_by is not None and now >= self.leave_by
 
+    def look_again(self, now: float) -> None:
+        """This is not the moment."""
+        self._look_at = now + LOOK_AGAIN_S
+
     def suits(self, now: float, *, saved: bool, recent_audio: Iterable[bytes]) -> bool:
-        """Whether this is the moment, between turns; if not, it says when to look again.
+        """Whether this is the moment, between turns.
 
         Args:
             now: seconds.
             saved: whether a handle holds all that was said.
             recent_audio: frames that the microphone has sent in the last `LISTENS_S`.
         """
-        self._look_at = now + LOOK_AGAIN_S
-        if not self.wanted or not (saved or now >= self.idle_since + SETTLES_S):
+        if not (saved or now >= self.idle_since + SETTLES_S):
             return False
         return all(_loudest(frame) < QUIET_BELOW for frame in recent_audio)
 

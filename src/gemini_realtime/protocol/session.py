@@ -341,6 +341,8 @@ class Session:
             self._move(Trigger.LEFT)
             self.resumption.left(now)
             self._health.closed()
+        else:
+            self._handover.look_again(now)
 
     def _between_turns(self) -> bool:
         return self.turns.state is TurnState.IDLE and not self.calls and not self.ledger.asking()
