@@ -129,6 +129,18 @@ def test_the_environment_leads_to_the_server_with_tls(live_server_tls: LiveServe
     assert "gemini-realtime" in str(ssl.create_default_context().get_ca_certs())
 
 
+@pytest.fixture
+def own_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of the user's, which no test has any use for."""
+    monkeypatch.setenv("GEMINI_API_KEY", "mine")
+
+
+@pytest.mark.usefixtures("own_key", "live_server_tls")
+def test_a_key_of_ones_own_is_replaced() -> None:
+    assert os.environ["GEMINI_API_KEY"] == "offline"
+    assert "GOOGLE_API_KEY" not in os.environ
+
+
 @pytest.mark.parametrize("number", [0, 1], ids=["google-genai", "this package"])
 def test_the_examples_pass_as_they_stand(number: int, tmp_path: Path) -> None:
     example = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[number]
