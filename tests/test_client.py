@@ -585,6 +585,21 @@ async def test_new_options_take_up_the_session_again_between_turns() -> None:
         assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h2"}
 
 
+async def test_where_the_service_has_a_message_for_new_options_they_need_no_new_connection() -> None:
+    service = MemoryService()
+    vertex = {"model": "gemini-3.8-live", "vertexai": True, "api_key": KEY}
+    client = GeminiRealtimeClient(llm_config={"config_list": [vertex]}, dial=service.dial)
+    async with client.connect():
+        await read(client, 1)
+        await client.session_update({"instructions": "Be brief."})
+        assert isinstance((await read(client, 1))[0], SessionUpdated)
+        await settle()
+        assert service.sent[-1] == {"contextUpdate": {"systemInstruction": {"parts": [{"text": "Be brief."}]}}}
+        service.end(1006)
+        await read(client, 2)
+        assert service.sent[0]["setup"]["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
+
+
 async def test_another_client_continues_the_conversation_from_its_state() -> None:
     service = MemoryService()
     first = client_of(service)

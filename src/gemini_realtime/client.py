@@ -22,6 +22,7 @@ from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint, read_config
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
+from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.session import Role, Session, State
 from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update
@@ -205,7 +206,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
             raise conversation.session.failure
 
     async def session_update(self, session_options: dict[str, Any]) -> None:
-        """Record options of the session, applied when it is set up.
+        """Record options of the session, applied when it is set up; later on, between two turns.
+
+        A session that is set up is told of them where the service has a message for it, and otherwise taken up again
+        with a new setup; `SessionUpdated` says when they are in force.
 
         Args:
             session_options: `instructions`, `tools`, and every field of the Live setup by its snake_case name, see
@@ -219,12 +223,19 @@ class GeminiRealtimeClient(RealtimeClientBase):
             self._options.update(session_options)
             return
         options = {**self._options, **session_options}
-        setup = build_setup(self._config, options, self._profile)
+        setup, in_place = build_setup(self._config, options, self._profile), self._in_place(session_options)
         self._options = options
-        if not self._conversation.update(setup):
+        if not self._conversation.update(setup, in_place):
             self.logger.warning(
                 "The session is set up already, and cannot be resumed: the update takes effect at the next connect()."
             )
+
+    def _in_place(self, changed: dict[str, Any]) -> ContextUpdate | None:
+        """The message that makes a change without a new setup, where the service has one (Vertex AI, some models)."""
+        has_message = self._config.vertex is not None and self._profile.context_update
+        if not has_message or not changed.keys() <= {"instructions", "tools"} or None in changed.values():
+            return None
+        return context_update(changed.get("instructions"), changed.get("tools"), self._profile)
 
     def _build_setup(self) -> dict[str, Any]:
         return build_setup(self._config, self._options, self._profile)

@@ -95,11 +95,11 @@ class Conversation:
         self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s)
         self.advance()
 
-    def update(self, setup: dict[str, Any]) -> bool:
+    def update(self, setup: dict[str, Any], in_place: messages.ContextUpdate | None) -> bool:
         """Change the options; returns False when they cannot be changed."""
-        accepted = self.session.update(setup, self._loop.time())
-        self.advance()
-        return accepted
+        happened = self.session.update(setup, self._loop.time(), in_place=in_place)
+        self._tell(happened or ())
+        return happened is not None
 
     async def close(self) -> None:
         """End the conversation from this side; readers end normally."""
@@ -222,7 +222,7 @@ class Conversation:
         """Say in the log what an operator wants to know."""
         for event in happened:
             if isinstance(event, ConnectionLost):
-                self._logger.warning("connection lost (%d %s), coming back", event.code, event.reason)
+                self._logger.info("connection lost (%d %s), coming back", event.code, event.reason)
             elif isinstance(event, SessionResumed):
                 self._logger.info(
                     "%s after %d ms; sent again: %d, uncertain: %d",

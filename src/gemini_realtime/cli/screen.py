@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gemini_realtime import (
+    ConnectionLost,
     FunctionCall,
     GoAway,
     InputAudioBufferDelta,
@@ -20,6 +21,7 @@ from gemini_realtime import (
     Interrupted,
     OutputTranscript,
     RealtimeEvent,
+    SessionResumed,
     TextDelta,
     TurnComplete,
     VoiceHealth,
@@ -72,7 +74,13 @@ class Screen:
             case FunctionCall() | TurnComplete():
                 self._finish_lines()
             case GoAway():
-                self.note("Gemini is about to end this connection.")
+                self.note("Gemini is about to end this connection: changing to another.")
+            case ConnectionLost():
+                self.note(f"The connection was lost ({event.code} {event.reason}): coming back.")
+            case SessionResumed(new_session=True):
+                self.note(f"Back after {event.gap_ms / 1000:.1f} s, in a new session.")
+            case SessionResumed():
+                self.note(f"Back after {event.gap_ms / 1000:.1f} s.")
             case VoiceHealth():
                 self.note(f"{event.finding}: {event.detail} {event.action}")
 

@@ -32,10 +32,7 @@ class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             audio: keep audio as it is; otherwise it becomes a byte count.
         """
-        fields = {
-            name: value.to_dict(audio=audio) if isinstance(value, RealtimeEvent) else value
-            for name, value in self._fields(audio=audio).items()
-        }
+        fields = {name: _plain(value, audio=audio) for name, value in self._fields(audio=audio).items()}
         if type(self) is RealtimeEvent:
             fields["raw_message"] = self.raw_message if audio else without_media(self.raw_message)
         return fields
@@ -51,6 +48,12 @@ class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
         fields = self._fields(audio=False)
         del fields["type"]
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+
+
+def _plain(value: Any, *, audio: bool) -> Any:
+    if isinstance(value, RealtimeEvent):
+        return value.to_dict(audio=audio)
+    return msgspec.to_builtins(value)
 
 
 # The codec hands every event its whole frame instead of a dict. Reading `raw_message` parses it, and events of one

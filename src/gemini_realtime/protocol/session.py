@@ -319,14 +319,29 @@ class Session:
 
     # --- changing connections
 
-    def update(self, setup: dict[str, Any], now: float) -> bool:
-        """New options. Returns False when they can only take effect in another conversation."""
+    def update(
+        self, setup: dict[str, Any], now: float, *, in_place: messages.ContextUpdate | None = None
+    ) -> list[RealtimeEvent] | None:
+        """New options.
+
+        Args:
+            setup: the body of a `setup` message with all of them.
+            now: seconds.
+            in_place: the message that tells the service of them without a new setup, where there is one.
+
+        Returns:
+            Events; None when the options can only take effect in another conversation.
+        """
+        if in_place is not None and self.state in _OPEN:
+            self._setup.changed_in_place(setup)
+            self.send_context_update(in_place, now)
+            return [SessionUpdated()]  # messages are processed in order: what is said from now on is said under them
         before = self._setup.change(setup)
         if not (self.resumption.policy.enabled and self._setup.resumable):
             self._setup.change(before)
-            return False
+            return None
         self._wish_to_leave(UPDATE_WITHIN_S, now)
-        return True
+        return []
 
     def _wish_to_leave(self, time_left_s: float | None, now: float) -> None:
         self._move(Trigger.WISH_TO_LEAVE)

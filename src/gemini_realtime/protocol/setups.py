@@ -52,6 +52,10 @@ class Setups:
         before, self._wanted = self._wanted, wanted
         return before
 
+    def changed_in_place(self, setup: dict[str, Any]) -> None:
+        """The service was told of other options without a new setup."""
+        self._wanted = self._in_force = setup
+
     def revert(self) -> bool:
         """Go back to the options in force; returns whether there are others than those that were sent."""
         if self._in_force is None or self._sent is self._in_force:
