@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: talk test lint types bench interop docs fuzz clean
+.PHONY: talk test lint types bench interop reliability docs fuzz clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -30,6 +30,9 @@ bench: $(VENV)/.test  ## measure speed and memory, beside other clients
 
 interop: $(VENV)/.test  ## run other people's clients against the embedded server
 	@$(BIN)/python -m interop.run $(ARGS)
+
+reliability: $(VENV)/.test  ## hold thousands of conversations in which things go wrong (ARGS="--fault cut")
+	@$(BIN)/python -m reliability.run $(ARGS)
 
 docs: $(VENV)/.test  ## write the generated parts of docs/
 	@$(BIN)/python docs/generate.py

@@ -212,7 +212,7 @@ class Application:
             chance = random.random()
             if chance < 0.12 and self._habits.notes:
                 await self._send_text("note")
-            elif chance < 0.17 and self._habits.contexts:
+            elif chance < 0.22 and self._habits.contexts:
                 await self._send_context()
             if chance > 0.88:  # two, without waiting
                 await self._send_text("ask")

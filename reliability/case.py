@@ -27,6 +27,10 @@ LIMIT_S = 1200.0
 MODELS = ("gemini-3.8-live", "gemini-3.8-live", "gemini-3.8-live", "gemini-3.1-flash-live-preview")
 
 
+UP_TO_DATE_MS = 3000
+"""How far behind the microphone the service may be, when all is well."""
+
+
 @dataclass
 class Stage:
     """Where trouble is arranged, before the conversation and during it.
@@ -81,7 +85,7 @@ class Case:
 
     Attributes:
         arrange: brings the trouble.
-        seed: everything follows from it.
+        seed: everything follows from it, and from the name.
         habits: of the application.
         may_end: whether the conversation may end with an error.
         wrap: put around what the client dials, for tests of the oracle.
@@ -91,20 +95,23 @@ class Case:
 
     arrange: Trouble
     seed: int
+    name: str = ""
     habits: Habits = field(default_factory=Habits)
     may_end: bool = False
     config: dict[str, Any] = field(default_factory=dict)
     wrap: Callable[[Dial], Dial] = lambda dial: dial
     observe: Callable[[RealtimeEvent], None] = lambda event: None
     timeline: list[str] | None = None
+    _now: Callable[[], float] = lambda: 0.0
 
     def run(self) -> Verdict:
         """Hold the conversation."""
-        with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(self.limit_s + 1000)) as runner:
-            try:
+        try:
+            with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(self.limit_s + 1000)) as runner:
                 return runner.run(self._held())
-            except AssertionError as error:
-                return Verdict(hung=True, wrong=[f"the loop stopped: {error}"])
+        except (AssertionError, asyncio.CancelledError) as error:
+            # The loop itself has stopped; tasks that cannot be ended in an orderly way are let go.
+            return Verdict(hung=True, wrong=[f"the loop stopped: {error.__context__ or error}"])
 
     @property
     def limit_s(self) -> float:
@@ -112,7 +119,8 @@ class Case:
         return self.habits.duration_s * 1.5 + LIMIT_S
 
     async def _held(self) -> Verdict:
-        random = Random(f"{self.seed}")
+        self._now = asyncio.get_running_loop().time
+        random = Random(f"{self.name} {self.seed}")
         record, tap = Record(), Tap(lambda text: self._note("client", text))
         service = Service(Random(random.random()), self.habits.chunk_ms, lambda text: self._note("service", text))
         network = Network(service.accept, Random(random.random()))
@@ -173,7 +181,7 @@ class Case:
 
     def _note(self, who: str, text: str) -> None:
         if self.timeline is not None:
-            self.timeline.append(f"{asyncio.get_running_loop().time():9.3f}  {who:<12}{text}")
+            self.timeline.append(f"{self._now():9.3f}  {who:<12}{text}")
 
 
 LOOK_UP = {
@@ -185,14 +193,15 @@ LOOK_UP = {
 
 
 def _settled(record: Record, tap: Tap, service: Service) -> bool:
-    """Whether every question has an answer and nobody is busy."""
+    """Whether every question has an answer, the microphone is heard, and nobody is busy."""
     connection = service.present
     if connection is None or connection.busy:
         return False
     answers = [answer for branch in service.branches for answer in branch.answers if answer.number in tap.complete]
     answered = {key for answer in answers for key in answer.covers}
     asked = {sent.key for sent in record.sent if sent.kind == "ask" and sent.accepted}
-    return asked <= answered
+    behind = len(record.utterances) - service.heard
+    return asked <= answered and behind * service.chunk_ms < UP_TO_DATE_MS
 
 
 def _stack(task: asyncio.Task[Any]) -> str:

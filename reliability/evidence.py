@@ -111,14 +111,16 @@ class Tap:
         """The same dial, observed."""
 
         async def observed(url: str, headers: Mapping[str, str], receiver: Receiver) -> Transport:
-            return await dial(url, headers, _Observed(self, receiver))
+            observer = _Observed(self, receiver)
+            transport = await dial(url, headers, observer)
+            self.open += not observer.ended
+            return transport
 
         return observed
 
     def lost(self, code: int, reason: str) -> None:
         """A connection has ended."""
         self._note(f"connection lost: {code} {reason}")
-        self.open -= 1
         if self._lost_at is None:
             self._lost_at = asyncio.get_running_loop().time()
 
@@ -147,19 +149,19 @@ class _Observed:
     def __init__(self, tap: Tap, receiver: Receiver) -> None:
         self._tap = tap
         self._receiver = receiver
-        self._ended = False
-        tap.open += 1
+        self.ended = False
 
     def frame_received(self, frame: bytes) -> None:
-        if self._ended:
+        if self.ended:
             self._tap.breaches.append("a frame after the end")
         self._tap.frame(frame)
         self._receiver.frame_received(frame)
 
     def connection_lost(self, code: int, reason: str) -> None:
-        if self._ended:
+        if self.ended:
             self._tap.breaches.append("ended twice")
-        self._ended = True
+        self.ended = True
+        self._tap.open -= 1
         self._tap.lost(code, reason)
         self._receiver.connection_lost(code, reason)
 

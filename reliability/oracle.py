@@ -8,18 +8,20 @@ it has done its work, and nobody wants it again. So for each text, result and pi
 
 which must be 1; more only where the client said that it may have been sent twice, and 0 never, except results that
 were reported as orphaned, and audio that was reported as dropped.
+
+A new session that is told the history holds what is in it: what was answered before, and what the user cut off.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
 from reliability.evidence import Record, Tap
-from reliability.sessions import Answer, Branch, Item
+from reliability.sessions import Branch, Item
 
 SHOWN = 5
 """How many of many are named."""
@@ -70,12 +72,13 @@ class Holdings:
     Args:
         branches: all there ever were.
         final: the one that is connected.
-        complete: answers that reached the client completely.
+        tap: knows which answers reached the client.
     """
 
-    def __init__(self, branches: Iterable[Branch], final: Branch, complete: set[int]) -> None:
+    def __init__(self, branches: Iterable[Branch], final: Branch, tap: Tap) -> None:
         self._branches = list(branches)
-        self._complete = complete
+        self._complete = tap.complete
+        self._begun = {answer for answer, _ in tap.pieces}
         self._alive = {snapshot.branch: snapshot.length for snapshot in final.lineage()}
         self._lineage = [item for branch in reversed(self._alive) for item in branch.items[: self._alive[branch]]]
 
@@ -86,7 +89,9 @@ class Holdings:
     def counts(self) -> Counter[str]:
         """How often each text and result is there."""
         counts = Counter(self.keys("ask", "note", "result"))
-        gone = Counter(item.key for item, count in self._dead() if count.least)
+        gone = Counter(
+            item.key for item, count in self._dead() if count.least and item.kind in ("ask", "note", "result")
+        )
         # The history that a new session is given tells what was answered before. It is no second question; but where
         # it stands for something that was never answered, or twice for the same, it counts.
         seeds = Counter(self.keys("seed"))
@@ -118,27 +123,36 @@ class Holdings:
         answers = (answer for branch in self._branches for answer in branch.answers)
         return Counter(key for answer in answers if answer.number in self._complete for key in set(answer.covers))
 
+    def told(self) -> set[str]:
+        """What the user cut off and a new session knows from its history: questions, and the results for them."""
+        seeds = set(self.keys("seed"))
+        answers = (answer for branch in self._branches for answer in branch.answers)
+        cut_off = (set(answer.covers) for answer in answers if answer.interrupted and answer.number in self._begun)
+        return {
+            key for covers in cut_off if covers & seeds for key in covers if key in seeds or key.startswith("call-")
+        }
+
     def _dead(self) -> Iterator[tuple[Item, Count]]:
         """What is gone, and whether it did its work before."""
         for branch in self._branches:
             start = self._alive.get(branch, 0)
-            delivered = [answer for answer in branch.answers if answer.number in self._complete]
             for place, item in enumerate(branch.items[start:], start):
-                count = _work_done(item, place, delivered)
+                count = self._work_done(item, place, branch)
                 if count.most:
                     yield item, count
 
-
-def _work_done(item: Item, place: int, delivered: Sequence[Answer]) -> Count:
-    """Whether something that is gone was answered."""
-    answers = [answer for answer in delivered if answer.begun > place]
-    if item.kind != "audio":
-        return Count(bool(answers), bool(answers))
-    if item.utterance:
-        heard = any(f"utterance {item.utterance}" in answer.covers for answer in answers)
-        return Count(heard, bool(answers))
-    # Nobody answers silence: it is enough that an answer went on to its end after it.
-    return Count(bool(answers), any(answer.ended is not None and answer.ended > place for answer in delivered))
+    def _work_done(self, item: Item, place: int, branch: Branch) -> Count:
+        """Whether something that is gone was answered."""
+        answers = [answer for answer in branch.answers if answer.begun > place and answer.number in self._complete]
+        if item.kind != "audio":
+            return Count(bool(answers), bool(answers))
+        if item.utterance:
+            heard = any(f"utterance {item.utterance}" in answer.covers for answer in answers)
+            return Count(heard, bool(answers))
+        # Nobody answers silence: it is enough that an answer was over after it, or that a handle was given for it which
+        # was refused later.
+        over = any(answer.ended is not None and answer.ended > place for answer in branch.answers)
+        return Count(bool(answers), over or place < branch.saved)
 
 
 def judge(
@@ -177,7 +191,7 @@ def judge(
     if final is None:
         verdict.wrong.append("no session in the end")
         return verdict
-    holdings = Holdings(branches, final, tap.complete)
+    holdings = Holdings(branches, final, tap)
     _judge_messages(verdict, record, holdings)
     _judge_answers(verdict, record, holdings)
     _judge_audio(verdict, record, holdings, chunk_ms)
@@ -189,7 +203,7 @@ def judge(
 
 
 def _judge_messages(verdict: Verdict, record: Record, holdings: Holdings) -> None:
-    counts = holdings.counts()
+    counts, told = holdings.counts(), holdings.told()
     for sent in record.sent:
         if sent.kind == "context":
             continue
@@ -197,7 +211,7 @@ def _judge_messages(verdict: Verdict, record: Record, holdings: Holdings) -> Non
         if not sent.accepted:
             if count:
                 verdict.wrong.append(f"{sent.key} was refused with {sent.error}, and sent")
-        elif count == 0 and not _excused(sent.key, record):
+        elif count == 0 and sent.key not in told and not _excused(sent.key, record):
             verdict.lost.append(sent.key)
         elif count > 1 and sent.key not in record.uncertain.keys:
             verdict.doubled.append(f"{sent.key} ({count} times)")
@@ -214,9 +228,9 @@ def _excused(key: str, record: Record) -> bool:
 
 
 def _judge_answers(verdict: Verdict, record: Record, holdings: Holdings) -> None:
-    answered = holdings.answered()
+    answered, told = holdings.answered(), holdings.told()
     for sent in record.sent:
-        if sent.kind == "ask" and sent.accepted:
+        if sent.kind == "ask" and sent.accepted and not (sent.key in told and not answered[sent.key]):
             _judge_answer(verdict, record, sent.key, answered[sent.key])
     order = holdings.audio(len(record.utterances))[1]
     for utterance in range(1, max(record.utterances, default=0) + 1):

@@ -10,6 +10,7 @@ python -m reliability.run --fault cut --seed 17 --trace
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -63,7 +64,7 @@ class Row:
 def conversation(name: str, seed: int, habits: Habits, timeline: list[str] | None = None) -> Verdict:
     """Hold one conversation."""
     trouble = TROUBLES[name]
-    verdict = Case(trouble.arrange, seed, habits, may_end=bool(trouble.ends), timeline=timeline).run()
+    verdict = Case(trouble.arrange, seed, name, habits, may_end=bool(trouble.ends), timeline=timeline).run()
     if trouble.undisturbed and verdict.resumed:
         verdict.wrong.append("a connection was given up that was good")
     if verdict.ended and trouble.ends and verdict.ended not in trouble.ends:
@@ -97,6 +98,7 @@ def main() -> None:
 
 
 def _trace(names: Iterable[str], seeds: Iterable[int], habits: Habits) -> bool:
+    _quiet()
     failed = False
     for name in names:
         for seed in seeds:
@@ -108,7 +110,7 @@ def _trace(names: Iterable[str], seeds: Iterable[int], habits: Habits) -> bool:
 
 
 def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes: int) -> Iterator[Row]:
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=_quiet) as pool:
         for name in names:
             row = Row(name)
             some = list(seeds)
@@ -119,6 +121,12 @@ def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes:
                     print(f"{name}, seed {seed}", *_findings(verdict), _again(name, seed, habits), sep="\n", flush=True)
             print(f"{name}: {row.seeds - len(row.failing)} of {row.seeds} good", flush=True)
             yield row
+
+
+def _quiet() -> None:
+    """Thousands of lost connections are not for the terminal."""
+    logging.getLogger("gemini_realtime").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def _findings(verdict: Verdict) -> list[str]:

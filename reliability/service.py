@@ -96,6 +96,7 @@ class Service:
         branches: of all sessions.
         answers: how many there are.
         violations: what the client did that the protocol forbids.
+        heard: how much of the microphone's audio there was, up to the last chunk.
     """
 
     def __init__(self, random: Random, chunk_ms: int, note: Callable[[str], None]) -> None:
@@ -106,6 +107,7 @@ class Service:
         self.branches: list[Branch] = []
         self.answers = 0
         self.violations: list[str] = []
+        self.heard = 0
         self.present: Connection | None = None
         self.first_setup: dict[str, Any] | None = None
         self.last_instructions = ""
@@ -351,6 +353,7 @@ class Connection:
             return
         for number, utterance in chunks:
             self.branch.take(Item("audio", "", number, number, utterance))
+            self.service.heard = max(self.service.heard, number + 1)
             self._speech_ms = self._speech_ms + self.service.chunk_ms if utterance else 0
             if self._speech_ms == BARGE_IN_MS // self.service.chunk_ms * self.service.chunk_ms:
                 self._interrupt()
@@ -365,9 +368,12 @@ class Connection:
 
     def _interrupt(self) -> None:
         self._cancel_calls()
-        if self._turn is not None:
+        if self._turn is not None and self.branch is not None:
             self._turn.cancel()
             self._turn = None
+            answer = self.branch.answers[-1]
+            if answer.ended is None:
+                answer.ended, answer.interrupted = self.branch.close_item(), True
             self.service.note("is interrupted")
             self.say({"serverContent": {"interrupted": True}})
             if self.service.manner.turn_complete:

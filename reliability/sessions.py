@@ -40,9 +40,10 @@ class Answer:
     Attributes:
         number: of all answers.
         begun: how much its branch held when it began.
-        ended: how much its branch held when the model had produced all of it; None if that never came.
+        ended: how much its branch held when it was over; None if the connection ended before.
         covers: what it answers: `ask 3`, `utterance 2`, ids of calls.
         pieces: how many it has.
+        interrupted: it was cut off by the user.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Answer:
     ended: int | None = None
     covers: list[str] = field(default_factory=list)
     pieces: int = 0
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,12 @@ class Listening:
 
 
 class Snapshot(NamedTuple):
-    """What a handle stands for: a branch as it was."""
+    """What a handle stands for: a branch as it was, and what was to be answered."""
 
     branch: Branch
     length: int
     listening: Listening
+    pending: tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -82,16 +85,18 @@ class Branch:
         origin: the snapshot it went on from; None at the beginning of a session.
         items: what it took in, in order.
         answers: what it said.
-        answered: how many items have been answered.
+        answered: how many items have been answered; None: not even what it began with.
         listening: the state of its ears.
+        saved: how much of it there is a handle for.
     """
 
     session: int
     origin: Snapshot | None = None
     items: list[Item] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    answered: int = 0
+    answered: int | None = None
     listening: Listening = Listening()
+    saved: int = 0
     _open: bool = False
 
     def take(self, item: Item) -> None:
@@ -117,11 +122,14 @@ class Branch:
 
     def snapshot(self) -> Snapshot:
         """This branch as it is now."""
-        return Snapshot(self, self.close_item(), self.listening)
+        self.saved = self.close_item()
+        return Snapshot(self, self.saved, self.listening, tuple(self.pending()))
 
     def pending(self) -> list[str]:
         """What is to be answered."""
-        return [item.key for item in self.items[self.answered :] if item.kind in ("ask", "result", "heard")]
+        before = self.origin.pending if self.origin is not None and self.answered is None else ()
+        own = [item.key for item in self.items[self.answered or 0 :] if item.kind in ("ask", "result", "heard")]
+        return [*before, *own]
 
     def hear(self, utterance: int, duration_ms: int) -> bool:
         """Audio of this length comes in. Returns whether an utterance has ended with it."""
@@ -136,7 +144,7 @@ class Branch:
 
     def lineage(self) -> Iterator[Snapshot]:
         """This branch and those it came from, each as far as it counts, the latest first."""
-        here: Snapshot | None = Snapshot(self, len(self.items), self.listening)
+        here: Snapshot | None = Snapshot(self, len(self.items), self.listening, ())
         while here is not None:
             yield here
             here = here.branch.origin

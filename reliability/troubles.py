@@ -257,8 +257,8 @@ TROUBLES: Final = {
         Trouble("delay", "frames take 0.5 to 2 s longer", _always(Late(delay_s=0.5, jitter_s=1.5)), undisturbed=True),
         Trouble(
             "delay-cuts",
-            "so they do, and the connection breaks",
-            _both(_always(Late(delay_s=0.3, jitter_s=0.7)), _several),
+            "frames take 0.6 s longer, and the connection breaks",
+            _both(_always(Late(delay_s=0.6, jitter_s=0.1)), _several),
         ),
         # --- the model's turn
         Trouble("empty-turn", "turns in which nothing is said", _manner(empty_turns=2), undisturbed=True),

@@ -25,7 +25,9 @@ class _Jumping(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.rounds += 1
-        assert self.rounds < MAX_ROUNDS, "it runs in circles"
+        if self.rounds > MAX_ROUNDS:
+            self.rounds = 0  # time for an orderly end
+            raise AssertionError("it runs in circles")
         if timeout is not None and timeout <= 0:
             return super().select(0) if self.rounds % 16 == 0 else []  # the system call costs more than the round
         ready = super().select(0)

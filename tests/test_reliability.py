@@ -103,6 +103,7 @@ def swapping(kind: str) -> Callable[[dict[str, Any], bytes], list[bytes]]:
     [
         (losing("clientContent"), "lost"),
         (losing("contextUpdate"), "lost"),
+        (repeating("toolResponse"), "wrong"),
         (losing("realtimeInput"), "lost"),
         (repeating("clientContent"), "doubled"),
         (repeating("realtimeInput"), "doubled"),
@@ -114,12 +115,12 @@ def swapping(kind: str) -> Callable[[dict[str, Any], bytes], list[bytes]]:
 def test_a_client_that_loses_or_repeats_is_found_out(
     meddle: Callable[[dict[str, Any], bytes], list[bytes]], found: str
 ) -> None:
-    verdict = Case(lambda stage: None, 1, Habits(duration_s=60.0), wrap=meddling(meddle)).run()
+    verdict = Case(lambda stage: None, 4, "meddler", Habits(duration_s=60.0), wrap=meddling(meddle)).run()
     assert getattr(verdict, found), verdict
 
 
 def test_a_client_that_does_not_come_back_is_found_out() -> None:
-    verdict = Case(TROUBLES["cut"].arrange, 1, SHORT, config={"reconnect": "off"}).run()
+    verdict = Case(TROUBLES["cut"].arrange, 1, habits=SHORT, config={"reconnect": "off"}).run()
     assert "the conversation ended" in "".join(verdict.wrong)
 
 
@@ -131,7 +132,7 @@ def test_a_client_that_hangs_is_found_out() -> None:
 
         return stuck
 
-    assert Case(lambda stage: None, 1, SHORT, wrap=never).run().hung
+    assert Case(lambda stage: None, 1, habits=SHORT, wrap=never).run().hung
 
 
 CHUNK_MS = 20
@@ -257,7 +258,7 @@ def overheard() -> Iterator[list[str]]:
 @pytest.mark.parametrize("name", ["cuts", "reject-key", "close-invalid", "stop-reading", "garbage", "truncate"])
 def test_neither_key_nor_audio_is_ever_told(name: str, overheard: list[str]) -> None:
     events: list[RealtimeEvent] = []
-    case = Case(TROUBLES[name].arrange, 2, SHORT, may_end=True, observe=events.append)
+    case = Case(TROUBLES[name].arrange, 2, name, SHORT, may_end=True, observe=events.append)
     verdict = case.run()
     told = "\n".join([*overheard, *map(repr, events), *(str(event.to_dict()) for event in events), repr(verdict)])
     assert len(told) > 1000
