@@ -61,7 +61,6 @@ def test_with_tls_it_prints_what_is_to_be_pasted(tmp_path: Path) -> None:
         f"export GOOGLE_VERTEX_BASE_URL={tls_url.replace('wss', 'https')}",
         f"export SSL_CERT_FILE={bundle}",
         f"export NODE_EXTRA_CA_CERTS={bundle}",
-        "export GEMINI_API_KEY=offline",
     ]
 
 

@@ -187,7 +187,27 @@ _LIMITS = "Limits"
 ConnectionLifetime = Annotated[
     float,
     typer.Option(
-        metavar="S", min=0.1, rich_help_panel=_LIMITS, help="Close connections after so long, announced 50 s before."
+        metavar="S", min=0.1, rich_help_panel=_LIMITS, help="Close connections after so long, announced by goAway."
+    ),
+]
+GoAwayBefore = Annotated[
+    float | None,
+    typer.Option(
+        metavar="S",
+        min=0,
+        rich_help_panel=_LIMITS,
+        show_default="as the service: 50, and 60 on Vertex",
+        help="How long before.",
+    ),
+]
+SessionLifetime = Annotated[
+    float | None,
+    typer.Option(
+        metavar="S",
+        min=0.1,
+        rich_help_panel=_LIMITS,
+        show_default="never",
+        help="End sessions after so long, over all their connections; Gemini does after 900.",
     ),
 ]
 MaxSessions = Annotated[
@@ -235,6 +255,8 @@ def serve(
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
+    go_away_before: GoAwayBefore = None,
+    session_lifetime: SessionLifetime = None,
     max_sessions: MaxSessions = 1000,
     max_message: MaxMessage = 16,
     handshake_timeout: HandshakeTimeout = 10,
@@ -256,6 +278,8 @@ def serve(
         model_profile=model_profile,
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
+        go_away_before_s=go_away_before,
+        session_lifetime_s=session_lifetime,
         limits=_limits(max_sessions, max_message, handshake_timeout, idle_timeout),
         responder=responder,
         hearing=hearing,
@@ -281,6 +305,8 @@ def offline(
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
+    go_away_before: GoAwayBefore = None,
+    session_lifetime: SessionLifetime = None,
     max_sessions: MaxSessions = 1000,
     max_message: MaxMessage = 16,
     handshake_timeout: HandshakeTimeout = 10,
@@ -302,6 +328,8 @@ def offline(
         model_profile=model_profile,
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
+        go_away_before_s=go_away_before,
+        session_lifetime_s=session_lifetime,
         limits=_limits(max_sessions, max_message, handshake_timeout, idle_timeout),
         responder=responder,
         hearing=hearing,

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from gemini_realtime.cli.serve import ServerOptions
-from gemini_realtime.local.environment import key_for
 
 _CANNOT_RUN = 126
 _NOT_FOUND = 127
@@ -22,7 +21,7 @@ _KILLED = 128
 async def offline(options: ServerOptions, command: Sequence[str]) -> int:
     """Run a command with a server of its own; returns the command's exit code."""
     async with options.server() as server:
-        return await _run(command, {**os.environ, **server.environment(), **key_for(options.api_key, os.environ)})
+        return await _run(command, os.environ | options.environment(server))
 
 
 async def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from gemini_realtime import LiveServer
-from gemini_realtime.cli.talk import KEY_VARIABLES, key_variable
-from gemini_realtime.local import Limits
+from gemini_realtime.local import Limits, SessionLimits
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
+from gemini_realtime.local.environment import key_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,8 @@ class ServerOptions:
     model_profile: str | None = None
     sessions: Path = Path(":memory:")
     connection_lifetime_s: float = 600.0
+    go_away_before_s: float | None = None
+    session_lifetime_s: float | None = None
     limits: Limits = field(default_factory=Limits)
     responder: str = "rules"
     hearing: str = "pocketsphinx"
@@ -48,6 +50,8 @@ class ServerOptions:
             model_profile=self.model_profile,
             sessions_path=self.sessions,
             connection_lifetime_s=self.connection_lifetime_s,
+            go_away_before_s=self.go_away_before_s,
+            session_limits=SessionLimits(audio_s=self.session_lifetime_s),
             limits=self.limits,
             responder=responder_named(self.responder),
             hearing=hearing_named(self.hearing),
@@ -57,12 +61,9 @@ class ServerOptions:
         )
 
     def environment(self, server: LiveServer) -> dict[str, str]:
-        """What leads a program to the server: where it is, whom to trust, and a key, where it has none or a wrong one.
-
-        Both variables hold the key: clients read one or the other.
-        """
-        key = self.api_key or (None if key_variable() else "offline")
-        return server.environment() | (dict.fromkeys(KEY_VARIABLES, key) if key else {})
+        """What leads a program to the server: where it is, whom to trust, and a key, where it has none or a wrong
+        one."""
+        return server.environment() | key_for(self.api_key, os.environ)
 
 
 async def serve(options: ServerOptions) -> None:
