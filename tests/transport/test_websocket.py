@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,8 @@ import picows
 import pytest
 
 from gemini_realtime.errors import HandshakeError
-from gemini_realtime.transport.websocket import dial
+from gemini_realtime.transport import websocket
+from gemini_realtime.transport.websocket import MAX_UNSENT_BYTES, WebSocketTransport, dial
 from tests.loop import settle
 
 WAIT_S = 10.0
@@ -26,6 +28,7 @@ class Server(picows.WSListener):
         self.connected = asyncio.Event()
         self.received: asyncio.Queue[tuple[picows.WSMsgType, bytes]] = asyncio.Queue()
         self.answer_close = True
+        self.taking = True
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self.transport = transport
@@ -36,6 +39,17 @@ class Server(picows.WSListener):
         if frame.msg_type is picows.WSMsgType.CLOSE and self.answer_close:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
+
+    def pause_writing(self) -> None:
+        self.taking = False
+
+    def stop_reading(self) -> None:
+        assert self.transport is not None
+        self.transport.underlying_transport.pause_reading()
+
+    def read_again(self) -> None:
+        assert self.transport is not None
+        self.transport.underlying_transport.resume_reading()
 
     def send(self, data: bytes, kind: picows.WSMsgType = picows.WSMsgType.BINARY, *, fin: bool = True) -> None:
         assert self.transport is not None
@@ -55,6 +69,9 @@ class Client:
     def connection_lost(self, code: int, reason: str) -> None:
         self.lost.put_nowait((code, reason))
 
+    def pong_received(self) -> None:
+        pass
+
 
 @asynccontextmanager
 async def serving(answer: Callable[[picows.WSUpgradeRequest], object]) -> AsyncIterator[str]:
@@ -67,7 +84,7 @@ async def serving(answer: Callable[[picows.WSUpgradeRequest], object]) -> AsyncI
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[Server, Client, object]]:
+async def connected() -> AsyncIterator[tuple[Server, Client, WebSocketTransport]]:
     server, client = Server(), Client()
 
     def answer(request: picows.WSUpgradeRequest) -> Server:
@@ -81,13 +98,16 @@ async def connected() -> AsyncIterator[tuple[Server, Client, object]]:
             yield server, client, transport
         finally:
             await transport.close()
+            assert server.transport is not None
+            server.transport.disconnect(graceful=False)
+            await settle()
 
 
 async def test_headers_travel_with_the_upgrade_and_frames_as_text() -> None:
     async with connected() as (server, _, transport):
         assert server.request is not None
         assert server.request.headers["x-goog-api-key"] == "secret"
-        transport.send(b'{"setup":{}}')  # type: ignore[attr-defined]
+        transport.send(b'{"setup":{}}')
         assert await server.received.get() == (picows.WSMsgType.TEXT, b'{"setup":{}}')
 
 
@@ -144,7 +164,7 @@ async def test_a_connection_that_breaks_is_1006() -> None:
 
 async def test_close_says_1000_and_has_ended_when_it_returns() -> None:
     async with connected() as (server, client, transport):
-        await transport.close()  # type: ignore[attr-defined]
+        await transport.close()
         kind, payload = await server.received.get()
         assert (kind, payload[:2]) == (picows.WSMsgType.CLOSE, (1000).to_bytes(2, "big"))
         assert client.lost.qsize() == 1
@@ -152,25 +172,150 @@ async def test_close_says_1000_and_has_ended_when_it_returns() -> None:
 
 async def test_while_reading_is_paused_nothing_arrives_and_nothing_is_lost() -> None:
     async with connected() as (server, client, transport):
-        transport.pause_reading()  # type: ignore[attr-defined]
+        transport.pause_reading()
         for number in range(50):
             server.send(b"%d" % number)
         await settle()
         assert client.frames.empty()
-        transport.resume_reading()  # type: ignore[attr-defined]
+        transport.resume_reading()
         assert [await client.frames.get() for _ in range(50)] == [b"%d" % number for number in range(50)]
 
 
 async def test_drain_waits_while_the_peer_does_not_read() -> None:
     async with connected() as (server, _, transport):
-        assert server.transport is not None
-        server.transport.underlying_transport.pause_reading()
+        server.stop_reading()
         for _ in range(200):
-            transport.send(b"x" * 100_000)  # type: ignore[attr-defined]
-        draining = asyncio.create_task(transport.drain())  # type: ignore[attr-defined]
+            transport.send(b"x" * 100_000)
+        draining = asyncio.create_task(transport.drain())
         await settle()
         assert not draining.done()
-        server.transport.underlying_transport.resume_reading()
+        server.read_again()
+        await draining
+
+
+SPEECH = b"x" * 937
+"""The frame of 20 ms of 16 kHz speech."""
+
+
+async def fill(transport: WebSocketTransport) -> int:
+    """Send speech until the network takes no more, not even later; returns how many frames."""
+    sent = 0
+    while True:
+        while transport.writable:
+            transport.send(SPEECH)
+            sent += 1
+        try:
+            async with asyncio.timeout(0.1):
+                await transport.drain()
+        except TimeoutError:
+            return sent
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="this system cannot be told to keep little")
+async def test_a_network_that_takes_nothing_says_so_before_five_seconds_of_speech_are_lost_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_S", 0.01)
+    async with connected() as (server, _, transport):
+        server.stop_reading()
+        assert server.transport is not None
+        # What the peer's kernel takes has arrived, and is not what is measured here.
+        peer = server.transport.underlying_transport.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        assert await fill(transport) * 0.020 < 5
+
+
+async def test_what_the_network_does_not_take_is_bounded_and_arrives_whole() -> None:
+    async with connected() as (server, _, transport):
+        server.stop_reading()
+        sent = await fill(transport)
+        assert transport._socket is not None
+        assert transport._socket.underlying_transport.get_write_buffer_size() <= MAX_UNSENT_BYTES + 2 * len(SPEECH)
+        server.read_again()
+        await transport.drain()
+        assert transport.writable
+        for _ in range(sent):
+            assert (await server.received.get())[1] == SPEECH
+
+
+async def test_a_peer_that_floods_is_held_up_while_reading_is_paused_and_nothing_is_lost() -> None:
+    async with connected() as (server, client, transport):
+        transport.pause_reading()
+        sent = 0
+        while server.taking:
+            server.send(b"x" * 100_000)
+            sent += 1
+            await asyncio.sleep(0)
+        await settle()
+        assert client.frames.empty()
+        transport.resume_reading()
+        assert [len(await client.frames.get()) for _ in range(sent)] == [100_000] * sent
+
+
+async def test_answers_to_pings_do_not_pile_up_and_the_last_is_answered_when_they_are_taken() -> None:
+    async with connected() as (server, _, transport):
+        server.stop_reading()
+        speech = await fill(transport)
+        assert transport._socket is not None
+        unsent_bytes = transport._socket.underlying_transport.get_write_buffer_size
+        before = unsent_bytes()
+        for number in range(1000):
+            server.send(b"%d" % number, picows.WSMsgType.PING)
+        server.send(b"over")
+        await settle()
+        assert unsent_bytes() == before
+        server.read_again()
+        for _ in range(speech):
+            await server.received.get()
+        assert await server.received.get() == (picows.WSMsgType.PONG, b"999")
+
+
+async def test_a_message_of_endless_fragments_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "MAX_FRAME_BYTES", 1000)
+    async with connected() as (server, client, _):
+        server.send(b"x" * 600, fin=False)
+        server.send(b"x" * 600, picows.WSMsgType.CONTINUATION, fin=False)
+        kind, payload = await server.received.get()
+        assert (kind, payload[:2]) == (picows.WSMsgType.CLOSE, (1009).to_bytes(2, "big"))
+        assert (await client.lost.get())[0] == 1006
+        assert client.frames.empty()
+
+
+@pytest.mark.parametrize(
+    "violation",
+    [b"\x83\x00", b"\x82\x7f" + b"\xff" * 8, b"\x88\x02\x03\xed", b"\x88\x04\x03\xe8\xff\xff", b"\x09\x00"],
+    ids=["unknown kind", "endless frame", "forbidden code", "reason that is no text", "fragmented ping"],
+)
+async def test_a_peer_that_breaks_the_protocol_breaks_the_connection_and_nothing_else(violation: bytes) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with connected() as (server, client, _):
+        assert server.transport is not None
+        server.transport.underlying_transport.write(violation)
+        assert await client.lost.get() == (1006, "")
+    gc.collect()
+    await settle()
+    assert not complaints
+
+
+async def test_a_peer_that_closes_and_reads_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_S", 0.01)
+    async with connected() as (server, client, transport):
+        server.stop_reading()
+        await fill(transport)
+        assert server.transport is not None
+        server.transport.send_close(picows.WSCloseCode.GOING_AWAY, "restart")
+        assert await client.lost.get() == (1001, "restart")
+
+
+async def test_closing_a_connection_that_is_stalled_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_S", 0.01)
+    async with connected() as (server, client, transport):
+        server.stop_reading()
+        await fill(transport)
+        draining = asyncio.create_task(transport.drain())
+        await transport.close()
+        assert client.lost.qsize() == 1
         await draining
 
 

@@ -1,15 +1,18 @@
 """Frames over a WebSocket: TLS, proxies and the HTTP upgrade are picows' business.
 
 picows hands out a view of its own read buffer, valid inside the callback only, so every payload is copied exactly
-once, here. It neither joins fragments nor answers a close frame; both are done here too. It answers pings by itself.
+once, here. It neither joins fragments nor answers a close frame, and its answers to pings pile up when nobody takes
+them; all three are done here too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl as tls
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,12 +29,20 @@ NO_CLOSE_FRAME = 1006
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
 
+MAX_UNSENT_BYTES = 32 * 1024
+"""What is kept here of what the network does not take, before `writable` says so: 0.7 s of 16 kHz speech."""
+
+MAX_UNSENT_IN_KERNEL_BYTES = 16 * 1024
+"""What the kernel keeps beyond what is on its way: 0.35 s more. By itself it has been seen to take 4 MB on Linux, a
+minute and a half of speech that arrives long after it was said. What is on its way is not limited by this, and so
+throughput is not either, as long as the event loop comes round to fill up: on loopback it stays the same."""
+
 CLOSE_TIMEOUT_S = 2.0
 """How long `close` waits for the peer to answer; it has nothing more to say that anyone would hear."""
 
 # Looking a member up in its enum costs more than comparing it.
 _BINARY, _TEXT, _CONTINUATION = picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION
-_CLOSE, _PONG = picows.WSMsgType.CLOSE, picows.WSMsgType.PONG
+_CLOSE, _PING, _PONG = picows.WSMsgType.CLOSE, picows.WSMsgType.PING, picows.WSMsgType.PONG
 
 # picows writes whole handshakes, key header included, to its log at level 9.
 _picows_log = logging.getLogger("gemini_realtime.picows")
@@ -72,6 +83,7 @@ async def dial(
                 # A redirect would carry the key to another host.
                 max_redirects=0,
                 websocket_handshake_timeout=None,
+                enable_auto_pong=False,
                 max_frame_size=MAX_FRAME_BYTES,
                 logger_name=_picows_log,
             )
@@ -86,11 +98,13 @@ class WebSocketTransport(picows.WSListener):
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._socket: picows.WSTransport | None = None
-        self._fragments: list[bytes] = []
+        self._fragments: bytearray | None = None
+        self._owed_pong: bytes | None = None
         self.writable = True
         self._drained = asyncio.Event()
         self._drained.set()
         self._lost = asyncio.Event()
+        self._ending: asyncio.Task[None] | None = None
 
     def send(self, frame: bytes) -> None:
         # The service expects text frames; it answers in binary ones.
@@ -130,28 +144,59 @@ class WebSocketTransport(picows.WSListener):
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._socket = transport
+        _keep_little(transport.underlying_transport)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
         if kind is _BINARY or kind is _TEXT or kind is _CONTINUATION:
             payload = frame.get_payload_as_bytes()
-            if self._fragments or not frame.fin:
-                self._fragments.append(payload)
-                if not frame.fin:
+            if not frame.fin or self._fragments is not None:
+                joined = self._joined(payload, last=frame.fin)
+                if joined is None:
                     return
-                payload = b"".join(self._fragments)
-                self._fragments.clear()
+                payload = joined
             self._receiver.frame_received(payload)
         elif kind is _PONG:
             self._receiver.pong_received()
+        elif kind is _PING:
+            self._owed_pong = frame.get_payload_as_bytes()
+            self._answer_ping()
         elif kind is _CLOSE:
             # An empty close has no code, and the 0 that picows gives for it may not be sent: RFC 6455 7.4.
             transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
             transport.disconnect()
+            # A peer that reads nothing any more would hold up what is still to be sent, and with it the end.
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.disconnect, False)
+
+    def _joined(self, fragment: bytes, *, last: bool) -> bytes | None:
+        """The message that ends with this fragment; None when it goes on, or becomes too long."""
+        fragments = self._fragments = bytearray() if self._fragments is None else self._fragments
+        if len(fragments) + len(fragment) > MAX_FRAME_BYTES:
+            self._give_up(picows.WSCloseCode.MESSAGE_TOO_BIG)
+            return None
+        fragments += fragment
+        if not last:
+            return None
+        self._fragments = None
+        return bytes(fragments)
+
+    def _give_up(self, code: picows.WSCloseCode) -> None:
+        """End the connection for what the peer did; it is not waited for."""
+        if self._socket is not None:
+            self._socket.send_close(code)
+            self._socket.disconnect(graceful=False)
+
+    def _answer_ping(self) -> None:
+        """Answer the last ping; those before it need no answer of their own: RFC 6455 5.5.3."""
+        if self._socket is not None and self.writable and self._owed_pong is not None:
+            owed, self._owed_pong = self._owed_pong, None
+            self._socket.send_pong(owed)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
-        received = transport.close_handshake.recv if transport.close_handshake else None
+        received = transport.close_handshake.recv if transport.close_handshake and not _gave_up(transport) else None
         self._lost.set()
+        self._owed_pong = None
+        self._ending = asyncio.get_running_loop().create_task(_ended(transport))
         self.resume_writing()
         if received is None:
             self._receiver.connection_lost(NO_CLOSE_FRAME, "")
@@ -166,6 +211,30 @@ class WebSocketTransport(picows.WSListener):
     def resume_writing(self) -> None:
         self.writable = True
         self._drained.set()
+        self._answer_ping()
+
+
+def _gave_up(transport: picows.WSTransport) -> bool:
+    """Whether this side gave the peer up: then a close of the peer only repeats the code of ours."""
+    handshake = transport.close_handshake
+    if handshake is None or handshake.recv_then_sent or handshake.sent is None:
+        return False
+    return bool(handshake.sent.code != picows.WSCloseCode.OK)
+
+
+async def _ended(transport: picows.WSTransport) -> None:
+    """Take note of what picows raises when the peer broke the protocol: it ended the connection, and said so."""
+    with suppress(Exception):
+        await transport.wait_disconnected()
+
+
+def _keep_little(transport: asyncio.WriteTransport) -> None:
+    """Let the network say soon that it takes nothing."""
+    transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+    connected, option = transport.get_extra_info("socket"), getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if connected is not None and option is not None:
+        with suppress(OSError):  # not TCP
+            connected.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_IN_KERNEL_BYTES)
 
 
 def _handshake_error(error: Exception, url: str, timeout_s: float, proxy: str | None) -> HandshakeError:
