@@ -12,7 +12,7 @@ from logging import Logger
 from typing import Any
 
 from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, NotConnectedError, SendTimeout
-from gemini_realtime.event_queue import EventQueue
+from gemini_realtime.event_queue import LARGE_BYTES, EventQueue
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.closing import NORMAL, close_error
 from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed
@@ -28,25 +28,32 @@ Raises:
 """
 
 
+TELL_AFTER_MS = 1000.0
+"""Audio that is dropped for long is told of a second at a time, not fifty times a second."""
+
+
 class Connection:
     """One connection of a conversation, as its transport sees it.
 
     Attributes:
         transport: set as soon as it is open.
-        ended: whether it has ended.
+        present: whether the conversation uses it.
+        lost: close code and reason, once it has ended.
     """
 
     transport: Transport
 
     def __init__(self, conversation: Conversation) -> None:
-        self.ended = False
+        self.present = False
+        self.lost: tuple[int, str] | None = None
         self._conversation = conversation
         self.frame_received = conversation.frame_received
         self.pong_received = conversation.pong_received
 
     def connection_lost(self, code: int, reason: str) -> None:
-        self.ended = True
-        self._conversation.connection_lost(self, code, reason)
+        self.lost = code, reason
+        if self.present:
+            self._conversation.connection_lost()
 
 
 class Conversation:
@@ -79,8 +86,8 @@ class Conversation:
         self._draining: asyncio.Task[None] | None = None
         self._stalled_at = 0.0
         self._senders = asyncio.Lock()
+        self._waiting_senders = 0
         self._room = asyncio.Event()
-        events.on_pressure = self._pressure
 
     async def open(self) -> None:
         """Open the first connection.
@@ -88,12 +95,14 @@ class Conversation:
         Raises:
             GeminiRealtimeError: it could not be opened.
         """
-        self.connection = await self._connect()
+        self._use(await self._connect())
+        self.events.on_pressure = self._pressure
 
     def begin(self, setup: dict[str, Any], history: Sequence[messages.Content], timeout_s: float) -> None:
         """Set the session up."""
         self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s)
-        self.advance()
+        self._pressure(False)
+        self._go_on()
 
     def update(self, setup: dict[str, Any], in_place: messages.ContextUpdate | None) -> bool:
         """Change the options; returns False when they cannot be changed."""
@@ -105,11 +114,13 @@ class Conversation:
         """End the conversation from this side; readers end normally."""
         self.session.end()
         self.advance()
-        for task in (self._coming_back, self._draining):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
-        await self.connection.transport.close()
+        try:
+            for task in (self._coming_back, self._draining):
+                if task is not None:
+                    task.cancel()
+                    await asyncio.wait([task])
+        finally:
+            await self.connection.transport.close()
 
     # --- sending
 
@@ -120,18 +131,24 @@ class Conversation:
             SendTimeout: the network has taken nothing for too long.
             GeminiRealtimeError: why the session ended, when it has.
         """
-        if not self._senders.locked() and not self._full():
+        if not self._waiting_senders and not self._full():
             return
+        self._waiting_senders += 1
         try:
-            async with asyncio.timeout(self._send_timeout_s), self._senders:
+            async with asyncio.timeout(self._send_timeout_s) as limit, self._senders:
+                self.flush()
                 while self._full():
                     self._room.clear()
                     await self._room.wait()
         except TimeoutError:
+            if not limit.expired():  # it is why the session ended
+                raise
             raise SendTimeout(
                 f"the network has taken nothing for {self._send_timeout_s:g} s, and the message was not accepted",
                 remedy="send it again later; raise `send_timeout_s` to wait longer",
             ) from None
+        finally:
+            self._waiting_senders -= 1
 
     def send_audio(self, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
         """Send microphone audio, at once when the network takes it. Returns whether it does.
@@ -148,7 +165,8 @@ class Conversation:
             transport.send(frame)
         else:
             self.flush()
-            self.tell_dropped()
+            if session.ledger.dropped_ms >= TELL_AFTER_MS:
+                self._tell_dropped()
         return writable
 
     async def keep_up(self) -> None:
@@ -168,9 +186,18 @@ class Conversation:
         return stalled or self.session.ledger.waiting_bytes > MAX_WAITING_BYTES
 
     def _why_closed(self) -> GeminiRealtimeError:
-        return self.session.failure or NotConnectedError(
+        failure = self.failure()
+        return failure or NotConnectedError(
             "the service has ended the conversation", remedy="leave `connect()` and connect again"
         )
+
+    def failure(self) -> GeminiRealtimeError | None:
+        """Why the session ended, to be raised; None while it is open, and after a normal end.
+
+        It is raised as often as somebody asks, and each time would add to its traceback what was going on.
+        """
+        failure = self.session.failure
+        return None if failure is None else failure.with_traceback(None)
 
     def flush(self) -> None:
         """Send what may be sent, as long as the network takes it."""
@@ -196,8 +223,11 @@ class Conversation:
             return  # said between our close and the answer to it: nobody reads any more
         before = session.state
         happened = session.receive(frame, self._loop.time())
-        for event in happened:
-            self.events.put(event)
+        if len(frame) < LARGE_BYTES:
+            for event in happened:
+                self.events.put(event)
+        else:
+            self.events.put_large(happened, len(frame))
         if session.state is not before or session.has_urgent:
             self._report(happened)
             self.advance()
@@ -205,8 +235,11 @@ class Conversation:
     def pong_received(self) -> None:
         self.session.pong(self._loop.time())
 
-    def connection_lost(self, connection: Connection, code: int, reason: str) -> None:
-        if connection is self.connection:
+    def connection_lost(self) -> None:
+        """The present connection has ended; before the conversation has begun, that matters when it begins."""
+        # Of one that is being left it says nothing new.
+        if self.connection.lost is not None and self.session.state not in (State.NEW, State.AWAY):
+            code, reason = self.connection.lost
             error = None if code == NORMAL else close_error(code, reason)
             self._tell(self.session.connection_ended(error, self._loop.time()))
 
@@ -233,7 +266,7 @@ class Conversation:
     def advance(self) -> None:
         """Send what is due, wake who waits, arm the timer; come back, or end."""
         self.flush()
-        self.tell_dropped()
+        self._tell_dropped()
         state = self.session.state
         if state is State.CLOSED:
             self.events.end()
@@ -246,8 +279,7 @@ class Conversation:
             self._room.set()
         self._arm()
 
-    def tell_dropped(self) -> None:
-        """Tell of audio that was dropped, a second at a time."""
+    def _tell_dropped(self) -> None:
         if dropped_ms := self.session.ledger.take_dropped_ms():
             self.events.put_dropped(dropped_ms, "the network did not take it in time")
 
@@ -269,7 +301,9 @@ class Conversation:
         self._tell(happened)
 
     def _pressure(self, full: bool) -> None:
-        if self.session.state is State.SETTING_UP or self.session.state is State.AWAY:
+        if self.session.state is State.AWAY:
+            return
+        if full and self.session.state is State.SETTING_UP and not self.events.flooded:
             return  # the answer to the setup must get through
         self.session.reading(self._loop.time(), paused=full)
         if full:
@@ -285,12 +319,21 @@ class Conversation:
         while self.session.state is State.AWAY:
             await asyncio.sleep(self.session.resumption.dial_at - self._loop.time())
             try:
-                self.connection = await self._connect()
+                self._use(await self._connect())
             except GeminiRealtimeError as error:
                 self._tell(self.session.connection_ended(error, self._loop.time()))
             else:
                 self.session.connected(self._loop.time())
         self._coming_back = None
+        self._go_on()
+
+    def _use(self, connection: Connection) -> None:
+        self.connection = connection
+        connection.present = True
+
+    def _go_on(self) -> None:
+        """Go on with a connection that is new here, and may have ended already."""
+        self.connection_lost()
         self.advance()
 
     async def _connect(self) -> Connection:
