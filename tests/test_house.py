@@ -24,7 +24,7 @@ FLOORS = [
      "protocol.resumption", "protocol.calls", "protocol.handover", "protocol.history", "protocol.ledger", "protocol.reading",
      "protocol.setups", "protocol.telling", "protocol.health"},
     {"protocol.session"},
-    {"transport", "event_queue", "credentials"},
+    {"transport", "event_queue", "credentials", "telemetry"},
     {"realtime_client", "conversation"},
     {"client"},
     {"adapters"},

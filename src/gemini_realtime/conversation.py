@@ -15,9 +15,10 @@ from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, NotConne
 from gemini_realtime.event_queue import LARGE_BYTES, EventQueue
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.closing import NORMAL, close_error
-from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed
+from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed, VoiceHealth
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.session import Session, State
+from gemini_realtime.telemetry import Telemetry
 from gemini_realtime.transport.base import Receiver, Transport
 
 Open = Callable[[Receiver], Awaitable[Transport]]
@@ -80,6 +81,7 @@ class Conversation:
         self._dial = dial
         self._send_timeout_s = send_timeout_s
         self._logger = logger
+        self._telemetry = Telemetry()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._coming_back: asyncio.Task[None] | None = None
@@ -228,7 +230,7 @@ class Conversation:
                 self.events.put(event)
         else:
             self.events.put_large(happened, len(frame))
-        if session.state is not before or session.has_urgent:
+        if session.state is not before or session.has_urgent or type(happened[-1]) is VoiceHealth:
             self._report(happened)
             self.advance()
 
@@ -252,7 +254,8 @@ class Conversation:
         self.advance()
 
     def _report(self, happened: Sequence[RealtimeEvent]) -> None:
-        """Say in the log what an operator wants to know."""
+        """Measure, and say in the log, what an operator wants to know."""
+        self._telemetry.note(happened)
         for event in happened:
             if isinstance(event, ConnectionLost):
                 self._logger.info("connection lost (%d %s), coming back", event.code, event.reason)
@@ -281,6 +284,7 @@ class Conversation:
 
     def _tell_dropped(self) -> None:
         if dropped_ms := self.session.ledger.take_dropped_ms():
+            self._telemetry.dropped(dropped_ms)
             self.events.put_dropped(dropped_ms, "the network did not take it in time")
 
     def _arm(self) -> None:
