@@ -4,8 +4,17 @@ import asyncio
 
 import pytest
 
-from gemini_realtime.event_queue import HIGH_WATER, LOW_WATER, MAX_ECHOES, EventQueue, EventQueueEnded
-from gemini_realtime.protocol.events import InputAudioBufferDelta, RealtimeEvent
+from gemini_realtime.event_queue import (
+    HIGH_WATER,
+    LARGE_BYTES,
+    LOW_WATER,
+    MAX_ECHOED_CHARACTERS,
+    MAX_ECHOES,
+    MAX_UNREAD,
+    EventQueue,
+    EventQueueEnded,
+)
+from gemini_realtime.protocol.events import AudioDropped, InputAudioBufferDelta, RealtimeEvent
 from tests.loop import settle
 
 
@@ -109,3 +118,59 @@ async def test_echoes_neither_grow_without_bound_nor_count_as_pressure_nor_crowd
     echo = await queue.get()
     assert isinstance(echo, InputAudioBufferDelta)
     assert echo.delta == "BBBB"
+
+
+async def test_echoes_are_bounded_by_their_length_too() -> None:
+    queue = EventQueue()
+    for _ in range(10):
+        queue.put_echo("A" * MAX_ECHOED_CHARACTERS)
+    queue.end()
+    assert isinstance(await queue.get(), InputAudioBufferDelta)
+    with pytest.raises(EventQueueEnded):
+        await queue.get()
+
+
+async def test_an_echo_that_the_application_adds_itself_is_an_event_like_any_other() -> None:
+    queue = EventQueue()
+    signals: list[bool] = []
+    queue.on_pressure = signals.append
+    queue.put_echo("AAAA")
+    for _ in range(HIGH_WATER):
+        queue.put(InputAudioBufferDelta(delta="BBBB"))
+    assert signals == [True]
+    for _ in range(HIGH_WATER + 1 - LOW_WATER):
+        await queue.get()
+    assert signals == [True, False]
+
+
+async def test_a_frame_counts_by_its_size_and_once_however_many_events_it_gives() -> None:
+    queue = EventQueue()
+    signals: list[bool] = []
+    queue.on_pressure = signals.append
+    queue.put_large([event(1), event(2), event(3)], 100 * LARGE_BYTES)
+    queue.put_large([event(4)], (HIGH_WATER - 105) * LARGE_BYTES)
+    assert signals == []
+    queue.put(event(5))
+    assert signals == [True]
+    assert [number(await queue.get()) for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert signals == [True, False]
+
+
+async def test_a_flood_is_signalled_again_where_nothing_at_all_should_come() -> None:
+    queue = EventQueue()
+    signals: list[bool] = []
+    queue.on_pressure = signals.append
+    for item in range(MAX_UNREAD):
+        assert not queue.flooded
+        queue.put(event(item))
+    assert queue.flooded
+    assert signals == [True, True]
+
+
+async def test_dropped_audio_is_one_event_until_it_is_read() -> None:
+    queue = EventQueue()
+    for duration_ms in (20, 40):
+        queue.put_dropped(duration_ms, "late")
+    assert await queue.get() == AudioDropped(duration_ms=60, reason="late")
+    queue.put_dropped(10, "late")
+    assert await queue.get() == AudioDropped(duration_ms=10, reason="late")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from gemini_realtime.protocol.events import AudioDropped, InputAudioBufferDelta, RealtimeEvent
 
@@ -14,8 +15,17 @@ HIGH_WATER = 256
 LOW_WATER = 64
 """Unread events at which it reads again."""
 
+MAX_UNREAD = 1024
+"""Unread events at which it stops to read even while the answer to a setup is to come, in a flood before it."""
+
+LARGE_BYTES = 64 * 1024
+"""A frame counts as one more event for each time it is so long: so 16 MB of unread frames are as many as 256 events."""
+
 MAX_ECHOES = 256
 """Unread echoes of the application's own audio that are kept; older ones make room for nothing, newer are skipped."""
+
+MAX_ECHOED_CHARACTERS = 1024 * 1024
+"""The same bound in characters of base64: some 24 s of 16 kHz speech."""
 
 
 class EventQueueEnded(Exception):
@@ -30,6 +40,22 @@ class _Dropped:
         self.reason = reason
 
 
+class _Large(NamedTuple):
+    """An event of a frame that counts as several more."""
+
+    event: RealtimeEvent
+    weight: int
+
+
+class _Echo(NamedTuple):
+    """An event that counts as none."""
+
+    event: InputAudioBufferDelta
+
+
+_MARKS = (_Dropped, _Large, _Echo)
+
+
 class EventQueue:
     """Events in order of arrival.
 
@@ -41,26 +67,44 @@ class EventQueue:
     def __init__(self) -> None:
         self.on_pressure: Callable[[bool], None] = lambda full: None
         self.full = False
-        self._events: deque[RealtimeEvent | _Dropped | None] = deque()
+        self._events: deque[RealtimeEvent | _Dropped | _Large | _Echo | None] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._weight = 0
         self._echoes = 0
+        self._echoed_characters = 0
         self._dropped: _Dropped | None = None
         self._ended = False
 
-    def put(self, event: RealtimeEvent | None) -> None:
+    def put(self, event: RealtimeEvent | _Large | None) -> None:
         """Append an event; None tells one reader to stop."""
         self._events.append(event)
-        if not self.full and len(self._events) - self._echoes >= HIGH_WATER:
+        unread = len(self._events) - self._echoes + self._weight
+        if unread >= HIGH_WATER and (not self.full or unread >= MAX_UNREAD):
             self.full = True
             self.on_pressure(True)
         if self._waiting:
             self._wake()
 
+    def put_large(self, events: Sequence[RealtimeEvent], frame_bytes: int) -> None:
+        """Append the events of a frame of so many bytes, which they keep."""
+        for event in events[:1]:
+            weight = frame_bytes // LARGE_BYTES
+            self._weight += weight
+            self.put(_Large(event, weight))
+        for event in events[1:]:
+            self.put(event)
+
+    @property
+    def flooded(self) -> bool:
+        """Whether so many wait that nothing at all should come."""
+        return len(self._events) - self._echoes + self._weight >= MAX_UNREAD
+
     def put_echo(self, audio_base64: str) -> None:
         """Append an echo of the application's audio, unless too many have not been read."""
-        if self._echoes < MAX_ECHOES:
+        if self._echoes < MAX_ECHOES and self._echoed_characters < MAX_ECHOED_CHARACTERS:
             self._echoes += 1
-            self._events.append(InputAudioBufferDelta(delta=audio_base64))
+            self._echoed_characters += len(audio_base64)
+            self._events.append(_Echo(InputAudioBufferDelta(delta=audio_base64)))
             self._wake()
 
     def put_dropped(self, duration_ms: int, reason: str) -> None:
@@ -110,12 +154,20 @@ class EventQueue:
 
     def _take(self) -> RealtimeEvent | None:
         event = self._events.popleft()
-        if isinstance(event, _Dropped):
-            self._dropped = None
-            event = AudioDropped(duration_ms=event.duration_ms, reason=event.reason)
-        if self._echoes and isinstance(event, InputAudioBufferDelta):
-            self._echoes -= 1
-        if self.full and len(self._events) - self._echoes <= LOW_WATER:
+        if isinstance(event, _MARKS):
+            event = self._unmarked(event)
+        if self.full and len(self._events) - self._echoes + self._weight <= LOW_WATER:
             self.full = False
             self.on_pressure(False)
         return event
+
+    def _unmarked(self, mark: _Dropped | _Large | _Echo) -> RealtimeEvent:
+        if isinstance(mark, _Echo):
+            self._echoes -= 1
+            self._echoed_characters -= len(mark.event.delta)
+            return mark.event
+        if isinstance(mark, _Large):
+            self._weight -= mark.weight
+            return mark.event
+        self._dropped = None
+        return AudioDropped(duration_ms=mark.duration_ms, reason=mark.reason)
