@@ -20,7 +20,7 @@ class Calls:
     """The open calls by the id the application knows them by.
 
     Attributes:
-        orphans: calls that the service forgot with the session they were made in.
+        orphans: calls that the service cancelled, or forgot with the session they were made in.
     """
 
     def __init__(self) -> None:
@@ -36,14 +36,15 @@ class Calls:
         self._count += 1
         call_id = call.id or f"call-{self._count}"
         self._open[call_id] = _Open(call, now)
+        if call_id in self.orphans:  # asked again, after a loss, under the same id
+            self.orphans.remove(call_id)
         if len(self._open) > MAX_OPEN_CALLS:
             del self._open[next(iter(self._open))]
         return call_id
 
     def cancelled(self, call_ids: list[str]) -> None:
         """The service does not wait for these any more."""
-        for call_id in call_ids:
-            self._open.pop(call_id, None)
+        self.orphans.extend(call_id for call_id in call_ids if self._open.pop(call_id, None) is not None)
 
     def answered(self, call_id: str, *, finally_: bool) -> tuple[FunctionCall | None, float]:
         """The application answers; returns the call, None when it is not known, and when it came."""

@@ -154,18 +154,19 @@ class Resumption:
     def lost(self, error: GeminiRealtimeError, now: float) -> bool:
         """The connection is gone, or could not be made. Returns whether to dial again, at `dial_at`."""
         self.ends_at = None
+        self._attempts = 0 if self.lost_at is None and self._settled(now) else self._attempts + 1
         if self.lost_at is None:
             self.lost_at = now
-            settled = now - self._ready_at >= SETTLED_AFTER_S
-            self._attempts = 0 if settled else self._attempts + 1
-        else:
-            self._attempts += 1
         self.dial_at = now + max(self._wait_s(), getattr(error, "retry_after_s", None) or 0.0)
         return self._attempts < self.policy.attempts and self.dial_at <= self.lost_at + self.policy.within_s
 
     def left(self, now: float) -> None:
-        """The connection was left for another: dial at once."""
-        self.ends_at, self.lost_at, self.dial_at, self._attempts = None, now, now, 0
+        """The connection was left for another: dial at once, unless that happens again and again."""
+        self._attempts = 0 if self._settled(now) else self._attempts + 1
+        self.ends_at, self.lost_at, self.dial_at = None, now, now + (self._wait_s() if self._attempts else 0.0)
+
+    def _settled(self, now: float) -> bool:
+        return now - self._ready_at >= SETTLED_AFTER_S
 
     def ready(self, now: float) -> None:
         """The conversation begins, or goes on."""
@@ -201,4 +202,4 @@ def worth_retrying(error: GeminiRealtimeError) -> bool:
 
 def handle_refused(error: GeminiRealtimeError) -> bool:
     """Whether the service refuses the handle, or the setup it came with, rather than the connection."""
-    return isinstance(error, ConnectionClosed) and error.code in (1007, 1008)
+    return isinstance(error, ConnectionClosed) and error.code in (1007, 1008) and not error.retryable

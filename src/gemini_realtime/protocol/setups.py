@@ -60,7 +60,8 @@ class Setups:
         """Go back to the options in force; returns whether there are others than those that were sent."""
         if self._in_force is None or self._sent is self._in_force:
             return False
-        self._wanted = self._in_force
+        if self._wanted is self._sent:
+            self._wanted = self._in_force
         return True
 
     def sent(self, handle: str | None, now: float, *, seeds: bool) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import struct
+
+import pybase64
+
+from gemini_realtime.protocol.codec import audio_frame
+from gemini_realtime.protocol.handover import LOOK_AGAIN_S, MAX_MARGIN_S, SETTLES_S, Handover
+
+
+def microphone(*samples: int) -> bytes:
+    return audio_frame(pybase64.b64encode(struct.pack(f"<{len(samples)}h", *samples)), 16000)
+
+
+QUIET, LOUD = microphone(0, 300, -300), microphone(0, 300, -9000)
+
+
+def leaving(time_left_s: float | None = 50.0, now: float = 100.0) -> Handover:
+    handover = Handover()
+    handover.done(0.0)
+    handover.wish(time_left_s, now)
+    return handover
+
+
+def test_a_fifth_of_the_time_is_kept_for_closing_and_no_more_than_some_seconds() -> None:
+    assert leaving(10.0).leave_by == 108.0
+    assert leaving(50.0).leave_by == 150.0 - MAX_MARGIN_S
+
+
+def test_the_earliest_of_several_deadlines_holds_and_no_deadline_takes_none_away() -> None:
+    handover = leaving(10.0)
+    handover.wish(60.0, 101.0)
+    handover.wish(None, 102.0)
+    assert handover.leave_by == 108.0
+    handover.wish(1.0, 103.0)
+    assert handover.leave_by == 103.8
+
+
+def test_only_the_deadline_makes_it_overdue() -> None:
+    handover = leaving(10.0)
+    assert not handover.overdue(107.9)
+    assert handover.overdue(108.0)
+    assert not leaving(None).overdue(1e9)
+
+
+def test_it_looks_at_once_and_then_again_in_a_while_and_never_past_the_deadline() -> None:
+    handover = leaving(10.0)
+    assert handover.deadline() == 100.0
+    handover.look_again(100.0)
+    assert handover.deadline() == 100.0 + LOOK_AGAIN_S
+    handover.look_again(107.9)
+    assert handover.deadline() == 108.0
+
+
+def test_what_is_saved_and_silent_suits() -> None:
+    assert leaving().suits(100.0, saved=True, recent_audio=[QUIET, QUIET])
+    assert leaving().suits(100.0, saved=True, recent_audio=[])
+
+
+def test_nobody_is_cut_off_in_mid_sentence() -> None:
+    assert not leaving().suits(100.0, saved=True, recent_audio=[QUIET, LOUD, QUIET])
+
+
+def test_a_turn_that_is_just_over_gets_time_to_be_saved() -> None:
+    handover = leaving()
+    handover.idle_since = 100.0
+    assert not handover.suits(100.0 + SETTLES_S - 0.1, saved=False, recent_audio=[])
+    assert handover.suits(100.0 + SETTLES_S, saved=False, recent_audio=[])
+
+
+def test_what_is_not_audio_makes_no_noise() -> None:
+    assert leaving().suits(100.0, saved=True, recent_audio=[audio_frame(b"!!!", 16000), microphone()])
+
+
+def test_nothing_is_wanted_once_it_is_done() -> None:
+    handover = leaving(10.0)
+    handover.done(105.0)
+    assert (handover.wanted, handover.deadline(), handover.overdue(1e9), handover.idle_since) == (
+        False,
+        None,
+        False,
+        105.0,
+    )

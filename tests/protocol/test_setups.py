@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+from gemini_realtime.protocol.setups import Setups
+
+FIRST: dict[str, Any] = {"model": "m", "sessionResumption": {"transparent": True}}
+SECOND: dict[str, Any] = {**FIRST, "voice": "other"}
+THIRD: dict[str, Any] = {**FIRST, "voice": "third"}
+
+
+def in_force(setup: dict[str, Any] = FIRST) -> Setups:
+    setups = Setups(setup)
+    setups.sent(None, 0.0, seeds=False)
+    setups.confirmed()
+    return setups
+
+
+def test_the_handle_joins_the_options_of_resumption_and_leaves_what_was_given_as_it_is() -> None:
+    setups = Setups(FIRST)
+    assert setups.sent("h", 0.0, seeds=False)["sessionResumption"] == {"transparent": True, "handle": "h"}
+    assert setups.sent(None, 1.0, seeds=False) == FIRST
+
+
+def test_a_handle_that_was_given_with_the_options_does_not_outlive_its_session() -> None:
+    setups = Setups({"sessionResumption": {"handle": "given"}})
+    assert setups.sent(None, 0.0, seeds=False) == {"sessionResumption": {}}
+
+
+def test_a_setup_that_asks_for_no_handles_sends_none() -> None:
+    setups = Setups({"model": "m"})
+    assert setups.sent("h", 0.0, seeds=False) == {"model": "m"}
+    assert setups.handle is None
+    assert not setups.resumable
+
+
+def test_a_history_is_announced_to_a_new_session_only() -> None:
+    setups = Setups(FIRST)
+    assert "historyConfig" not in setups.sent("h", 0.0, seeds=True)
+    assert setups.sent(None, 0.0, seeds=True)["historyConfig"] == {"initialHistoryInClientContent": True}
+    assert "historyConfig" not in FIRST
+
+
+def test_a_confirmation_is_waited_for_until_it_comes() -> None:
+    setups = Setups(FIRST, timeout_s=5.0)
+    setups.sent(None, 10.0, seeds=False)
+    assert setups.deadline == 15.0
+    assert setups.confirmed() == (True, False)
+    assert setups.deadline is None
+
+
+def test_the_same_options_again_are_not_new_and_other_ones_are() -> None:
+    setups = in_force()
+    setups.sent("h", 1.0, seeds=False)
+    assert setups.confirmed() == (False, False)
+    setups.change(SECOND)
+    assert setups.changed
+    setups.sent("h", 2.0, seeds=False)
+    assert setups.confirmed() == (False, True)
+    assert not setups.changed
+
+
+def test_options_that_were_refused_are_given_up_for_those_in_force() -> None:
+    setups = in_force()
+    setups.change(SECOND)
+    setups.sent("h", 1.0, seeds=False)
+    assert setups.revert()
+    assert setups.sent("h", 2.0, seeds=False)["sessionResumption"]["handle"] == "h"
+    assert not setups.revert()
+    assert setups.confirmed() == (False, False)
+
+
+def test_options_wanted_after_those_that_were_refused_are_tried_all_the_same() -> None:
+    setups = in_force()
+    setups.change(SECOND)
+    setups.sent("h", 1.0, seeds=False)
+    setups.change(THIRD)
+    assert setups.revert()
+    assert setups.sent("h", 2.0, seeds=False)["voice"] == "third"
+
+
+def test_the_first_options_have_none_to_go_back_to() -> None:
+    setups = Setups(FIRST)
+    setups.sent("h", 0.0, seeds=False)
+    assert not setups.revert()
+
+
+def test_a_change_can_be_taken_back() -> None:
+    setups = in_force()
+    setups.change(setups.change(SECOND))
+    assert not setups.changed
+
+
+def test_options_changed_in_place_are_in_force_and_open_the_next_connection() -> None:
+    setups = in_force()
+    setups.changed_in_place(SECOND)
+    assert not setups.changed
+    assert setups.sent("h", 1.0, seeds=False)["voice"] == "other"
+    assert setups.confirmed() == (False, False)
