@@ -12,6 +12,7 @@ from gemini_realtime.errors import ConnectionClosed, ServiceError, SetupTimeout,
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.health import read_health
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.resumption import Reconnect
 from gemini_realtime.protocol.session import TRANSITIONS, Role, Session, State
@@ -21,8 +22,8 @@ SETUP = {"model": "models/gemini-3.8-live"}
 
 
 def new_session(model: str = "gemini-3.8-live") -> Session:
-    """A session that ends with its connection; test_coming_back has the others."""
-    return Session(profile_for(model), reconnect=Reconnect(enabled=False))
+    """A session that ends with its connection, and does not mind silence; test_coming_back has the others."""
+    return Session(profile_for(model), reconnect=Reconnect(enabled=False), health=read_health("off"))
 
 
 def ready_session(model: str = "gemini-3.8-live") -> Session:

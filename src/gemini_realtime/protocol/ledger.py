@@ -61,6 +61,7 @@ class Entry(msgspec.Struct, gc=False):
         duration_ms: how long that is.
         since: for a function result, when its call came.
         uncertain: it was sent again, and may have been inside the handle, or answered.
+        crossed: it went out shortly before an answer that is over now, and may be what was answered.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Entry(msgspec.Struct, gc=False):
     duration_ms: float = 0.0
     since: float = 0.0
     uncertain: bool = False
+    crossed: bool = False
 
 
 class Rewound(NamedTuple):
@@ -115,14 +117,13 @@ class Ledger:
         ring_ms: the same.
         waiting_bytes: text and results that have not gone out.
         dropped_ms: audio that never went out, or cannot go out again, since `take_dropped_ms`.
-        owed: whether a handle holds a question that has not been answered.
     """
 
     def __init__(self, ring_s: float) -> None:
         self.ring_ms = ring_s * 1000
         self.waiting_bytes = 0
         self.dropped_ms = 0.0
-        self.owed = False
+        self._owed = 0  # the number of the last question that a handle holds and nobody answered, 0 for none
         self._count = 0
         self._sent_count = 0
         self._audio_ms = 0.0
@@ -137,7 +138,8 @@ class Ledger:
         self._forgotten: Entry | None = None  # the newest piece of audio that the ring had no room for
         self._forgotten_ms = 0.0
         self._max_waiting_audio_ms = MAX_EARLY_AUDIO_MS
-        self._held: int | None = None
+        self._held: int | None = None  # where the utterance begins that is to be answered
+        self._held_next: int | None = None  # and the one after it
         self._answering: tuple[int, float] | None = None  # what had gone out when the answer began, and when that was
 
     # --- what the application gives
@@ -226,6 +228,10 @@ class Ledger:
         """A message went out that is not kept here; the service counts it too."""
         self._sent_count += 1
 
+    def will_ask(self) -> bool:
+        """Whether a text that waits asks for an answer."""
+        return any(entry.asks and entry.kind == "text" for entry in self._waiting)
+
     def unsaved(self) -> bool:
         """Whether anything but audio went out that is not consumed, or waits."""
         return bool(self._sent or self._waiting)
@@ -235,16 +241,23 @@ class Ledger:
     def hold(self, sent_after: float) -> None:
         """An utterance began about then: until it is answered no handle is trusted to hold the part of it that came
         before the handle."""
-        if self._held is None:
-            self._held = next((entry.number for entry in self._sent_audio if entry.sent_at >= sent_after), self._count)
+        if self._held is None or self._answering is not None:
+            unsent = self._waiting_audio[0].number if self._waiting_audio else self._count + 1
+            self._hold(next((entry.number for entry in self._sent_audio if entry.sent_at >= sent_after), unsent))
 
     def hold_next(self) -> None:
         """An utterance begins with the next message: no handle is trusted to hold a part of it."""
-        self._held = self._count + 1
+        self._hold(self._count + 1)
+
+    def _hold(self, number: int) -> None:
+        if self._answering is None:
+            self._held = number
+        elif self._held_next is None:  # spoken into an answer, whose end is not that of this utterance
+            self._held_next = number
 
     def saved(self, sent_until: float) -> list[Entry]:
         """A handle came that holds what was sent until then; returns what is consumed by it, audio aside."""
-        held = self._held or self._count + 1
+        held = self._held or self._held_next or self._count + 1
         return self._saved(lambda entry: entry.sent_at <= sent_until and entry.number < held)
 
     def saved_messages(self, index: int) -> list[Entry]:
@@ -253,53 +266,67 @@ class Ledger:
 
     def _saved(self, has: Callable[[Entry], bool]) -> list[Entry]:
         consumed = self._consume(has)
-        self.owed = self.owed or any(entry.asks for entry in consumed)
+        asked = [entry.number for entry in consumed if entry.asks and not entry.crossed]
+        self._owed = max(asked, default=self._owed)
         return consumed
 
     def answer_begins(self, now: float) -> None:
         """The model begins to answer."""
-        self.owed = False
-        self._answering = (self._sent[-1].number if self._sent else 0, now)
+        self._answering = (self._sent[-1].number if self._sent else self._owed, now)
 
-    def answer_over(self, round_trip_s: float, margin_s: float) -> list[Entry]:
+    def answer_over(self, round_trip_s: float, margin_s: float, handle_at: float | None) -> list[Entry]:
         """The answer is complete, or was cut off by the user; returns what is consumed by it, audio aside.
+
+        Of context, and of a result whose call the last handle knows, only a handle consumes: whoever takes the session
+        up with the last one still has to be told.
 
         Args:
             round_trip_s: what went out later than this before the answer began may have crossed with it: it stays, and
                 becomes uncertain.
             margin_s: audio that went out later than this, too, belongs to what the user says next.
+            handle_at: when the last handle came.
         """
         if self._answering is None:
             return []
         number, began_at = self._answering
-        self._answering = self._held = None
+        self._answering, self._held, self._held_next = None, self._held_next, None
+        self._owed = self._owed if self._owed > number else 0
         sent_until = began_at - round_trip_s
         for entry in self._sent:
             if entry.number <= number and entry.sent_at > sent_until:
-                entry.uncertain = True
-        return self._consume(
-            lambda entry: (
-                entry.sent_at <= sent_until - margin_s
-                if entry.kind == "audio"
-                else entry.number <= number and entry.sent_at <= sent_until
-            )
-        )
+                entry.uncertain = entry.crossed = True
+
+        def answered(entry: Entry) -> bool:
+            if entry.kind == "audio":
+                return entry.sent_at <= sent_until - margin_s
+            if entry.number > number or entry.sent_at > sent_until or entry.kind == "context":
+                return False
+            return entry.kind != "function_result" or is_orphan(entry, handle_at)
+
+        return self._consume(answered)
 
     def asking(self) -> bool:
         """Whether an answer is owed to anything that went out."""
-        return self.owed or any(entry.asks for entry in self._sent)
+        return self.owed or any(entry.asks and not entry.crossed for entry in self._sent)
+
+    @property
+    def owed(self) -> bool:
+        """Whether a handle holds a question that has not been answered."""
+        return self._owed > 0
 
     # --- after a loss
 
-    def rewind(self, handle_at: float | None) -> Rewound:
+    def rewind(self, handle_at: float | None, *, exact: bool = False) -> Rewound:
         """Take back what was sent and is not consumed, to be sent again before all that waits.
 
         Args:
             handle_at: when the handle came that the session was taken up with; None for a new session.
+            exact: the service said what that handle holds.
         """
         sent = list(merge(self._sent, self._sent_audio, key=_number))
         for entry in sent:
-            entry.uncertain = _in_doubt(entry, handle_at)
+            entry.uncertain = _in_doubt(entry, None if exact else handle_at)
+            entry.crossed = False
         self.dropped_ms += self._forgotten_ms
         forgotten, self._overflowed, self._sent_bytes = self._overflowed, 0, 0
         self._forgotten, self._forgotten_ms, self._sent_audio_ms, self._sent_count = None, 0.0, 0.0, 0
@@ -308,8 +335,13 @@ class Ledger:
         self._sent_audio.clear()
         queue = [*sent, *self._waiting]
         self._requeue([entry for entry in queue if not is_orphan(entry, handle_at)])
+        heard_from = self._waiting_audio[0].number if self._waiting_audio else 0  # the ring may have dropped the oldest
         return Rewound(
-            again=[entry for entry in sent if not is_orphan(entry, handle_at)],
+            again=[
+                entry
+                for entry in sent
+                if not is_orphan(entry, handle_at) and (entry.kind != "audio" or entry.number >= heard_from)
+            ],
             orphans=[entry.label for entry in queue if is_orphan(entry, handle_at)],
             forgotten=forgotten,
         )
@@ -355,11 +387,12 @@ class Ledger:
             yield entry.frame
 
     def _consume(self, has: Callable[[Entry], bool]) -> list[Entry]:
-        """Forget what the service has, from the front of both queues; returns it, audio aside."""
-        consumed = []
-        while self._sent and has(self._sent[0]):
-            consumed.append(self._sent.popleft())
-            self._sent_bytes -= len(consumed[-1].frame)
+        """Forget what the service has; returns it, audio aside."""
+        consumed = [entry for entry in self._sent if has(entry)]
+        if consumed:
+            self._sent = deque(entry for entry in self._sent if not has(entry))
+            self._sent_bytes -= sum(len(entry.frame) for entry in consumed)
+            self._overflowed = 0  # which were older
         while self._sent_audio and has(self._sent_audio[0]):
             self._sent_audio_ms -= self._sent_audio.popleft().duration_ms
         if self._forgotten is not None and has(self._forgotten):
@@ -390,7 +423,7 @@ class Ledger:
     def _trim(self) -> None:
         """Forget audio that the ring has no room for."""
         ring, sent_ms, before_ms = self._sent_audio, self._sent_audio_ms, self._sent_audio_ms
-        while sent_ms > self.ring_ms:
+        while ring and sent_ms > self.ring_ms:  # what floats add up to may be left of nothing
             self._forgotten = forgotten = ring.popleft()
             sent_ms -= forgotten.duration_ms
         self._sent_audio_ms = sent_ms

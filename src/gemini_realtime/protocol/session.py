@@ -55,7 +55,7 @@ from gemini_realtime.protocol.events import (
 from gemini_realtime.protocol.handover import LISTENS_S, Handover
 from gemini_realtime.protocol.health import Finding, Health, HealthPolicy
 from gemini_realtime.protocol.history import History, Said
-from gemini_realtime.protocol.ledger import Entry, Kind, Ledger
+from gemini_realtime.protocol.ledger import Entry, Kind, Ledger, Rewound
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.resumption import Reconnect, Resumption, handle_refused, worth_retrying
 from gemini_realtime.protocol.setups import Setups
@@ -87,6 +87,7 @@ class Trigger(Enum):
 
 TRANSITIONS = {
     (State.NEW, Trigger.BEGIN): State.SETTING_UP,
+    (State.NEW, Trigger.LOST): State.AWAY,
     (State.NEW, Trigger.ENDED): State.CLOSED,
     (State.SETTING_UP, Trigger.SETUP_COMPLETE): State.READY,
     (State.SETTING_UP, Trigger.LOST): State.AWAY,
@@ -104,6 +105,7 @@ TRANSITIONS = {
 """Pairs that are not listed leave the state as it is: no order of the service's messages is an error here."""
 
 _OPEN = (State.READY, State.GOING_AWAY)
+_CONNECTED = (State.SETTING_UP, *_OPEN)
 
 Role = Literal["user", "assistant", "system"]
 """Who speaks, in the words of AG2; the service calls the assistant `model`."""
@@ -195,7 +197,11 @@ class Session:
         if given and self.resumption.handle is None:
             self.resumption.handle, self.resumption.handle_at = given, now
         self._setup = Setups(setup, list(history), timeout_s, handle_may_go=self._setup.handle_may_go)
-        self._set_up(Trigger.BEGIN, now)
+        if self.resumption.lost_at is None:
+            self._set_up(Trigger.BEGIN, now)
+        else:  # the connection did not live to see this
+            self.resumption.left(now)
+            self._move(Trigger.LOST)
 
     def connected(self, now: float) -> None:
         """There is a new connection after a loss."""
@@ -213,7 +219,7 @@ class Session:
 
     def next_frame(self, now: float) -> bytes | None:
         """The frame to send now; None when there is none, or none may be sent yet."""
-        if self._urgent:
+        if self._urgent and self.state in _CONNECTED:
             return self._urgent.pop(0)
         if self.state not in _OPEN:
             return None
@@ -286,7 +292,8 @@ class Session:
             if self.state in _OPEN:
                 events.append(telling.connection_lost(error))
                 events += self._cut_turn()
-            self._move(Trigger.LOST)
+            if self.state is not State.NEW:  # what to set up is not known before `begin`
+                self._move(Trigger.LOST)
         self._health.closed()
         return events
 
@@ -310,7 +317,7 @@ class Session:
         self.history.drop_turn()
         if state is TurnState.IDLE:
             return []
-        complete = state is TurnState.GENERATED
+        complete = state is TurnState.GENERATED and not self._profile.interaction_status
         return [TurnComplete(reason=None if complete else LOST_REASON, interrupted=state is TurnState.INTERRUPTED)]
 
     def _move(self, trigger: Trigger) -> None:
@@ -337,7 +344,8 @@ class Session:
             self.send_context_update(in_place, now)
             return [SessionUpdated()]  # messages are processed in order: what is said from now on is said under them
         before = self._setup.change(setup)
-        if not (self.resumption.policy.enabled and self._setup.resumable):
+        possible = self.resumption.policy.enabled and self._setup.resumable
+        if self.state is State.CLOSED or not possible:
             self._setup.change(before)
             return None
         self._wish_to_leave(UPDATE_WITHIN_S, now)
@@ -345,7 +353,7 @@ class Session:
 
     def _wish_to_leave(self, time_left_s: float | None, now: float) -> None:
         self._move(Trigger.WISH_TO_LEAVE)
-        if self.state is State.GOING_AWAY and self.resumption.policy.hand_over:
+        if self.state is State.GOING_AWAY:
             self._handover.wish(time_left_s, now)
             self._leave_if_it_suits(now)
 
@@ -408,12 +416,17 @@ class Session:
         events = self._read(data, now)
         if len(events) == 1 and isinstance(events[0], AudioDelta):
             self._audio.learn(data, events[0].delta, events[0].rate_hz)
-        for event in tuple(events):
-            if (note := _NOTES.get(type(event))) is not None:
-                events += note(self, event, now) or ()
         if self.state is State.GOING_AWAY:
             self._leave_if_it_suits(now)
         return events
+
+    def _noted(self, events: list[RealtimeEvent], now: float) -> list[RealtimeEvent]:
+        """Take note of what the service said; returns it, and what comes of it."""
+        findings: list[Finding] = []
+        for event in events:
+            if (note := _NOTES.get(type(event))) is not None:
+                findings += note(self, event, now) or ()
+        return events + self._act_on(findings, now)
 
     def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
         frame = Frame(data)
@@ -426,7 +439,8 @@ class Session:
         content = message.server_content
         if content is not None:
             self._more_follows = content.interaction_status == "IN_PROGRESS"
-            events = reading.content_events(content, message.usage_metadata, frame, interrupted=self.turns.interrupted)
+            said = reading.content_events(content, message.usage_metadata, frame, interrupted=self.turns.interrupted)
+            events = self._noted(said, now)
         else:
             events = self._other_message(message, frame, now)
         if unknown or not events:
@@ -434,27 +448,27 @@ class Session:
         return events
 
     def _other_message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
-        events: list[RealtimeEvent] = []
-        if message.setup_complete is not None:
-            events += self._setup_complete(frame, now)
+        own = self._setup_complete(frame, now) if message.setup_complete is not None else []
+        said: list[RealtimeEvent] = []
         if message.tool_call is not None:
-            events += [self._function_call(call, frame, now) for call in message.tool_call.function_calls]
+            said += [self._function_call(call, frame, now) for call in message.tool_call.function_calls]
         if message.tool_call_cancellation is not None:
-            events.append(reading.cancelled(message.tool_call_cancellation, frame))
+            said.append(reading.cancelled(message.tool_call_cancellation, frame))
         if message.session_resumption_update is not None:
             self._handle(message.session_resumption_update, now)
-            events.append(reading.plain(frame))
+            said.append(reading.plain(frame))
         if message.go_away is not None:
-            events.append(reading.going_away(message.go_away, frame))
+            said.append(reading.going_away(message.go_away, frame))
         if message.voice_activity is not None:
-            events.append(reading.voice_activity(message.voice_activity, frame))
+            said.append(reading.voice_activity(message.voice_activity, frame))
         if message.voice_activity_detection_signal is not None:
-            events.append(reading.plain(frame))
+            said.append(reading.plain(frame))
         if message.usage_metadata is not None:
-            events.append(reading.usage_event(message.usage_metadata, frame))
+            said.append(reading.usage_event(message.usage_metadata, frame))
         if message.error is not None:
-            events += [reading.plain(frame), *self._error(message.error, now)]
-        return events
+            said.append(reading.plain(frame))
+        events = own + self._noted(said, now)
+        return events + self._error(message.error, now) if message.error is not None else events
 
     def _error(self, error: messages.ErrorStatus, now: float) -> list[RealtimeEvent]:
         retryable = error.code in (429, 500, 503, 504)
@@ -465,8 +479,8 @@ class Session:
         return FunctionCall(raw_message=reading.lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id)
 
     def _handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
-        if not self.resumption.updated(update, now):
-            return
+        if self.state is State.SETTING_UP or not self.resumption.updated(update, now):
+            return  # before the setup is confirmed nothing is known of the session that it would stand for
         if self.resumption.consumed is not None:
             saved = self.ledger.saved_messages(self.resumption.consumed)
         else:
@@ -490,13 +504,14 @@ class Session:
         self._handover.done(now)
         self._health.opened(now)
         events: list[RealtimeEvent] = []
+        rewound = self._rewind() if restored else None
         if self._setup.handle is None:
-            self._content_sent = False
+            self._content_sent = self.ledger.will_ask()
             self._send_history(self._seed())
         if first:
             events.append(SessionCreated(raw_message=reading.lazy(frame)))
-        if restored:
-            events += self._resumed(frame, now)
+        if rewound is not None:
+            events += self._resumed(rewound, frame, now)
         self.resumption.ready(now)
         self.ledger.may_flow(now)
         if updated:
@@ -505,12 +520,16 @@ class Session:
             self._wish_to_leave(UPDATE_WITHIN_S, now)
         return events
 
-    def _resumed(self, frame: Frame, now: float) -> list[RealtimeEvent]:
-        new_session = self._setup.handle is None
-        handle_at = None if new_session else self.resumption.handle_at
-        cancelled = self.calls.lost(handle_at)
+    def _taken_up_at(self) -> float | None:
+        """When the session was as it is taken up; None for a new one."""
+        return None if self._setup.handle is None else self.resumption.handle_at
+
+    def _rewind(self) -> Rewound:
+        return self.ledger.rewind(self._taken_up_at(), exact=self.resumption.consumed is not None)
+
+    def _resumed(self, rewound: Rewound, frame: Frame, now: float) -> list[RealtimeEvent]:
+        cancelled = self.calls.lost(self._taken_up_at())
         self._health.calls(len(self.calls), now)
-        rewound = self.ledger.rewind(handle_at)
         if any(entry.asks for entry in rewound.again) or (self.ledger.owed and self._nudge()):
             self._health.asked(now)
         items = telling.replayed(rewound.again)
@@ -519,10 +538,11 @@ class Session:
             gap_ms=self.resumption.gap_ms(now),
             replayed=len(items),
             uncertain=sum(item.uncertain for item in items) + rewound.forgotten,
-            new_session=new_session,
+            new_session=self._setup.handle is None,
             items=items,
         )
-        events: list[RealtimeEvent] = [resumed]
+        # A connection that had to be left in mid-turn takes the turn with it.
+        events = [*(self._cut_turn() if self.turns.state is not TurnState.IDLE else ()), resumed]
         if cancelled:
             events.append(FunctionCallCancelled(call_ids=cancelled))
         return events + [telling.orphaned(call_id) for call_id in rewound.orphans]
@@ -586,29 +606,29 @@ class Session:
         self._answered()
         self._health.interrupted(now)
 
-    def _note_generated(self, event: GenerationComplete, now: float) -> list[RealtimeEvent]:
+    def _note_generated(self, event: GenerationComplete, now: float) -> list[Finding]:
         self.turns.signal(TurnSignal.GENERATION_COMPLETE)
         if not self._profile.interaction_status:  # there it may have been a filler, and the turn's end says so
             self._answered()
-        return self._act_on(self._health.generation_complete(now), now)
+        return self._health.generation_complete(now)
 
-    def _note_turn_complete(self, event: TurnComplete, now: float) -> list[RealtimeEvent]:
+    def _note_turn_complete(self, event: TurnComplete, now: float) -> list[Finding]:
         self.turns.signal(TurnSignal.TURN_COMPLETE)
         if not self._more_follows:
             self._answered()
         self._handover.idle_since = now
-        return self._act_on(self._health.turn_complete(event.reason, now, more_follows=self._more_follows), now)
+        return self._health.turn_complete(event.reason, now, more_follows=self._more_follows)
 
     def _note_go_away(self, event: GoAway, now: float) -> None:
         self.resumption.going_away(event.time_left_ms, now)
-        if self.resumption.policy.enabled:
+        if self.resumption.policy.enabled and self.resumption.policy.hand_over:
             self._wish_to_leave((event.time_left_ms or 0) / 1000, now)
         else:
             self._move(Trigger.WISH_TO_LEAVE)
 
     def _answered(self) -> None:
         """The model's answer is over: what it answers is of no more concern."""
-        self._remember(self.ledger.answer_over(self._round_trip_s, FLIGHT_MARGIN_S))
+        self._remember(self.ledger.answer_over(self._round_trip_s, FLIGHT_MARGIN_S, self.resumption.handle_at))
         self.history.close_turn()
 
     def _act_on(self, findings: Sequence[Finding], now: float) -> list[RealtimeEvent]:
@@ -616,14 +636,14 @@ class Session:
         for finding in findings:
             action = finding.action if finding.action != "nudge" or self._nudge() else "report"
             events.append(VoiceHealth(finding=finding.finding, detail=finding.detail, action=action))
-            if action == "resume":
+            if action == "resume" and self.state in _OPEN:
                 error = ConnectionClosed(NO_CLOSE, finding.finding, "it was given up by this side", retryable=True)
                 events += self.connection_ended(error, now)
         return events
 
     def _nudge(self) -> bool:
         """Ask the model to go on, where there is a message for it."""
-        if self._profile.client_content != "any" or not self._profile.text_input:
+        if self.state not in _OPEN or self._profile.client_content != "any" or not self._profile.text_input:
             return False
         self._urgent.append(encode(messages.ClientMessage(client_content=messages.ClientContent(turn_complete=True))))
         self._flows = False
@@ -753,7 +773,7 @@ class Session:
         self.ledger.add(kind, encode(message), now, **details)
 
 
-_NOTES: dict[type, Callable[[Session, Any, float], list[RealtimeEvent] | None]] = {
+_NOTES: dict[type, Callable[[Session, Any, float], list[Finding] | None]] = {
     AudioDelta: Session._note_audio,
     TextDelta: Session._note_text,
     ThoughtDelta: Session._note_thought,
