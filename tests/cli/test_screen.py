@@ -8,13 +8,17 @@ from rich.console import Console
 
 from gemini_realtime import (
     AudioDelta,
+    AudioDropped,
+    ConnectionLost,
     FunctionCall,
     InputAudioBufferDelta,
     InputTranscript,
     Interrupted,
     OutputTranscript,
     RealtimeEvent,
+    ReplayedItem,
     SessionCreated,
+    SessionResumed,
     TurnComplete,
     Usage,
 )
@@ -66,6 +70,20 @@ def test_an_interruption_is_marked_and_what_comes_then_is_said_anew() -> None:
     ) == ["You: Tell me a story.", "Gemini: Once there was [interrupted]", "You: Stop.", "Gemini: All right."]
 
 
+def test_a_loss_is_told_after_what_was_said_before_it() -> None:
+    assert shown(
+        OutputTranscript(text="It is raining."),
+        ConnectionLost(code=1006),
+        SessionResumed(gap_ms=280),
+        AudioDropped(duration_ms=1500, reason="the network did not take it in time"),
+    ) == [
+        "Gemini: It is raining.",
+        "The connection was lost (1006): coming back.",
+        "Back after 280 ms.",
+        "1.5 s of what you said were lost: the network did not take it in time.",
+    ]
+
+
 def test_what_somebody_says_is_never_taken_for_markup() -> None:
     assert shown(OutputTranscript(text="[bold]x[/] [red")) == ["Gemini: [bold]x[/] [red"]
 
@@ -98,6 +116,11 @@ def test_json_is_one_object_per_event(capsys: pytest.CaptureFixture[str]) -> Non
     }  # fmt: skip
     assert isinstance(usage := lines[7]["usage"], dict)
     assert usage["total_tokens"] == 7
+
+
+def test_json_tells_what_was_sent_again(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = printed(capsys, SessionResumed(gap_ms=1, replayed=1, items=[ReplayedItem(kind="text", text="hi")]))
+    assert line["items"] == [{"kind": "text", "text": "hi", "start_ms": 0, "duration_ms": 0, "uncertain": False}]
 
 
 def test_json_holds_audio_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gemini_realtime import (
+    AudioDropped,
     ConnectionLost,
     FunctionCall,
     GoAway,
@@ -74,13 +75,13 @@ class Screen:
             case FunctionCall() | TurnComplete():
                 self._finish_lines()
             case GoAway():
-                self.note("Gemini is about to end this connection: changing to another.")
+                self._tell("Gemini is about to end this connection: changing to another.")
             case ConnectionLost():
-                self.note(f"The connection was lost ({event.code} {event.reason}): coming back.")
-            case SessionResumed(new_session=True):
-                self.note(f"Back after {event.gap_ms / 1000:.1f} s, in a new session.")
+                self._tell(f"The connection was lost ({event.reason or event.code}): coming back.")
             case SessionResumed():
-                self.note(f"Back after {event.gap_ms / 1000:.1f} s.")
+                self._tell(f"Back after {event.gap_ms} ms{', in a new session' if event.new_session else ''}.")
+            case AudioDropped():
+                self._tell(f"{event.duration_ms / 1000:.1f} s of what you said were lost: {event.reason}.")
             case VoiceHealth():
                 self.note(f"{event.finding}: {event.detail} {event.action}")
 
@@ -95,6 +96,11 @@ class Screen:
         width = max((len(label) for label, _ in lines), default=0)
         for label, value in lines:
             self._console.print(Text.assemble((f"{label:<{width}}  ", "dim"), value), soft_wrap=True, highlight=False)
+
+    def _tell(self, what: str) -> None:
+        """Note what happened, after what was said before."""
+        self._finish_lines()
+        self.note(what)
 
     def _finish_lines(self) -> None:
         for who, words in self._open:
