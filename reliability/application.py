@@ -31,6 +31,9 @@ ANSWER_WITHIN_S = 30.0
 SETTLE_WITHIN_S = 300
 """How long the end of the conversation may take."""
 
+PAUSE_S = 3.0
+"""Silence after the last words, without which nobody knows that they were the last."""
+
 TRAILING_S = 6.0
 """Time for the last words to arrive."""
 
@@ -88,6 +91,7 @@ class Application:
         self._turn_over = asyncio.Event()
         self._turn_open = False
         self._quiet = False
+        self._silent_since_s = 0.0
         self._work: dict[str, asyncio.Task[None]] = {}
         self._count = 0
 
@@ -126,7 +130,8 @@ class Application:
 
     async def _settle(self) -> None:
         for _ in range(SETTLE_WITHIN_S):
-            if self.record.over or self._settled():
+            silent_s = asyncio.get_running_loop().time() - self._silent_since_s
+            if self.record.over or (silent_s > PAUSE_S and self._settled()):
                 return
             await asyncio.sleep(1.0)
 
@@ -271,6 +276,8 @@ class Application:
                 until = at + (random.uniform(0.5, 2.0) if talks else random.uniform(4.0, 16.0))
             await asyncio.sleep(max(0.0, begun + at + chunk_ms / 1000 - loop.time()))
             self.record.utterances.append(saying)
+            if saying:
+                self._silent_since_s = loop.time()
             try:
                 await self._client.send_audio(sound_of(Chunk(number, saying), chunk_ms))
             except GeminiRealtimeError:

@@ -198,7 +198,7 @@ def _settled(record: Record, tap: Tap, service: Service) -> bool:
     if connection is None or connection.busy:
         return False
     answers = [answer for branch in service.branches for answer in branch.answers if answer.number in tap.complete]
-    answered = {key for answer in answers for key in answer.covers}
+    answered = {key for answer in answers for key in (*answer.covers, *answer.inherited)}
     asked = {sent.key for sent in record.sent if sent.kind == "ask" and sent.accepted}
     behind = len(record.utterances) - service.heard
     return asked <= answered and behind * service.chunk_ms < UP_TO_DATE_MS

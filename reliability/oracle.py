@@ -120,8 +120,9 @@ class Holdings:
 
     def answered(self) -> Counter[str]:
         """How often each question was answered completely."""
-        answers = (answer for branch in self._branches for answer in branch.answers)
-        return Counter(key for answer in answers if answer.number in self._complete for key in set(answer.covers))
+        answers = [answer for branch in self._branches for answer in branch.answers if answer.number in self._complete]
+        answered = Counter(key for answer in answers for key in set(answer.covers))
+        return answered | Counter({key for answer in answers for key in answer.inherited})
 
     def told(self) -> set[str]:
         """What the user cut off and a new session knows from its history: questions, and the results for them."""

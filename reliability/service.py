@@ -283,11 +283,11 @@ class Connection:
     def _offer_handle(self) -> None:
         if not self._handles or not self.service.manner.handles:
             return
+        self._heard_since_handle = False
         if self.busy:
             self.say({"sessionResumptionUpdate": {}})
             return
         assert self.branch is not None
-        self._heard_since_handle = False
         handle = self.service.handle(self.branch)
         self.service.note(f"gives {handle}")
         self.say({"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}})
@@ -382,15 +382,21 @@ class Connection:
     def _begin(self) -> None:
         assert self.branch is not None
         self.service.answers += 1
-        answer = Answer(self.service.answers, self.branch.close_item(), covers=self.branch.pending())
+        answer = Answer(
+            self.service.answers,
+            self.branch.close_item(),
+            covers=self.branch.pending(),
+            inherited=self.branch.inherited(),
+        )
         self.branch.answers.append(answer)
         self._turn = asyncio.get_running_loop().create_task(self._speak(self.branch, answer))
 
     async def _speak(self, branch: Branch, answer: Answer) -> None:
         random, manner = self.service.random, self.service.manner
         await asyncio.sleep(random.uniform(0.2, 1.0))
-        wanted = [key for key in answer.covers if key.endswith("call")]
-        if wanted and not any(key.startswith("call-") for key in answer.covers):
+        questions = [*answer.inherited, *answer.covers]
+        wanted = [key for key in questions if key.endswith("call")]
+        if wanted and not any(key.startswith("call-") for key in questions):
             self._call(branch, answer, wanted[-1])
             return
         began = self._now()
@@ -398,7 +404,7 @@ class Connection:
         if manner.empty_turns > 0:
             manner.empty_turns -= 1
             answer.pieces = 0
-        self.service.note(f"answers {answer.covers} with a{answer.number}, {answer.pieces} pieces")
+        self.service.note(f"answers {questions} with a{answer.number}, {answer.pieces} pieces")
         for piece in range(answer.pieces):
             self.say(_piece(answer.number, piece, NOISE if manner.faint else SPEECH))
             await asyncio.sleep(PIECE_S / manner.rate)

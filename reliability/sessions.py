@@ -42,6 +42,8 @@ class Answer:
         begun: how much its branch held when it began.
         ended: how much its branch held when it was over; None if the connection ended before.
         covers: what it answers: `ask 3`, `utterance 2`, ids of calls.
+        inherited: the same, of what the handle held with which its branch began. If another branch has answered that,
+            nobody can help the repetition.
         pieces: how many it has.
         interrupted: it was cut off by the user.
     """
@@ -50,6 +52,7 @@ class Answer:
     begun: int
     ended: int | None = None
     covers: list[str] = field(default_factory=list)
+    inherited: list[str] = field(default_factory=list)
     pieces: int = 0
     interrupted: bool = False
 
@@ -123,13 +126,15 @@ class Branch:
     def snapshot(self) -> Snapshot:
         """This branch as it is now."""
         self.saved = self.close_item()
-        return Snapshot(self, self.saved, self.listening, tuple(self.pending()))
+        return Snapshot(self, self.saved, self.listening, (*self.inherited(), *self.pending()))
 
     def pending(self) -> list[str]:
         """What is to be answered."""
-        before = self.origin.pending if self.origin is not None and self.answered is None else ()
-        own = [item.key for item in self.items[self.answered or 0 :] if item.kind in ("ask", "result", "heard")]
-        return [*before, *own]
+        return [item.key for item in self.items[self.answered or 0 :] if item.kind in ("ask", "result", "heard")]
+
+    def inherited(self) -> list[str]:
+        """What was to be answered already when this branch began, and still is."""
+        return list(self.origin.pending) if self.origin is not None and self.answered is None else []
 
     def hear(self, utterance: int, duration_ms: int) -> bool:
         """Audio of this length comes in. Returns whether an utterance has ended with it."""
