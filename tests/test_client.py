@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -427,6 +428,43 @@ async def test_audio_that_is_none_is_refused_and_nothing_is_sent(bad: str | byte
             await client.send_audio(bad)
         await settle()
     assert len(service.sent) == 1
+
+
+@pytest.mark.parametrize("rate_hz", [0, -16000, 10**9])
+async def test_a_rate_that_no_sound_has_is_refused(rate_hz: int) -> None:
+    with pytest.raises(AudioFormatError, match=f"{rate_hz} samples"):
+        await client_of(MemoryService()).send_audio(b"\x00\x00", rate_hz=rate_hz)
+
+
+async def test_no_audio_is_nothing_to_send() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        for nothing in (b"", ""):
+            await client.send_audio(nothing)
+        await settle()
+    assert len(service.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "response",
+    [{"text": "\ud83d"}, {"object": object()}, functools.reduce(lambda inner, _: {"in": inner}, range(5000), {})],
+    ids=["half a character", "not JSON", "too deep"],
+)
+async def test_what_cannot_be_sent_is_refused_without_repeating_it_and_the_session_goes_on(response: Any) -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        with pytest.raises(ConfigError) as caught:
+            await client.send_function_result("1", response)
+        assert "\ud83d" not in str(caught.value)
+        with pytest.raises(ConfigError):
+            await client.session_update({"instructions": "\ud83d"})
+        await client.send_text(role="user", text="hello")
+        await settle()
+    assert [next(iter(frame)) for frame in service.sent] == ["setup", "clientContent"]
 
 
 async def test_every_kind_of_input_has_its_message() -> None:

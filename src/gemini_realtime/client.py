@@ -18,7 +18,7 @@ from gemini_realtime.conversation import Conversation
 from gemini_realtime.credentials import access_token
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
 from gemini_realtime.event_queue import EventQueue, EventQueueEnded
-from gemini_realtime.protocol.codec import decode_base64, encode_base64
+from gemini_realtime.protocol.codec import decode_base64, encode, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint, read_config
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
@@ -40,6 +40,9 @@ STATE_VERSION = 1
 
 SAMPLE_BYTES = 2
 """Signed 16-bit samples, the only audio the Live API takes."""
+
+MIN_RATE_HZ, MAX_RATE_HZ = 1000, 768_000
+"""From worse than any telephone to the fastest converters sold. What waits is bounded in time, and so in bytes."""
 
 
 @register_realtime_client()
@@ -161,7 +164,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         if self._conversation is not None:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
-        self._build_setup()
+        self._build_setup(self._options)
         if state is not None:
             self._restore(state)
         conversation = Conversation(
@@ -193,7 +196,9 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if conversation is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
         if conversation.session.state is State.NEW:
-            conversation.begin(self._build_setup(), build_history(self._options), self._config.setup_timeout_s)
+            conversation.begin(
+                self._build_setup(self._options), build_history(self._options), self._config.setup_timeout_s
+            )
         while True:
             try:
                 event = await conversation.events.get()
@@ -202,8 +207,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
             if event is None:
                 return
             yield event
-        if conversation.session.failure is not None:
-            raise conversation.session.failure
+        if (failure := conversation.failure()) is not None:
+            raise failure
 
     async def session_update(self, session_options: dict[str, Any]) -> None:
         """Record options of the session, applied when it is set up; later on, between two turns.
@@ -223,7 +228,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             self._options.update(session_options)
             return
         options = {**self._options, **session_options}
-        setup, in_place = build_setup(self._config, options, self._profile), self._in_place(session_options)
+        setup, in_place = self._build_setup(options), self._in_place(session_options)
         self._options = options
         if not self._conversation.update(setup, in_place):
             self.logger.warning(
@@ -237,8 +242,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
             return None
         return context_update(changed.get("instructions"), changed.get("tools"), self._profile)
 
-    def _build_setup(self) -> dict[str, Any]:
-        return build_setup(self._config, self._options, self._profile)
+    def _build_setup(self, options: dict[str, Any]) -> dict[str, Any]:
+        setup = build_setup(self._config, options, self._profile)
+        encode(setup)  # what cannot be sent is refused here
+        return setup
 
     def _new_session(self) -> Session:
         reconnect = self._config.reconnect
@@ -281,8 +288,14 @@ class GeminiRealtimeClient(RealtimeClientBase):
             rate_hz: its sample rate; the service takes any and works at 16000.
 
         Raises:
-            AudioFormatError: text that is not base64, or bytes that end inside a sample.
+            AudioFormatError: text that is not base64, bytes that end inside a sample, or a rate that no sound has.
         """
+        if not audio:
+            return
+        if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+            raise AudioFormatError(
+                f"no sound has {rate_hz} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
+            )
         if isinstance(audio, str):
             size = len(decode_base64(audio))
             text, encoded = audio, audio.encode("ascii")

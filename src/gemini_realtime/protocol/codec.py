@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_ty
 import msgspec
 import pybase64
 
-from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.errors import AudioFormatError, ConfigError
 from gemini_realtime.protocol.messages import ClientMessage, Message, ServerMessage
 
 _Struct = TypeVar("_Struct", bound=Message)
@@ -120,8 +120,18 @@ def decode_client_message(data: bytes | str) -> tuple[ClientMessage, list[Unknow
 
 
 def encode(message: Message | dict[str, Any]) -> bytes:
-    """Write a message (or a ready-made dict) as one line of JSON."""
-    return _encoder.encode(message)
+    """Write a message (or a ready-made dict) as one line of JSON.
+
+    Raises:
+        ConfigError: there is something in it that JSON has no form for.
+    """
+    try:
+        return _encoder.encode(message)
+    except UnicodeEncodeError:  # it would carry the text along
+        problem, remedy = "half of a surrogate pair cannot be sent", "encode the text with errors='replace' first"
+    except (TypeError, ValueError, RecursionError) as error:
+        problem, remedy = f"this cannot be sent as JSON: {error}", "pass dicts, lists, strings, numbers and booleans"
+    raise ConfigError(problem, remedy=remedy)
 
 
 def audio_frame(audio_base64: bytes, rate_hz: int) -> bytes:
