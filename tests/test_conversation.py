@@ -523,15 +523,18 @@ async def test_a_new_connection_is_set_up_while_nobody_reads_and_then_waits_too(
         assert last.raw_message["number"] == HIGH_WATER
 
 
+@pytest.mark.parametrize(("before", "after"), [(HIGH_WATER, 0), (0, HIGH_WATER), (HIGH_WATER, HIGH_WATER)])
 @virtually
-async def test_events_of_the_application_before_it_reads_do_not_keep_the_setup_from_being_confirmed() -> None:
+async def test_events_of_the_application_before_it_reads_do_not_keep_the_setup_from_being_confirmed(
+    before: int, after: int
+) -> None:
     service = Service()
     client = client_of(service)
     mine = RealtimeEvent(raw_message={"mine": 1})
-    for _ in range(HIGH_WATER):
+    for _ in range(before):
         await client.add_event(mine)
     async with client.connect():
-        for _ in range(HIGH_WATER):
+        for _ in range(after):
             await client.add_event(mine)
         await read_until(client, SessionCreated)
         assert now() < 1
