@@ -119,6 +119,7 @@ class Application:
                 await self._settle()
                 self._quiet = True
                 await asyncio.wait([reader], timeout=TRAILING_S)
+                await self._settle()  # the connection may be changed at any time
         finally:
             working = [reader, *others, *self._work.values()]
             for task in working:

@@ -323,12 +323,20 @@ class Connection:
             call_id = result["id"]
             if call_id in self._cancelled:
                 self.service.note(f"has no use for the result of {call_id}")
+            elif self._knows(call_id):
+                self._take("result", call_id)
             elif self._calls.pop(call_id, None) is None:
                 self.service.violations.append(f"a result for {call_id}, which this session does not know")
             else:
                 self._take("result", call_id)
                 if not self._calls:
                     self._begin()
+
+    def _knows(self, call_id: str) -> bool:
+        """Whether the session has the result already."""
+        assert self.branch is not None
+        parts = (snapshot.branch.items[: snapshot.length] for snapshot in self.branch.lineage())
+        return any(item.kind == "result" and item.key == call_id for items in parts for item in items)
 
     def _contextUpdate(self, update: dict[str, Any]) -> None:
         text = " ".join(part["text"] for part in update.get("systemInstruction", {"parts": []})["parts"])

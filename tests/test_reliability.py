@@ -103,7 +103,7 @@ def swapping(kind: str) -> Callable[[dict[str, Any], bytes], list[bytes]]:
     [
         (losing("clientContent"), "lost"),
         (losing("contextUpdate"), "lost"),
-        (repeating("toolResponse"), "wrong"),
+        (repeating("toolResponse"), "doubled"),
         (losing("realtimeInput"), "lost"),
         (repeating("clientContent"), "doubled"),
         (repeating("realtimeInput"), "doubled"),
