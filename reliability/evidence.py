@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Record:
     """
 
     sent: list[Sent] = field(default_factory=list)
-    utterances: bytearray = field(default_factory=bytearray)
+    utterances: array[int] = field(default_factory=lambda: array("H"))
     refused_chunks: set[int] = field(default_factory=set)
     pieces: Counter[tuple[int, int]] = field(default_factory=Counter)
     orphaned: list[str] = field(default_factory=list)

@@ -233,11 +233,10 @@ def _judge_answers(verdict: Verdict, record: Record, holdings: Holdings) -> None
     for sent in record.sent:
         if sent.kind == "ask" and sent.accepted and not (sent.key in told and not answered[sent.key]):
             _judge_answer(verdict, record, sent.key, answered[sent.key])
-    order = holdings.audio(len(record.utterances))[1]
-    for utterance in range(1, max(record.utterances, default=0) + 1):
-        chunks = [number for number, said in enumerate(record.utterances) if said == utterance]
-        if any(order[number] for number in chunks):
-            _judge_answer(verdict, record, f"utterance {utterance}", answered[f"utterance {utterance}"])
+    arrived = holdings.audio(len(record.utterances))[1]
+    said = {utterance for number, utterance in enumerate(record.utterances) if utterance and arrived[number]}
+    for utterance in sorted(said):
+        _judge_answer(verdict, record, f"utterance {utterance}", answered[f"utterance {utterance}"])
 
 
 def _judge_answer(verdict: Verdict, record: Record, question: str, answers: int) -> None:

@@ -98,19 +98,19 @@ def main() -> None:
 
 
 def _trace(names: Iterable[str], seeds: Iterable[int], habits: Habits) -> bool:
-    _quiet()
+    quiet()
     failed = False
     for name in names:
         for seed in seeds:
             timeline: list[str] = []
             verdict = conversation(name, seed, habits, timeline)
-            print(f"{name}, seed {seed}", *timeline, *_findings(verdict), sep="\n")
+            print(f"{name}, seed {seed}", *timeline, *findings_of(verdict), sep="\n")
             failed = failed or not verdict.good
     return failed
 
 
 def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes: int) -> Iterator[Row]:
-    with ProcessPoolExecutor(processes, initializer=_quiet) as pool:
+    with ProcessPoolExecutor(processes, initializer=quiet) as pool:
         for name in names:
             row = Row(name)
             some = list(seeds)
@@ -118,18 +118,21 @@ def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes:
             for seed, verdict in zip(some, verdicts, strict=True):
                 row.add(seed, verdict)
                 if not verdict.good and len(row.failing) <= SHOWN:
-                    print(f"{name}, seed {seed}", *_findings(verdict), _again(name, seed, habits), sep="\n", flush=True)
+                    print(
+                        f"{name}, seed {seed}", *findings_of(verdict), _again(name, seed, habits), sep="\n", flush=True
+                    )
             print(f"{name}: {row.seeds - len(row.failing)} of {row.seeds} good", flush=True)
             yield row
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Thousands of lost connections are not for the terminal."""
     logging.getLogger("gemini_realtime").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
-def _findings(verdict: Verdict) -> list[str]:
+def findings_of(verdict: Verdict) -> list[str]:
+    """What is to be said against a conversation, one line each."""
     kinds = {"lost": verdict.lost, "doubled": verdict.doubled, "wrong": verdict.wrong}
     return [f"    {kind}: {finding}" for kind, findings in kinds.items() for finding in findings]
 

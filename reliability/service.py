@@ -123,8 +123,6 @@ class Service:
         """A new handle for a branch as it is."""
         name = f"handle-{len(self._snapshots) + 1}"
         self._snapshots[name] = branch.snapshot()
-        if len(self._snapshots) > 1000:
-            self._snapshots[next(iter(self._snapshots))] = self._snapshots[name]  # too old to be asked for
         return name
 
     def open_branch(self, handle: str | None) -> Branch | tuple[int, str]:
@@ -323,14 +321,14 @@ class Connection:
             call_id = result["id"]
             if call_id in self._cancelled:
                 self.service.note(f"has no use for the result of {call_id}")
-            elif self._knows(call_id):
-                self._take("result", call_id)
-            elif self._calls.pop(call_id, None) is None:
-                self.service.violations.append(f"a result for {call_id}, which this session does not know")
-            else:
+            elif self._calls.pop(call_id, None) is not None:
                 self._take("result", call_id)
                 if not self._calls:
                     self._begin()
+            elif self._knows(call_id):
+                self._take("result", call_id)
+            else:
+                self.service.violations.append(f"a result for {call_id}, which this session does not know")
 
     def _knows(self, call_id: str) -> bool:
         """Whether the session has the result already."""

@@ -117,7 +117,7 @@ def _cut_then(*refusals: Fault) -> Callable[[Stage], None]:
 
 def _several(stage: Stage) -> None:
     """Cuts after one another, some of them while the last one is being made good."""
-    time_s = stage.moment_s / 2
+    time_s = stage.moment_s
     for _ in range(stage.random.randint(2, 6)):
         _cut(stage, time_s)
         time_s += stage.random.choice((0.02, 0.2, 0.5, 1.0, 3.0, 8.0)) * stage.random.uniform(0.5, 1.5)

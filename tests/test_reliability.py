@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,7 @@ def test_audio_is_lost_as_far_as_nothing_is_said_about_it(tap: Tap) -> None:
     branch = Branch(0)
     branch.take(Item("audio", "", 0, 5))
     branch.take(Item("audio", "", 8, 9))
-    record = Record(utterances=bytearray(10))
+    record = Record(utterances=array("H", bytes(20)))
     assert "40 ms, 0 ms reported: 6..7" in verdict_of(record, tap, branch).lost[0]
     record.dropped_ms = 40
     assert verdict_of(record, tap, branch).good
@@ -218,7 +219,7 @@ def test_audio_may_come_twice_where_it_was_called_uncertain(tap: Tap) -> None:
     branch = Branch(0)
     branch.take(Item("audio", "", 0, 5))
     branch.take(Item("audio", "", 4, 9))
-    record = Record(utterances=bytearray(10))
+    record = Record(utterances=array("H", bytes(20)))
     verdict = verdict_of(record, tap, branch)
     assert verdict.doubled == ["audio: 40 ms: 4..5"]
     assert verdict.wrong == ["audio out of order: 4..4"]
