@@ -22,7 +22,7 @@ class Race:
     def __init__(self, service: subprocess.Popen[str], workers: dict[str, subprocess.Popen[str]]) -> None:
         self._service = service
         self._workers = workers
-        self._port = int(_line(service))
+        self._port = int(read_line(service))
 
     @property
     def contestants(self) -> list[str]:
@@ -42,8 +42,8 @@ class Race:
         assert worker.stdin is not None
         command["url"] = f"ws://127.0.0.1:{self._port}{path}"
         print(json.dumps(command), file=worker.stdin, flush=True)
-        measured: dict[str, float] = json.loads(_line(worker))
-        received = sum(int(_line(self._service)) for _ in range(command.get("sessions", 1)))
+        measured: dict[str, float] = json.loads(read_line(worker))
+        received = sum(int(read_line(self._service)) for _ in range(command.get("sessions", 1)))
         # The setup takes the place of the chunk that is not sent when the meter stops.
         if command["do"] == "send" and name != SLEEP and received != measured["ticks"]:
             raise RuntimeError(f"{name} sent {measured['ticks']:.0f} frames, of which {received} arrived")
@@ -74,13 +74,14 @@ class Race:
 def race(names: Sequence[str]) -> Iterator[Race]:
     """Start the service, and those contestants whose packages are installed here."""
     with ExitStack() as stack:
-        service = stack.enter_context(_process("bench.service"))
-        workers = {n: stack.enter_context(_process("bench.worker", n)) for n in names if available(MODULES[n])}
+        service = stack.enter_context(running("bench.service"))
+        workers = {n: stack.enter_context(running("bench.worker", n)) for n in names if available(MODULES[n])}
         yield Race(service, workers)
 
 
 @contextmanager
-def _process(*module: str) -> Iterator[subprocess.Popen[str]]:
+def running(*module: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that speaks line by line, killed at the end."""
     # What a process complains about is shown only when it dies: AG2 complains whenever its reader is left.
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
@@ -98,7 +99,8 @@ def _process(*module: str) -> Iterator[subprocess.Popen[str]]:
             process.communicate()
 
 
-def _line(process: subprocess.Popen[str]) -> str:
+def read_line(process: subprocess.Popen[str]) -> str:
+    """The next line a process prints; raises EOFError when it ended."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:

@@ -1,6 +1,6 @@
 """Measure this package beside other clients of the Live API.
 
-python -m bench.run                  everything, in an environment of its own (.venv-bench), some four minutes;
+python -m bench.run                  everything, in an environment of its own (.venv-bench), some ten minutes;
                                      prints the tables, keeps bench/results/, writes docs/performance.md
 python -m bench.run receive send     only these
 python -m bench.run --show           write docs/performance.md from the results kept
@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 ENVIRONMENT = ROOT / ".venv-bench"
-QUESTIONS = ["receive", "send", "imports", "sessions"]
-ROUNDS = {"receive": 9, "send": 9, "imports": 5, "sessions": 3}
+QUESTIONS = ["receive", "send", "imports", "sessions", "conversations"]
+ROUNDS = {"receive": 9, "send": 9, "imports": 5, "sessions": 3, "conversations": 3}
 MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -61,9 +61,9 @@ def environment() -> Path:
     requirements = ROOT / "bench" / "requirements.txt"
     made = ENVIRONMENT / ".made"
     if not made.exists() or made.read_bytes() != requirements.read_bytes():
-        print("Installing the other clients in .venv-bench (about 60 MB, once)", flush=True)
+        print("Installing the other clients in .venv-bench (about 130 MB, once)", flush=True)
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        install = "-m pip install --quiet --disable-pip-version-check -c constraints.txt -r bench/requirements.txt -e ."
+        install = "-m pip install --quiet --disable-pip-version-check -c constraints.txt -r bench/requirements.txt"
         subprocess.run([python, *install.split()], cwd=ROOT, check=True)
         made.write_bytes(requirements.read_bytes())
     return python

@@ -23,10 +23,12 @@ def test_a_quick_run_answers_every_question_about_this_package() -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    sections = done.stdout.split("## ")[1:]
-    assert len(sections) == 4
-    for section in sections:
+    *of_clients, of_the_server = done.stdout.split("## ")[1:]
+    assert len(of_clients) == 4
+    for section in of_clients:
         assert "\n| gemini-realtime | " in section
+    assert "\n| 1 × typed | " in of_the_server
+    assert "\n| 1 × microphone, quiet room | " in of_the_server
 
 
 def test_a_table_shows_median_range_and_how_many_times_ours_in_the_same_round() -> None:
