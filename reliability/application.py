@@ -48,6 +48,8 @@ class Habits:
         notes: whether it adds to the history without asking.
         contexts: whether it changes its instructions.
         obedient: whether it drops the work for a call that is cancelled.
+        microphone: whether there is one.
+        haste: how many times faster it is than people are.
     """
 
     duration_s: float = 60.0
@@ -55,6 +57,8 @@ class Habits:
     notes: bool = True
     contexts: bool = True
     obedient: bool = True
+    microphone: bool = True
+    haste: float = 1.0
 
 
 class Application:
@@ -112,13 +116,16 @@ class Application:
     async def _talk(self) -> None:
         loop = asyncio.get_running_loop()
         reader = loop.create_task(self._read())
-        others = [loop.create_task(self._ask()), loop.create_task(self._speak())]
+        others = [
+            loop.create_task(self._ask()),
+            *([loop.create_task(self._speak())] if self._habits.microphone else []),
+        ]
         try:
             _, asking = await asyncio.wait([reader, others[0]], return_when=asyncio.FIRST_COMPLETED)
             if reader in asking:
                 await self._settle()
                 self._quiet = True
-                await asyncio.wait([reader], timeout=TRAILING_S)
+                await asyncio.wait([reader], timeout=TRAILING_S / self._habits.haste)
                 await self._settle()  # the connection may be changed at any time
         finally:
             working = [reader, *others, *self._work.values()]
@@ -134,7 +141,10 @@ class Application:
             silent_s = asyncio.get_running_loop().time() - self._silent_since_s
             if self.record.over or (silent_s > PAUSE_S and self._settled()):
                 return
-            await asyncio.sleep(1.0)
+            await self._wait(1.0)
+
+    async def _wait(self, duration_s: float) -> None:
+        await asyncio.sleep(duration_s / self._habits.haste)
 
     # --- reading
 
@@ -214,7 +224,7 @@ class Application:
         loop, random = asyncio.get_running_loop(), self._random
         end = loop.time() + self._habits.duration_s
         while loop.time() < end and not self.record.over:
-            await asyncio.sleep(random.uniform(0.5, 6.0))
+            await self._wait(random.uniform(0.5, 6.0))
             chance = random.random()
             if chance < 0.12 and self._habits.notes:
                 await self._send_text("note")
@@ -222,7 +232,7 @@ class Application:
                 await self._send_context()
             if chance > 0.88:  # two, without waiting
                 await self._send_text("ask")
-                await asyncio.sleep(random.uniform(0.0, 1.5))
+                await self._wait(random.uniform(0.0, 1.5))
             await self._question(calls=0.4 < chance < 0.65)
 
     async def _question(self, *, calls: bool) -> None:
@@ -245,7 +255,7 @@ class Application:
         await self._accepted(sent, self._client.send_context_update(instructions=sent.key))
 
     async def _answer_call(self, call: FunctionCall) -> None:
-        await asyncio.sleep(self._random.uniform(0.1, 4.0))
+        await self._wait(self._random.uniform(0.1, 4.0))
         sent = self._sending("result", call.call_id)
         await self._accepted(sent, self._client.send_function_result(call.call_id, {"found": call.arguments["ask"]}))
 
