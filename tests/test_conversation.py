@@ -564,6 +564,29 @@ async def test_a_flood_before_the_session_is_confirmed_is_bounded_too(begun: boo
 
 
 @virtually
+async def test_a_flood_over_a_connection_that_is_being_left_is_bounded_too() -> None:
+    class Chatterbox(Service):
+        def end(self, code: int = 1000, reason: str = "") -> None:
+            for number in range(10 * MAX_UNREAD if self.connections == 1 else 0):
+                self.say({"number": number})
+            super().end(code, reason)
+
+    service = Chatterbox()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.say({"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}})
+        service.say({"goAway": {"timeLeft": "10s"}})
+        await asyncio.sleep(MINUTE_S)
+        assert service.connections == 2
+        assert len(client._events._events) <= MAX_UNREAD + 10
+        await read_until(client, SessionResumed)
+        assert service.reading
+        service.pongs = False
+        await read_until(client, SessionResumed)  # and the new connection is watched
+
+
+@virtually
 async def test_a_program_that_sends_much_before_it_reads_gets_every_event_of_the_service() -> None:
     service = Service()
     client = client_of(service)

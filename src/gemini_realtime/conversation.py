@@ -305,11 +305,11 @@ class Conversation:
         self._tell(happened)
 
     def _pressure(self, full: bool) -> None:
-        if self.session.state is State.AWAY:
-            return
-        if full and self.session.state is State.SETTING_UP and not self.events.flooded:
-            return  # the answer to the setup must get through
-        self.session.reading(self._loop.time(), paused=full)
+        state = self.session.state
+        if full and (state is State.SETTING_UP or state is State.AWAY) and not self.events.flooded:
+            return  # the answer to the setup, or to the close, must get through
+        if state is not State.AWAY:
+            self.session.reading(self._loop.time(), paused=full)
         if full:
             self.connection.transport.pause_reading()
         else:

@@ -45,6 +45,7 @@ class MemoryService:
     async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:
         """Connect a client; pass this as its `dial`."""
         self.url, self.headers, self.sent, self.reading = url, dict(headers), [], True
+        self._held.clear()  # lost with the connection before
         self.connections += 1
         self._transport = MemoryTransport(self, receiver)
         return self._transport
