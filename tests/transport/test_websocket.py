@@ -334,6 +334,20 @@ async def test_a_refusal_tells_status_body_and_whether_to_retry(status: int, ret
     assert "secret" not in str(error)
 
 
+async def test_what_follows_an_upgrade_that_failed_is_not_shown() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        writer.write(b"Sec-WebSocket-Accept: nonsense\r\n\r\n\x82\x05voice")
+        writer.close()
+
+    async with asyncio.timeout(WAIT_S), await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        with pytest.raises(HandshakeError, match="as it should") as caught:
+            await dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, Client())
+    assert "voice" not in f"{caught.value} {caught.value.body}"
+    assert caught.value.retryable
+
+
 async def test_a_redirect_is_a_refusal_so_that_the_key_stays_with_the_host() -> None:
     def redirect(request: picows.WSUpgradeRequest) -> object:
         response = picows.WSUpgradeResponse.create_redirect_response(302, "ws://127.0.0.1:1/elsewhere")

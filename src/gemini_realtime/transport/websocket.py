@@ -26,6 +26,9 @@ NO_CLOSE_CODE = 1005
 NO_CLOSE_FRAME = 1006
 """RFC 6455 7.1.5: reported for a close frame without a code, and for a connection that ends without a close frame."""
 
+SWITCHING_PROTOCOLS = 101
+"""RFC 9110 15.2.2: the answer to an upgrade that is granted."""
+
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
 
@@ -268,6 +271,8 @@ def _refusal(error: picows.WSHandshakeError, host: str) -> HandshakeError:
     status = int(error.response.status) if error.response is not None else None
     body = (error.raw_body or b"").decode("utf-8", "replace").strip()[:500]
     said = f": {body}" if body else ""
+    if status == SWITCHING_PROTOCOLS:  # what follows it is no body, and may be anybody's voice
+        return HandshakeError(f"{host} does not agree to speak WebSocket as it should: {error.args[0]}")
     if status is None:
         return HandshakeError(f"{host} does not speak WebSocket: {error.args[0]}", body=body, retryable=False)
     retry_after_s = _retry_after_s(error.response.headers.get("Retry-After")) if error.response else None
