@@ -37,10 +37,11 @@ reliability: $(VENV)/.test  ## hold thousands of conversations in which things g
 docs: $(VENV)/.test  ## write the generated parts of docs/
 	@$(BIN)/python docs/generate.py
 
-fuzz: $(VENV)/.test  ## feed codec, session and server garbage (ARGS="--seconds 600")
+fuzz: $(VENV)/.test  ## feed codec, session, server and client garbage (ARGS="--seconds 600")
 	@$(BIN)/python fuzz/codec.py $(ARGS)
 	@$(BIN)/python fuzz/peer.py $(ARGS)
 	@$(BIN)/python fuzz/door.py $(ARGS)
+	@$(BIN)/python -m fuzz.client $(ARGS)
 
 clean:  ## remove what the other targets have made
 	rm -rf $(VENV) .venv-* interop/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav
