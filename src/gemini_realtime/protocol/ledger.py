@@ -275,7 +275,7 @@ class Ledger:
         self._answering = (self._sent[-1].number if self._sent else self._owed, now)
 
     def answer_over(self, round_trip_s: float, margin_s: float, handle_at: float | None) -> list[Entry]:
-        """The answer is complete, or was cut off by the user; returns what is consumed by it, audio aside.
+        """The answer is complete; returns what is consumed by it, audio aside.
 
         Of context, and of a result whose call the last handle knows, only a handle consumes: whoever takes the session
         up with the last one still has to be told.
@@ -293,8 +293,12 @@ class Ledger:
         self._owed = self._owed if self._owed > number else 0
         sent_until = began_at - round_trip_s
         for entry in self._sent:
-            if entry.number <= number and entry.sent_at > sent_until:
+            if entry.number <= number and (entry.sent_at > sent_until or entry.kind == "function_result"):
                 entry.uncertain = entry.crossed = True
+        for entry in self._sent_audio:
+            if entry.sent_at > began_at:
+                break
+            entry.uncertain = entry.uncertain or entry.sent_at > sent_until - margin_s
 
         def answered(entry: Entry) -> bool:
             if entry.kind == "audio":
@@ -304,6 +308,11 @@ class Ledger:
             return entry.kind != "function_result" or is_orphan(entry, handle_at)
 
         return self._consume(answered)
+
+    def answer_cut(self) -> None:
+        """The answer was cut off by the user, which is no evidence of anything: a later one may answer it all."""
+        self._answering = None
+        self._held, self._held_next = self._held or self._held_next, None
 
     def asking(self) -> bool:
         """Whether an answer is owed to anything that went out."""

@@ -113,6 +113,9 @@ Role = Literal["user", "assistant", "system"]
 FLIGHT_MARGIN_S: Final = 0.25
 """Beyond a round trip, how long a message may take to get into a handle."""
 
+MAX_ROUND_TRIP_S: Final = 2.0
+"""The service has been seen to answer pings after 30 s: that is not how long its messages are under way."""
+
 SPEECH_BEGAN_S: Final = 1.0
 """How long before the service says that somebody speaks the speech may have begun."""
 
@@ -174,6 +177,7 @@ class Session:
         self._content_sent = False
         self._more_follows = False
         self._ping_due = False
+        self._pinged_at = 0.0
 
     # --- the connection
 
@@ -214,8 +218,8 @@ class Session:
 
     @property
     def has_urgent(self) -> bool:
-        """Whether anything is due that does not come from the application."""
-        return bool(self._urgent)
+        """Whether anything is due that does not come from the application, be it a ping."""
+        return bool(self._urgent) or self._ping_due
 
     def next_frame(self, now: float) -> bytes | None:
         """The frame to send now; None when there is none, or none may be sent yet."""
@@ -250,7 +254,9 @@ class Session:
             return self.connection_ended(error, now)
         if self.state not in _OPEN:
             return []
-        self._ping_due, findings = self._health.due(now)
+        ping_due, findings = self._health.due(now)
+        if ping_due:
+            self._ping_due, self._pinged_at = True, now
         events = self._act_on(findings, now)
         self._leave_if_it_suits(now)
         return events
@@ -262,6 +268,7 @@ class Session:
 
     def pong(self, now: float) -> None:
         """A ping was answered."""
+        self._round_trip_s = min(max(0.0, now - self._pinged_at), MAX_ROUND_TRIP_S)
         self._health.pong(now)
 
     def reading(self, now: float, *, paused: bool) -> None:
@@ -340,8 +347,8 @@ class Session:
             Events; None when the options can only take effect in another conversation.
         """
         if in_place is not None and self.state in _OPEN:
-            self._setup.changed_in_place(setup)
             self.send_context_update(in_place, now)
+            self._setup.changed_in_place(setup)
             return [SessionUpdated()]  # messages are processed in order: what is said from now on is said under them
         before = self._setup.change(setup)
         possible = self.resumption.policy.enabled and self._setup.resumable
@@ -486,6 +493,9 @@ class Session:
         else:
             saved = self.ledger.saved(now - self._round_trip_s - FLIGHT_MARGIN_S)
         self._remember(saved)
+        if self.turns.state is TurnState.IDLE:
+            self.history.close_turn()
+        self._ping_due, self._pinged_at = True, now
 
     def _remember(self, consumed: list[Entry]) -> None:
         for entry in consumed:
@@ -603,7 +613,7 @@ class Session:
 
     def _note_interrupted(self, event: Interrupted, now: float) -> None:
         self.turns.signal(TurnSignal.INTERRUPTED)
-        self._answered()
+        self.ledger.answer_cut()
         self._health.interrupted(now)
 
     def _note_generated(self, event: GenerationComplete, now: float) -> list[Finding]:
@@ -726,6 +736,7 @@ class Session:
         if call_id in self.calls.orphans:
             return telling.orphaned(call_id)
         call, since = self.calls.answered(call_id, finally_=not options.get("will_continue"))
+        since = now if call is None else since  # of a call that nobody knows, a session taken up again knows nothing
         answer = messages.FunctionResponse(
             id=call_id if call is None else call.id,
             name=None if call is None else call.name,
@@ -761,6 +772,7 @@ class Session:
                 f"{self._profile.family} cannot change instructions or tools in mid-session",
                 remedy="call session_update(), which takes up the session again with them",
             )
+        self._setup.amend(update)
         self._queue("context", messages.ClientMessage(context_update=update), now)
 
     def _realtime(self, item: messages.RealtimeInput, now: float, *, asks: bool = False) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gemini_realtime.protocol.messages import Content
+import msgspec
+
+from gemini_realtime.protocol.messages import Content, ContextUpdate
 
 
 class Setups:
@@ -51,6 +53,16 @@ class Setups:
         """Send other options from now on; returns the former."""
         before, self._wanted = self._wanted, wanted
         return before
+
+    def amend(self, update: ContextUpdate) -> None:
+        """The service is told of instructions or tools in a message; the next setup has to say the same."""
+        said = msgspec.to_builtins(update)
+        change = {"systemInstruction": said.get("systemInstruction"), "tools": said.get("tools", {}).get("tools")}
+        change = {name: value for name, value in change.items() if value is not None}
+        in_force = self._in_force is self._wanted
+        self._wanted = {**self._wanted, **change}
+        if in_force:
+            self._in_force = self._sent = self._wanted
 
     def changed_in_place(self, setup: dict[str, Any]) -> None:
         """The service was told of other options without a new setup."""
