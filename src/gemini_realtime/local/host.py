@@ -82,6 +82,7 @@ class Host:
         self._ears: Ears | None = None
         self._dictation = Dictation(self._transcribe)
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: float | None = None
         connection.receiver = self
 
     def connection_made(self) -> None:
@@ -217,14 +218,18 @@ class Host:
             self.peer.close(_INTERNAL_ERROR, "Internal error encountered.")
 
     def _set_alarm(self) -> None:
+        deadline = self.peer.deadline()
+        if deadline == self._alarm_at:
+            return
+        self._alarm_at = deadline
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        deadline = self.peer.deadline()
         if deadline is not None:
             delay_s = max(0.0, deadline - self._clock())
             self._alarm = asyncio.get_running_loop().call_later(delay_s, self._wake)
 
     def _wake(self) -> None:
+        self._alarm = self._alarm_at = None
         self.peer.deadline_reached(self._clock())
         self.act()

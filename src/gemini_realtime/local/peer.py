@@ -15,7 +15,8 @@ Usage, by whoever owns the connection:
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
@@ -43,6 +44,8 @@ from gemini_realtime.local.sessions import UNASKED_AFTER_S, Seat, Sessions
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.messages import ServerMessage
+
+MAX_USUAL_MIME_TYPE: Final = 100
 
 
 class Activity:
@@ -251,7 +254,7 @@ class Peer:
 
     def _take_sound(self, blob: messages.Blob) -> None:
         try:
-            sound = AudioFormat.from_mime_type(blob.mime_type, default_rate_hz=INPUT_FORMAT.rate_hz)
+            sound = _sound_format(blob.mime_type)
         except AudioFormatError:
             raise Refused(AUDIO_TYPE) from None
         if sound.encoding != "pcm16" or sound.channels != 1:
@@ -396,3 +399,15 @@ def _decode(blob: messages.Blob, field: str) -> bytes:
         return decode_base64(blob.data)
     except AudioFormatError:
         raise Refused(BASE64, where=f"realtime_input.{field}.data") from None
+
+
+def _sound_format(mime_type: str) -> AudioFormat:
+    """Fifty times a second it is the same; what is kept is bounded in length too."""
+    return _known_format(mime_type) if len(mime_type) < MAX_USUAL_MIME_TYPE else _format(mime_type)
+
+
+def _format(mime_type: str) -> AudioFormat:
+    return AudioFormat.from_mime_type(mime_type, default_rate_hz=INPUT_FORMAT.rate_hz)
+
+
+_known_format = lru_cache(maxsize=64)(_format)
