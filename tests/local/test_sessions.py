@@ -200,6 +200,15 @@ def test_no_handle_is_due_while_the_model_speaks() -> None:
     assert line.waits(HANDLE_EVERY_S) == []
 
 
+def test_a_handle_waits_until_the_user_has_spoken_since_it_would_lose_what_is_being_said() -> None:
+    line = Line(model=NATIVE_2_5, sessionResumption={})
+    line.send(SOUND)
+    line.peer.speech_started()
+    assert line.waits(HANDLE_EVERY_S) == []
+    line.peer.heard("")
+    assert kinds(line.waits(0)) == ["sessionResumptionUpdate"]
+
+
 def test_a_session_is_not_resumable_while_calls_are_open() -> None:
     line = Line(model=NATIVE_3_8, pace="instant", tools=[ALARM], sessionResumption={})
     line.types("set an alarm")

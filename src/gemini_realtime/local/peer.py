@@ -132,7 +132,9 @@ class Peer:
         """What is to be done now, in order; each action is given once."""
         if not self._activity.speaking:
             self._conversation.next_question()
-        if self.state not in (State.NEW, State.CLOSED):
+        # What is being said is not in the session yet, so that a handle given now would lose it.
+        waits = self._activity.speaking and self._conversation.resumable
+        if self.state not in (State.NEW, State.CLOSED) and not waits:
             update = self._seat.update(self._saved, resumable=self._conversation.resumable)
             if update is not None:
                 self._outbox.send(ServerMessage(session_resumption_update=update))
