@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from gemini_realtime.protocol.messages import Content, ContextUpdate, Part
 from gemini_realtime.protocol.setups import Setups
 
 FIRST: dict[str, Any] = {"model": "m", "sessionResumption": {"transparent": True}}
@@ -96,4 +99,18 @@ def test_options_changed_in_place_are_in_force_and_open_the_next_connection() ->
     setups.changed_in_place(SECOND)
     assert not setups.changed
     assert setups.sent("h", 1.0, seeds=False)["voice"] == "other"
+    assert setups.confirmed() == (False, False)
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_instructions_told_in_a_message_are_those_of_the_next_setup_and_need_no_new_one(confirmed: bool) -> None:
+    setups = in_force() if confirmed else Setups(FIRST)
+    if not confirmed:
+        setups.sent(None, 0.0, seeds=False)
+    content = Content(parts=[Part(text="be brief")])
+    setups.amend(ContextUpdate(system_instruction=content))
+    if not confirmed:
+        assert setups.confirmed() == (True, False)
+    assert not setups.changed
+    assert setups.sent("h", 1.0, seeds=False)["systemInstruction"]["parts"] == [{"text": "be brief"}]
     assert setups.confirmed() == (False, False)

@@ -59,10 +59,11 @@ class Setups:
         said = msgspec.to_builtins(update)
         change = {"systemInstruction": said.get("systemInstruction"), "tools": said.get("tools", {}).get("tools")}
         change = {name: value for name, value in change.items() if value is not None}
-        in_force = self._in_force is self._wanted
-        self._wanted = {**self._wanted, **change}
-        if in_force:
-            self._in_force = self._sent = self._wanted
+        before, self._wanted = self._wanted, {**self._wanted, **change}
+        if self._in_force is before:
+            self._in_force = self._wanted
+        if self._sent is before:  # its confirmation is waited for: the message follows it
+            self._sent = self._wanted
 
     def changed_in_place(self, setup: dict[str, Any]) -> None:
         """The service was told of other options without a new setup."""

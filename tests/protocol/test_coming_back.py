@@ -1,0 +1,854 @@
+"""One conversation over several connections; the service is played by the test, message by message."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import pybase64
+import pytest
+
+from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
+from gemini_realtime.protocol import events, messages
+from gemini_realtime.protocol.closing import close_error
+from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.health import HealthPolicy, read_health
+from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.resumption import HANDLE_VALID_S, Reconnect
+from gemini_realtime.protocol.session import LOST_REASON, UPDATE_WITHIN_S, Session, State
+
+MODEL = "gemini-2.5-flash-native-audio"
+SETUP: dict[str, Any] = {"model": f"models/{MODEL}", "sessionResumption": {}}
+ROUND_TRIP_S = 0.1
+BROKEN = close_error(1006, "")
+
+Event = TypeVar("Event", bound=RealtimeEvent)
+
+
+class Call:
+    """A session, its service, and the clock between them.
+
+    Attributes:
+        session: under test.
+        now: seconds.
+        told: every event so far.
+    """
+
+    def __init__(self, model: str = MODEL, *, health: HealthPolicy | None = None, **reconnect: Any) -> None:
+        policy = Reconnect(**{"jitter": lambda: 1.0, **reconnect})
+        self.session = Session(profile_for(model), reconnect=policy, health=health or read_health("off"))
+        self.now = 100.0
+        self.told: list[RealtimeEvent] = []
+
+    def begin(self, setup: dict[str, Any] = SETUP, history: Sequence[messages.Content] = ()) -> Call:
+        self.session.begin(setup, self.now, history=history)
+        self.confirm()
+        return self
+
+    def confirm(self) -> list[dict[str, Any]]:
+        """The service takes the setup, and confirms it; returns what goes out then."""
+        (sent,) = self.sent()
+        assert "setup" in sent
+        self.wait(ROUND_TRIP_S)
+        self.hear({"setupComplete": {}})
+        return self.sent()
+
+    def wait(self, seconds: float) -> Call:
+        """Let time pass as a timer would."""
+        end, session = self.now + seconds, self.session
+        while (deadline := session.deadline()) is not None and deadline <= end:
+            self.now = max(self.now, deadline)
+            self.told += session.deadline_reached(self.now)
+            later = session.deadline()
+            assert later is None or later > self.now, "a timer would run in a circle"
+        self.now = end
+        return self
+
+    def hear(self, *said: dict[str, Any]) -> list[RealtimeEvent]:
+        heard = [event for message in said for event in self.session.receive(json.dumps(message).encode(), self.now)]
+        self.told += heard
+        return heard
+
+    def lose(self, error: GeminiRealtimeError | None = BROKEN) -> list[RealtimeEvent]:
+        heard = self.session.connection_ended(error, self.now)
+        self.told += heard
+        return heard
+
+    def dial(self) -> dict[str, Any]:
+        """Connect when it is time; returns the setup."""
+        assert self.session.state is State.AWAY
+        self.now = max(self.now, self.session.resumption.dial_at)
+        self.session.connected(self.now)
+        (sent,) = self.sent()
+        setup: dict[str, Any] = sent["setup"]
+        return setup
+
+    def ready(self) -> list[dict[str, Any]]:
+        """The service confirms the setup after a loss; returns what goes out then."""
+        self.wait(ROUND_TRIP_S)
+        self.hear({"setupComplete": {}})
+        return self.sent()
+
+    def come_back(self) -> list[dict[str, Any]]:
+        self.dial()
+        return self.ready()
+
+    def sent(self) -> list[dict[str, Any]]:
+        return [json.loads(frame) for frame in iter(lambda: self.session.next_frame(self.now), None)]
+
+    def ask(self, text: str, *, turn_complete: bool = True) -> None:
+        self.session.send_text("user", text, turn_complete, self.now)
+        self.sent()
+
+    def give(self, call_id: str) -> RealtimeEvent | None:
+        told = self.session.send_function_result(call_id, {"output": "3"}, self.now)
+        self.sent()
+        return told
+
+    def mic(self, *samples: int, pieces: int = 1) -> None:
+        """Pieces of audio, 20 ms each and as far apart."""
+        pcm = struct.pack("<320h", *samples, *([0] * (320 - len(samples))))
+        for _ in range(pieces):
+            self.session.send_audio(pybase64.b64encode(pcm), 16000, 20.0, self.now, stalled=False)
+            if self.session.state is not State.AWAY:
+                self.sent()
+            self.now += 0.02
+
+    def got(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+    @property
+    def resumed(self) -> events.SessionResumed:
+        return self.got(events.SessionResumed)[-1]
+
+
+def handle(name: str, **more: Any) -> dict[str, Any]:
+    return {"sessionResumptionUpdate": {"newHandle": name, "resumable": True, **more}}
+
+
+def say(text: str) -> dict[str, Any]:
+    return {"serverContent": {"modelTurn": {"parts": [{"text": text}]}}}
+
+
+def call(call_id: str) -> dict[str, Any]:
+    return {"toolCall": {"functionCalls": [{"id": call_id, "name": "f"}]}}
+
+
+def go_away(seconds: float) -> dict[str, Any]:
+    return {"goAway": {"timeLeft": f"{seconds}s"}}
+
+
+GENERATED: dict[str, Any] = {"serverContent": {"generationComplete": True}}
+COMPLETE: dict[str, Any] = {"serverContent": {"turnComplete": True}}
+INTERRUPTED: dict[str, Any] = {"serverContent": {"interrupted": True}}
+WITHHELD: dict[str, Any] = {"sessionResumptionUpdate": {}}
+
+
+def texts(sent: Sequence[dict[str, Any]]) -> list[str]:
+    """The words in what was sent, turn by turn."""
+    return [
+        part["text"]
+        for frame in sent
+        for turn in frame.get("clientContent", {}).get("turns", [])
+        for part in turn["parts"]
+    ]
+
+
+def kinds(items: Sequence[events.ReplayedItem]) -> list[str]:
+    return [item.kind for item in items]
+
+
+# --- a loss
+
+
+def test_a_lost_connection_is_taken_up_with_the_last_good_handle() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"), WITHHELD)
+    (lost,) = line.lose(close_error(1011, "Internal error encountered."))
+    assert lost == events.ConnectionLost(code=1011, reason="Internal error encountered.")
+    assert line.session.state is State.AWAY
+    assert line.dial()["sessionResumption"] == {"handle": "h1"}
+    line.ready()
+    assert (line.session.state, line.resumed.new_session) == (State.READY, False)
+
+
+def test_what_no_handle_holds_is_sent_again_in_order_and_once_before_what_was_given_meanwhile() -> None:
+    line = Call().begin()
+    line.ask("one")
+    line.wait(1.0).hear(handle("h1"))
+    line.wait(1.0).ask("two")
+    line.ask("three", turn_complete=False)
+    line.lose()
+    line.ask("four")
+    assert texts(line.come_back()) == ["two", "three", "four"]
+    assert [item.text for item in line.resumed.items] == ["two", "three"]
+    assert line.sent() == []
+
+
+def test_what_was_sent_shortly_before_the_handle_came_is_sent_again_and_called_uncertain() -> None:
+    line = Call().begin()
+    line.ask("long before")
+    line.wait(1.0).ask("shortly before")
+    line.wait(0.1).hear(handle("h1"))
+    line.wait(0.1).ask("after")
+    line.lose()
+    assert texts(line.come_back()) == ["shortly before", "after"]
+    assert [item.uncertain for item in line.resumed.items] == [True, False]
+    assert (line.resumed.replayed, line.resumed.uncertain) == (2, 1)
+
+
+def test_the_gap_is_measured_from_the_loss_to_the_confirmation() -> None:
+    line = Call(backoff_s=1.0).begin()
+    line.lose()
+    line.come_back()
+    assert line.resumed.gap_ms == 1100
+
+
+def test_a_transparent_handle_settles_what_is_inside() -> None:
+    line = Call().begin({**SETUP, "sessionResumption": {"transparent": True}})
+    for text in ("one", "two", "three"):
+        line.ask(text)
+    line.hear(handle("h1", lastConsumedClientMessageIndex="2"))
+    line.lose()
+    assert line.dial()["sessionResumption"] == {"transparent": True, "handle": "h1"}
+    assert texts(line.ready()) == ["three"]
+    assert line.resumed.uncertain == 0
+
+
+def test_a_history_counts_among_the_messages_of_a_transparent_handle() -> None:
+    line = Call().begin()
+    line.ask("before")
+    line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+    line.lose()
+    assert len(line.come_back()) == 1
+    line.ask("one")
+    line.ask("two")
+    line.hear(handle("h1", lastConsumedClientMessageIndex="2"))
+    line.lose()
+    assert texts(line.come_back()) == ["two"]
+
+
+def test_a_handle_before_the_confirmation_says_nothing_of_what_was_sent_before_the_loss() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(1.0).ask("one")
+    line.lose()
+    line.dial()
+    line.wait(5.0).hear(handle("h2"))
+    assert texts(line.ready()) == ["one"]
+
+
+def test_a_late_handle_of_the_connection_that_is_being_left_still_counts() -> None:
+    line = Call().begin()
+    line.ask("one")
+    line.lose()
+    line.wait(1.0).hear(handle("h1"))
+    assert line.dial()["sessionResumption"] == {"handle": "h1"}
+    line.ready()
+    assert line.resumed.items == []
+
+
+# --- turns
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        ([], []),
+        ([say("x")], [(LOST_REASON, False)]),
+        ([say("x"), INTERRUPTED], [(LOST_REASON, True)]),
+        ([say("x"), GENERATED], [(None, False)]),
+        ([say("x"), GENERATED, COMPLETE], [(None, False)]),
+    ],
+)
+def test_every_turn_has_one_end_also_when_its_connection_has(
+    said: list[dict[str, Any]], ends: list[tuple[str | None, bool]]
+) -> None:
+    line = Call().begin()
+    line.hear(*said)
+    line.lose()
+    line.come_back()
+    assert [(event.reason, event.interrupted) for event in line.got(events.TurnComplete)] == ends
+
+
+def test_a_question_whose_answer_was_cut_is_asked_again_and_one_that_was_answered_is_not() -> None:
+    line = Call().begin()
+    line.ask("answered")
+    line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+    line.ask("cut")
+    line.wait(1.0).hear(say("n"))
+    line.hear(handle("h1"))
+    line.lose()
+    line.wait(1.0)
+    again = line.come_back()
+    assert again == [{"clientContent": {"turnComplete": True}}]
+
+
+def test_a_question_that_the_handle_holds_is_answered_on_request() -> None:
+    line = Call().begin()
+    line.ask("one")
+    line.wait(1.0).hear(handle("h1"))
+    line.lose()
+    assert line.come_back() == [{"clientContent": {"turnComplete": True}}]
+
+
+def test_nothing_is_requested_where_the_answer_was_complete() -> None:
+    line = Call().begin()
+    line.ask("one")
+    line.wait(0.05).hear(say("yes"), GENERATED, COMPLETE)
+    line.wait(1.0).hear(handle("h1"))
+    line.lose()
+    assert line.come_back() == []
+
+
+def test_where_a_turn_may_be_a_filler_its_end_says_whether_the_question_was_answered() -> None:
+    line = Call("gemini-3.8-live-extended-thinking").begin()
+    line.ask("one")
+    line.wait(1.0).hear(say("let me see"), GENERATED)
+    line.lose()
+    assert texts(line.come_back()) == ["one"]
+    assert [event.reason for event in line.got(events.TurnComplete)] == [LOST_REASON]
+
+
+def test_an_error_in_a_message_is_a_loss_and_no_end_of_an_answer() -> None:
+    line = Call(health=HealthPolicy(empty_turn="resume")).begin()
+    line.ask("one")
+    line.wait(5.0).hear(say("ye"))
+    heard = line.hear({"error": {"code": 503, "status": "UNAVAILABLE", "message": "busy"}})
+    assert [event.type for event in heard] == ["unknown", "session.connection_lost", "response.done"]
+    assert texts(line.come_back()) == ["one"]
+
+
+def test_one_frame_that_ends_turn_and_connection_ends_the_turn_once() -> None:
+    line = Call(health=HealthPolicy(near_silence="resume")).begin()
+    silence = pybase64.b64encode(b"\0" * 48_000).decode()
+    inline = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": silence}}
+    line.hear({"serverContent": {"modelTurn": {"parts": [inline]}}})
+    line.hear({"serverContent": {"generationComplete": True, "turnComplete": True}})
+    assert line.session.state is State.AWAY
+    assert len(line.got(events.TurnComplete)) == 1
+
+
+# --- a new session
+
+
+def test_without_a_handle_a_new_session_is_told_what_was_said() -> None:
+    line = Call().begin()
+    line.ask("Who are you?")
+    line.wait(1.0)
+    line.hear({"serverContent": {"outputTranscription": {"text": "I am "}}}, say(""), GENERATED, COMPLETE)
+    line.hear({"serverContent": {"inputTranscription": {"text": "Really?"}}}, say("Yes."), GENERATED, COMPLETE)
+    line.ask("Why?")
+    line.lose()
+    assert line.dial()["sessionResumption"] == {}
+    history, question = line.ready()
+    assert [(turn["role"], turn["parts"][0]["text"]) for turn in history["clientContent"]["turns"]] == [
+        ("user", "Who are you?"),
+        ("model", "I am"),
+        ("user", "Really?"),
+        ("model", "Yes."),
+    ]
+    assert texts([question]) == ["Why?"]
+    assert line.resumed.new_session
+
+
+def test_the_history_that_was_given_opens_each_new_session() -> None:
+    line = Call().begin(history=[messages.Content(role="user", parts=[messages.Part(text="long ago")])])
+    line.lose()
+    assert texts(line.come_back()) == ["long ago"]
+
+
+def test_a_new_session_is_told_nothing_where_that_is_not_wanted() -> None:
+    line = Call(seed_history=False).begin()
+    line.ask("one")
+    line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+    line.lose()
+    assert line.come_back() == []
+
+
+def test_a_history_is_announced_where_the_model_wants_that() -> None:
+    line = Call("gemini-3.1-flash-live-preview").begin()
+    line.ask("one")
+    line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+    line.lose()
+    assert line.dial()["historyConfig"] == {"initialHistoryInClientContent": True}
+    (history,) = line.ready()
+    assert history["clientContent"]["turnComplete"] is True
+
+
+def test_a_handle_that_is_refused_leads_to_a_new_session() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(1.0).ask("one")
+    line.lose()
+    line.dial()
+    (finding,) = line.lose(close_error(1008, "BidiGenerateContent session not found"))
+    assert isinstance(finding, events.VoiceHealth)
+    assert finding.finding == "handle_refused"
+    assert line.dial()["sessionResumption"] == {}
+    assert texts(line.ready()) == ["one"]
+    assert line.resumed.new_session
+
+
+def test_a_close_that_passes_is_not_held_against_the_handle() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.lose()
+    line.dial()
+    assert line.lose(close_error(1008, "The operation was aborted.")) == []
+    assert line.dial()["sessionResumption"] == {"handle": "h1"}
+
+
+def test_a_handle_of_the_application_is_not_given_up_for_another_session() -> None:
+    line = Call()
+    line.session.begin({"model": MODEL, "sessionResumption": {"handle": "mine"}}, line.now)
+    assert line.sent()[0]["setup"]["sessionResumption"] == {"handle": "mine"}
+    line.lose(close_error(1008, "BidiGenerateContent session not found"))
+    assert line.session.state is State.CLOSED
+    assert isinstance(line.session.failure, ConnectionClosed)
+
+
+def test_a_handle_that_is_too_old_is_not_tried() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.now += HANDLE_VALID_S + 1
+    line.lose()
+    assert line.dial()["sessionResumption"] == {}
+
+
+# --- function calls
+
+
+def test_a_result_whose_call_came_after_the_handle_is_reported_and_not_sent() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(0.1).hear(call("given"), call("open"))
+    line.give("given")
+    line.lose()
+    assert line.come_back() == []
+    (cancelled,) = line.got(events.FunctionCallCancelled)
+    assert cancelled.call_ids == ["open"]
+    orphan = line.give("open")
+    assert isinstance(orphan, events.VoiceHealth)
+    assert [event.finding for event in (*line.got(events.VoiceHealth), orphan)] == ["orphaned_result"] * 2
+
+
+def test_a_result_whose_call_the_handle_knows_is_sent_again() -> None:
+    line = Call().begin()
+    line.hear(call("1"))
+    line.wait(0.1).hear(handle("h1"))
+    line.wait(1.0)
+    line.give("1")
+    line.lose()
+    (again,) = line.come_back()
+    assert again["toolResponse"]["functionResponses"][0]["id"] == "1"
+
+
+def test_a_result_given_while_away_goes_to_a_session_that_knows_the_call_only() -> None:
+    for calls_first, frames in ((True, 1), (False, 0)):
+        line = Call().begin()
+        for message in (call("1"), handle("h1"))[:: 1 if calls_first else -1]:
+            line.wait(0.1).hear(message)
+        line.lose()
+        line.give("1")
+        assert len(line.come_back()) == frames
+        assert len(line.got(events.VoiceHealth)) == 1 - frames
+
+
+def test_a_call_that_is_made_again_under_its_id_gets_its_result() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(0.1).hear(call("1"))
+    line.lose()
+    line.come_back()
+    line.hear(call("1"))
+    assert line.session.send_function_result("1", {"output": "3"}, line.now) is None
+    assert len(line.sent()) == 1
+
+
+def test_the_result_of_a_cancelled_call_is_reported_and_not_sent() -> None:
+    line = Call().begin()
+    line.hear(call("1"), {"toolCallCancellation": {"ids": ["1"]}})
+    assert isinstance(line.session.send_function_result("1", {"output": "3"}, line.now), events.VoiceHealth)
+    assert line.sent() == []
+
+
+# --- audio
+
+
+def test_audio_since_the_handle_is_sent_again_with_what_was_said_meanwhile() -> None:
+    line = Call().begin()
+    line.mic(pieces=50)
+    line.wait(1.0).hear(handle("h1"))
+    line.wait(0.01).mic(pieces=10)
+    line.lose()
+    line.mic(pieces=5)
+    assert len(line.come_back()) == 15
+    (item,) = line.resumed.items
+    assert (item.kind, item.start_ms, item.duration_ms, item.uncertain) == ("audio", 1000, 200, False)
+
+
+def test_audio_around_the_handle_is_one_stretch_that_is_uncertain_and_one_that_is_not() -> None:
+    line = Call().begin()
+    line.mic(pieces=50)
+    line.hear(handle("h1"))
+    line.wait(0.01).mic(pieces=10)
+    line.lose()
+    line.come_back()
+    assert [(item.duration_ms, item.uncertain) for item in line.resumed.items] == [(340, True), (200, False)]
+
+
+def test_speech_that_was_cut_is_sent_again_from_its_beginning() -> None:
+    line = Call().begin()
+    line.mic(pieces=100)
+    line.hear({"voiceActivity": {"type": "ACTIVITY_START"}})
+    line.mic(pieces=100)
+    line.hear(handle("h1"))
+    line.lose()
+    line.come_back()
+    assert line.resumed.items[0].duration_ms == 2000 + 1100
+
+
+def test_audio_goes_out_at_once_again_when_all_that_waited_has_gone_out() -> None:
+    line = Call().begin()
+    line.mic()
+    line.lose()
+    line.mic()
+    assert line.session.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is None
+    assert len(line.come_back()) == 3
+    assert line.session.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is not None
+
+
+# --- giving up
+
+
+def test_a_request_that_is_wrong_is_not_repeated() -> None:
+    for error in (
+        close_error(1007, "API key expired"),
+        HandshakeError("key", status=401),
+        HandshakeError("p", status=407),
+    ):
+        line = Call().begin()
+        line.lose()
+        line.lose(error)
+        assert (line.session.state, line.session.failure) == (State.CLOSED, error)
+
+
+def test_a_refusal_of_the_very_first_setup_is_the_end() -> None:
+    line = Call()
+    line.session.begin(SETUP, line.now)
+    line.lose(close_error(1007, "Request contains an invalid argument."))
+    assert line.session.state is State.CLOSED
+
+
+def test_dialling_goes_on_until_a_limit_and_the_last_error_is_the_failure() -> None:
+    line = Call(attempts=3, backoff_s=1.0).begin()
+    line.lose()
+    dialled = []
+    while line.session.state is State.AWAY:
+        line.now = line.session.resumption.dial_at
+        dialled.append(line.now)
+        assert line.lose(HandshakeError(f"no route {len(dialled)}")) == []
+    assert len(dialled) == 3
+    assert isinstance(line.session.failure, HandshakeError)
+    assert line.session.failure.problem == "no route 3"
+
+
+def test_retry_after_is_heeded() -> None:
+    line = Call().begin()
+    line.lose()
+    line.lose(HandshakeError("busy", status=503, retry_after_s=20.0))
+    assert line.session.resumption.dial_at == line.now + 20.0
+
+
+def test_a_setup_that_is_never_confirmed_is_tried_again() -> None:
+    line = Call(attempts=2)
+    line.session.begin(SETUP, line.now, timeout_s=5.0)
+    line.sent()
+    line.wait(5.0)
+    assert line.session.state is State.AWAY
+    line.dial()
+    line.wait(5.0)
+    line.dial()
+    line.wait(5.0)
+    assert isinstance(line.session.failure, SetupTimeout)
+
+
+def test_with_reconnect_off_a_loss_is_the_end() -> None:
+    line = Call(enabled=False).begin()
+    line.hear(say("x"))
+    line.lose()
+    assert (line.session.state, line.session.failure) == (State.CLOSED, BROKEN)
+
+
+def test_an_error_in_a_message_that_will_not_pass_is_the_end() -> None:
+    line = Call().begin()
+    line.hear({"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "no"}})
+    assert isinstance(line.session.failure, ServiceError)
+
+
+def test_a_normal_close_is_the_end_but_for_the_connection_that_was_left() -> None:
+    line = Call().begin()
+    line.lose()
+    line.lose(None)
+    assert line.session.state is State.AWAY
+    line.come_back()
+    line.lose(None)
+    assert (line.session.state, line.session.failure) == (State.CLOSED, None)
+
+
+def test_the_end_by_the_application_is_final() -> None:
+    line = Call().begin()
+    line.lose()
+    line.session.end()
+    line.lose()
+    line.session.connected(line.now)
+    assert (line.session.state, line.session.deadline(), line.sent()) == (State.CLOSED, None, [])
+
+
+def test_nothing_goes_out_while_there_is_no_connection() -> None:
+    line = Call(health=HealthPolicy(empty_turn="nudge")).begin()
+    line.wait(5.0)
+    line.hear(COMPLETE)
+    assert line.session.has_urgent
+    line.lose()
+    line.ask("one")
+    assert line.sent() == []
+
+
+def test_a_connection_lost_before_the_conversation_begins_is_made_again_when_it_does() -> None:
+    line = Call()
+    line.lose()
+    line.now += 1000.0
+    line.session.begin(SETUP, line.now)
+    assert line.session.state is State.AWAY
+    assert line.session.resumption.dial_at == line.now
+    assert line.dial() == SETUP
+    line.ready()
+    assert [event.type for event in line.told] == ["session.created"]
+
+
+# --- handing over
+
+
+def test_go_away_between_turns_is_heeded_at_once() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(0.01).hear(go_away(50))
+    assert line.session.state is State.AWAY
+    assert line.dial()["sessionResumption"] == {"handle": "h1"}
+    line.ready()
+    assert line.got(events.ConnectionLost) == []
+    assert line.resumed.gap_ms == 100
+
+
+def test_go_away_in_a_turn_is_heeded_when_the_turn_is_over_and_saved() -> None:
+    line = Call().begin()
+    line.hear(handle("h0"))
+    line.ask("one")
+    line.wait(1.0).hear(say("y"), go_away(50))
+    line.wait(5.0).hear(say("es"), GENERATED, COMPLETE)
+    assert line.wait(0.0).session.state is State.GOING_AWAY
+    line.wait(0.1).hear(handle("h1"))
+    assert line.session.state is State.AWAY
+    line.come_back()
+    assert line.resumed.items == []
+
+
+def test_a_turn_that_is_never_saved_is_not_waited_for_long() -> None:
+    line = Call().begin()
+    line.hear(handle("h0"))
+    line.wait(0.1).hear(say("x"), go_away(50), GENERATED, COMPLETE)
+    assert line.wait(1.4).session.state is State.GOING_AWAY
+    assert line.wait(0.4).session.state is State.AWAY
+
+
+def test_go_away_waits_for_what_is_asked_and_for_functions_that_run() -> None:
+    line = Call().begin()
+    line.hear(handle("h0"))
+    line.ask("one")
+    line.hear(go_away(50))
+    line.wait(10.0).hear(call("1"))
+    assert line.wait(10.0).session.state is State.GOING_AWAY
+    line.give("1")
+    line.hear(say("3"), GENERATED, COMPLETE)
+    line.wait(1.0).hear(handle("h1"))
+    assert line.session.state is State.AWAY
+
+
+def test_go_away_waits_for_a_pause_in_speech() -> None:
+    line = Call().begin()
+    line.hear(handle("h0"))
+    line.mic(9000, pieces=5)
+    line.hear(go_away(50))
+    for _ in range(10):
+        line.mic(9000, pieces=10)
+        line.wait(0.0)
+        assert line.session.state is State.GOING_AWAY
+    line.mic(100, pieces=40)
+    line.wait(2.0)
+    assert line.session.state is State.AWAY
+
+
+def test_a_connection_is_left_before_its_end_whatever_is_going_on_and_its_turn_with_it() -> None:
+    line = Call().begin()
+    line.hear(handle("h0"))
+    line.wait(1.0).ask("one")
+    line.wait(1.0).hear(say("y"), go_away(10))
+    assert line.wait(7.9).session.state is State.GOING_AWAY
+    assert line.wait(0.2).session.state is State.AWAY
+    assert texts(line.come_back()) == ["one"]
+    kept = [event.type for event in line.told if isinstance(event, events.TurnComplete | events.SessionResumed)]
+    assert kept == ["response.done", "session.resumed"]
+
+
+def test_go_away_without_a_handle_waits_for_one_until_the_end() -> None:
+    line = Call().begin()
+    line.hear(go_away(10))
+    assert line.wait(7.9).session.state is State.GOING_AWAY
+    assert line.wait(0.2).session.state is State.AWAY
+
+
+def test_without_hand_over_the_service_closes_and_the_conversation_comes_back_then() -> None:
+    line = Call(hand_over=False).begin()
+    line.hear(handle("h1"), go_away(10))
+    assert line.wait(60.0).session.state is State.GOING_AWAY
+    line.lose(close_error(1008, "failed to close the connection after receiving a GoAway signal"))
+    assert line.dial()["sessionResumption"] == {"handle": "h1"}
+
+
+def test_a_service_that_sends_away_each_connection_at_once_is_not_dialled_in_a_circle() -> None:
+    line = Call(backoff_s=1.0).begin()
+    line.hear(handle("h1"))
+    gaps = []
+    for _ in range(4):
+        line.hear(go_away(0))
+        gaps.append(line.session.resumption.dial_at - line.now)
+        line.come_back()
+    assert gaps == [0.0, 2.0, 4.0, 8.0]
+
+
+# --- new options
+
+
+NEW: dict[str, Any] = {**SETUP, "generationConfig": {"temperature": 1}}
+
+
+def test_new_options_take_a_new_connection_between_turns_and_are_told_when_in_force() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.hear(say("x"))
+    assert line.session.update(NEW, line.now) == []
+    line.hear(GENERATED, COMPLETE)
+    line.wait(0.1).hear(handle("h2"))
+    assert line.dial() == {**NEW, "sessionResumption": {"handle": "h2"}}
+    line.ready()
+    assert [event.type for event in line.told[-2:]] == ["session.resumed", "session.updated"]
+
+
+@pytest.mark.parametrize("where", ["setting up", "away"])
+def test_options_that_change_between_connections_come_with_the_next_one(where: str) -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.lose()
+    if where == "setting up":
+        line.dial()
+    assert line.session.update(NEW, line.now) == []
+    line.ready() if where == "setting up" else line.come_back()
+    if where == "setting up":
+        assert line.got(events.SessionUpdated) == []
+        line.wait(5.0)
+        line.come_back()
+    assert len(line.got(events.SessionUpdated)) == 1
+
+
+def test_options_are_in_force_by_a_minute_at_the_latest() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"), say("endless"))
+    line.session.update(NEW, line.now)
+    assert line.wait(UPDATE_WITHIN_S - 5.1).session.state is State.GOING_AWAY
+    assert line.wait(0.2).session.state is State.AWAY
+
+
+def test_options_that_are_refused_are_given_up_for_those_that_were_in_force() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.session.update(NEW, line.now)
+    line.wait(2.0)
+    line.dial()
+    (finding,) = line.lose(close_error(1007, "Request contains an invalid argument."))
+    assert isinstance(finding, events.VoiceHealth)
+    assert finding.finding == "update_refused"
+    assert line.dial() == {**SETUP, "sessionResumption": {"handle": "h1"}}
+    line.ready()
+    assert (line.session.state, line.got(events.SessionUpdated)) == (State.READY, [])
+
+
+def test_new_options_need_no_permission_to_hand_over() -> None:
+    line = Call(hand_over=False).begin()
+    line.hear(handle("h1"))
+    line.session.update(NEW, line.now)
+    assert line.wait(2.0).session.state is State.AWAY
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda: Call(enabled=False).begin(),
+        lambda: Call().begin({"model": MODEL}),
+        lambda: _ended(),
+    ],
+    ids=["reconnect off", "no handles", "ended"],
+)
+def test_options_that_cannot_take_effect_any_more_are_refused(prepare: Callable[[], Call]) -> None:
+    line = prepare()
+    state = line.session.state
+    assert line.session.update(NEW, line.now) is None
+    assert line.session.state is state
+
+
+def _ended() -> Call:
+    line = Call().begin()
+    line.session.end()
+    return line
+
+
+# --- the watchdog
+
+
+def test_a_dead_connection_is_pinged_then_given_up_and_taken_up_again() -> None:
+    line = Call(health=HealthPolicy()).begin()
+    line.hear(handle("h1"))
+    line.session.take_ping()
+    line.wait(20.1)
+    assert line.session.take_ping()
+    line.wait(60.0)
+    assert line.session.state is State.AWAY
+    (lost,) = line.got(events.ConnectionLost)
+    assert (lost.code, lost.reason) == (1006, "dead_connection")
+    line.come_back()
+    assert not line.resumed.new_session
+
+
+def test_a_question_that_waits_since_a_loss_is_owed_an_answer_from_its_new_sending() -> None:
+    line = Call(health=HealthPolicy(dead_connection="off", answer_within_s=10.0)).begin()
+    line.ask("one")
+    line.wait(5.0).lose()
+    line.come_back()
+    line.wait(9.9)
+    assert line.got(events.VoiceHealth) == []
+    line.wait(0.2)
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["no_answer"]
+
+
+def test_nothing_is_owed_while_a_function_runs_on_after_a_loss() -> None:
+    line = Call(health=HealthPolicy(dead_connection="off")).begin()
+    line.ask("one")
+    line.wait(1.0).hear(call("1"))
+    line.wait(0.1).hear(handle("h1"))
+    line.lose()
+    line.come_back()
+    line.wait(100.0)
+    assert line.got(events.VoiceHealth) == []
