@@ -18,7 +18,7 @@ audio the last seconds are kept, in a ring: older sound is of no use to a conver
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import merge
 from math import inf
 from operator import attrgetter
@@ -223,6 +223,10 @@ class Ledger:
                 self._sent_bytes -= len(self._sent.popleft().frame)
                 self._overflowed += 1
         return entry.frame
+
+    def not_wanted(self, call_ids: Collection[str]) -> None:
+        """The service has cancelled these calls: results that went out for them are not sent again."""
+        self._consume(lambda entry: entry.kind == "function_result" and entry.label in call_ids)
 
     def count_sent(self) -> None:
         """A message went out that is not kept here; the service counts it too."""

@@ -595,6 +595,7 @@ class Session:
 
     def _note_cancelled(self, event: FunctionCallCancelled, now: float) -> None:
         self.calls.cancelled(event.call_ids)
+        self.ledger.not_wanted(event.call_ids)
         self._health.calls(len(self.calls), now)
 
     def _note_input_transcript(self, event: InputTranscript, now: float) -> None:
