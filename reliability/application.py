@@ -96,6 +96,7 @@ class Application:
         self._turn_open = False
         self._quiet = False
         self._silent_since_s = 0.0
+        self._called: set[str] = set()
         self._work: dict[str, asyncio.Task[None]] = {}
         self._count = 0
 
@@ -171,12 +172,18 @@ class Application:
         elif isinstance(event, GenerationComplete):
             asyncio.get_running_loop().call_later(5.0, self._turn_over.set)  # some turns are never completed
         elif isinstance(event, FunctionCall):
-            if event.call_id not in self._work:
-                self._work[event.call_id] = asyncio.get_running_loop().create_task(self._answer_call(event))
+            self._work_on(event)
         elif isinstance(event, FunctionCallCancelled):
             self._calls_cancelled(event.call_ids)
         else:
             self._state_changed(event)
+
+    def _work_on(self, call: FunctionCall) -> None:
+        if call.call_id not in self._called:
+            self._called.add(call.call_id)
+            task = asyncio.get_running_loop().create_task(self._answer_call(call.call_id, call.arguments["ask"]))
+            self._work[call.call_id] = task
+            task.add_done_callback(lambda _: self._work.pop(call.call_id, None))
 
     def _turn_completed(self, event: TurnComplete) -> None:
         if self._turn_open and event.reason is not None:
@@ -234,6 +241,7 @@ class Application:
                 await self._send_text("ask")
                 await self._wait(random.uniform(0.0, 1.5))
             await self._question(calls=0.4 < chance < 0.65)
+        await self._question(calls=False)  # whatever was left unanswered on purpose is before the model now
 
     async def _question(self, *, calls: bool) -> None:
         self._turn_over.clear()
@@ -254,10 +262,10 @@ class Application:
         sent = self._sending("context", f"context {self._count}")
         await self._accepted(sent, self._client.send_context_update(instructions=sent.key))
 
-    async def _answer_call(self, call: FunctionCall) -> None:
+    async def _answer_call(self, call_id: str, ask: str) -> None:
         await self._wait(self._random.uniform(0.1, 4.0))
-        sent = self._sending("result", call.call_id)
-        await self._accepted(sent, self._client.send_function_result(call.call_id, {"found": call.arguments["ask"]}))
+        sent = self._sending("result", call_id)
+        await self._accepted(sent, self._client.send_function_result(call_id, {"found": ask}))
 
     def _sending(self, kind: str, key: str) -> Sent:
         sent = Sent(kind, key)

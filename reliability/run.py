@@ -128,7 +128,8 @@ def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes:
 def quiet() -> None:
     """Thousands of lost connections are not for the terminal."""
     logging.getLogger("gemini_realtime").setLevel(logging.CRITICAL)
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    for name in ("asyncio", "picows"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def findings_of(verdict: Verdict) -> list[str]:
