@@ -270,6 +270,7 @@ class Ledger:
 
     def _saved(self, has: Callable[[Entry], bool]) -> list[Entry]:
         consumed = self._consume(has)
+        self._overflowed = 0 if consumed else self._overflowed  # which were older
         asked = [entry.number for entry in consumed if entry.asks and not entry.crossed]
         self._owed = max(asked, default=self._owed)
         return consumed
@@ -296,17 +297,19 @@ class Ledger:
         self._answering, self._held, self._held_next = None, self._held_next, None
         self._owed = self._owed if self._owed > number else 0
         sent_until = began_at - round_trip_s
+        # What is answered may be what was typed, while the user goes on speaking: then the answer says nothing of audio.
+        typed = any(entry.asks and entry.kind == "text" and entry.number <= number for entry in self._sent)
         for entry in self._sent:
             if entry.number <= number and (entry.sent_at > sent_until or entry.kind == "function_result"):
                 entry.uncertain = entry.crossed = True
         for entry in self._sent_audio:
             if entry.sent_at > began_at:
                 break
-            entry.uncertain = entry.uncertain or entry.sent_at > sent_until - margin_s
+            entry.uncertain = entry.uncertain or typed or entry.sent_at > sent_until - margin_s
 
         def answered(entry: Entry) -> bool:
             if entry.kind == "audio":
-                return entry.sent_at <= sent_until - margin_s
+                return not typed and entry.sent_at <= sent_until - margin_s
             if entry.number > number or entry.sent_at > sent_until or entry.kind == "context":
                 return False
             return entry.kind != "function_result" or is_orphan(entry, handle_at)
@@ -405,7 +408,6 @@ class Ledger:
         if consumed:
             self._sent = deque(entry for entry in self._sent if not has(entry))
             self._sent_bytes -= sum(len(entry.frame) for entry in consumed)
-            self._overflowed = 0  # which were older
         while self._sent_audio and has(self._sent_audio[0]):
             self._sent_audio_ms -= self._sent_audio.popleft().duration_ms
         if self._forgotten is not None and has(self._forgotten):
