@@ -72,6 +72,10 @@ def _message(kind: descriptor.Descriptor, depth: int) -> st.SearchStrategy[dict[
 
 
 def _field(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
+    entry = field.message_type
+    if entry is not None and entry.GetOptions().map_entry:  # a repeated pair on the wire, an object in JSON
+        keys, values = entry.fields_by_name["key"], entry.fields_by_name["value"]
+        return st.dictionaries(_single(keys, depth), _single(values, depth), max_size=3)
     value = _single(field, depth)
     return st.lists(value, max_size=3) if field.is_repeated else value
 
