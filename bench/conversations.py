@@ -17,9 +17,9 @@ import picows
 
 from bench.contestants import available
 from bench.machine import machine, versions
+from bench.meter import resident_bytes
 from bench.race import read_line, running
 from bench.report import Result, Series
-from bench.worker import resident_bytes
 from gemini_realtime.adapters.files import read_wav
 from gemini_realtime.local import hearing
 

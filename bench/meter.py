@@ -1,10 +1,13 @@
-"""CPU time of this process over a number of messages."""
+"""CPU time of this process over a number of messages, and its memory."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import resource
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -65,6 +68,12 @@ class Meter:
             stop.user_s - start.user_s,
             stop.wall_s - start.wall_s,
         )
+
+
+def resident_bytes(pid: int | None = None) -> int:
+    """Resident set size of a process, this one by default. Linux only."""
+    gc.collect()
+    return int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def _now(ticks: int) -> Reading:

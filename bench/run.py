@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 ENVIRONMENT = ROOT / ".venv-bench"
-QUESTIONS = ["receive", "send", "imports", "sessions", "conversations"]
-ROUNDS = {"receive": 9, "send": 9, "imports": 5, "sessions": 3, "conversations": 3}
+QUESTIONS = ["receive", "send", "imports", "sessions", "memory", "conversations"]
+ROUNDS = {"receive": 9, "send": 9, "imports": 5, "sessions": 3, "memory": 1, "conversations": 3}
 MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

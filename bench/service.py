@@ -3,8 +3,9 @@
     python -m bench.service        prints its port, then the number of frames it got from each connection that ended
 
 The word in the path says what a connection gets after its setup is confirmed: `/burst` audio as fast as it is read,
-`/paced` a message every few milliseconds, anything else nothing: what it sends is swallowed. Every message is 40 ms of
-24 kHz audio (1,920 bytes) in the form of the service: indented JSON in binary frames.
+`/paced` a message every few milliseconds, `/flood-300-10` 300 messages per second for 10 s, as far as they are read,
+`/stalled-10` nothing, and for 10 s nothing that it sends is read; anything else nothing: what it sends is swallowed.
+Every message is 40 ms of 24 kHz audio (1,920 bytes) in the form of the service: indented JSON in binary frames.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import asyncio
 import base64
 import json
 import random
+import re
 import struct
+import time
 from typing import ClassVar
 
 import picows
@@ -21,6 +24,8 @@ import picows
 AUDIO_BYTES = 24_000 * 2 * 40 // 1000
 PACE_MS = (1.5, 2.5)
 """Uneven, so that wake-ups do not fall into step with the kernel's accounting tick; each message comes alone."""
+
+FLOOD_EVERY_S = 0.01
 
 NAP_S = 0.001
 """A sink looks at its socket once in a while. Waiting for data there would charge each sender for waking it, which no
@@ -47,6 +52,7 @@ class Connection(picows.WSListener):
 
     def __init__(self, path: str) -> None:
         self._serve = next((serve for word, serve in self._ways.items() if word in path), Connection._swallow)
+        self._numbers = [int(digits) for digits in re.findall(r"-(\d+)", path)]
         self._received = 0
         self._writable = asyncio.Event()
         self._writable.set()
@@ -89,6 +95,22 @@ class Connection(picows.WSListener):
                 await asyncio.sleep(_chance.uniform(*PACE_MS) / 1000)
                 transport.send(picows.WSMsgType.BINARY, message)
 
+    async def _flood(self, transport: picows.WSTransport) -> None:
+        rate, duration_s = self._numbers
+        started, sent = time.monotonic(), 0
+        while sent < rate * duration_s:
+            await asyncio.sleep(FLOOD_EVERY_S)
+            await self._writable.wait()
+            due = min(int((time.monotonic() - started) * rate), rate * duration_s)
+            for number in range(sent, due):
+                transport.send(picows.WSMsgType.BINARY, MESSAGES[number % len(MESSAGES)])
+            sent = due
+
+    async def _stalled(self, transport: picows.WSTransport) -> None:
+        transport.underlying_transport.pause_reading()
+        await asyncio.sleep(self._numbers[0])
+        transport.underlying_transport.resume_reading()
+
     async def _swallow(self, transport: picows.WSTransport) -> None:
         while True:
             transport.underlying_transport.pause_reading()
@@ -100,7 +122,7 @@ class Connection(picows.WSListener):
                 for _ in range(2):  # the loop polls the socket in the first round and reads it in the second
                     await asyncio.sleep(0)
 
-    _ways: ClassVar = {"/burst": _burst, "/paced": _paced}
+    _ways: ClassVar = {"/burst": _burst, "/paced": _paced, "/flood": _flood, "/stalled": _stalled}
 
 
 async def main() -> None:

@@ -8,20 +8,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import os
 import sys
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
+from bench import pressure
 from bench.contestants import Contestant, contestant
-from bench.meter import Meter
+from bench.meter import Meter, resident_bytes
 
 
 async def obey(subject: Contestant, command: dict[str, Any]) -> dict[str, float]:
-    """Receive, send, or hold idle sessions open."""
+    """Receive, send, hold idle sessions open, or come under pressure."""
     if command["do"] == "hold":
         return await hold(subject, command["url"], command["sessions"])
+    if command["do"] in ("sleep", "stall"):
+        return await pressure.endure(subject, **command)
     subject.meter = None
     meter = Meter(command["warmup"], command["messages"], command["cpu_s"])
     gc.collect()
@@ -42,12 +43,6 @@ async def hold(subject: Contestant, url: str, sessions: int) -> dict[str, float]
             await stack.enter_async_context(subject.connected(url))
         each = (resident_bytes() - with_one) / (sessions - 1)
     return {"process_bytes": with_one, "session_bytes": each}
-
-
-def resident_bytes(pid: int | None = None) -> int:
-    """Resident set size of a process, this one by default. Linux only."""
-    gc.collect()
-    return int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def main(name: str) -> None:

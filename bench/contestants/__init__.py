@@ -19,11 +19,15 @@ class Contestant:
 
     Attributes:
         meter: the reading task ticks it for each piece of model audio.
+        awake: where there is one, and no meter, the reading task sleeps over a piece until it is set.
         send_chunk: sends the chunk.
+        send_text: sends what the user typed.
     """
 
     meter: Meter | None = None
+    awake: asyncio.Event | None = None
     send_chunk: Callable[[], Awaitable[object]]
+    send_text: Callable[[str], Awaitable[object]]
 
     def connected(self, url: str) -> AbstractAsyncContextManager[None]:
         """A session at `ws://...` for the duration of the context."""

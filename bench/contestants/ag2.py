@@ -28,6 +28,7 @@ class Ag2(Contestant):
         entry = {"model": "gemini-3.8-live", "api_key": "none", "base_url": url}
         client = GeminiRealtimeClient(llm_config={"config_list": [entry]})
         self.send_chunk = partial(client.send_audio, base64.b64encode(CHUNK).decode())
+        self.send_text = lambda text: client.send_text(role="user", text=text)
         ready = asyncio.Event()
         async with client.connect():
             reader = asyncio.create_task(self._read(client, ready))
@@ -41,5 +42,7 @@ class Ag2(Contestant):
                 event.delta  # noqa: B018
                 if self.meter is not None:
                     self.meter.tick()
+                elif self.awake is not None:
+                    await self.awake.wait()
             elif isinstance(event, SessionCreated):
                 ready.set()

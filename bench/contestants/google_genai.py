@@ -33,6 +33,9 @@ class GoogleGenai(Contestant):
     async def send_chunk(self) -> None:
         await self._session.send_realtime_input(audio=types.Blob(data=CHUNK, mime_type="audio/pcm;rate=16000"))
 
+    async def send_text(self, text: str) -> None:
+        await self._session.send_realtime_input(text=text)
+
     async def _read(self, session: Any) -> None:
         async for message in session.receive():
             content = message.server_content
@@ -41,3 +44,5 @@ class GoogleGenai(Contestant):
                     part.inline_data.data  # noqa: B018
                 if self.meter is not None:
                     self.meter.tick()
+                elif self.awake is not None:
+                    await self.awake.wait()
