@@ -376,6 +376,40 @@ async def test_of_a_stall_the_newest_second_of_audio_is_sent_and_in_order() -> N
 
 
 @virtually
+async def test_audio_of_a_stall_that_outlasts_it_is_not_sent_late() -> None:
+    """The microphone is off when the network comes back; nobody wants to hear what was said a minute ago."""
+    service = Service()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.stall()
+        await speak(client, 2)
+        await asyncio.sleep(MINUTE_S)
+        service.take()
+        await asyncio.sleep(1)
+        assert audio_ms(service) == 0
+        dropped = [event for event in await read_all(client) if isinstance(event, AudioDropped)]
+        assert sum(event.duration_ms for event in dropped) == 2000
+
+
+@virtually
+async def test_audio_that_waits_for_a_new_connection_is_not_late() -> None:
+    service = Service()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.stall()
+        speaking = asyncio.create_task(speak(client, 4))
+        await asyncio.sleep(2)
+        service.refusals = [HandshakeError("no route", status=503)] * 3
+        service.end(1006)
+        await speaking
+        await read_until(client, SessionResumed)
+        await settle()
+        assert audio_ms(service) >= 2980  # the second before the loss, and all after it
+
+
+@virtually
 async def test_a_slow_network_slows_a_sender_that_awaits_and_drops_nothing() -> None:
     service = Service()
     client = client_of(service)

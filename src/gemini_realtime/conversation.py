@@ -215,6 +215,9 @@ class Conversation:
     async def _drain(self, transport: Transport) -> None:
         await transport.drain()
         self._draining = None
+        now, max_age_s = self._loop.time(), self.session.max_audio_age_s
+        if now > self._stalled_at + max_age_s and self.session.state in (State.READY, State.GOING_AWAY):
+            self.session.ledger.drop_older(now - max_age_s)  # the microphone may have been off since
         self.advance()
 
     # --- called by the connection
