@@ -16,6 +16,7 @@ from reliability.virtual_time import run
 
 from gemini_realtime import (
     AudioDropped,
+    ConfigError,
     ConnectionClosed,
     ConnectionLost,
     GeminiRealtimeClient,
@@ -691,6 +692,26 @@ async def test_pings_that_are_answered_keep_a_silent_connection_for_an_hour() ->
         await read(client, 1)
         await asyncio.sleep(50 * MINUTE_S)
         assert service.connections == 1
+
+
+@virtually
+async def test_connecting_while_it_connects_is_refused_and_trying_again_after_a_failure_is_not() -> None:
+    class Slow(Service):
+        async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:
+            await asyncio.sleep(1)
+            return await super().dial(url, headers, receiver)
+
+    service = Slow()
+    service.refusals = [HandshakeError("no route", status=503)]
+    client = client_of(service)
+
+    async def program() -> None:
+        async with client.connect():
+            await read(client, 1)
+
+    for outcome in (HandshakeError, type(None)):
+        results = await asyncio.gather(program(), program(), return_exceptions=True)
+        assert [type(result) for result in results] == [outcome, ConfigError]
 
 
 @virtually

@@ -84,6 +84,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._session = self._new_session()
         self._left: Session | None = None
         self._conversation: Conversation | None = None
+        self._connecting = False
         for warning in self._config.warnings:
             self.logger.warning(warning)
 
@@ -162,7 +163,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 was dialled.
             HandshakeError: no connection could be made.
         """
-        if self._conversation is not None:
+        if self._conversation is not None or self._connecting:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         self._build_setup(self._options)
         if state is not None:
@@ -170,7 +171,11 @@ class GeminiRealtimeClient(RealtimeClientBase):
         conversation = Conversation(
             self._session, self._events, self._dial_out, send_timeout_s=self._config.send_timeout_s, logger=self.logger
         )
-        await conversation.open()
+        self._connecting = True
+        try:
+            await conversation.open()
+        finally:
+            self._connecting = False
         self._conversation = conversation
         self.logger.info("connected for %s", self._config.model)
         try:
