@@ -195,7 +195,7 @@ LOOK_UP = {
 def _settled(record: Record, tap: Tap, service: Service) -> bool:
     """Whether every question has an answer, the microphone is heard, and nobody is busy."""
     connection = service.present
-    if connection is None or connection.busy:
+    if connection is None or not connection.settled:
         return False
     answers = [answer for branch in service.branches for answer in branch.answers if answer.number in tap.complete]
     answered = {key for answer in answers for key in (*answer.covers, *answer.inherited)}

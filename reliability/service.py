@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -29,6 +29,7 @@ FASTER = 3.3
 BARGE_IN_MS = 100
 """Speech after which the user is heard to interrupt."""
 
+SETTLED_AFTER_S = 3.0
 HANDLE_AFTER_TURN_S = 0.1
 HANDLE_EVERY_S = 5.0
 
@@ -160,12 +161,11 @@ class Connection:
         self.service = service
         self.line = line
         self.branch: Branch | None = None
-        self._confirmed = False
+        self._confirmed_at: float | None = None
         self._handles = False
         self._turn: asyncio.Task[None] | None = None
         self._answer: Answer | None = None
         self._calls: dict[str, str] = {}
-        self._cancelled: set[str] = set()
         self._speech_ms = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._heard_since_handle = False
@@ -174,6 +174,11 @@ class Connection:
     def busy(self) -> bool:
         """Whether an answer is under way, or a call."""
         return self._turn is not None or bool(self._calls)
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was sent again when it began has had the time to arrive, and nothing is under way."""
+        return self._confirmed_at is not None and self._now() > self._confirmed_at + SETTLED_AFTER_S and not self.busy
 
     # --- the connection
 
@@ -185,7 +190,7 @@ class Connection:
             self.service.violations.append("a message of several kinds")
         if kind == "setup":
             self._setup(body)
-        elif self.branch is None or not self._confirmed:
+        elif self.branch is None or self._confirmed_at is None:
             self.service.violations.append(f"{kind} before the session was confirmed")
         else:
             getattr(self, f"_{kind}")(body)
@@ -266,7 +271,7 @@ class Connection:
             self.service.violations.append("a setup that differs from the first")
 
     def _confirm(self) -> None:
-        self._confirmed = True
+        self._confirmed_at = self._now()
         self.say({"setupComplete": {}})
         self._later(HANDLE_AFTER_TURN_S, self._offer_handle)
         self._later(HANDLE_EVERY_S, self._handle_now_and_then)
@@ -319,7 +324,7 @@ class Connection:
     def _toolResponse(self, response: dict[str, Any]) -> None:
         for result in response["functionResponses"]:
             call_id = result["id"]
-            if call_id in self._cancelled:
+            if any(call_id in snapshot.branch.cancelled for snapshot in self._lineage()):
                 self.service.note(f"has no use for the result of {call_id}")
             elif self._calls.pop(call_id, None) is not None:
                 self._take("result", call_id)
@@ -332,9 +337,12 @@ class Connection:
 
     def _knows(self, call_id: str) -> bool:
         """Whether the session has the result already."""
-        assert self.branch is not None
-        parts = (snapshot.branch.items[: snapshot.length] for snapshot in self.branch.lineage())
+        parts = (snapshot.branch.items[: snapshot.length] for snapshot in self._lineage())
         return any(item.kind == "result" and item.key == call_id for items in parts for item in items)
+
+    def _lineage(self) -> Iterator[Snapshot]:
+        assert self.branch is not None
+        return self.branch.lineage()
 
     def _contextUpdate(self, update: dict[str, Any]) -> None:
         text = " ".join(part["text"] for part in update.get("systemInstruction", {"parts": []})["parts"])
@@ -438,9 +446,9 @@ class Connection:
             self._later(0.02, self._do_without)
 
     def _cancel_calls(self) -> None:
-        if self._calls:
+        if self._calls and self.branch is not None:
             self.say({"toolCallCancellation": {"ids": list(self._calls)}})
-            self._cancelled.update(self._calls)
+            self.branch.cancelled.update(self._calls)
             self._calls.clear()
 
     def _do_without(self) -> None:

@@ -91,6 +91,7 @@ class Branch:
         answered: how many items have been answered; None: not even what it began with.
         listening: the state of its ears.
         saved: how much of it there is a handle for.
+        cancelled: calls that were taken back.
     """
 
     session: int
@@ -100,6 +101,7 @@ class Branch:
     answered: int | None = None
     listening: Listening = Listening()
     saved: int = 0
+    cancelled: set[str] = field(default_factory=set)
     _open: bool = False
 
     def take(self, item: Item) -> None:

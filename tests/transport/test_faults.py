@@ -259,6 +259,14 @@ def test_late_frames_keep_their_order_and_come_before_the_end() -> None:
     assert scene.witness.ends == [(1.5, 1011, "Internal error")]
 
 
+def test_pings_and_pongs_are_late_with_everything_else() -> None:
+    async def script(scene: Scene, transport: Transport) -> None:
+        transport.ping()
+        await asyncio.sleep(10)
+
+    assert play(Scene([Late(delay_s=1.0)]), script).witness.pongs == [2.0]
+
+
 def test_closing_sends_what_is_late_and_does_not_wait_for_what_is_to_come() -> None:
     async def script(scene: Scene, transport: Transport) -> None:
         transport.send(b'{"up":1}')

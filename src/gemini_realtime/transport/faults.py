@@ -368,12 +368,12 @@ class Line:
             self._pass_on(self._incoming, lambda: self._lose(code, reason))
 
     def pong_received(self) -> None:
-        if self._deaf or self.pong_delay_s == float("inf"):
+        if self.pong_delay_s == float("inf"):
             return
         if self.pong_delay_s > 0:
             self.later(self.pong_delay_s, self._pong)
         else:
-            self._pong()
+            self._pass_on(self._incoming, self._pong)
 
     # --- as a transport
 
@@ -390,7 +390,7 @@ class Line:
             await self._true.drain()
 
     def ping(self) -> None:
-        self._give(self._true.ping)
+        self._give(lambda: self._pass_on(self._outgoing, self._true.ping))
 
     def pause_reading(self) -> None:
         self._true.pause_reading()
