@@ -37,7 +37,7 @@ class Transport(Protocol):
         """Send one text frame; never blocks, buffers what the network does not take (see `drain`)."""
 
     async def drain(self) -> None:
-        """Wait until the network has taken most of what was sent, or the connection ends; not at all when it keeps up."""
+        """Wait until the network has taken most of what was sent, or has ended; returns at once when it keeps up."""
 
     def ping(self) -> None:
         """Ask the peer for a sign of life, told by `Receiver.pong_received`."""
