@@ -85,6 +85,7 @@ async def test_a_token_is_made(path: str) -> None:
         (f"GET {LIVE} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 400),
         (post(LIVE, {}), 400),
         (HANDSHAKE.replace(b"Version: 13", b"Version: 13\xff"), 400),
+        (HANDSHAKE.replace(b"Sec-", b"Sec-WebSocket-Version: 1\xff\r\nSec-", 1), 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://example.org\r\n\r\n", 403),
         (b"POST / HTTP/1.1\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00 hello, TLS?\r\n\r\n", 400),

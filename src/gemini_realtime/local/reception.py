@@ -58,6 +58,9 @@ class Reception:
         request = Request.of(upgrade.method, upgrade.path, upgrade.headers)
         if "upgrade" not in request.headers.get("connection", "").lower():
             return _without_listener(self.answer(request))
+        # picows fails at telling that it does not know such a version. Of several it reads the first.
+        if not (upgrade.headers.get("sec-websocket-version") or "").isascii():
+            return _without_listener(error(400, "INVALID_ARGUMENT", "Sec-WebSocket-Version is not a number."))
         # Firefox sends `keep-alive, Upgrade`, which picows does not read as a list.
         upgrade.headers["connection"] = "Upgrade"
         route = Route.of(request.path)
@@ -85,9 +88,6 @@ class Reception:
         return _not_found(request)
 
     def _refused(self, request: Request, route: Route) -> Response | None:
-        if not request.headers.get("sec-websocket-version", "").isascii():
-            # picows fails at telling that it does not know this version.
-            return error(400, "INVALID_ARGUMENT", "Sec-WebSocket-Version is not a number.")
         if self.stopping:
             return error(503, "UNAVAILABLE", "The server stops.")
         if len(self._service.served) >= self._limits.sessions:
