@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import gc
+import hashlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -364,6 +367,52 @@ async def test_a_host_that_never_answers_is_given_up() -> None:
         with pytest.raises(HandshakeError, match="did not answer") as caught:
             await dial(f"ws://127.0.0.1:{port}/", {}, Client(), timeout_s=0.05)
     assert caught.value.retryable
+
+
+async def test_a_connection_that_was_given_up_is_closed_also_where_nobody_answers() -> None:
+    left = asyncio.Event()
+
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        left.set()
+        writer.close()
+
+    async with asyncio.timeout(WAIT_S), await asyncio.start_server(silence, "127.0.0.1", 0) as server:
+        with pytest.raises(HandshakeError, match="did not answer"):
+            await dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, Client(), timeout_s=0.05)
+        await left.wait()
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["given up", "cancelled"])
+async def test_an_answer_that_comes_too_late_is_nobodys(cancelled: bool) -> None:
+    asked, late, left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    client = Client()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await late.wait()
+        key = request.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        writer.write(b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n\x82\x05voice")
+        with contextlib.suppress(ConnectionError):
+            await reader.read(-1)
+        left.set()
+        writer.close()
+
+    async with asyncio.timeout(WAIT_S), await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        dialling = asyncio.create_task(dial(url, {}, client, timeout_s=WAIT_S if cancelled else 0.1))
+        await asked.wait()
+        if cancelled:
+            dialling.cancel()
+        with pytest.raises(asyncio.CancelledError if cancelled else HandshakeError):
+            await dialling
+        late.set()
+        await left.wait()
+    assert client.frames.empty()
+    assert client.lost.empty()
 
 
 async def test_a_port_without_a_server_is_an_error_that_names_it() -> None:

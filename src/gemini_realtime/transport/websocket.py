@@ -85,13 +85,18 @@ async def dial(
                 extra_headers=dict(headers),
                 # A redirect would carry the key to another host.
                 max_redirects=0,
-                websocket_handshake_timeout=None,
+                # What is given up here, or cancelled, picows holds open until then.
+                websocket_handshake_timeout=timeout_s,
                 enable_auto_pong=False,
                 max_frame_size=MAX_FRAME_BYTES,
                 logger_name=_picows_log,
             )
     except (OSError, picows.WSError, ProxyError) as error:
+        listener.abandon()
         raise _handshake_error(error, url, timeout_s, proxy) from error
+    except asyncio.CancelledError:
+        listener.abandon()
+        raise
     return listener
 
 
@@ -108,6 +113,7 @@ class WebSocketTransport(picows.WSListener):
         self._drained.set()
         self._lost = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
+        self._abandoned = False
 
     def send(self, frame: bytes) -> None:
         # The service expects text frames; it answers in binary ones.
@@ -145,9 +151,19 @@ class WebSocketTransport(picows.WSListener):
             self._socket.disconnect(graceful=False)
         await self._lost.wait()
 
+    def abandon(self) -> None:
+        """Nobody waits for the connection any more: should it still come to be, it ends at once."""
+        self._abandoned = True
+        self._receiver = _Nobody()
+        if self._socket is not None:
+            self._socket.disconnect(graceful=False)
+
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._socket = transport
-        _keep_little(transport.underlying_transport)
+        if self._abandoned:
+            transport.disconnect(graceful=False)
+        else:
+            _keep_little(transport.underlying_transport)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
@@ -215,6 +231,19 @@ class WebSocketTransport(picows.WSListener):
         self.writable = True
         self._drained.set()
         self._answer_ping()
+
+
+class _Nobody:
+    """Who receives what comes over a connection that was given up."""
+
+    def frame_received(self, frame: bytes) -> None:
+        pass
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        pass
+
+    def pong_received(self) -> None:
+        pass
 
 
 def _gave_up(transport: picows.WSTransport) -> bool:
