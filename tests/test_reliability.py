@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from reliability.application import Habits
 from reliability.case import KEY, Case
+from reliability.day import day
 from reliability.evidence import Record, Sent, Tap
 from reliability.oracle import judge
 from reliability.run import conversation
@@ -37,6 +38,12 @@ ONLY_ON_SOCKETS = {"fragment"}
 def test_nothing_is_lost(name: str, seed: int) -> None:
     verdict = conversation(name, seed, SHORT)
     assert verdict.good, verdict
+
+
+def test_nothing_is_lost_where_one_thing_goes_wrong_after_another() -> None:
+    verdict = day(0.25, 1)
+    assert verdict.good, verdict
+    assert verdict.resumed >= 2
 
 
 def test_every_fault_of_the_embedded_server_is_there() -> None:
