@@ -158,19 +158,16 @@ class Conversation(RuleBasedStateMachine):
         told = self.session.send_function_result(call_id, {"output": ""}, self.tick())
         self.tell([told] if told is not None else [])
 
-    @rule(pieces=st.integers(1, 8), stalled=st.booleans())
-    def audio(self, pieces: int, stalled: bool) -> None:
+    @rule(pieces=st.integers(0, 8), stalled=st.booleans(), edge=st.sampled_from([None, None, True, False]))
+    def speech(self, pieces: int, stalled: bool, edge: bool | None) -> None:
+        if edge is not None:
+            self.session.send_activity(self.tick(), start=edge)
         for _ in range(pieces):
             frame = self.session.send_audio(b"AAAA", 16000, PIECE_MS, self.tick(), stalled=stalled)
             if frame is not None:
                 self.put(frame)
         if not stalled:
             self.flush()
-
-    @rule(start=st.booleans())
-    def activity(self, start: bool) -> None:
-        self.session.send_activity(self.tick(), start=start)
-        self.flush()
 
     @rule()
     def update(self) -> None:
@@ -241,11 +238,16 @@ class Conversation(RuleBasedStateMachine):
         self.moved()
 
     @precondition(lambda self: self.state in (*OPEN, State.SETTING_UP))
-    @rule(error=st.sampled_from(PASSING))
-    def lose(self, error: Any) -> None:
-        self.line = None
+    @rule(error=st.sampled_from(PASSING), back=st.booleans())
+    def lose(self, error: Any, back: bool) -> None:
+        before, self.line = self.state, None
         self.tell(self.session.connection_ended(error, self.tick()))
-        assert self.session.state is State.AWAY or (self.session.state is State.CLOSED and self.session.failure)
+        assert self.state is State.AWAY or (self.state is State.CLOSED and self.session.failure)
+        if self.state is State.AWAY:
+            assert before not in OPEN or not self.turn_open, "the turn ends with its connection"
+            if back:
+                self.dial()
+                self.confirm()
 
     @precondition(lambda self: self.state in (*OPEN, State.SETTING_UP) and self.numbers > 12)
     @rule(error=st.sampled_from([*FINAL[:1], None]))
@@ -321,7 +323,7 @@ class Conversation(RuleBasedStateMachine):
             line.answering = None
             self.said({"serverContent": {"interrupted": True}})
             self.said({"serverContent": {"turnComplete": True}})
-        line.asked |= asks or "toolResponse" in message
+        line.asked |= asks or "toolResponse" in message or "activityEnd" in message.get("realtimeInput", {})
 
     @precondition(lambda self: self.speaks)
     @rule()
@@ -359,13 +361,15 @@ class Conversation(RuleBasedStateMachine):
         self.said({"serverContent": {"interrupted": True}})
 
     @precondition(lambda self: self.speaks)
-    @rule()
-    def call(self) -> None:
+    @rule(heard=st.booleans())
+    def call(self, heard: bool) -> None:
         assert self.line is not None
         assert self.line.branch is not None
         call_id = self.name("f")
         self.line.branch.calls.add(call_id)
         self.said({"toolCall": {"functionCalls": [{"id": call_id, "name": "f"}]}})
+        if heard:
+            self.wait(FLIGHT_S)
 
     @precondition(lambda self: self.speaks and self.calls)
     @rule(data=st.data())
@@ -373,8 +377,8 @@ class Conversation(RuleBasedStateMachine):
         self.said({"toolCallCancellation": {"ids": [data.draw(st.sampled_from(self.calls))]}})
 
     @precondition(lambda self: self.speaks)
-    @rule()
-    def offer_handle(self) -> None:
+    @rule(heard=st.booleans())
+    def offer_handle(self, heard: bool) -> None:
         line = self.line
         assert line is not None
         assert line.branch is not None
@@ -387,6 +391,8 @@ class Conversation(RuleBasedStateMachine):
         self.snapshots[handle] = line.branch.fork()
         index = {"lastConsumedClientMessageIndex": str(line.count)} if self.transparent else {}
         self.said({"sessionResumptionUpdate": {"newHandle": handle, "resumable": True, **index}})
+        if heard:
+            self.wait(FLIGHT_S)
 
     @precondition(lambda self: self.speaks)
     @rule(
@@ -409,16 +415,12 @@ class Conversation(RuleBasedStateMachine):
             return
         self.said(message)
 
-    @precondition(lambda self: self.line is not None)
-    @rule(data=st.binary(max_size=5))
-    def garbage(self, data: bytes) -> None:
-        self.tell(self.session.receive(data, self.tick()))
-
     @precondition(lambda self: self.line is not None and self.line.down)
     @rule()
     def hear(self) -> None:
         """The client hears what the service said next."""
         assert self.line is not None
+        self.tell(self.session.receive(b"\xff no JSON", self.tick()))
         _, message, completes = self.line.down.popleft()
         self.answered |= set(completes)
         self.receive(message)
@@ -489,8 +491,8 @@ class Conversation(RuleBasedStateMachine):
         held = set(self.snapshots[handle].taken) if handle is not None else set()
         missing = set(self.given) - self.kept() - held - self.answered - self.orphaned - self.gone
         told = {name for turn in self.session.history.said() for name in turn.text.split("\n")}
-        if handle is None:  # a new session has the last context in its setup
-            told |= {name for name in missing if name[0] == "c"}
+        if handle is None:  # a new session has the last context in its setup, and waits for no result
+            told |= {name for name in missing if name[0] in "cr"}
         assert not missing - told, f"{missing} is nowhere"
 
     @invariant()
