@@ -447,9 +447,12 @@ async def test_no_audio_is_nothing_to_send() -> None:
     assert len(service.sent) == 1
 
 
+EMPTY: dict[str, Any] = {}
+
+
 @pytest.mark.parametrize(
     "response",
-    [{"text": "\ud83d"}, {"object": object()}, functools.reduce(lambda inner, _: {"in": inner}, range(5000), {})],
+    [{"text": "\ud83d"}, {"object": object()}, functools.reduce(lambda inner, _: {"in": inner}, range(5000), EMPTY)],
     ids=["half a character", "not JSON", "too deep"],
 )
 async def test_what_cannot_be_sent_is_refused_without_repeating_it_and_the_session_goes_on(response: Any) -> None:
