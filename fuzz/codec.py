@@ -69,7 +69,7 @@ def fuzz_one(data: bytes) -> None:
         happened = session.receive(data, now)
         assert happened
         repr(happened)
-        session.next_frame(now)
+        session.outbox.next(now)
 
 
 def mutated(chance: random.Random) -> bytes:

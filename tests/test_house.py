@@ -22,7 +22,7 @@ FLOORS = [
     {"protocol.events", "audio", "transport.base"},
     {"protocol.models", "protocol.endpoint", "protocol.closing", "protocol.schema", "protocol.setup", "protocol.turns",
      "protocol.resumption", "protocol.calls", "protocol.handover", "protocol.history", "protocol.ledger", "protocol.reading",
-     "protocol.setups", "protocol.telling", "protocol.health"},
+     "protocol.setups", "protocol.telling", "protocol.course", "protocol.outbox", "protocol.health"},
     {"protocol.session"},
     {"transport", "event_queue", "credentials", "telemetry"},
     {"realtime_client", "conversation"},

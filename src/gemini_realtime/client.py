@@ -24,7 +24,8 @@ from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import profile_for
-from gemini_realtime.protocol.session import Role, Session, State
+from gemini_realtime.protocol.outbox import Role
+from gemini_realtime.protocol.session import Session, State
 from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
 from gemini_realtime.transport import websocket
@@ -169,7 +170,12 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if state is not None:
             self._restore(state)
         conversation = Conversation(
-            self._session, self._events, self._dial_out, send_timeout_s=self._config.send_timeout_s, logger=self.logger
+            self._session,
+            self._events,
+            self._dial_out,
+            send_timeout_s=self._config.send_timeout_s,
+            max_audio_age_s=self._config.max_audio_age_ms / 1000,
+            logger=self.logger,
         )
         self._connecting = True
         try:
@@ -282,7 +288,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             UnsupportedByModel: the model takes no such turn at this point of the conversation.
         """
         await self._room()
-        self._session.send_text(role, text, turn_complete, self._now())
+        self._session.outbox.send_text(role, text, turn_complete, self._now())
         self._flush()
 
     async def send_audio(self, audio: str | bytes, *, rate_hz: int = 16000) -> None:
@@ -315,7 +321,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             )
         conversation, duration_ms = self._conversation, size * 1000 / (SAMPLE_BYTES * rate_hz)
         if conversation is None:
-            self._session.send_audio(encoded, rate_hz, duration_ms, self._now(), stalled=True)
+            self._session.outbox.send_audio(encoded, rate_hz, duration_ms, self._now(), stalled=True)
         elif not conversation.send_audio(encoded, rate_hz, duration_ms):
             await conversation.keep_up()
         self._events.put_echo(text)
@@ -328,25 +334,25 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         if mime_type not in ("image/jpeg", "image/png"):
             raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
-        self._session.send_video(encode_base64(image).decode("ascii"), mime_type)
+        self._session.outbox.send_video(encode_base64(image).decode("ascii"), mime_type)
         self._flush()
 
     async def audio_stream_end(self) -> None:
         """Tell that the microphone is off for more than a second; only with automatic activity detection."""
         await self._room()
-        self._session.send_audio_stream_end(self._now())
+        self._session.outbox.send_audio_stream_end(self._now())
         self._flush()
 
     async def activity_start(self) -> None:
         """Tell that the user begins to speak; only with automatic activity detection off."""
         await self._room()
-        self._session.send_activity(self._now(), start=True)
+        self._session.outbox.send_activity(self._now(), start=True)
         self._flush()
 
     async def activity_end(self) -> None:
         """Tell that the user has finished; only with automatic activity detection off."""
         await self._room()
-        self._session.send_activity(self._now(), start=False)
+        self._session.outbox.send_activity(self._now(), start=False)
         self._flush()
 
     async def send_context_update(self, *, instructions: str | None = None, tools: Sequence[Any] | None = None) -> None:
@@ -382,7 +388,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         response = {"output": result} if isinstance(result, str) else result
         await self._room()
-        orphaned = self._session.send_function_result(
+        orphaned = self._session.outbox.send_function_result(
             call_id, response, self._now(), scheduling=scheduling, will_continue=will_continue
         )
         if orphaned is not None:

@@ -15,7 +15,7 @@ from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, NotConne
 from gemini_realtime.event_queue import LARGE_BYTES, EventQueue
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.closing import NORMAL, close_error
-from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed, VoiceHealth
+from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.session import Session, State
 from gemini_realtime.telemetry import Telemetry
@@ -65,6 +65,7 @@ class Conversation:
         events: what its readers read.
         dial: opens connections.
         send_timeout_s: how long text and results wait for a network that takes nothing.
+        max_audio_age_s: how long microphone audio does.
         logger: for losses and resumptions.
 
     Attributes:
@@ -74,12 +75,20 @@ class Conversation:
     connection: Connection
 
     def __init__(
-        self, session: Session, events: EventQueue, dial: Open, *, send_timeout_s: float, logger: Logger
+        self,
+        session: Session,
+        events: EventQueue,
+        dial: Open,
+        *,
+        send_timeout_s: float,
+        max_audio_age_s: float,
+        logger: Logger,
     ) -> None:
         self.session = session
         self.events = events
         self._dial = dial
         self._send_timeout_s = send_timeout_s
+        self._max_audio_age_s = max_audio_age_s
         self._logger = logger
         self._telemetry = Telemetry()
         self._loop = asyncio.get_running_loop()
@@ -162,7 +171,7 @@ class Conversation:
         if session.state is State.CLOSED:
             raise self._why_closed()
         writable = transport.writable
-        frame = session.send_audio(audio_base64, rate_hz, duration_ms, self._loop.time(), stalled=not writable)
+        frame = session.outbox.send_audio(audio_base64, rate_hz, duration_ms, self._loop.time(), stalled=not writable)
         if frame is not None:
             transport.send(frame)
         else:
@@ -173,7 +182,7 @@ class Conversation:
 
     async def keep_up(self) -> None:
         """Wait for a slow network; one that has taken nothing for as long as audio may wait is not waited for."""
-        patience_s = self._stalled_at + self.session.max_audio_age_s - self._loop.time()
+        patience_s = self._stalled_at + self._max_audio_age_s - self._loop.time()
         if patience_s > 0:
             try:
                 async with asyncio.timeout(patience_s):
@@ -206,7 +215,7 @@ class Conversation:
         if self.session.state is State.AWAY or self.session.state is State.CLOSED:
             return
         transport, now = self.connection.transport, self._loop.time()
-        while transport.writable and (frame := self.session.next_frame(now)) is not None:
+        while transport.writable and (frame := self.session.outbox.next(now)) is not None:
             transport.send(frame)
         if not transport.writable and self._draining is None:
             self._stalled_at = now
@@ -215,7 +224,7 @@ class Conversation:
     async def _drain(self, transport: Transport) -> None:
         await transport.drain()
         self._draining = None
-        now, max_age_s = self._loop.time(), self.session.max_audio_age_s
+        now, max_age_s = self._loop.time(), self._max_audio_age_s
         if now > self._stalled_at + max_age_s and self.session.state in (State.READY, State.GOING_AWAY):
             self.session.ledger.drop_older(now - max_age_s)  # the microphone may have been off since
         self.advance()
@@ -226,14 +235,13 @@ class Conversation:
         session = self.session
         if session.state is State.CLOSED:
             return  # said between our close and the answer to it: nobody reads any more
-        before = session.state
         happened = session.receive(frame, self._loop.time())
         if len(frame) < LARGE_BYTES:
             for event in happened:
                 self.events.put(event)
         else:
             self.events.put_large(happened, len(frame))
-        if session.state is not before or session.has_urgent or type(happened[-1]) is VoiceHealth:
+        if session.stirred:
             self._report(happened)
             self.advance()
 
@@ -271,6 +279,9 @@ class Conversation:
 
     def advance(self) -> None:
         """Send what is due, wake who waits, arm the timer; come back, or end."""
+        self.session.stirred = False
+        if self.session.take_ping():
+            self.connection.transport.ping()
         self.flush()
         self._tell_dropped()
         state = self.session.state
@@ -303,8 +314,6 @@ class Conversation:
     def _deadline_reached(self) -> None:
         self._timer = None
         happened = self.session.deadline_reached(self._loop.time())
-        if self.session.take_ping():
-            self.connection.transport.ping()
         self._tell(happened)
 
     def _pressure(self, full: bool) -> None:

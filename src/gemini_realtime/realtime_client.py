@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from gemini_realtime.event_queue import EventQueue
 from gemini_realtime.protocol.events import RealtimeEvent
-from gemini_realtime.protocol.session import Role
+from gemini_realtime.protocol.outbox import Role
 
 __all__ = ["RealtimeClientBase", "RealtimeClientProtocol", "Role", "get_client", "register_realtime_client"]
 

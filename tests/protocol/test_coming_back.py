@@ -13,11 +13,12 @@ import pytest
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
+from gemini_realtime.protocol.course import LOST_REASON
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.resumption import HANDLE_VALID_S, Reconnect
-from gemini_realtime.protocol.session import LOST_REASON, UPDATE_WITHIN_S, Session, State
+from gemini_realtime.protocol.session import UPDATE_WITHIN_S, Session, State
 
 MODEL = "gemini-2.5-flash-native-audio"
 SETUP: dict[str, Any] = {"model": f"models/{MODEL}", "sessionResumption": {}}
@@ -96,14 +97,14 @@ class Call:
         return self.ready()
 
     def sent(self) -> list[dict[str, Any]]:
-        return [json.loads(frame) for frame in iter(lambda: self.session.next_frame(self.now), None)]
+        return [json.loads(frame) for frame in iter(lambda: self.session.outbox.next(self.now), None)]
 
     def ask(self, text: str, *, turn_complete: bool = True) -> None:
-        self.session.send_text("user", text, turn_complete, self.now)
+        self.session.outbox.send_text("user", text, turn_complete, self.now)
         self.sent()
 
     def give(self, call_id: str) -> RealtimeEvent | None:
-        told = self.session.send_function_result(call_id, {"output": "3"}, self.now)
+        told = self.session.outbox.send_function_result(call_id, {"output": "3"}, self.now)
         self.sent()
         return told
 
@@ -111,7 +112,7 @@ class Call:
         """Pieces of audio, 20 ms each and as far apart."""
         pcm = struct.pack("<320h", *samples, *([0] * (320 - len(samples))))
         for _ in range(pieces):
-            self.session.send_audio(pybase64.b64encode(pcm), 16000, 20.0, self.now, stalled=False)
+            self.session.outbox.send_audio(pybase64.b64encode(pcm), 16000, 20.0, self.now, stalled=False)
             if self.session.state is not State.AWAY:
                 self.sent()
             self.now += 0.02
@@ -464,14 +465,14 @@ def test_a_call_that_is_made_again_under_its_id_gets_its_result() -> None:
     line.lose()
     line.come_back()
     line.hear(call("1"))
-    assert line.session.send_function_result("1", {"output": "3"}, line.now) is None
+    assert line.session.outbox.send_function_result("1", {"output": "3"}, line.now) is None
     assert len(line.sent()) == 1
 
 
 def test_the_result_of_a_cancelled_call_is_reported_and_not_sent() -> None:
     line = Call().begin()
     line.hear(call("1"), {"toolCallCancellation": {"ids": ["1"]}})
-    assert isinstance(line.session.send_function_result("1", {"output": "3"}, line.now), events.VoiceHealth)
+    assert isinstance(line.session.outbox.send_function_result("1", {"output": "3"}, line.now), events.VoiceHealth)
     assert line.sent() == []
 
 
@@ -516,9 +517,9 @@ def test_audio_goes_out_at_once_again_when_all_that_waited_has_gone_out() -> Non
     line.mic()
     line.lose()
     line.mic()
-    assert line.session.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is None
+    assert line.session.outbox.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is None
     assert len(line.come_back()) == 3
-    assert line.session.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is not None
+    assert line.session.outbox.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is not None
 
 
 # --- giving up
@@ -612,7 +613,7 @@ def test_nothing_goes_out_while_there_is_no_connection() -> None:
     line = Call(health=HealthPolicy(empty_turn="nudge")).begin()
     line.wait(5.0)
     line.hear(COMPLETE)
-    assert line.session.has_urgent
+    assert line.session.stirred
     line.lose()
     line.ask("one")
     assert line.sent() == []

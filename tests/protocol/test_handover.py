@@ -17,7 +17,7 @@ QUIET, LOUD = microphone(0, 300, -300), microphone(0, 300, -9000)
 
 def leaving(time_left_s: float | None = 50.0, now: float = 100.0) -> Handover:
     handover = Handover()
-    handover.done(0.0)
+    handover.done()
     handover.wish(time_left_s, now)
     return handover
 
@@ -53,31 +53,25 @@ def test_it_looks_at_once_and_then_again_in_a_while_and_never_past_the_deadline(
 
 
 def test_what_is_saved_and_silent_suits() -> None:
-    assert leaving().suits(100.0, saved=True, recent_audio=[QUIET, QUIET])
-    assert leaving().suits(100.0, saved=True, recent_audio=[])
+    assert leaving().suits(100.0, 0.0, saved=True, recent_audio=[QUIET, QUIET])
+    assert leaving().suits(100.0, 0.0, saved=True, recent_audio=[])
 
 
 def test_nobody_is_cut_off_in_mid_sentence() -> None:
-    assert not leaving().suits(100.0, saved=True, recent_audio=[QUIET, LOUD, QUIET])
+    assert not leaving().suits(100.0, 0.0, saved=True, recent_audio=[QUIET, LOUD, QUIET])
 
 
 def test_a_turn_that_is_just_over_gets_time_to_be_saved() -> None:
     handover = leaving()
-    handover.idle_since = 100.0
-    assert not handover.suits(100.0 + SETTLES_S - 0.1, saved=False, recent_audio=[])
-    assert handover.suits(100.0 + SETTLES_S, saved=False, recent_audio=[])
+    assert not handover.suits(100.0 + SETTLES_S - 0.1, 100.0, saved=False, recent_audio=[])
+    assert handover.suits(100.0 + SETTLES_S, 100.0, saved=False, recent_audio=[])
 
 
 def test_what_is_not_audio_makes_no_noise() -> None:
-    assert leaving().suits(100.0, saved=True, recent_audio=[audio_frame(b"!!!", 16000), microphone()])
+    assert leaving().suits(100.0, 0.0, saved=True, recent_audio=[audio_frame(b"!!!", 16000), microphone()])
 
 
 def test_nothing_is_wanted_once_it_is_done() -> None:
     handover = leaving(10.0)
-    handover.done(105.0)
-    assert (handover.wanted, handover.deadline(), handover.overdue(1e9), handover.idle_since) == (
-        False,
-        None,
-        False,
-        105.0,
-    )
+    handover.done()
+    assert (handover.wanted, handover.deadline(), handover.overdue(1e9)) == (False, None, False)

@@ -19,12 +19,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gemini_realtime.errors import HandshakeError
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
+from gemini_realtime.protocol.course import LOST_REASON
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.ledger import TRIMMED_AT_ONCE_MS
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.resumption import Reconnect
-from gemini_realtime.protocol.session import LOST_REASON, TRANSITIONS, Session, State
+from gemini_realtime.protocol.session import TRANSITIONS, Session, State
 
 FLIGHT_S = 0.15
 RING_S = 0.5
@@ -136,7 +137,7 @@ class Conversation(RuleBasedStateMachine):
     @rule(asks=st.booleans())
     def text(self, asks: bool) -> None:
         name = self.name("t")
-        self.session.send_text("user", name, asks, self.tick())
+        self.session.outbox.send_text("user", name, asks, self.tick())
         self.given.append(name)
         self.asked |= {name} if asks else set()
         self.flush()
@@ -155,15 +156,15 @@ class Conversation(RuleBasedStateMachine):
         call_id = data.draw(st.sampled_from(self.calls))
         self.calls.remove(call_id)
         self.given.append("r" + call_id)
-        told = self.session.send_function_result(call_id, {"output": ""}, self.tick())
+        told = self.session.outbox.send_function_result(call_id, {"output": ""}, self.tick())
         self.tell([told] if told is not None else [])
 
     @rule(pieces=st.integers(0, 8), stalled=st.booleans(), edge=st.sampled_from([None, None, True, False]))
     def speech(self, pieces: int, stalled: bool, edge: bool | None) -> None:
         if edge is not None:
-            self.session.send_activity(self.tick(), start=edge)
+            self.session.outbox.send_activity(self.tick(), start=edge)
         for _ in range(pieces):
-            frame = self.session.send_audio(b"AAAA", 16000, PIECE_MS, self.tick(), stalled=stalled)
+            frame = self.session.outbox.send_audio(b"AAAA", 16000, PIECE_MS, self.tick(), stalled=stalled)
             if frame is not None:
                 self.put(frame)
         if not stalled:
@@ -233,7 +234,7 @@ class Conversation(RuleBasedStateMachine):
             assert places == sorted(set(places)), "in order, and nothing twice on one connection"
 
     def flush(self) -> None:
-        while (frame := self.session.next_frame(self.now)) is not None:
+        while (frame := self.session.outbox.next(self.now)) is not None:
             self.put(frame)
         self.moved()
 
@@ -283,7 +284,7 @@ class Conversation(RuleBasedStateMachine):
             line.branch = self.snapshots[handle].fork()
         else:
             line.branch = Branch()
-            line.seeded = bool(self.session.history.said())  # then the first message is what was said before
+            line.seeded = bool(self.session.course.history.said())  # then the first message is what was said before
             self.gone |= set(self.given) - self.kept()
         self.begun = True
         self.receive({"setupComplete": {}})
@@ -490,7 +491,7 @@ class Conversation(RuleBasedStateMachine):
         handle = self.session.resumption.handle
         held = set(self.snapshots[handle].taken) if handle is not None else set()
         missing = set(self.given) - self.kept() - held - self.answered - self.orphaned - self.gone
-        told = {name for turn in self.session.history.said() for name in turn.text.split("\n")}
+        told = {name for turn in self.session.course.history.said() for name in turn.text.split("\n")}
         if handle is None:  # a new session has the last context in its setup, and waits for no result
             told |= {name for name in missing if name[0] in "cr"}
         assert not missing - told, f"{missing} is nowhere"

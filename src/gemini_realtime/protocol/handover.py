@@ -35,13 +35,11 @@ class Handover:
     Attributes:
         wanted: whether there is one.
         leave_by: when to leave at the latest; None when there is no hurry; seconds.
-        idle_since: when the last turn ended, or the session began; seconds.
     """
 
     def __init__(self) -> None:
         self.wanted = False
         self.leave_by: float | None = None
-        self.idle_since = 0.0
         self._look_at: float | None = None
 
     def wish(self, time_left_s: float | None, now: float) -> None:
@@ -52,9 +50,9 @@ class Handover:
             self.leave_by = leave_by if self.leave_by is None else min(self.leave_by, leave_by)
         self._look_at = now
 
-    def done(self, now: float) -> None:
+    def done(self) -> None:
         """A new connection is there."""
-        self.wanted, self.leave_by, self._look_at, self.idle_since = False, None, None, now
+        self.wanted, self.leave_by, self._look_at = False, None, None
 
     def deadline(self) -> float | None:
         """When to look again; None when nothing is wanted."""
@@ -68,15 +66,16 @@ class Handover:
         """This is not the moment."""
         self._look_at = now + LOOK_AGAIN_S
 
-    def suits(self, now: float, *, saved: bool, recent_audio: Iterable[bytes]) -> bool:
+    def suits(self, now: float, idle_since: float, *, saved: bool, recent_audio: Iterable[bytes]) -> bool:
         """Whether this is the moment, between turns.
 
         Args:
             now: seconds.
+            idle_since: when the last turn ended, or the session began; seconds.
             saved: whether a handle holds all that was said.
             recent_audio: frames that the microphone has sent in the last `LISTENS_S`.
         """
-        if not (saved or now >= self.idle_since + SETTLES_S):
+        if not (saved or now >= idle_since + SETTLES_S):
             return False
         return all(_loudest(frame) < QUIET_BELOW for frame in recent_audio)
 

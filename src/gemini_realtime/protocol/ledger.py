@@ -297,7 +297,7 @@ class Ledger:
         self._answering, self._held, self._held_next = None, self._held_next, None
         self._owed = self._owed if self._owed > number else 0
         sent_until = began_at - round_trip_s
-        # What is answered may be what was typed, while the user goes on speaking: then the answer says nothing of audio.
+        # What is answered may be what was typed, while the user goes on speaking: that says nothing of the audio.
         typed = any(entry.asks and entry.kind == "text" and entry.number <= number for entry in self._sent)
         for entry in self._sent:
             if entry.number <= number and (entry.sent_at > sent_until or entry.kind == "function_result"):

@@ -1,0 +1,221 @@
+"""What goes to the service: messages in order, noted in the ledger until the service has them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from gemini_realtime.errors import UnsupportedByModel
+from gemini_realtime.protocol import messages, telling
+from gemini_realtime.protocol.calls import Calls
+from gemini_realtime.protocol.codec import audio_frame, encode
+from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.health import Health
+from gemini_realtime.protocol.ledger import Kind, Ledger
+from gemini_realtime.protocol.models import ModelProfile
+
+Role = Literal["user", "assistant", "system"]
+"""Who speaks, in the words of AG2; the service calls the assistant `model`."""
+
+Gate = Literal["shut", "setup", "open"]
+"""What the connection is ready for: nothing, the setup alone, or all that is said."""
+
+
+class Outbox:
+    """Messages on their way to the service.
+
+    Args:
+        profile: what the model accepts.
+        ledger: of what is sent.
+        calls: the functions that the service waits for.
+        health: is told what is owed.
+        max_audio_age_s: how long microphone audio may wait for a network that takes nothing.
+    """
+
+    def __init__(
+        self, profile: ModelProfile, ledger: Ledger, calls: Calls, health: Health, max_audio_age_s: float
+    ) -> None:
+        self._profile = profile
+        self._ledger = ledger
+        self._calls = calls
+        self._health = health
+        self._max_audio_age_s = max_audio_age_s
+        self._gate: Gate = "shut"
+        self._flows = False  # whether nothing waits, so that audio may go out at once
+        self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
+        self._video: bytes | None = None
+        self._content_sent = False
+
+    # --- the way
+
+    def open(self, gate: Gate) -> None:
+        """The connection is ready for this much."""
+        self._gate, self._flows = gate, False
+
+    def next(self, now: float) -> bytes | None:
+        """The frame to send now; None when there is none, or none may be sent yet."""
+        if self._urgent and self._gate != "shut":
+            return self._urgent.popleft()
+        if self._gate != "open":
+            return None
+        frame = self._ledger.next(now)
+        if frame is None:
+            frame, self._video = self._video, None
+            if frame is not None:
+                self._ledger.count_sent()
+            self._flows = frame is None
+        return frame
+
+    # --- what does not come from the application
+
+    def setup(self, body: dict[str, Any]) -> None:
+        """The first message of a connection; what was to be sent first on the one before it is void."""
+        self._urgent.clear()
+        self._urgent.append(encode({"setup": body}))
+
+    def history(self, turns: Sequence[messages.Content]) -> None:
+        """What a new session is told of the conversation before it, if anything."""
+        self._content_sent = self._ledger.will_ask()
+        if turns:
+            # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
+            self._first(messages.ClientContent(turns=list(turns), turn_complete=self._profile.history_needs_config))
+
+    def nudge(self) -> bool:
+        """Ask the model to go on; returns whether there is a message for it."""
+        if self._gate != "open" or self._profile.client_content != "any" or not self._profile.text_input:
+            return False
+        self._first(messages.ClientContent(turn_complete=True))
+        return True
+
+    def _first(self, content: messages.ClientContent) -> None:
+        self._flows = False
+        self._urgent.append(encode(messages.ClientMessage(client_content=content)))
+        self._ledger.count_sent()
+
+    # --- what the application says
+
+    def send_audio(
+        self, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float, *, stalled: bool
+    ) -> bytes | None:
+        """Microphone audio: base64 of mono signed 16-bit little-endian PCM.
+
+        Args:
+            audio_base64: the audio.
+            rate_hz: its sample rate.
+            duration_ms: how long it is.
+            now: seconds.
+            stalled: whether the connection takes nothing at the moment.
+
+        Returns:
+            The frame to send at once; None when it waits for others, or for a connection.
+        """
+        frame = audio_frame(audio_base64, rate_hz)
+        if self._flows and not stalled:
+            self._ledger.audio_sent(frame, duration_ms, now)
+            return frame
+        self._flows = False
+        if self._gate == "open":
+            self._ledger.drop_older(now - self._max_audio_age_s)
+        self._ledger.add_audio(frame, duration_ms, now)
+        return None
+
+    def send_video(self, image_base64: str, mime_type: str) -> None:
+        """One image of the video stream. Of those that cannot be sent yet only the last is kept."""
+        item = messages.RealtimeInput(video=messages.Blob(mime_type=mime_type, data=image_base64))
+        self._video = encode(messages.ClientMessage(realtime_input=item))
+
+    def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
+        """Text in the conversation.
+
+        Raises:
+            UnsupportedByModel: the model takes no text, or no such turn at this point.
+        """
+        if not self._profile.text_input:
+            raise UnsupportedByModel(f"{self._profile.family} takes no text", remedy="send audio")
+        if role == "user" and turn_complete and self._profile.text_via_realtime_input:
+            self._content_sent = True
+            message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
+        else:
+            message = messages.ClientMessage(client_content=self._content(role, text, turn_complete))
+        self._queue("text", message, now, label=text, role=_ROLES[role], asks=turn_complete)
+        if turn_complete:
+            self._health.asked(now)
+
+    def _content(self, role: Role, text: str, turn_complete: bool) -> messages.ClientContent:
+        if self._content_sent and self._profile.client_content == "first_turn_only":
+            raise UnsupportedByModel(
+                f"{self._profile.family} takes turns of its history only before the conversation has begun",
+                remedy="send what the user says with role 'user' and turn_complete=True",
+            )
+        self._content_sent = self._content_sent or turn_complete
+        turn = messages.Content(role=_ROLES[role], parts=[messages.Part(text=text)])
+        return messages.ClientContent(turns=[turn], turn_complete=turn_complete)
+
+    def send_function_result(
+        self, call_id: str, response: dict[str, Any], now: float, **options: Any
+    ) -> RealtimeEvent | None:
+        """The answer to a function call.
+
+        Args:
+            call_id: as in `FunctionCall.call_id`.
+            response: an object; its keys `output` and `error` have a meaning to the service.
+            now: seconds.
+            options: `scheduling`, `will_continue`.
+
+        Returns:
+            None; or, when the service has forgotten the call, the event that says so: then nothing is sent.
+        """
+        if call_id in self._calls.orphans:
+            return telling.orphaned(call_id)
+        call, since = self._calls.answered(call_id, finally_=not options.get("will_continue"))
+        since = now if call is None else since  # of a call that nobody knows, a session taken up again knows nothing
+        answer = messages.FunctionResponse(
+            id=call_id if call is None else call.id,
+            name=None if call is None else call.name,
+            response=response,
+            **options,
+        )
+        message = messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer]))
+        self._queue("function_result", message, now, label=call_id, since=since)
+        self._health.calls(len(self._calls), now)
+        if not self._calls and options.get("scheduling") != "SILENT":
+            self._health.asked(now)
+        return None
+
+    def send_activity(self, now: float, *, start: bool) -> None:
+        """The user began, or stopped, to speak; only with automatic detection off."""
+        if start:
+            self._ledger.hold_next()
+        edge = messages.RealtimeInput(activity_start={}) if start else messages.RealtimeInput(activity_end={})
+        self._realtime(edge, now, asks=not start)
+
+    def send_audio_stream_end(self, now: float) -> None:
+        """The microphone was switched off; only with automatic detection on."""
+        self._realtime(messages.RealtimeInput(audio_stream_end=True), now)
+
+    def send_context_update(self, update: messages.ContextUpdate, now: float) -> None:
+        """New instructions or tools.
+
+        Raises:
+            UnsupportedByModel: the model is known not to take them.
+        """
+        if self._profile.context_update is False:
+            raise UnsupportedByModel(
+                f"{self._profile.family} cannot change instructions or tools in mid-session",
+                remedy="call session_update(), which takes up the session again with them",
+            )
+        self._queue("context", messages.ClientMessage(context_update=update), now)
+
+    def _realtime(self, item: messages.RealtimeInput, now: float, *, asks: bool = False) -> None:
+        self._queue("activity", messages.ClientMessage(realtime_input=item), now, asks=asks)
+        if asks:
+            self._health.asked(now)
+
+    def _queue(self, kind: Kind, message: messages.ClientMessage, now: float, **details: Any) -> None:
+        self._flows = False
+        self._ledger.add(kind, encode(message), now, **details)
+
+
+_ROLES = {"user": "user", "assistant": "model", "model": "model", "system": "user"}
+"""The Gemini API closes with 1007 on a turn of role `system`, so instructions given in a turn travel as the user's."""
