@@ -123,7 +123,7 @@ def swapping(kind: str) -> Callable[[dict[str, Any], bytes], list[bytes]]:
 def test_a_client_that_loses_or_repeats_is_found_out(
     meddle: Callable[[dict[str, Any], bytes], list[bytes]], found: str
 ) -> None:
-    verdict = Case(lambda stage: None, 4, "meddler", Habits(duration_s=60.0), wrap=meddling(meddle)).run()
+    verdict = Case(lambda stage: None, 4, "meddler", Habits(duration_s=45.0, chunk_ms=40), wrap=meddling(meddle)).run()
     assert getattr(verdict, found), verdict
 
 
