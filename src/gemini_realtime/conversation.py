@@ -32,6 +32,8 @@ Raises:
 TELL_AFTER_MS = 1000.0
 """Audio that is dropped for long is told of a second at a time, not fifty times a second."""
 
+_CLOSED = State.CLOSED  # looking a member up in its enum takes longer than comparing it
+
 
 class Connection:
     """One connection of a conversation, as its transport sees it.
@@ -168,7 +170,7 @@ class Conversation:
             GeminiRealtimeError: why the session ended, when it has.
         """
         session, transport = self.session, self.connection.transport
-        if session.state is State.CLOSED:
+        if session.state is _CLOSED:
             raise self._why_closed()
         writable = transport.writable
         frame = session.outbox.send_audio(audio_base64, rate_hz, duration_ms, self._loop.time(), stalled=not writable)
@@ -233,7 +235,7 @@ class Conversation:
 
     def frame_received(self, frame: bytes) -> None:
         session = self.session
-        if session.state is State.CLOSED:
+        if session.state is _CLOSED:
             return  # said between our close and the answer to it: nobody reads any more
         happened = session.receive(frame, self._loop.time())
         if len(frame) < LARGE_BYTES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gemini_realtime.protocol.events import AudioDropped, InputAudioBufferDelta, RealtimeEvent
 
@@ -47,13 +47,10 @@ class _Large(NamedTuple):
     weight: int
 
 
-class _Echo(NamedTuple):
-    """An event that counts as none."""
+_Echo = str
+"""Base64 of audio whose echo counts as no event; it becomes one when it is read, and few are."""
 
-    event: InputAudioBufferDelta
-
-
-_MARKS = (_Dropped, _Large, _Echo)
+_MARKS = {_Dropped, _Large, _Echo}
 
 
 class EventQueue:
@@ -67,7 +64,7 @@ class EventQueue:
     def __init__(self) -> None:
         self.on_pressure: Callable[[bool], None] = lambda full: None
         self.full = False
-        self._events: deque[RealtimeEvent | _Dropped | _Large | _Echo | None] = deque()
+        self._events: deque[RealtimeEvent | _Dropped | _Large | str | None] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._weight = 0
         self._echoes = 0
@@ -104,8 +101,9 @@ class EventQueue:
         if self._echoes < MAX_ECHOES and self._echoed_characters < MAX_ECHOED_CHARACTERS:
             self._echoes += 1
             self._echoed_characters += len(audio_base64)
-            self._events.append(_Echo(InputAudioBufferDelta(delta=audio_base64)))
-            self._wake()
+            self._events.append(audio_base64)
+            if self._waiting:
+                self._wake()
 
     def put_dropped(self, duration_ms: int, reason: str) -> None:
         """Append an `AudioDropped`, or add to the one that has not been read."""
@@ -153,19 +151,19 @@ class EventQueue:
                 return
 
     def _take(self) -> RealtimeEvent | None:
-        event = self._events.popleft()
-        if isinstance(event, _MARKS):
+        event: Any = self._events.popleft()
+        if type(event) in _MARKS:
             event = self._unmarked(event)
         if self.full and len(self._events) - self._echoes + self._weight <= LOW_WATER:
             self.full = False
             self.on_pressure(False)
         return event
 
-    def _unmarked(self, mark: _Dropped | _Large | _Echo) -> RealtimeEvent:
-        if isinstance(mark, _Echo):
+    def _unmarked(self, mark: Any) -> RealtimeEvent:
+        if isinstance(mark, str):
             self._echoes -= 1
-            self._echoed_characters -= len(mark.event.delta)
-            return mark.event
+            self._echoed_characters -= len(mark)
+            return InputAudioBufferDelta(delta=mark)
         if isinstance(mark, _Large):
             self._weight -= mark.weight
             return mark.event

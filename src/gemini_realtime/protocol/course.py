@@ -41,6 +41,9 @@ LOST_REASON: Final = "CONNECTION_LOST"
 """`TurnComplete.reason` of a turn that ended with its connection; not a word of the service."""
 
 
+_GENERATING = TurnState.GENERATING  # looking a member up in its enum takes longer than comparing it
+
+
 class Course:
     """What has become of the conversation so far.
 
@@ -109,7 +112,7 @@ class Course:
 
     def audio(self, audio_base64: str, rate_hz: int, now: float) -> None:
         """The service sent a piece of speech and nothing else."""
-        if self.turns.state is not TurnState.GENERATING:
+        if self.turns.state is not _GENERATING:
             self._output(now)
         self._health.audio(audio_base64, rate_hz, now)
 
