@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from gemini_realtime.protocol.events import AudioDropped, InputAudioBufferDelta, RealtimeEvent
 
@@ -151,9 +151,8 @@ class EventQueue:
                 return
 
     def _take(self) -> RealtimeEvent | None:
-        event: Any = self._events.popleft()
-        if type(event) in _MARKS:
-            event = self._unmarked(event)
+        mark = self._events.popleft()
+        event: RealtimeEvent | None = self._unmarked(mark) if type(mark) in _MARKS else cast(Any, mark)
         if self.full and len(self._events) - self._echoes + self._weight <= LOW_WATER:
             self.full = False
             self.on_pressure(False)

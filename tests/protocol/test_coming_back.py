@@ -17,7 +17,7 @@ from gemini_realtime.protocol.course import LOST_REASON
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.models import profile_for
-from gemini_realtime.protocol.resumption import HANDLE_VALID_S, Reconnect
+from gemini_realtime.protocol.resumption import HANDLE_VALID_S, MAX_CLOSED_IN_SETUP, Reconnect
 from gemini_realtime.protocol.session import UPDATE_WITHIN_S, Session, State
 
 MODEL = "gemini-2.5-flash-native-audio"
@@ -400,6 +400,29 @@ def test_a_close_that_passes_is_not_held_against_the_handle() -> None:
     line.dial()
     assert line.lose(close_error(1008, "The operation was aborted.")) == []
     assert line.dial()["sessionResumption"] == {"handle": "h1"}
+
+
+def test_a_service_that_closes_on_a_handle_again_and_again_gets_a_new_session() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.lose()
+    for _ in range(MAX_CLOSED_IN_SETUP - 1):
+        assert line.dial()["sessionResumption"] == {"handle": "h1"}
+        assert line.lose(close_error(1011, "Internal error encountered.")) == []
+    line.dial()
+    (finding,) = line.lose(close_error(1011, "Internal error encountered."))
+    assert isinstance(finding, events.VoiceHealth)
+    assert finding.finding == "handle_refused"
+    assert line.dial()["sessionResumption"] == {}
+
+
+def test_a_network_that_breaks_again_and_again_says_nothing_against_the_handle() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.lose()
+    for _ in range(MAX_CLOSED_IN_SETUP + 1):
+        assert line.dial()["sessionResumption"] == {"handle": "h1"}
+        assert line.lose() == []
 
 
 def test_a_handle_of_the_application_is_not_given_up_for_another_session() -> None:

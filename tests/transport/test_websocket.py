@@ -351,6 +351,17 @@ async def test_what_follows_an_upgrade_that_failed_is_not_shown() -> None:
     assert caught.value.retryable
 
 
+async def test_a_peer_that_hangs_up_during_the_handshake_is_no_connection() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with asyncio.timeout(WAIT_S), await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        with pytest.raises(HandshakeError) as caught:
+            await dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, Client())
+    assert caught.value.retryable
+
+
 async def test_a_redirect_is_a_refusal_so_that_the_key_stays_with_the_host() -> None:
     def redirect(request: picows.WSUpgradeRequest) -> object:
         response = picows.WSUpgradeResponse.create_redirect_response(302, "ws://127.0.0.1:1/elsewhere")

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.errors import ConfigError, ConnectionClosed, GeminiRealtimeError, HandshakeError
+from gemini_realtime.protocol.closing import NO_CLOSE
 from gemini_realtime.protocol.messages import SessionResumptionUpdate
 
 HANDLE_VALID_S: Final = 2 * 3600.0
@@ -21,6 +22,9 @@ HANDLE_VALID_S: Final = 2 * 3600.0
 
 SETTLED_AFTER_S: Final = 10.0
 """A new connection that lasts so long counts as good: the next loss begins to count attempts anew."""
+
+MAX_CLOSED_IN_SETUP: Final = 4
+"""Closes in a row, some 4 s of them, after which a new session is better than none."""
 
 NOT_RETRIED: Final = (400, 401, 403, 404, 407)
 """HTTP refusals that say that the request itself is wrong, or who sends it."""
@@ -124,6 +128,7 @@ class Resumption:
         self.lost_at: float | None = None
         self.dial_at = 0.0
         self._attempts = 0
+        self._closed_in_setup = 0
         self._ready_at = -math.inf
 
     def updated(self, update: SessionResumptionUpdate, now: float) -> bool:
@@ -149,6 +154,16 @@ class Resumption:
         """The handle was refused, or its session has ended for good."""
         self.handle = self.handle_at = None
 
+    def keeps_failing(self, error: GeminiRealtimeError) -> bool:
+        """Whether the service closes on the handle again and again without saying that it refuses it.
+
+        It has been seen to close with 1011 while the session's old connection is open, and of a connection that broke
+        it may not know for long that it is not.
+        """
+        closed = isinstance(error, ConnectionClosed) and error.code != NO_CLOSE
+        self._closed_in_setup += closed
+        return closed and self._closed_in_setup >= MAX_CLOSED_IN_SETUP
+
     # --- coming back
 
     def lost(self, error: GeminiRealtimeError, now: float) -> bool:
@@ -170,6 +185,7 @@ class Resumption:
 
     def ready(self, now: float) -> None:
         """The conversation begins, or goes on."""
+        self._closed_in_setup = 0
         if self.lost_at is not None:
             self.lost_at, self._ready_at = None, now
 

@@ -264,7 +264,7 @@ class Session:
 
     def _refused(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
         """A setup may be refused for what is new in it: new options, or the handle. Without that it worked before."""
-        if not handle_refused(error):
+        if not handle_refused(error) and not self.resumption.keeps_failing(error):
             return []
         if self._setup.revert():
             return [VoiceHealth(finding="update_refused", detail=str(error), action="kept the options in force")]

@@ -97,6 +97,11 @@ async def dial(
     except asyncio.CancelledError:
         listener.abandon()
         raise
+    if not listener.connected:  # picows says nothing of a peer that hangs up in place of an answer
+        listener.abandon()
+        raise HandshakeError(
+            f"{urlsplit(url).netloc.rpartition('@')[2]} hung up during the handshake", remedy="try again later"
+        )
     return listener
 
 
@@ -114,6 +119,11 @@ class WebSocketTransport(picows.WSListener):
         self._lost = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
         self._abandoned = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has ever been open."""
+        return self._socket is not None
 
     def send(self, frame: bytes) -> None:
         # The service expects text frames; it answers in binary ones.
