@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import merge
+from itertools import takewhile
 from math import inf
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
@@ -138,6 +139,7 @@ class Ledger:
         self._forgotten: Entry | None = None  # the newest piece of audio that the ring had no room for
         self._forgotten_ms = 0.0
         self._max_waiting_audio_ms = MAX_EARLY_AUDIO_MS
+        self._audio_saved = 0  # the last piece of audio that the handle holds
         self._held: int | None = None  # where the utterance begins that is to be answered
         self._held_next: int | None = None  # and the one after it
         self._answering: tuple[int, float] | None = None  # what had gone out when the answer began, and when that was
@@ -269,6 +271,10 @@ class Ledger:
         return self._saved(lambda entry: entry.index <= index)
 
     def _saved(self, has: Callable[[Entry], bool]) -> list[Entry]:
+        # The handle may yet be refused, and a new session hears again what was not answered.
+        self._audio_saved = max([self._audio_saved, *(entry.number for entry in takewhile(has, self._sent_audio))])
+        if self._forgotten is not None and has(self._forgotten):
+            self._forgotten, self._forgotten_ms = None, 0.0
         consumed = self._consume(has)
         self._overflowed = 0 if consumed else self._overflowed  # which were older
         asked = [entry.number for entry in consumed if entry.asks and not entry.crossed]
@@ -308,12 +314,12 @@ class Ledger:
             entry.uncertain = entry.uncertain or typed or entry.sent_at > sent_until - margin_s
 
         def answered(entry: Entry) -> bool:
-            if entry.kind == "audio":
-                return not typed and entry.sent_at <= sent_until - margin_s
             if entry.number > number or entry.sent_at > sent_until or entry.kind == "context":
                 return False
             return entry.kind != "function_result" or is_orphan(entry, handle_at)
 
+        if not typed:
+            self._consume_audio(lambda entry: entry.sent_at <= sent_until - margin_s)
         return self._consume(answered)
 
     def answer_cut(self) -> None:
@@ -339,14 +345,16 @@ class Ledger:
             handle_at: when the handle came that the session was taken up with; None for a new session.
             exact: the service said what that handle holds.
         """
-        sent = list(merge(self._sent, self._sent_audio, key=_number))
+        inside = self._audio_saved if handle_at is not None else 0
+        heard = (entry for entry in self._sent_audio if entry.number > inside)
+        sent = list(merge(self._sent, heard, key=_number))
         for entry in sent:
             entry.uncertain = _in_doubt(entry, None if exact else handle_at)
             entry.crossed = False
         self.dropped_ms += self._forgotten_ms
         forgotten, self._overflowed, self._sent_bytes = self._overflowed, 0, 0
         self._forgotten, self._forgotten_ms, self._sent_audio_ms, self._sent_count = None, 0.0, 0.0, 0
-        self._answering = None
+        self._answering, self._audio_saved = None, 0
         self._sent.clear()
         self._sent_audio.clear()
         queue = [*sent, *self._waiting]
@@ -408,11 +416,13 @@ class Ledger:
         if consumed:
             self._sent = deque(entry for entry in self._sent if not has(entry))
             self._sent_bytes -= sum(len(entry.frame) for entry in consumed)
+        return consumed
+
+    def _consume_audio(self, has: Callable[[Entry], bool]) -> None:
         while self._sent_audio and has(self._sent_audio[0]):
             self._sent_audio_ms -= self._sent_audio.popleft().duration_ms
         if self._forgotten is not None and has(self._forgotten):
             self._forgotten, self._forgotten_ms = None, 0.0
-        return consumed
 
     def _requeue(self, entries: Iterable[Entry]) -> None:
         audio = self._waiting_audio
@@ -437,12 +447,14 @@ class Ledger:
 
     def _trim(self) -> None:
         """Forget audio that the ring has no room for."""
-        ring, sent_ms, before_ms = self._sent_audio, self._sent_audio_ms, self._sent_audio_ms
+        ring, sent_ms = self._sent_audio, self._sent_audio_ms
         while ring and sent_ms > self.ring_ms:  # what floats add up to may be left of nothing
-            self._forgotten = forgotten = ring.popleft()
+            forgotten = ring.popleft()
             sent_ms -= forgotten.duration_ms
+            if forgotten.number > self._audio_saved:
+                self._forgotten = forgotten
+                self._forgotten_ms += forgotten.duration_ms
         self._sent_audio_ms = sent_ms
-        self._forgotten_ms += before_ms - sent_ms
 
     def _drop_audio(self) -> None:
         dropped = self._waiting_audio.popleft().duration_ms
