@@ -158,10 +158,10 @@ def test_no_answer_is_an_error_after_a_while() -> None:
 def test_a_connection_that_fails_says_so_and_nothing_hangs() -> None:
     async def main() -> None:
         service = Service()
-        asyncio.get_running_loop().call_later(1, service.end, 1011, "Internal error encountered.")
+        asyncio.get_running_loop().call_later(1, service.end, 1007, "Request contains an invalid argument.")
         await Held(service, LiveVoice(MicrophoneQueue())).hold()
 
-    with pytest.raises(ConnectionClosed, match="1011"):
+    with pytest.raises(ConnectionClosed, match="1007"):
         run(main())
 
 
