@@ -11,21 +11,15 @@ def call(call_id: str | None, name: str = "f") -> FunctionCall:
 def test_an_answer_closes_its_call_and_tells_when_it_came() -> None:
     calls = Calls()
     calls.opened(call("7"), 3.0)
-    assert calls.answered("7", finally_=True) == (call("7"), 3.0)
-    assert (len(calls), calls.answered("7", finally_=True)) == (0, (None, 0.0))
-
-
-def test_a_partial_answer_leaves_its_call_open() -> None:
-    calls = Calls()
-    calls.opened(call("7"), 3.0)
-    calls.answered("7", finally_=False)
-    assert len(calls) == 1
+    assert (len(calls), calls.known("7")) == (1, (call("7"), 3.0))
+    calls.answered("7")
+    assert (len(calls), calls.known("7")) == (0, (None, 0.0))
 
 
 def test_calls_without_an_id_get_ones_of_their_own() -> None:
     calls = Calls()
     ids = [calls.opened(call(None, name), 0.0) for name in "ab"]
-    assert [calls.answered(call_id, finally_=True)[0] for call_id in ids] == [call(None, "a"), call(None, "b")]
+    assert [calls.known(call_id)[0] for call_id in ids] == [call(None, "a"), call(None, "b")]
 
 
 def test_a_session_taken_up_again_knows_the_calls_that_came_before_its_handle_only() -> None:
@@ -63,5 +57,5 @@ def test_calls_that_nobody_answers_do_not_pile_up() -> None:
     for number in range(MAX_OPEN_CALLS + 2):
         calls.opened(call(str(number)), 0.0)
     assert len(calls) == MAX_OPEN_CALLS
-    assert calls.answered("1", finally_=True) == (None, 0.0)
-    assert calls.answered("2", finally_=True)[0] is not None
+    assert calls.known("1") == (None, 0.0)
+    assert calls.known("2")[0] is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.errors import ConnectionClosed, ServiceError, SetupTimeout, UnsupportedByModel
+from gemini_realtime.errors import ConfigError, ConnectionClosed, ServiceError, SetupTimeout, UnsupportedByModel
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import RealtimeEvent
@@ -283,6 +283,15 @@ def test_a_result_for_a_call_nobody_knows_is_sent_as_it_is() -> None:
     assert sent(session)[0]["toolResponse"]["functionResponses"][0]["id"] == "unheard"
 
 
+def test_a_result_that_cannot_be_sent_leaves_its_call_to_a_better_one() -> None:
+    session = ready_session()
+    hear(session, {"toolCall": {"functionCalls": [{"id": "7", "name": "add"}]}})
+    with pytest.raises(ConfigError):
+        session.outbox.send_function_result("7", {"output": "\ud83d"}, 0.0)
+    session.outbox.send_function_result("7", {"output": "3"}, 0.0)
+    assert [frame["toolResponse"]["functionResponses"][0]["name"] for frame in sent(session)] == ["add"]
+
+
 def test_a_generator_answers_one_call_several_times() -> None:
     session = ready_session()
     hear(session, {"toolCall": {"functionCalls": [{"id": "7", "name": "count"}]}})
@@ -319,6 +328,21 @@ def test_turns_of_the_history_are_refused_where_the_service_would_close_on_them(
     with pytest.raises(UnsupportedByModel):
         session.outbox.send_text("assistant", "too late", False, 0.0)
     assert len(sent(session)) == 2
+
+
+def test_a_text_that_cannot_be_sent_does_not_begin_the_conversation() -> None:
+    session = ready_session("gemini-3.1-flash-live-preview")
+    with pytest.raises(ConfigError):
+        session.outbox.send_text("user", "\ud83d", True, 0.0)
+    session.outbox.send_text("assistant", "I said this before.", False, 0.0)
+    assert len(sent(session)) == 1
+
+
+def test_a_role_that_nobody_has_is_refused_with_those_there_are() -> None:
+    session = ready_session()
+    with pytest.raises(ConfigError, match="user, assistant, model, system"):
+        session.outbox.send_text("developer", "hi", True, 0.0)  # type: ignore[arg-type]
+    assert sent(session) == []
 
 
 def test_a_model_that_only_listens_is_sent_no_text() -> None:

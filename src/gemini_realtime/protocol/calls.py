@@ -46,10 +46,13 @@ class Calls:
         """The service does not wait for these any more."""
         self.orphans.extend(call_id for call_id in call_ids if self._open.pop(call_id, None) is not None)
 
-    def answered(self, call_id: str, *, finally_: bool) -> tuple[FunctionCall | None, float]:
-        """The application answers; returns the call, None when it is not known, and when it came."""
-        found = self._open.pop(call_id, None) if finally_ else self._open.get(call_id)
-        return (None, 0.0) if found is None else found
+    def known(self, call_id: str) -> tuple[FunctionCall | None, float]:
+        """An open call, None when it is not known, and when it came."""
+        return self._open.get(call_id) or (None, 0.0)
+
+    def answered(self, call_id: str) -> None:
+        """The application has given its last answer."""
+        self._open.pop(call_id, None)
 
     def lost(self, handle_at: float | None) -> list[str]:
         """The session goes on as it was when its handle came, or anew (None): returns the calls it does not know."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from gemini_realtime.errors import UnsupportedByModel
+from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import messages, telling
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import audio_frame, encode
@@ -129,17 +129,20 @@ class Outbox:
         """Text in the conversation.
 
         Raises:
+            ConfigError: nobody has that role.
             UnsupportedByModel: the model takes no text, or no such turn at this point.
         """
+        if role not in _ROLES:
+            raise ConfigError(f"nobody has the role {role!r}", remedy=f"use one of {', '.join(_ROLES)}")
         if not self._profile.text_input:
             raise UnsupportedByModel(f"{self._profile.family} takes no text", remedy="send audio")
         if role == "user" and turn_complete and self._profile.text_via_realtime_input:
-            self._content_sent = True
             message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
         else:
             message = messages.ClientMessage(client_content=self._content(role, text, turn_complete))
         self._queue("text", message, now, label=text, role=_ROLES[role], asks=turn_complete)
         if turn_complete:
+            self._content_sent = True
             self._health.asked(now)
 
     def _content(self, role: Role, text: str, turn_complete: bool) -> messages.ClientContent:
@@ -148,7 +151,6 @@ class Outbox:
                 f"{self._profile.family} takes turns of its history only before the conversation has begun",
                 remedy="send what the user says with role 'user' and turn_complete=True",
             )
-        self._content_sent = self._content_sent or turn_complete
         turn = messages.Content(role=_ROLES[role], parts=[messages.Part(text=text)])
         return messages.ClientContent(turns=[turn], turn_complete=turn_complete)
 
@@ -168,7 +170,7 @@ class Outbox:
         """
         if call_id in self._calls.orphans:
             return telling.orphaned(call_id)
-        call, since = self._calls.answered(call_id, finally_=not options.get("will_continue"))
+        call, since = self._calls.known(call_id)
         since = now if call is None else since  # of a call that nobody knows, a session taken up again knows nothing
         answer = messages.FunctionResponse(
             id=call_id if call is None else call.id,
@@ -178,6 +180,8 @@ class Outbox:
         )
         message = messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer]))
         self._queue("function_result", message, now, label=call_id, since=since)
+        if not options.get("will_continue"):
+            self._calls.answered(call_id)
         self._health.calls(len(self._calls), now)
         if not self._calls and options.get("scheduling") != "SILENT":
             self._health.asked(now)
