@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 from hypothesis import given
@@ -46,6 +47,21 @@ def test_a_history_goes_on_from_what_was_said_before() -> None:
     history = History([Said("user", "a"), Said("model", "b")])
     history.add("model", "c")
     assert history.said() == [Said("user", "a"), Said("model", "b\nc")]
+
+
+def test_a_turn_that_never_ends_keeps_its_tail_and_no_more() -> None:
+    history = History()
+    tracemalloc.start()
+    for number in range(50_000):
+        history.heard(f"{number:08} ")
+        history.answer("")
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept_bytes < 50 * MAX_CHARACTERS
+    history.close_turn()
+    (said,) = history.said()
+    assert said.text.endswith("00049998 00049999")
+    assert len(said.text) >= MAX_CHARACTERS - 1
 
 
 _TURNS = st.lists(st.tuples(st.sampled_from(["user", "model"]), st.integers(0, MAX_CHARACTERS + 9)), max_size=12)

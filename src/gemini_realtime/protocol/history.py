@@ -24,6 +24,28 @@ class Said(NamedTuple):
     text: str
 
 
+class _Tail:
+    """The last of what one side says in a turn that goes on, piece by piece; a turn may never end."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[str] = deque()
+        self._characters = 0
+
+    def add(self, text: str) -> None:
+        if text:
+            self._pieces.append(text)
+            self._characters += len(text)
+        while self._pieces and self._characters - len(self._pieces[0]) >= MAX_CHARACTERS:
+            self._characters -= len(self._pieces.popleft())
+
+    def clear(self) -> None:
+        self._pieces.clear()
+        self._characters = 0
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+
 class History:
     """The tail of a conversation: turns that are over, and what was heard of the one that is not.
 
@@ -34,8 +56,8 @@ class History:
     def __init__(self, said: Iterable[Said] = ()) -> None:
         self._said: deque[Said] = deque()
         self._characters = 0
-        self._heard: list[str] = []
-        self._answer: list[str] = []
+        self._heard = _Tail()
+        self._answer = _Tail()
         for turn in said:
             self.add(turn.role, turn.text)
 
@@ -55,16 +77,16 @@ class History:
 
     def heard(self, text: str) -> None:
         """A piece of what the user was heard to say."""
-        self._heard.append(text)
+        self._heard.add(text)
 
     def answer(self, text: str) -> None:
         """A piece of what the model says."""
-        self._answer.append(text)
+        self._answer.add(text)
 
     def close_turn(self) -> None:
         """The model's answer is over: both sides of the turn are said."""
-        self.add("user", "".join(self._heard).strip())
-        self.add("model", "".join(self._answer).strip())
+        self.add("user", str(self._heard).strip())
+        self.add("model", str(self._answer).strip())
         self.drop_turn()
 
     def drop_turn(self) -> None:
