@@ -7,7 +7,9 @@ import pytest
 
 from gemini_realtime.protocol import ledger as module
 from gemini_realtime.protocol.ledger import (
+    ENTRY_BYTES,
     MAX_EARLY_AUDIO_MS,
+    MAX_SENT_BYTES,
     TRIMMED_AT_ONCE_MS,
     Entry,
     Ledger,
@@ -441,7 +443,7 @@ def test_the_newest_audio_comes_first_when_one_listens_for_silence() -> None:
 
 
 def test_messages_that_nobody_confirms_are_bounded_and_their_number_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_SENT_BYTES", 10)
+    monkeypatch.setattr(module, "MAX_SENT_BYTES", 2 * (4 + 4 + ENTRY_BYTES))
     ledger = asked(b"four", b"more", b"text")
     rewound = ledger.rewind(None)
     assert (labels(rewound.again), rewound.forgotten) == (["more", "text"], 1)
@@ -449,10 +451,18 @@ def test_messages_that_nobody_confirms_are_bounded_and_their_number_is_told(monk
 
 
 def test_what_was_forgotten_is_not_missed_once_something_newer_is_consumed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_SENT_BYTES", 10)
+    monkeypatch.setattr(module, "MAX_SENT_BYTES", 2 * (4 + 4 + ENTRY_BYTES))
     ledger = asked(b"four", b"more", b"text")
     ledger.saved(1.0)
     assert ledger.rewind(1.3).forgotten == 0
+
+
+def test_messages_of_next_to_no_bytes_are_bounded_too() -> None:
+    ledger = Ledger(15.0)
+    for _ in range(MAX_SENT_BYTES // ENTRY_BYTES):
+        ledger.add("activity", b"{}", 0.0)
+        ledger.next(0.0)
+    assert ledger.rewind(None).forgotten > 0
 
 
 # --- moving house

@@ -36,9 +36,12 @@ MAX_EARLY_AUDIO_MS = 120_000.0
 """Bound on audio that is given before the conversation has begun: there is no conversation yet that it would be late
 for."""
 
+ENTRY_BYTES = 256
+"""What an entry takes in memory beside its frame and its words."""
+
 MAX_SENT_BYTES = 16 * 1024 * 1024
-"""Bound on messages, other than audio, of which nobody says that the service has them. The oldest are forgotten, and
-count as uncertain after a loss."""
+"""Bound on the memory of messages, other than audio, of which nobody says that the service has them. The oldest are
+forgotten, and count as uncertain after a loss."""
 
 
 TRIMMED_AT_ONCE_MS = 1000.0
@@ -106,6 +109,10 @@ def is_orphan(entry: Entry, handle_at: float | None) -> bool:
 def _in_doubt(entry: Entry, handle_at: float | None) -> bool:
     """Whether the session as it was then may hold a message that went out and is not known to be consumed."""
     return entry.uncertain or (handle_at is not None and entry.sent_at <= handle_at)
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.frame) + len(entry.label) + ENTRY_BYTES
 
 
 class Ledger:
@@ -220,9 +227,9 @@ class Ledger:
         else:
             self.waiting_bytes -= len(entry.frame)
             self._sent.append(entry)
-            self._sent_bytes += len(entry.frame)
+            self._sent_bytes += _size(entry)
             while self._sent_bytes > MAX_SENT_BYTES:
-                self._sent_bytes -= len(self._sent.popleft().frame)
+                self._sent_bytes -= _size(self._sent.popleft())
                 self._overflowed += 1
         return entry.frame
 
@@ -399,7 +406,7 @@ class Ledger:
                 self.waiting_bytes -= len(frame)
                 entry.sent_at = inf  # after every handle
                 self._sent.append(entry)
-                self._sent_bytes += len(frame)
+                self._sent_bytes += _size(entry)
 
     # --- inside
 
@@ -415,7 +422,7 @@ class Ledger:
         consumed = [entry for entry in self._sent if has(entry)]
         if consumed:
             self._sent = deque(entry for entry in self._sent if not has(entry))
-            self._sent_bytes -= sum(len(entry.frame) for entry in consumed)
+            self._sent_bytes -= sum(map(_size, consumed))
         return consumed
 
     def _consume_audio(self, has: Callable[[Entry], bool]) -> None:
