@@ -18,7 +18,7 @@ from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.resumption import HANDLE_VALID_S, MAX_CLOSED_IN_SETUP, Reconnect
-from gemini_realtime.protocol.session import UPDATE_WITHIN_S, Session, State
+from gemini_realtime.protocol.session import PONG_LOST_S, UPDATE_WITHIN_S, Session, State
 
 MODEL = "gemini-2.5-flash-native-audio"
 SETUP: dict[str, Any] = {"model": f"models/{MODEL}", "sessionResumption": {}}
@@ -293,6 +293,86 @@ def test_a_question_that_the_handle_holds_is_answered_on_request() -> None:
     line.wait(1.0).hear(handle("h1"))
     line.lose()
     assert line.come_back() == [{"clientContent": {"turnComplete": True}}]
+
+
+def test_a_question_that_was_refused_is_not_asked_again_and_does_not_keep_the_connection() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.ask("one")
+    line.wait(1.0).hear({"serverContent": {"turnComplete": True, "turnCompleteReason": "PROHIBITED_INPUT_CONTENT"}})
+    assert line.session.course.between_turns()
+    line.lose()
+    assert line.come_back() == []
+
+
+def test_a_question_after_the_one_that_was_refused_is_asked_again() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.ask("one")
+    line.wait(1.0).ask("two")
+    line.wait(0.05).hear({"serverContent": {"turnComplete": True, "turnCompleteReason": "RESPONSE_REJECTED"}})
+    line.lose()
+    assert texts(line.come_back()) == ["two"]
+
+
+def test_a_question_that_the_handle_holds_is_answered_on_request_in_another_process_too() -> None:
+    line, other = Call().begin(), Call()
+    line.ask("one")
+    line.wait(1.0).hear(handle("h1"))
+    other.session.restore(json.loads(json.dumps(line.session.saved_state(line.now))), other.now)
+    other.session.begin(SETUP, other.now)
+    assert other.confirm() == [{"clientContent": {"turnComplete": True}}]
+    other.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+    other.hear(handle("h2"))
+    other.lose()
+    assert other.come_back() == []
+
+
+# --- how long messages are under way
+
+
+def pinged(line: Call) -> bool:
+    line.session.stirred = False
+    return line.session.take_ping()
+
+
+def test_a_handle_asks_for_the_round_trip_and_no_answer_to_an_earlier_ping_is_taken_for_it() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    assert pinged(line)
+    line.wait(0.5).hear(handle("h2"))
+    assert not pinged(line)
+    line.now += 0.1
+    line.session.pong(line.now)
+    assert line.session.course.round_trip_s == pytest.approx(0.6)
+    line.hear(handle("h3"))
+    assert pinged(line)
+
+
+def test_of_two_pings_that_are_out_the_last_answer_is_measured() -> None:
+    line = Call(health=HealthPolicy(ping_after_s=1.0)).begin()
+    line.hear(handle("h1"))
+    line.wait(1.5)  # nothing comes, which is a reason for another ping
+    assert pinged(line)
+    line.session.pong(line.now)
+    assert line.session.course.round_trip_s == pytest.approx(ROUND_TRIP_S)
+    line.now += 0.2
+    line.session.pong(line.now)
+    assert line.session.course.round_trip_s == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("lost", ["the pong", "the connection"])
+def test_a_ping_that_is_never_answered_does_not_keep_the_next_from_being_sent(lost: str) -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    assert pinged(line)
+    if lost == "the connection":
+        line.lose()
+        line.come_back()
+    else:
+        line.wait(PONG_LOST_S)
+    line.hear(handle("h2"))
+    assert pinged(line)
 
 
 def test_nothing_is_requested_where_the_answer_was_complete() -> None:

@@ -20,7 +20,7 @@ from gemini_realtime.protocol.events import (
     ThoughtDelta,
     TurnComplete,
 )
-from gemini_realtime.protocol.health import Finding, Health
+from gemini_realtime.protocol.health import REFUSALS, Finding, Health
 from gemini_realtime.protocol.history import History
 from gemini_realtime.protocol.ledger import Entry, Ledger
 from gemini_realtime.protocol.messages import SessionResumptionUpdate
@@ -168,6 +168,8 @@ class Course:
         return self._health.generation_complete(now)
 
     def _note_turn_complete(self, event: TurnComplete, now: float) -> list[Finding]:
+        if event.reason in REFUSALS and self.turns.state is TurnState.IDLE:
+            self._ledger.answer_begins(now)  # a refusal is all the answer there will be
         self.turns.signal(TurnSignal.TURN_COMPLETE)
         if not self.more_follows:
             self._answered()

@@ -391,12 +391,20 @@ class Ledger:
             if not is_orphan(entry, handle_at)
         ]  # fmt: skip
 
-    def restore(self, state: list[dict[str, Any]], now: float) -> None:
+    def restore(self, state: list[dict[str, Any]], now: float, *, owed: bool = False) -> None:
         """Take over what another process saved, before anything else is given.
+
+        Args:
+            state: what `saved_state` gave.
+            now: seconds.
+            owed: the handle holds a question that has not been answered.
 
         Raises:
             KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
         """
+        if owed:
+            self._count += 1
+            self._owed = self._count
         for item in state:
             frame = item["frame"].encode()
             given = {name: item[name] for name in ("label", "role", "asks", "uncertain")}

@@ -101,6 +101,9 @@ _GATES: dict[State, Gate] = {State.SETTING_UP: "setup", State.READY: "open", Sta
 MAX_ROUND_TRIP_S: Final = 2.0
 """The service has been seen to answer pings after 30 s: that is not how long its messages are under way."""
 
+PONG_LOST_S: Final = 60.0
+"""A ping that has not been answered for so long will not be."""
+
 UPDATE_WITHIN_S: Final = 60.0
 """How long new options wait for the end of a turn."""
 
@@ -149,6 +152,7 @@ class Session:
         self._setup = Setups()
         self._ping_due = False
         self._pinged_at = 0.0
+        self._pings_out = 0
 
     # --- the connection
 
@@ -184,6 +188,7 @@ class Session:
 
     def _set_up(self, trigger: Trigger, now: float) -> None:
         self._move(trigger)
+        self._pings_out = 0
         seeds = self._profile.history_needs_config and bool(self._seed())
         self.outbox.setup(self._setup.sent(self.resumption.usable(now), now, seeds=seeds))
 
@@ -215,6 +220,14 @@ class Session:
 
     def _ping(self, now: float) -> None:
         self._ping_due, self._pinged_at, self.stirred = True, now, True
+        self._pings_out += 1
+
+    def _measure(self, now: float) -> None:
+        """Ask for the round trip, unless the answer could be taken for that to an earlier ping."""
+        if now >= self._pinged_at + PONG_LOST_S:
+            self._pings_out = 0
+        if not self._pings_out:
+            self._ping(now)
 
     def take_ping(self) -> bool:
         """Whether to send a ping now."""
@@ -223,7 +236,9 @@ class Session:
 
     def pong(self, now: float) -> None:
         """A ping was answered."""
-        self.course.round_trip_s = min(max(0.0, now - self._pinged_at), MAX_ROUND_TRIP_S)
+        if self._pings_out == 1:  # of several nobody says which is answered
+            self.course.round_trip_s = min(max(0.0, now - self._pinged_at), MAX_ROUND_TRIP_S)
+        self._pings_out = max(0, self._pings_out - 1)
         self._health.pong(now)
 
     def reading(self, now: float, *, paused: bool) -> None:
@@ -349,6 +364,7 @@ class Session:
             "handle_age_s": None if handle_at is None else now - handle_at,
             "history": [turn._asdict() for turn in self.course.history.said()],
             "messages": self.ledger.saved_state(handle_at),
+            "owed": self.ledger.owed,
         }
 
     def restore(self, state: dict[str, Any], now: float) -> None:
@@ -358,7 +374,7 @@ class Session:
             KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
         """
         self.course.history = History(Said(**turn) for turn in state["history"])
-        self.ledger.restore(state["messages"], now)
+        self.ledger.restore(state["messages"], now, owed=state["owed"])
         self.resumption.handle = state["handle"]
         self.resumption.handle_at = None if state["handle"] is None else now - state["handle_age_s"]
         self._setup = Setups(handle_may_go=True)
@@ -440,7 +456,7 @@ class Session:
     def _handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
         # Before the setup is confirmed nothing is known of the session that a handle would stand for.
         if self.state is not State.SETTING_UP and self.course.saved(update, now):
-            self._ping(now)
+            self._measure(now)
 
     # --- setting up
 
