@@ -626,6 +626,80 @@ async def test_new_options_take_up_the_session_again_between_turns() -> None:
         assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h2"}
 
 
+async def test_instructions_for_which_there_is_no_message_take_a_new_setup() -> None:
+    service = MemoryService()
+    vertex = {"model": "gemini-3.8-live", "vertexai": True, "api_key": KEY, "reconnect": NO_WAIT}
+    client = GeminiRealtimeClient(llm_config={"config_list": [vertex]}, dial=service.dial)
+    async with client.connect():
+        await read(client, 1)
+        service.say(handle("h1"))
+        instructions = {"parts": [{"text": "Be"}, {"text": "brief."}]}
+        await client.session_update({"system_instruction": instructions})
+        while not isinstance((await read(client, 1))[0], SessionUpdated):
+            pass
+        assert service.sent[0]["setup"]["systemInstruction"] == instructions
+
+
+async def test_options_that_were_refused_are_forgotten_and_later_ones_are_not_refused_for_them() -> None:
+    def refuse_limits(service: MemoryService, message: dict[str, Any]) -> None:
+        if "maxOutputTokens" in message.get("setup", {}).get("generationConfig", {}):
+            service.end(1007, "Request contains an invalid argument.")
+        elif "setup" in message:
+            service.say({"setupComplete": {}})
+            service.say(handle("h1"))
+
+    service = MemoryService(refuse_limits)
+    client = client_of(service, reconnect=NO_WAIT)
+    async with client.connect():
+        await read(client, 2)
+        await client.session_update({"max_output_tokens": 9})
+        while not isinstance((await read(client, 1))[0], SessionResumed):
+            pass
+        await client.session_update({"instructions": "Be brief."})
+        while not isinstance((await read(client, 1))[0], SessionUpdated):
+            pass
+        assert service.sent[0]["setup"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+    async with client.connect():
+        await read(client, 1)
+        assert service.sent[0]["setup"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+        assert "maxOutputTokens" not in service.sent[0]["setup"]["generationConfig"]
+
+
+@pytest.mark.parametrize("when", ["before the session", "in the session"])
+async def test_what_was_told_in_a_context_update_is_said_by_later_setups_too(when: str) -> None:
+    service = MemoryService()
+    client = client_of(service, reconnect=NO_WAIT)
+    await client.session_update({"system_instruction": "Be long."})
+    if when == "before the session":
+        await client.send_context_update(instructions="Be brief.")
+    async with client.connect():
+        await read(client, 1)
+        if when == "in the session":
+            await client.send_context_update(instructions="Be brief.")
+        service.say(handle("h1"))
+        await client.session_update({"temperature": 1.5})
+        service.end(1006)
+        while not isinstance((await read(client, 1))[0], SessionUpdated):
+            pass
+        setup = service.sent[0]["setup"]
+        assert setup["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+        assert setup["generationConfig"]["temperature"] == 1.5
+
+
+async def test_an_update_that_comes_too_late_is_made_at_the_next_connect() -> None:
+    service = MemoryService()
+    client = client_of(service, reconnect="off")
+    async with client.connect():
+        await read(client, 1)
+        await client.session_update({"instructions": "Be brief."})
+        await client.session_update({"temperature": 1.5})
+    async with client.connect():
+        await read(client, 1)
+        setup = service.sent[0]["setup"]
+        assert setup["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+        assert setup["generationConfig"]["temperature"] == 1.5
+
+
 async def test_where_the_service_has_a_message_for_new_options_they_need_no_new_connection() -> None:
     service = MemoryService()
     vertex = {"model": "gemini-3.8-live", "vertexai": True, "api_key": KEY}

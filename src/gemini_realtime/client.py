@@ -26,7 +26,7 @@ from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.outbox import Role
 from gemini_realtime.protocol.session import Session, State
-from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update
+from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update, one_name_each
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
 from gemini_realtime.transport import websocket
 from gemini_realtime.transport.base import Dial, Receiver, Transport
@@ -81,7 +81,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
             proxy=self._config.proxy,
             timeout_s=self._config.connect_timeout_s,
         )
-        self._options: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}  # of the next conversation
+        self._postponed: dict[str, Any] = {}  # what cannot take effect in this one
         self._session = self._new_session()
         self._left: Session | None = None
         self._conversation: Conversation | None = None
@@ -187,6 +188,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         try:
             yield
         finally:
+            self._options, self._postponed = self._options_so_far(), {}
             self._conversation, self._left = None, self._session
             self._session, self._events = self._new_session(), EventQueue()
             await conversation.close()
@@ -208,7 +210,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
             raise NotConnectedError("Client is not connected, call connect() first.")
         if conversation.session.state is State.NEW:
             conversation.begin(
-                self._build_setup(self._options), build_history(self._options), self._config.setup_timeout_s
+                self._build_setup(self._options),
+                build_history(self._options),
+                self._config.setup_timeout_s,
+                options=dict(self._options),
             )
         while True:
             try:
@@ -235,23 +240,32 @@ class GeminiRealtimeClient(RealtimeClientBase):
             ConfigError: an option that does not exist, or a value it cannot have; nothing is recorded.
         """
         check_options(session_options)
-        if self._conversation is None or self._session.state is State.NEW:
-            self._options.update(session_options)
+        conversation, given = self._conversation, one_name_each(session_options)
+        if conversation is None or conversation.session.state is State.NEW:
+            self._options.update(given)
             return
-        options = {**self._options, **session_options}
-        setup, in_place = self._build_setup(options), self._in_place(session_options)
-        self._options = options
-        if not self._conversation.update(setup, in_place):
+        changed = {**self._postponed, **given}
+        setup, in_place = self._build_setup({**self._options_so_far(), **changed}), self._in_place(changed)
+        if not conversation.update(setup, in_place, changed):
+            self._postponed = changed
             self.logger.warning(
                 "The session is set up already, and cannot be resumed: the update takes effect at the next connect()."
             )
 
+    def _begun(self) -> bool:
+        return self._conversation is not None and self._session.state is not State.NEW
+
+    def _options_so_far(self) -> dict[str, Any]:
+        """Those that were given, without any that the service refused."""
+        return {**self._session.options, **self._postponed} if self._begun() else self._options
+
     def _in_place(self, changed: dict[str, Any]) -> ContextUpdate | None:
         """The message that makes a change without a new setup, where the service has one (Vertex AI, some models)."""
         has_message = self._config.vertex is not None and self._profile.context_update
-        if not has_message or not changed.keys() <= {"instructions", "tools"} or None in changed.values():
+        has_message = has_message and isinstance(changed.get("system_instruction", ""), str)
+        if not has_message or not changed.keys() <= {"system_instruction", "tools"} or None in changed.values():
             return None
-        return context_update(changed.get("instructions"), changed.get("tools"), self._profile)
+        return context_update(changed.get("system_instruction"), changed.get("tools"), self._profile)
 
     def _build_setup(self, options: dict[str, Any]) -> dict[str, Any]:
         setup = build_setup(self._config, options, self._profile)
@@ -367,7 +381,11 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         update = context_update(instructions, tools, self._profile)
         await self._room()
-        self._session.send_context_update(update, self._now())
+        given = {"system_instruction": instructions, "tools": tools}
+        changed = {name: value for name, value in given.items() if value is not None}
+        self._session.send_context_update(update, self._now(), options=changed)
+        if not self._begun():
+            self._options.update(changed)
         self._flush()
 
     async def send_function_result(

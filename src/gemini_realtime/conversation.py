@@ -7,7 +7,7 @@ timer and one task for coming back serve it. This is the only event loop code of
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from logging import Logger
 from typing import Any
 
@@ -111,15 +111,24 @@ class Conversation:
         self._use(await self._connect())
         self.events.on_pressure = self._pressure
 
-    def begin(self, setup: dict[str, Any], history: Sequence[messages.Content], timeout_s: float) -> None:
+    def begin(
+        self,
+        setup: dict[str, Any],
+        history: Sequence[messages.Content],
+        timeout_s: float,
+        *,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         """Set the session up."""
-        self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s)
+        self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s, options=options)
         self._pressure(False)
         self._go_on()
 
-    def update(self, setup: dict[str, Any], in_place: messages.ContextUpdate | None) -> bool:
+    def update(
+        self, setup: dict[str, Any], in_place: messages.ContextUpdate | None, options: Mapping[str, Any]
+    ) -> bool:
         """Change the options; returns False when they cannot be changed."""
-        happened = self.session.update(setup, self._loop.time(), in_place=in_place)
+        happened = self.session.update(setup, self._loop.time(), in_place=in_place, options=options)
         self._tell(happened or ())
         return happened is not None
 

@@ -34,7 +34,7 @@ def test_a_setup_that_asks_for_no_handles_sends_none() -> None:
     setups = Setups({"model": "m"})
     assert setups.sent("h", 0.0, seeds=False) == {"model": "m"}
     assert setups.handle is None
-    assert not setups.resumable
+    assert not setups.may_change(FIRST)
 
 
 def test_a_history_is_announced_to_a_new_session_only() -> None:
@@ -88,18 +88,27 @@ def test_the_first_options_have_none_to_go_back_to() -> None:
     assert not setups.revert()
 
 
-def test_a_change_can_be_taken_back() -> None:
-    setups = in_force()
-    setups.change(setups.change(SECOND))
-    assert not setups.changed
+def test_the_options_of_a_setup_that_was_refused_are_given_up_with_it() -> None:
+    setups = Setups(FIRST, options={"voice": "first", "tools": []})
+    setups.sent(None, 0.0, seeds=False)
+    setups.confirmed()
+    setups.change(SECOND, {"voice": "other"})
+    assert setups.options == {"voice": "other", "tools": []}
+    setups.sent("h", 1.0, seeds=False)
+    setups.revert()
+    assert setups.options == {"voice": "first", "tools": []}
 
 
-def test_options_changed_in_place_are_in_force_and_open_the_next_connection() -> None:
+def test_what_was_told_in_a_message_outlives_the_refusal_of_a_setup_on_its_way() -> None:
     setups = in_force()
-    setups.changed_in_place(SECOND)
-    assert not setups.changed
-    assert setups.sent("h", 1.0, seeds=False)["voice"] == "other"
-    assert setups.confirmed() == (False, False)
+    setups.change(SECOND)
+    setups.sent("h", 1.0, seeds=False)
+    setups.amend(ContextUpdate(system_instruction=Content(parts=[Part(text="be brief")])), {"instructions": "be brief"})
+    assert setups.changed
+    setups.revert()
+    assert setups.options == {"instructions": "be brief"}
+    again = setups.sent("h", 2.0, seeds=False)
+    assert (again["systemInstruction"]["parts"], "voice" in again) == ([{"text": "be brief"}], False)
 
 
 @pytest.mark.parametrize("confirmed", [False, True])

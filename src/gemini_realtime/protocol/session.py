@@ -17,7 +17,7 @@ It lasts longer than its connection. Usage, by whoever owns the connections:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -163,6 +163,7 @@ class Session:
         *,
         history: Sequence[messages.Content] = (),
         timeout_s: float = 30.0,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Open the session.
 
@@ -171,11 +172,13 @@ class Session:
             now: seconds.
             history: earlier turns, sent before anything else.
             timeout_s: how long the service may take to confirm.
+            options: what the setup was made from, kept with it as `options`.
         """
         given = (setup.get("sessionResumption") or {}).get("handle")
         if given and self.resumption.handle is None:
             self.resumption.handle, self.resumption.handle_at = given, now
-        self._setup = Setups(setup, list(history), timeout_s, handle_may_go=self._setup.handle_may_go)
+        may_go = self._setup.handle_may_go
+        self._setup = Setups(setup, list(history), timeout_s, handle_may_go=may_go, options=options)
         if self.resumption.lost_at is None:
             self._set_up(Trigger.BEGIN, now)
         else:  # the connection did not live to see this
@@ -295,8 +298,18 @@ class Session:
 
     # --- changing connections
 
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Those of the setup in force or on its way: a setup that was refused takes its own with it."""
+        return self._setup.options
+
     def update(
-        self, setup: dict[str, Any], now: float, *, in_place: messages.ContextUpdate | None = None
+        self,
+        setup: dict[str, Any],
+        now: float,
+        *,
+        in_place: messages.ContextUpdate | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> list[RealtimeEvent] | None:
         """New options.
 
@@ -304,19 +317,18 @@ class Session:
             setup: the body of a `setup` message with all of them.
             now: seconds.
             in_place: the message that tells the service of them without a new setup, where there is one.
+            options: those that are new in it.
 
         Returns:
             Events; None when the options can only take effect in another conversation.
         """
         if in_place is not None and self.state in _OPEN:
-            self.send_context_update(in_place, now)
-            self._setup.changed_in_place(setup)
+            self.send_context_update(in_place, now, options=options)
             return [SessionUpdated()]  # messages are processed in order: what is said from now on is said under them
-        before = self._setup.change(setup)
-        possible = self.resumption.policy.enabled and self._setup.resumable
+        possible = self.resumption.policy.enabled and self._setup.may_change(setup)
         if self.state is State.CLOSED or not possible:
-            self._setup.change(before)
             return None
+        self._setup.change(setup, options)
         self._wish_to_leave(UPDATE_WITHIN_S, now)
         return []
 
@@ -345,14 +357,21 @@ class Session:
         recent_audio = self.ledger.recent_audio(now - LISTENS_S)
         return self._handover.suits(now, idle_since, saved=fresh, recent_audio=recent_audio)
 
-    def send_context_update(self, update: messages.ContextUpdate, now: float) -> None:
+    def send_context_update(
+        self, update: messages.ContextUpdate, now: float, *, options: Mapping[str, Any] | None = None
+    ) -> None:
         """New instructions or tools, without a new setup.
+
+        Args:
+            update: the message.
+            now: seconds.
+            options: those that it changes.
 
         Raises:
             UnsupportedByModel: the model is known not to take them.
         """
         self.outbox.send_context_update(update, now)
-        self._setup.amend(update)
+        self._setup.amend(update, options)
 
     # --- moving house
 

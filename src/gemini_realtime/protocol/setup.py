@@ -133,6 +133,11 @@ def context_update(instructions: str | None, tools: Sequence[Any] | None, profil
 # --- options, one by one
 
 
+def one_name_each(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options, each under its one name: what is given later replaces what was given under another."""
+    return {_name_of(given): value for given, value in options.items()}
+
+
 def _name_of(given: str) -> str:
     """The one name of an option: `instructions` is `system_instruction`, `topP` is `top_p`."""
     if given in _ALIASES or given in _SPECIAL:

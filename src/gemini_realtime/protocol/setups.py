@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from gemini_realtime.protocol.messages import Content, ContextUpdate
+
+
+class Wanted(NamedTuple):
+    """A setup.
+
+    Attributes:
+        body: of the `setup` message.
+        options: what the application made it from.
+    """
+
+    body: dict[str, Any]
+    options: Mapping[str, Any]
 
 
 class Setups:
@@ -28,46 +40,49 @@ class Setups:
         timeout_s: float = 30.0,
         *,
         handle_may_go: bool = False,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.history = history
         self.deadline: float | None = None
         self.sent_at = 0.0
         self.handle: str | None = None
         self.handle_may_go = handle_may_go
-        self._wanted = wanted or {}
+        self._wanted = Wanted(wanted or {}, options or {})
         self._timeout_s = timeout_s
-        self._sent: dict[str, Any] | None = None
-        self._in_force: dict[str, Any] | None = None
+        self._sent: Wanted | None = None
+        self._in_force: Wanted | None = None
 
     @property
-    def resumable(self) -> bool:
+    def options(self) -> Mapping[str, Any]:
+        """What the application asked for, without what the service refused."""
+        return self._wanted.options
+
+    def may_change(self, wanted: dict[str, Any]) -> bool:
         """Whether the service is asked for handles, with the options in force and with those wanted."""
-        return all("sessionResumption" in setup for setup in (self._wanted, self._in_force or self._wanted))
+        return all("sessionResumption" in setup for setup in (wanted, (self._in_force or self._wanted).body))
 
     @property
     def changed(self) -> bool:
         """Whether other options are wanted than those in force."""
         return self._in_force is not None and self._wanted is not self._in_force
 
-    def change(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Send other options from now on; returns the former."""
-        before, self._wanted = self._wanted, wanted
-        return before
+    def change(self, wanted: dict[str, Any], options: Mapping[str, Any] | None = None) -> None:
+        """Send another setup from now on, made from the same options but for these."""
+        self._wanted = Wanted(wanted, {**self._wanted.options, **(options or {})})
 
-    def amend(self, update: ContextUpdate) -> None:
-        """The service is told of instructions or tools in a message; the next setup has to say the same."""
+    def amend(self, update: ContextUpdate, options: Mapping[str, Any] | None = None) -> None:
+        """The service is told of instructions or tools in a message, which are these options: each setup from now on
+        has to say the same."""
         said = msgspec.to_builtins(update)
         change = {"systemInstruction": said.get("systemInstruction"), "tools": said.get("tools", {}).get("tools")}
         change = {name: value for name, value in change.items() if value is not None}
-        before, self._wanted = self._wanted, {**self._wanted, **change}
-        if self._in_force is before:
-            self._in_force = self._wanted
-        if self._sent is before:  # its confirmation is waited for: the message follows it
-            self._sent = self._wanted
-
-    def changed_in_place(self, setup: dict[str, Any]) -> None:
-        """The service was told of other options without a new setup."""
-        self._wanted = self._in_force = setup
+        amended = {
+            id(setup): Wanted({**setup.body, **change}, {**setup.options, **(options or {})})
+            for setup in (self._wanted, self._sent, self._in_force)
+            if setup is not None
+        }
+        self._wanted = amended[id(self._wanted)]
+        self._sent, self._in_force = amended.get(id(self._sent)), amended.get(id(self._in_force))
 
     def revert(self) -> bool:
         """Go back to the options in force; returns whether there are others than those that were sent."""
@@ -86,7 +101,7 @@ class Setups:
             seeds: whether a history follows that must be announced.
         """
         self._sent, self.sent_at, self.deadline = self._wanted, now, now + self._timeout_s
-        body = dict(self._wanted)
+        body = dict(self._wanted.body)
         self.handle = handle if "sessionResumption" in body else None
         if "sessionResumption" in body:
             resumption = {name: value for name, value in body["sessionResumption"].items() if name != "handle"}
