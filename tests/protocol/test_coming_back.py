@@ -761,10 +761,20 @@ def test_go_away_in_a_turn_is_heeded_when_the_turn_is_over_and_saved() -> None:
     assert line.resumed.items == []
 
 
-def test_a_turn_that_is_never_saved_is_not_waited_for_long() -> None:
+def test_a_turn_that_is_never_saved_is_waited_for_while_there_is_plenty_of_time() -> None:
     line = Call().begin()
     line.hear(handle("h0"))
     line.wait(0.1).hear(say("x"), go_away(50), GENERATED, COMPLETE)
+    assert line.wait(22.0).session.state is State.GOING_AWAY
+    assert line.wait(1.0).session.state is State.AWAY
+
+
+def test_new_options_do_not_wait_long_for_a_turn_that_is_never_saved() -> None:
+    line = Call().begin()
+    line.hear(handle("h0"))
+    line.wait(0.1).hear(say("x"))
+    line.session.update(NEW, line.now)
+    line.hear(GENERATED, COMPLETE)
     assert line.wait(1.4).session.state is State.GOING_AWAY
     assert line.wait(0.4).session.state is State.AWAY
 

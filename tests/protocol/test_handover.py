@@ -67,6 +67,19 @@ def test_a_turn_that_is_just_over_gets_time_to_be_saved() -> None:
     assert handover.suits(100.0 + SETTLES_S, 100.0, saved=False, recent_audio=[])
 
 
+def test_who_is_patient_waits_for_a_handle_until_half_of_the_time_is_over() -> None:
+    handover = Handover()
+    handover.wish(50.0, 100.0, patient=True)
+    half = 100.0 + (50.0 - MAX_MARGIN_S) / 2
+    assert handover.suits(100.0, 100.0, saved=True, recent_audio=[])
+    assert not handover.suits(half - 0.1, 100.0, saved=False, recent_audio=[])
+    assert handover.suits(half, 100.0, saved=False, recent_audio=[])
+    assert not handover.suits(half, half - SETTLES_S / 2, saved=False, recent_audio=[])
+    handover.done()
+    handover.wish(50.0, 200.0)
+    assert handover.suits(200.0 + SETTLES_S, 200.0, saved=False, recent_audio=[])
+
+
 def test_what_is_not_audio_makes_no_noise() -> None:
     assert leaving().suits(100.0, 0.0, saved=True, recent_audio=[audio_frame(b"!!!", 16000), microphone()])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from gemini_realtime.errors import AudioFormatError
@@ -17,7 +18,8 @@ MAX_MARGIN_S: Final = 5.0
 """Of the time the service leaves, so much is kept for closing: a fifth, and no more than this."""
 
 SETTLES_S: Final = 1.5
-"""How long to wait after a turn for the handle that holds it. Source: handles have been seen some 100 ms after it."""
+"""How long to wait after a turn, at least, for the handle that holds it. Source: handles have been seen some 100 ms
+after it."""
 
 LOOK_AGAIN_S: Final = 0.25
 """How often to look whether the user has fallen silent."""
@@ -41,18 +43,27 @@ class Handover:
         self.wanted = False
         self.leave_by: float | None = None
         self._look_at: float | None = None
+        self._patient_until = -inf
 
-    def wish(self, time_left_s: float | None, now: float) -> None:
-        """Leave when it suits, within the time left."""
+    def wish(self, time_left_s: float | None, now: float, *, patient: bool = False) -> None:
+        """Leave when it suits, within the time left.
+
+        Args:
+            time_left_s: until when; None when there is no hurry.
+            now: seconds.
+            patient: wait half of that time for a handle that holds all that was said.
+        """
         self.wanted = True
         if time_left_s is not None:
             leave_by = now + time_left_s - min(time_left_s * MARGIN, MAX_MARGIN_S)
             self.leave_by = leave_by if self.leave_by is None else min(self.leave_by, leave_by)
+            if patient:
+                self._patient_until = now + (self.leave_by - now) / 2
         self._look_at = now
 
     def done(self) -> None:
         """A new connection is there."""
-        self.wanted, self.leave_by, self._look_at = False, None, None
+        self.wanted, self.leave_by, self._look_at, self._patient_until = False, None, None, -inf
 
     def deadline(self) -> float | None:
         """When to look again; None when nothing is wanted."""
@@ -75,7 +86,7 @@ class Handover:
             saved: whether a handle holds all that was said.
             recent_audio: frames that the microphone has sent in the last `LISTENS_S`.
         """
-        if not (saved or now >= idle_since + SETTLES_S):
+        if not (saved or now >= max(idle_since + SETTLES_S, self._patient_until)):
             return False
         return all(_loudest(frame) < QUIET_BELOW for frame in recent_audio)
 

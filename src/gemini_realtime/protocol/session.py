@@ -332,10 +332,10 @@ class Session:
         self._wish_to_leave(UPDATE_WITHIN_S, now)
         return []
 
-    def _wish_to_leave(self, time_left_s: float | None, now: float) -> None:
+    def _wish_to_leave(self, time_left_s: float | None, now: float, *, patient: bool = False) -> None:
         self._move(Trigger.WISH_TO_LEAVE)
         if self.state is State.GOING_AWAY:
-            self._handover.wish(time_left_s, now)
+            self._handover.wish(time_left_s, now, patient=patient)
             self._leave_if_it_suits(now)
 
     def _leave_if_it_suits(self, now: float) -> None:
@@ -540,7 +540,7 @@ class Session:
     def _go_away(self, event: GoAway, now: float) -> None:
         self.resumption.going_away(event.time_left_ms, now)
         if self.resumption.policy.enabled and self.resumption.policy.hand_over:
-            self._wish_to_leave((event.time_left_ms or 0) / 1000, now)
+            self._wish_to_leave((event.time_left_ms or 0) / 1000, now, patient=True)
         else:
             self._move(Trigger.WISH_TO_LEAVE)
 
