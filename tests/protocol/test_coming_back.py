@@ -604,6 +604,22 @@ def test_audio_around_the_handle_is_one_stretch_that_is_uncertain_and_one_that_i
     assert [(item.duration_ms, item.uncertain) for item in line.resumed.items] == [(340, True), (200, False)]
 
 
+def test_audio_that_is_sent_again_has_time_to_go_out_through_a_slow_network() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.now += 1.0
+    line.mic(pieces=250)
+    line.lose()
+    line.dial()
+    line.wait(ROUND_TRIP_S).hear({"setupComplete": {}})
+    outbox, again = line.session.outbox, 0
+    for _ in range(250):  # it takes as much as is said meanwhile, and no more
+        line.now += 0.02
+        again += outbox.next(line.now) is not None
+        outbox.send_audio(pybase64.b64encode(bytes(640)), 16000, 20.0, line.now, stalled=True)
+    assert (again, line.session.ledger.take_dropped_ms()) == (250, 0)
+
+
 def test_speech_that_was_cut_is_sent_again_from_its_beginning() -> None:
     line = Call().begin()
     line.mic(pieces=100)

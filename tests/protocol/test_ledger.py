@@ -359,14 +359,14 @@ def test_what_waits_since_a_loss_and_what_was_sent_before_it_share_the_ring_and_
     assert drained(ledger, 3.0) == [b"a7", b"a8", b"a9", *(b"w%d" % piece for piece in range(7))]
 
 
-def test_audio_grows_old_while_it_waits_and_not_while_there_was_no_session() -> None:
+def test_audio_grows_old_while_it_waits_and_not_while_there_was_no_session_nor_at_once_when_there_is() -> None:
     ledger = Ledger(15.0)
     ledger.add_audio(b"early", 100.0, 0.0)
     ledger.may_flow(10.0)
-    ledger.add_audio(b"later", 100.0, 10.5)
-    ledger.drop_older(10.0)
+    ledger.add_audio(b"later", 100.0, 25.5)
+    ledger.drop_older(25.0)
     assert ledger.take_dropped_ms() == 0
-    ledger.drop_older(10.1)
+    ledger.drop_older(25.1)
     assert (ledger.take_dropped_ms(), drained(ledger)) == (100, [b"later"])
 
 

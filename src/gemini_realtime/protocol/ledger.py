@@ -55,7 +55,7 @@ class Entry(msgspec.Struct, gc=False):
         number: its place in the order in which the application gave them.
         kind: what it is.
         frame: as it travels.
-        given_at: when the application gave it, seconds.
+        given_at: when the application gave it, or from when else it grows old, seconds.
         sent_at: when it last went out, seconds.
         index: how many messages had gone out on its connection, itself included.
         asks: whether an answer is expected.
@@ -168,8 +168,10 @@ class Ledger:
     def add_audio(self, frame: bytes, duration_ms: float, now: float) -> None:
         """Take a piece of audio; the oldest that waits makes room for it."""
         self._count += 1
+        # Behind audio that has more time, see `may_flow`, it has as much.
+        since = max(now, self._waiting_audio[-1].given_at) if self._waiting_audio else now
         self._waiting_audio.append(
-            Entry(self._count, "audio", frame, now, start_ms=self._audio_ms, duration_ms=duration_ms)
+            Entry(self._count, "audio", frame, since, start_ms=self._audio_ms, duration_ms=duration_ms)
         )
         self._audio_ms += duration_ms
         self._waiting_audio_ms += duration_ms
@@ -189,10 +191,11 @@ class Ledger:
             self._trim()
 
     def may_flow(self, now: float) -> None:
-        """There is a session to send to: from now on audio that waits grows old."""
+        """There is a session to send to: audio that waits for it grows old, but not before a network that is slow has
+        had the length of the ring to take it."""
         self._max_waiting_audio_ms = self.ring_ms
         for entry in self._waiting_audio:
-            entry.given_at = now
+            entry.given_at = now + self.ring_ms / 1000
 
     def drop_older(self, given_before: float) -> None:
         """Drop audio that has waited for too long."""
