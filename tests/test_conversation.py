@@ -685,6 +685,46 @@ async def test_a_dead_service_is_found_by_a_ping_and_the_session_resumed() -> No
 
 
 @virtually
+async def test_a_service_that_takes_nothing_is_dead_though_it_goes_on_speaking() -> None:
+    service = Service()
+    client = client_of(service)
+
+    async def mutter() -> None:
+        while True:
+            service.say({"number": 0})
+            await asyncio.sleep(5)
+
+    async with client.connect():
+        await read(client, 1)
+        service.say({"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}})
+        await asyncio.sleep(1)
+        service.stall()
+        muttering = asyncio.create_task(mutter())
+        await speak(client, 1)
+        happened = [e for e in await read_until(client, SessionResumed) if type(e) is not RealtimeEvent]
+        muttering.cancel()
+        kinds = [type(event) for event in happened if not isinstance(event, InputAudioBufferDelta | AudioDropped)]
+        assert kinds == [VoiceHealth, ConnectionLost, SessionResumed]
+        assert 81 <= now() < 83
+        assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h"}
+
+
+@virtually
+async def test_a_service_that_takes_something_now_and_then_is_alive() -> None:
+    service = Service()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        for _ in range(5):
+            service.stall()
+            await speak(client, 0.1)
+            await asyncio.sleep(MINUTE_S)
+            service.take()
+            await asyncio.sleep(1)
+        assert service.connections == 1
+
+
+@virtually
 async def test_pings_that_are_answered_keep_a_silent_connection_for_an_hour() -> None:
     service = Service()
     client = client_of(service)

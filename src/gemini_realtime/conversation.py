@@ -230,12 +230,15 @@ class Conversation:
             transport.send(frame)
         if not transport.writable and self._draining is None:
             self._stalled_at = now
+            self.session.sending(now, stalled=True)
             self._draining = self._loop.create_task(self._drain(transport))
 
     async def _drain(self, transport: Transport) -> None:
         await transport.drain()
         self._draining = None
         now, max_age_s = self._loop.time(), self._max_audio_age_s
+        if transport is self.connection.transport:
+            self.session.sending(now, stalled=False)
         if now > self._stalled_at + max_age_s and self.session.state in (State.READY, State.GOING_AWAY):
             self.session.ledger.drop_older(now - max_age_s)  # the microphone may have been off since
         self.advance()

@@ -158,6 +158,32 @@ def test_a_frame_after_the_ping_is_life_and_the_next_ping_is_not_late() -> None:
     assert wait(health, 60.0) == ([45.0], [])
 
 
+def test_who_takes_nothing_is_dead_whatever_else_it_says() -> None:
+    health = watched()
+    health.sending(1.0, stalled=True)
+    for second in range(81):
+        health.last_frame_at = float(second)
+        assert wait(health, float(second)) == ([], [])
+    health.last_frame_at = 81.0
+    detail = "nothing that was sent was taken for 80 s"
+    assert health.due(81.0) == (False, [Finding("dead_connection", detail, "resume")])
+    assert health.due(500.0) == (False, [])
+
+
+def test_who_takes_something_in_time_is_not_dead_and_who_waits_for_our_reader_is_not_either() -> None:
+    health = watched()
+    health.sending(1.0, stalled=True)
+    health.sending(79.0, stalled=False)
+    health.sending(80.0, stalled=True)
+    health.last_frame_at = 80.0
+    health.reading(True, 81.0)
+    assert wait(health, 500.0) == ([], [])
+    health.reading(False, 500.0)
+    health.last_frame_at = 579.0
+    assert wait(health, 579.0) == ([], [])
+    assert found(health, 600.0) == [(580.0, "dead_connection")]
+
+
 def test_a_dead_connection_is_found_while_a_function_runs() -> None:
     health = watched()
     health.calls(1, 0.0)

@@ -2,7 +2,7 @@
 
     finding                    what was seen
     -------------------------- ---------------------------------------------------------------------------------------
-    `dead_connection`          no frame for a while, and no answer to a ping
+    `dead_connection`          no frame for a while, and no answer to a ping; or nothing taken of what is sent
     `no_answer`                the service owes an answer and has not begun it
     `stalled_turn`             output began, stopped, and nothing ended the turn
     `empty_turn`               a turn that ended without any output, and without a reason that explains it
@@ -22,6 +22,7 @@ turns).
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
@@ -116,8 +117,8 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What to do about each finding, and how patient to be; all times in seconds.
 
     Attributes:
-        dead_connection: nothing arrives any more, not even an answer to a ping; the one fault that a new connection
-            is known to cure.
+        dead_connection: nothing arrives any more, not even an answer to a ping, or nothing that is sent is taken for
+            as long as both may take; the one fault that a new connection is known to cure.
         ping_after_s: nothing received for so long leads to a ping.
         pong_within_s: patience with its answer; the service has been seen to take 30 s when it is busy.
         stalled_turn: the model stopped in the middle of a turn.
@@ -273,7 +274,12 @@ class Health:
         """Our side stopped reading, or reads again: what may lie unread cannot be overdue."""
         if self._paused and not paused:
             self._silent_since = self._peer.alive_at = now
+            self._peer.stalls(now, stalled=self._peer.stalled_at is not None)
         self._paused = paused
+
+    def sending(self, now: float, *, stalled: bool) -> None:
+        """The network stopped taking what is sent, or takes it again."""
+        self._peer.stalls(now, stalled=stalled)
 
     # --- what the service owes
 
@@ -477,18 +483,29 @@ class _Peer:
 
     Attributes:
         alive_at: when it was last known to be alive by anything but a frame, seconds.
+        stalled_at: since when it takes nothing; None while it does; seconds.
     """
 
     def __init__(self, policy: HealthPolicy, now: float) -> None:
         self.alive_at = now
+        self.stalled_at: float | None = None
         self._policy = policy
         self._pinged_at: float | None = None
         self._done = policy.dead_connection == "off"
 
+    def stalls(self, now: float, *, stalled: bool) -> None:
+        """It takes nothing from now on, or takes everything again."""
+        self.stalled_at = now if stalled else None
+
+    def _stalled_until(self) -> float:
+        patience_s = self._policy.ping_after_s + self._policy.pong_within_s
+        return math.inf if self.stalled_at is None else self.stalled_at + patience_s
+
     def deadline(self, last_frame_at: float) -> float | None:
         """When to ping, or to give up."""
-        if self._done:
-            return None
+        return None if self._done else min(self._heard_by(last_frame_at), self._stalled_until())
+
+    def _heard_by(self, last_frame_at: float) -> float:
         seen_at = max(last_frame_at, self.alive_at)
         if self._pinged_at is None or seen_at >= self._pinged_at:
             return seen_at + self._policy.ping_after_s
@@ -500,11 +517,14 @@ class _Peer:
         if deadline is None or now < deadline:
             return False, []
         seen_at, pinged_at = max(last_frame_at, self.alive_at), self._pinged_at
-        if pinged_at is None or seen_at >= pinged_at:
+        if self.stalled_at is not None and now >= self._stalled_until():
+            detail = f"nothing that was sent was taken for {_seconds(now - self.stalled_at)}"
+        elif pinged_at is None or seen_at >= pinged_at:
             self._pinged_at = now
             return True, []
+        else:
+            detail = f"no frame for {_seconds(now - seen_at)}, no answer to a ping for {_seconds(now - pinged_at)}"
         self._done = True
-        detail = f"no frame for {_seconds(now - seen_at)}, no answer to a ping for {_seconds(now - pinged_at)}"
         return False, [Finding("dead_connection", detail, self._policy.dead_connection)]
 
 

@@ -248,6 +248,10 @@ class Session:
         """Our side stopped to read, or reads again: what does not arrive meanwhile is not the service's fault."""
         self._health.reading(paused, now)
 
+    def sending(self, now: float, *, stalled: bool) -> None:
+        """The network takes nothing any more, or takes it again."""
+        self._health.sending(now, stalled=stalled)
+
     def end(self, failure: GeminiRealtimeError | None = None) -> None:
         """End the conversation."""
         if self.state is not State.CLOSED:
