@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from reliability.evidence import Record, Tap
-from reliability.sessions import Branch, Item
+from reliability.sessions import Answer, Branch, Item
 
 SHOWN = 5
 """How many of many are named."""
@@ -80,6 +80,14 @@ class Holdings:
         self._complete = tap.complete
         self._begun = {answer for answer, _ in tap.pieces}
         self._alive = {snapshot.branch: snapshot.length for snapshot in final.lineage()}
+        self._went_on: dict[tuple[Branch, str], int] = {}  # how much of a branch was there when it was answered later
+        for branch in self._branches:
+            keys = {"", *(key for answer in self._whole(branch) for key in (*answer.covers, *answer.inherited))}
+            before = islice(branch.lineage(), 1, None)
+            for snapshot in before if any(self._whole(branch)) else ():
+                for key in keys:
+                    known = self._went_on.get((snapshot.branch, key), 0)
+                    self._went_on[snapshot.branch, key] = max(known, snapshot.length)
         self._lineage = [item for branch in reversed(self._alive) for item in branch.items[: self._alive[branch]]]
 
     def keys(self, *kinds: str) -> list[str]:
@@ -144,16 +152,26 @@ class Holdings:
 
     def _work_done(self, item: Item, place: int, branch: Branch) -> Count:
         """Whether something that is gone was answered."""
-        answers = [answer for answer in branch.answers if answer.begun > place and answer.number in self._complete]
+        answers = [answer for answer in self._whole(branch) if answer.begun > place]
         if item.kind != "audio":
-            return Count(bool(answers), bool(answers))
+            done = bool(answers) or self._answered_later("", place, branch)
+            return Count(done, done)
         if item.utterance:
-            heard = any(f"utterance {item.utterance}" in answer.covers for answer in answers)
-            return Count(heard, bool(answers))
+            key = f"utterance {item.utterance}"
+            heard = any(key in answer.covers for answer in answers) or self._answered_later(key, place, branch)
+            return Count(heard, heard or bool(answers))
         # Nobody answers silence: it is enough that an answer was over after it, or that a handle was given for it which
         # was refused later.
         over = any(answer.ended is not None and answer.ended > place for answer in branch.answers)
         return Count(bool(answers), over or place < branch.saved)
+
+    def _answered_later(self, key: str, place: int, branch: Branch) -> bool:
+        """Whether it was answered in a branch that went on from this one, and died later; "" for anything."""
+        return self._went_on.get((branch, key), 0) > place
+
+    def _whole(self, branch: Branch) -> Iterator[Answer]:
+        """The answers of a branch that reached the client completely."""
+        return (answer for answer in branch.answers if answer.number in self._complete)
 
 
 def judge(
@@ -236,7 +254,9 @@ def _judge_answers(verdict: Verdict, record: Record, holdings: Holdings) -> None
     arrived = holdings.audio(len(record.utterances))[1]
     said = {utterance for number, utterance in enumerate(record.utterances) if utterance and arrived[number]}
     for utterance in sorted(said):
-        _judge_answer(verdict, record, f"utterance {utterance}", answered[f"utterance {utterance}"])
+        question = f"utterance {utterance}"
+        if answered[question] or question not in told:
+            _judge_answer(verdict, record, question, answered[question])
 
 
 def _judge_answer(verdict: Verdict, record: Record, question: str, answers: int) -> None:
