@@ -24,14 +24,19 @@ def drained(ledger: Ledger, now: float = 0.0) -> list[bytes]:
     return list(iter(lambda: ledger.next(now), None))
 
 
-def asked(*frames: bytes, at: float = 0.0) -> Ledger:
-    """A ledger whose questions have gone out, a second apart."""
+def told(*frames: bytes, at: float = 0.0, asks: bool = False) -> Ledger:
+    """A ledger whose texts have gone out, a second apart."""
     ledger = Ledger(15.0)
     ledger.may_flow(at)
     for number, frame in enumerate(frames):
-        ledger.add("text", frame, at + number, label=frame.decode(), role="user", asks=True)
+        ledger.add("text", frame, at + number, label=frame.decode(), role="user", asks=asks)
         ledger.next(at + number)
     return ledger
+
+
+def asked(*frames: bytes, at: float = 0.0) -> Ledger:
+    """A ledger whose questions have gone out, a second apart."""
+    return told(*frames, at=at, asks=True)
 
 
 def labels(entries: Iterable[Entry]) -> list[str]:
@@ -97,9 +102,25 @@ def test_bytes_that_wait_are_counted_without_audio() -> None:
 
 
 def test_a_handle_consumes_what_was_sent_long_enough_before_it() -> None:
-    ledger = asked(b"one", b"two", b"three")
+    ledger = told(b"one", b"two", b"three")
     assert labels(ledger.saved(1.0)) == ["one", "two"]
     assert labels(ledger.rewind(1.3).again) == ["three"]
+
+
+def test_a_question_inside_a_handle_is_asked_again_where_the_handle_is_refused_and_nobody_has_answered() -> None:
+    ledger = asked(b"one", b"two")
+    assert labels(ledger.saved(1.0)) == []
+    assert labels(ledger.rewind(1.3).again) == []
+    assert ledger.owed
+    assert labels(ledger.rewind(None).again) == ["one", "two"]
+    assert not ledger.owed
+
+
+def test_a_question_inside_a_handle_is_consumed_by_its_answer() -> None:
+    ledger = asked(b"one")
+    ledger.saved(0.5)
+    assert labels(answer(ledger, 1.0)) == ["one"]
+    assert labels(ledger.rewind(None).again) == []
 
 
 def test_what_was_under_way_when_the_handle_came_is_sent_again_as_uncertain_and_what_came_after_it_is_not() -> None:
@@ -109,13 +130,13 @@ def test_what_was_under_way_when_the_handle_came_is_sent_again_as_uncertain_and_
 
 
 def test_a_transparent_handle_leaves_no_doubt() -> None:
-    ledger = asked(b"one", b"two", b"three")
+    ledger = told(b"one", b"two", b"three")
     assert labels(ledger.saved_messages(2)) == ["one", "two"]
     assert [(entry.label, entry.uncertain) for entry in ledger.rewind(9.0, exact=True).again] == [("three", False)]
 
 
 def test_what_a_transparent_handle_counts_begins_anew_with_each_connection() -> None:
-    ledger = asked(b"one", b"two")
+    ledger = told(b"one", b"two")
     ledger.rewind(None)
     ledger.count_sent()  # a history
     drained(ledger, 5.0)

@@ -44,6 +44,9 @@ MAX_SENT_BYTES = 16 * 1024 * 1024
 forgotten, and count as uncertain after a loss."""
 
 
+MAX_UNANSWERED = 64
+"""Bound on questions that a handle holds and nobody answers; the oldest are given up."""
+
 TRIMMED_AT_ONCE_MS = 1000.0
 """The ring is trimmed when it is so much too long: a piece at a time takes twice as long."""
 
@@ -131,7 +134,7 @@ class Ledger:
         self.ring_ms = ring_s * 1000
         self.waiting_bytes = 0
         self.dropped_ms = 0.0
-        self._owed = 0  # the number of the last question that a handle holds and nobody answered, 0 for none
+        self._unanswered: list[Entry] = []  # questions that a handle holds; it may be refused before the answer
         self._count = 0
         self._sent_count = 0
         self._audio_ms = 0.0
@@ -285,15 +288,18 @@ class Ledger:
         self._audio_saved = max([self._audio_saved, *(entry.number for entry in takewhile(has, self._sent_audio))])
         if self._forgotten is not None and has(self._forgotten):
             self._forgotten, self._forgotten_ms = None, 0.0
-        consumed = self._consume(has)
-        self._overflowed = 0 if consumed else self._overflowed  # which were older
-        asked = [entry.number for entry in consumed if entry.asks and not entry.crossed]
-        self._owed = max(asked, default=self._owed)
+        saved = self._consume(has)
+        self._overflowed = 0 if saved else self._overflowed  # which were older
+        self._unanswered += [entry for entry in saved if entry.asks and not entry.crossed]
+        consumed = [entry for entry in saved if not entry.asks or entry.crossed]
+        while len(self._unanswered) > MAX_UNANSWERED:
+            consumed.insert(0, self._unanswered.pop(0))
         return consumed
 
     def answer_begins(self, now: float) -> None:
         """The model begins to answer."""
-        self._answering = (self._sent[-1].number if self._sent else self._owed, now)
+        asked = self._sent or self._unanswered
+        self._answering = (asked[-1].number if asked else 0, now)
 
     def answer_over(self, round_trip_s: float, margin_s: float, handle_at: float | None) -> list[Entry]:
         """The answer is complete; returns what is consumed by it, audio aside.
@@ -311,7 +317,8 @@ class Ledger:
             return []
         number, began_at = self._answering
         self._answering, self._held, self._held_next = None, self._held_next, None
-        self._owed = self._owed if self._owed > number else 0
+        known = [entry for entry in self._unanswered if entry.number <= number]
+        self._unanswered = [entry for entry in self._unanswered if entry.number > number]
         sent_until = began_at - round_trip_s
         # What is answered may be what was typed, while the user goes on speaking: that says nothing of the audio.
         typed = any(entry.asks and entry.kind == "text" and entry.number <= number for entry in self._sent)
@@ -330,7 +337,7 @@ class Ledger:
 
         if not typed:
             self._consume_audio(lambda entry: entry.sent_at <= sent_until - margin_s)
-        return self._consume(answered)
+        return known + self._consume(answered)
 
     def answer_cut(self) -> None:
         """The answer was cut off by the user, which is no evidence of anything: a later one may answer it all."""
@@ -344,7 +351,7 @@ class Ledger:
     @property
     def owed(self) -> bool:
         """Whether a handle holds a question that has not been answered."""
-        return self._owed > 0
+        return bool(self._unanswered)
 
     # --- after a loss
 
@@ -355,8 +362,10 @@ class Ledger:
             handle_at: when the handle came that the session was taken up with; None for a new session.
             exact: the service said what that handle holds.
         """
-        inside = self._audio_saved if handle_at is not None else 0
-        heard = (entry for entry in self._sent_audio if entry.number > inside)
+        if handle_at is None:  # what the handle held is gone with it
+            self._sent.extendleft(reversed(self._unanswered))
+            self._unanswered, self._audio_saved = [], 0
+        heard = (entry for entry in self._sent_audio if entry.number > self._audio_saved)
         sent = list(merge(self._sent, heard, key=_number))
         for entry in sent:
             entry.uncertain = _in_doubt(entry, None if exact else handle_at)
@@ -387,37 +396,32 @@ class Ledger:
         return [
             {
                 "kind": entry.kind, "frame": entry.frame.decode(), "label": entry.label, "role": entry.role,
-                "asks": entry.asks, "sent": sent, "uncertain": sent and _in_doubt(entry, handle_at),
+                "asks": entry.asks, "where": where, "uncertain": where == "sent" and _in_doubt(entry, handle_at),
             }
-            for sent, queue in ((True, self._sent), (False, self._waiting))
+            for where, queue in (("inside", self._unanswered), ("sent", self._sent), ("waiting", self._waiting))
             for entry in queue
             if not is_orphan(entry, handle_at)
         ]  # fmt: skip
 
-    def restore(self, state: list[dict[str, Any]], now: float, *, owed: bool = False) -> None:
+    def restore(self, state: list[dict[str, Any]], now: float) -> None:
         """Take over what another process saved, before anything else is given.
-
-        Args:
-            state: what `saved_state` gave.
-            now: seconds.
-            owed: the handle holds a question that has not been answered.
 
         Raises:
             KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
         """
-        if owed:
-            self._count += 1
-            self._owed = self._count
         for item in state:
             frame = item["frame"].encode()
             given = {name: item[name] for name in ("label", "role", "asks", "uncertain")}
             self.add(item["kind"], frame, now, **given)
-            if item["sent"]:
+            if item["where"] != "waiting":
                 entry = self._waiting.pop()
                 self.waiting_bytes -= len(frame)
                 entry.sent_at = inf  # after every handle
-                self._sent.append(entry)
-                self._sent_bytes += _size(entry)
+                if item["where"] == "inside":
+                    self._unanswered.append(entry)
+                else:
+                    self._sent.append(entry)
+                    self._sent_bytes += _size(entry)
 
     # --- inside
 

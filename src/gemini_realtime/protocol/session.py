@@ -387,7 +387,6 @@ class Session:
             "handle_age_s": None if handle_at is None else now - handle_at,
             "history": [turn._asdict() for turn in self.course.history.said()],
             "messages": self.ledger.saved_state(handle_at),
-            "owed": self.ledger.owed,
         }
 
     def restore(self, state: dict[str, Any], now: float) -> None:
@@ -397,7 +396,7 @@ class Session:
             KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
         """
         self.course.history = History(Said(**turn) for turn in state["history"])
-        self.ledger.restore(state["messages"], now, owed=state["owed"])
+        self.ledger.restore(state["messages"], now)
         self.resumption.handle = state["handle"]
         self.resumption.handle_at = None if state["handle"] is None else now - state["handle_age_s"]
         self._setup = Setups(handle_may_go=True)
