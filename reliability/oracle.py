@@ -252,8 +252,10 @@ def _judge_answers(verdict: Verdict, record: Record, holdings: Holdings) -> None
         if sent.kind == "ask" and sent.accepted and not (sent.key in told and not answered[sent.key]):
             _judge_answer(verdict, record, sent.key, answered[sent.key])
     arrived = holdings.audio(len(record.utterances))[1]
-    said = {utterance for number, utterance in enumerate(record.utterances) if utterance and arrived[number]}
-    for utterance in sorted(said):
+    said = {utterance for utterance in record.utterances if utterance}
+    # What was dropped is reported; the service may make nothing of the rest of it.
+    cut = {utterance for number, utterance in enumerate(record.utterances) if not arrived[number]}
+    for utterance in sorted(said - cut):
         question = f"utterance {utterance}"
         if answered[question] or question not in told:
             _judge_answer(verdict, record, question, answered[question])
