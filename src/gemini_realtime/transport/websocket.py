@@ -99,9 +99,7 @@ async def dial(
         raise
     if not listener.connected:  # picows says nothing of a peer that hangs up in place of an answer
         listener.abandon()
-        raise HandshakeError(
-            f"{urlsplit(url).netloc.rpartition('@')[2]} hung up during the handshake", remedy="try again later"
-        )
+        raise HandshakeError(f"{_host(url)} hung up during the handshake", remedy="try again later")
     return listener
 
 
@@ -279,9 +277,14 @@ def _keep_little(transport: asyncio.WriteTransport) -> None:
             connected.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_IN_KERNEL_BYTES)
 
 
+def _host(url: str) -> str:
+    """Host and port, which hold no secret."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 def _handshake_error(error: Exception, url: str, timeout_s: float, proxy: str | None) -> HandshakeError:
     """Say in the terms of the user what went wrong; `url` is reduced to its host, which holds no secret."""
-    host = urlsplit(url).netloc.rpartition("@")[2]
+    host = _host(url)
     via = " through the proxy" if proxy else ""
     if isinstance(error, picows.WSHandshakeError):
         return _refusal(error, host)
