@@ -51,6 +51,10 @@ def test_hello_prints_the_answer() -> None:
     assert run("examples/hello.py").strip() == "Twelve times seven is eighty four."
 
 
+def test_bad_network_shows_a_conversation_that_goes_on() -> None:
+    assert run("examples/bad_network.py").splitlines() == ["lost with 1006", "back", "said: Are you still there?"]
+
+
 def test_ask_aloud_hears_the_question_and_keeps_the_answer(tmp_path: Path) -> None:
     answer = tmp_path / "answer.wav"
     printed = run("examples/ask_aloud.py", SAMPLE, answer)
