@@ -341,6 +341,18 @@ async def test_an_error_that_is_raised_again_and_again_does_not_grow() -> None:
 
 
 @virtually
+async def test_audio_is_on_its_way_when_the_wait_for_a_slow_network_is_over() -> None:
+    service = Service()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.stall()
+        asyncio.get_running_loop().call_later(0.1, service.take)
+        await client.send_audio(bytes(640))
+        assert not client._session.ledger.waits
+
+
+@virtually
 async def test_audio_of_a_stall_is_dropped_oldest_first_and_told_once_while_nobody_reads() -> None:
     service = Service()
     client = client_of(service)

@@ -199,7 +199,8 @@ class Conversation:
                 async with asyncio.timeout(patience_s):
                     await self.connection.transport.drain()
             except TimeoutError:
-                pass
+                return
+            self.flush()  # what has been waited for is on its way when the wait is over
 
     def _full(self) -> bool:
         if self.session.state is State.CLOSED:
