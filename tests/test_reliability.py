@@ -12,6 +12,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from reliability.application import Habits
 from reliability.case import KEY, Case
 from reliability.day import day
@@ -25,6 +28,7 @@ from reliability.troubles import TROUBLES
 from gemini_realtime import RealtimeEvent
 from gemini_realtime.local.faults.table import FAULTS
 from gemini_realtime.transport.base import Dial, Receiver, Transport
+from gemini_realtime.transport.recording import recording
 
 SHORT = Habits(duration_s=20.0, chunk_ms=40)
 SEEDS = (1, 2)
@@ -263,15 +267,51 @@ def overheard() -> Iterator[list[str]]:
         logger.setLevel(level)
 
 
-@pytest.mark.parametrize("name", ["cuts", "reject-key", "close-invalid", "stop-reading", "garbage", "truncate"])
-def test_neither_key_nor_audio_is_ever_told(name: str, overheard: list[str]) -> None:
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> InMemoryMetricReader:
+    """Everything that is measured."""
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr(metrics, "get_meter", MeterProvider(metric_readers=[reader]).get_meter)
+    return reader
+
+
+TOKEN = "ya29.test-token-that-nobody-may-see"
+EPHEMERAL = "auth_tokens/test-token-that-nobody-may-see"
+IDENTITIES: dict[str, dict[str, Any]] = {
+    KEY: {"api_key": KEY},
+    EPHEMERAL: {"api_key": EPHEMERAL, "api_version": "v1alpha"},
+    TOKEN: {"api_key": None, "project": "my-project", "location": "us-central1", "credentials": lambda: TOKEN},
+}
+BY_TOKEN = ("cuts", "reject-key", "proxy")
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [*((name, KEY) for name in TROUBLES), *((name, token) for name in BY_TOKEN for token in (EPHEMERAL, TOKEN))],
+)
+def test_neither_key_nor_token_nor_audio_is_ever_told(
+    name: str, secret: str, overheard: list[str], measured: InMemoryMetricReader, tmp_path: Path
+) -> None:
     events: list[RealtimeEvent] = []
-    case = Case(TROUBLES[name].arrange, 2, name, SHORT, may_end=True, observe=events.append)
+    tape = tmp_path / "recording.jsonl"
+    case = Case(
+        TROUBLES[name].arrange, 2, name, SHORT, may_end=True, config=IDENTITIES[secret],
+        wrap=lambda dial: recording(dial, tape), observe=events.append,
+    )  # fmt: skip
     verdict = case.run()
-    told = "\n".join([*overheard, *map(repr, events), *(str(event.to_dict()) for event in events), repr(verdict)])
+    recorded = tape.read_text()
+    # What the application says is recorded, and so the tape is what it should be.
+    assert '"setup"' in recorded
+    assert '"realtimeInput"' in recorded
+    told = "\n".join(
+        [
+            *overheard, *map(repr, events), *(str(event.to_dict()) for event in events), repr(verdict),
+            recorded, str(measured.get_metrics_data()),
+        ]
+    )  # fmt: skip
     assert len(told) > 1000
-    assert KEY not in told
-    assert KEY[: len(KEY) // 2] not in told
+    assert secret not in told
+    assert secret[len(secret) // 2 :] not in told
     for utterance in (0, 1):
         audio = base64.b64encode(sound_of(Chunk(0, utterance), 40)).decode()
         assert audio[40:72] not in told
