@@ -22,7 +22,7 @@ TEXT_EVERY_CHUNKS = 500
 async def endure(
     subject: Contestant, *, do: str, url: str, duration_s: float, times_faster: float, traced: bool
 ) -> dict[str, float]:
-    """Read nothing while a flood comes (`sleep`), or speak and type into a network that takes nothing (`stall`).
+    """Read nothing while a flood comes (`sleep`), or speak and type into a stalled connection (`stall`).
 
     Args:
         subject: who does.

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gemini_realtime.conversation import Conversation
 from gemini_realtime.credentials import access_token
+from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
 from gemini_realtime.event_queue import EventQueue, EventQueueEnded
 from gemini_realtime.protocol.codec import decode_base64, encode, encode_base64
@@ -85,7 +85,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._postponed: dict[str, Any] = {}  # what cannot take effect in this one
         self._session = self._new_session()
         self._left: Session | None = None
-        self._conversation: Conversation | None = None
+        self._driver: SessionDriver | None = None
         self._connecting = False
         for warning in self._config.warnings:
             self.logger.warning(warning)
@@ -102,9 +102,9 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             RuntimeError: there is none.
         """
-        if self._conversation is None:
+        if self._driver is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
-        return self._conversation.connection.transport
+        return self._driver.connection.transport
 
     @property
     def resumption_handle(self) -> str | None:
@@ -121,7 +121,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             RuntimeError: there has been no conversation.
         """
-        session = self._session if self._conversation is not None else self._left
+        session = self._session if self._driver is not None else self._left
         if session is None:
             raise NotConnectedError("there is no conversation yet", remedy="call connect() first")
         return {
@@ -165,12 +165,12 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 was dialled.
             HandshakeError: no connection could be made.
         """
-        if self._conversation is not None or self._connecting:
+        if self._driver is not None or self._connecting:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         self._build_setup(self._options)
         if state is not None:
             self._restore(state)
-        conversation = Conversation(
+        driver = SessionDriver(
             self._session,
             self._events,
             self._dial_out,
@@ -180,18 +180,18 @@ class GeminiRealtimeClient(RealtimeClientBase):
         )
         self._connecting = True
         try:
-            await conversation.open()
+            await driver.open()
         finally:
             self._connecting = False
-        self._conversation = conversation
+        self._driver = driver
         self.logger.info("connected for %s", self._config.model)
         try:
             yield
         finally:
             self._options, self._postponed = self._options_so_far(), {}
-            self._conversation, self._left = None, self._session
+            self._driver, self._left = None, self._session
             self._session, self._events = self._new_session(), EventQueue()
-            await conversation.close()
+            await driver.close()
             self.logger.info("disconnected")
 
     async def read_events(self) -> AsyncGenerator[RealtimeEvent, None]:
@@ -205,11 +205,11 @@ class GeminiRealtimeClient(RealtimeClientBase):
             ConnectionClosed: the connection ended otherwise.
             SetupTimeout: the service did not confirm the session.
         """
-        conversation = self._conversation
-        if conversation is None:
+        driver = self._driver
+        if driver is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
-        if conversation.session.state is State.NEW:
-            conversation.begin(
+        if driver.session.state is State.NEW:
+            driver.begin(
                 self._build_setup(self._options),
                 build_history(self._options),
                 self._config.setup_timeout_s,
@@ -217,19 +217,19 @@ class GeminiRealtimeClient(RealtimeClientBase):
             )
         while True:
             try:
-                event = await conversation.events.get()
+                event = await driver.events.get()
             except EventQueueEnded:
                 break
             if event is None:
                 return
             yield event
-        if (failure := conversation.failure()) is not None:
+        if (failure := driver.failure()) is not None:
             raise failure
 
     async def session_update(self, session_options: dict[str, Any]) -> None:
         """Record options of the session, applied when it is set up; later on, between two turns.
 
-        A session that is set up is told of them where the service has a message for it, and otherwise taken up again
+        A session that is set up is told of them where the service has a message for it, and otherwise resumed
         with a new setup; `SessionUpdated` says when they are in force.
 
         Args:
@@ -240,20 +240,20 @@ class GeminiRealtimeClient(RealtimeClientBase):
             ConfigError: an option that does not exist, or a value it cannot have; nothing is recorded.
         """
         check_options(session_options)
-        conversation, given = self._conversation, one_name_each(session_options)
-        if conversation is None or conversation.session.state is State.NEW:
+        driver, given = self._driver, one_name_each(session_options)
+        if driver is None or driver.session.state is State.NEW:
             self._options.update(given)
             return
         changed = {**self._postponed, **given}
         setup, in_place = self._build_setup({**self._options_so_far(), **changed}), self._in_place(changed)
-        if not conversation.update(setup, in_place, changed):
+        if not driver.update(setup, in_place, changed):
             self._postponed = changed
             self.logger.warning(
                 "The session is set up already, and cannot be resumed: the update takes effect at the next connect()."
             )
 
     def _begun(self) -> bool:
-        return self._conversation is not None and self._session.state is not State.NEW
+        return self._driver is not None and self._session.state is not State.NEW
 
     def _options_so_far(self) -> dict[str, Any]:
         """Those that were given, without any that the service refused."""
@@ -333,11 +333,11 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 f"{len(audio)} bytes of audio end inside a 16-bit sample",
                 remedy="send whole samples, see gemini_realtime.audio.chunks",
             )
-        conversation, duration_ms = self._conversation, size * 1000 / (SAMPLE_BYTES * rate_hz)
-        if conversation is None:
+        driver, duration_ms = self._driver, size * 1000 / (SAMPLE_BYTES * rate_hz)
+        if driver is None:
             self._session.outbox.send_audio(encoded, rate_hz, duration_ms, self._now(), stalled=True)
-        elif not conversation.send_audio(encoded, rate_hz, duration_ms):
-            await conversation.keep_up()
+        elif not driver.send_audio(encoded, rate_hz, duration_ms):
+            await driver.keep_up()
         self._events.put_echo(text)
 
     async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:
@@ -425,16 +425,16 @@ class GeminiRealtimeClient(RealtimeClientBase):
             NotConnectedError: too much waits already, and nobody has connected.
             GeminiRealtimeError: why the session ended, when it has.
         """
-        if self._conversation is not None:
-            await self._conversation.room()
+        if self._driver is not None:
+            await self._driver.room()
         elif self._session.ledger.waiting_bytes > MAX_WAITING_BYTES:
             raise NotConnectedError(
                 f"more than {MAX_WAITING_BYTES} bytes wait to be sent", remedy="call connect() first"
             )
 
     def _flush(self) -> None:
-        if self._conversation is not None:
-            self._conversation.advance()
+        if self._driver is not None:
+            self._driver.advance()
 
     @staticmethod
     def _now() -> float:

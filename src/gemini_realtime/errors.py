@@ -8,7 +8,7 @@
     ├── NotConnectedError (RuntimeError)          a call that needs a connection, made without one
     ├── HandshakeError (ConnectionError)          the connection could not be opened
     ├── SetupTimeout (TimeoutError)               connected, but the session was not confirmed in time
-    ├── SendTimeout (TimeoutError)                the network takes nothing; the message was not accepted
+    ├── SendTimeout (TimeoutError)                the connection is stalled; the message was not accepted
     └── ConnectionClosed (ConnectionError)        a session that was open has ended
         └── ServiceError                          ... and the service said why in a message of its own
 
@@ -101,7 +101,7 @@ class SetupTimeout(GeminiRealtimeError, TimeoutError):
 
 
 class SendTimeout(GeminiRealtimeError, TimeoutError):
-    """Too much waits for a network that takes nothing; the message was not accepted, and nothing of it is sent."""
+    """Too much waits for a stalled connection; the message was not accepted, and nothing of it is sent."""
 
     retryable = True
 

@@ -486,7 +486,7 @@ def test_messages_of_next_to_no_bytes_are_bounded_too() -> None:
     assert ledger.rewind(None).forgotten > 0
 
 
-# --- moving house
+# --- saved state
 
 
 def test_another_ledger_goes_on_from_what_was_saved() -> None:

@@ -19,11 +19,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gemini_realtime.errors import HandshakeError
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
-from gemini_realtime.protocol.course import LOST_REASON
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.ledger import TRIMMED_AT_ONCE_MS
 from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.progress import LOST_REASON
 from gemini_realtime.protocol.resumption import Reconnect
 from gemini_realtime.protocol.session import TRANSITIONS, Session, State
 
@@ -284,7 +284,7 @@ class Conversation(RuleBasedStateMachine):
             line.branch = self.snapshots[handle].fork()
         else:
             line.branch = Branch()
-            line.seeded = bool(self.session.course.history.said())  # then the first message is what was said before
+            line.seeded = bool(self.session.progress.history.said())  # then the first message is what was said before
             self.gone |= set(self.given) - self.kept()
         self.begun = True
         self.receive({"setupComplete": {}})
@@ -491,7 +491,7 @@ class Conversation(RuleBasedStateMachine):
         handle = self.session.resumption.handle
         held = set(self.snapshots[handle].taken) if handle is not None else set()
         missing = set(self.given) - self.kept() - held - self.answered - self.orphaned - self.gone
-        told = {name for turn in self.session.course.history.said() for name in turn.text.split("\n")}
+        told = {name for turn in self.session.progress.history.said() for name in turn.text.split("\n")}
         if handle is None:  # a new session has the last context in its setup, and waits for no result
             told |= {name for name in missing if name[0] in "cr"}
         assert not missing - told, f"{missing} is nowhere"

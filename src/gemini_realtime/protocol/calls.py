@@ -1,4 +1,4 @@
-"""Which function calls the service waits for, and which of them a session that was taken up again does not know."""
+"""Which function calls the service waits for, and which of them a resumed session does not know."""
 
 from __future__ import annotations
 

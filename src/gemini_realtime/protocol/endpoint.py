@@ -84,8 +84,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             none is needed.
         connect_timeout_s: for the connection and its handshake.
         setup_timeout_s: for the service to confirm the setup.
-        send_timeout_s: how long text and function results wait for a network that takes nothing.
-        max_audio_age_ms: how old microphone audio may become while the network takes nothing.
+        send_timeout_s: how long text and function results wait for a stalled connection.
+        max_audio_age_ms: how old microphone audio may become while the connection is stalled.
         reconnect: whether and how a lost connection is made good.
         health: what to do about silence and other faults that raise no error.
         warnings: sentences for the log: keys that look misspelt, and the like.

@@ -483,7 +483,7 @@ class _Peer:
 
     Attributes:
         alive_at: when it was last known to be alive by anything but a frame, seconds.
-        stalled_at: since when it takes nothing; None while it does; seconds.
+        stalled_at: since when the connection is stalled; None while it is not; seconds.
     """
 
     def __init__(self, policy: HealthPolicy, now: float) -> None:
@@ -494,7 +494,7 @@ class _Peer:
         self._done = policy.dead_connection == "off"
 
     def stalls(self, now: float, *, stalled: bool) -> None:
-        """It takes nothing from now on, or takes everything again."""
+        """The connection is stalled from now on, or no longer."""
         self.stalled_at = now if stalled else None
 
     def _stalled_until(self) -> float:

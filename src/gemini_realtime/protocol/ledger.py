@@ -2,7 +2,7 @@
 
     given ──next()──> sent ──the service has it──> consumed, and forgotten here
       ^                │
-      └───rewind()─────┘  after a loss: what the session that is taken up again does not hold
+      └───rewind()─────┘  after a loss: what the resumed session does not hold
 
 That the service has something shows in three ways:
 
@@ -359,7 +359,7 @@ class Ledger:
         """Take back what was sent and is not consumed, to be sent again before all that waits.
 
         Args:
-            handle_at: when the handle came that the session was taken up with; None for a new session.
+            handle_at: when the handle came that the session was resumed with; None for a new session.
             exact: the service said what that handle holds.
         """
         if handle_at is None:  # what the handle held is gone with it
@@ -389,7 +389,7 @@ class Ledger:
             forgotten=forgotten,
         )
 
-    # --- moving house
+    # --- saved state
 
     def saved_state(self, handle_at: float | None) -> list[dict[str, Any]]:
         """What another process would have to send, audio aside, to a session as it was when its handle came."""

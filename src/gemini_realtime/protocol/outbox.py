@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from gemini_realtime.errors import ConfigError, UnsupportedByModel
-from gemini_realtime.protocol import messages, telling
+from gemini_realtime.protocol import local_events, messages
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import audio_frame, encode
 from gemini_realtime.protocol.events import RealtimeEvent
@@ -30,7 +30,7 @@ class Outbox:
         ledger: of what is sent.
         calls: the functions that the service waits for.
         health: is told what is owed.
-        max_audio_age_s: how long microphone audio may wait for a network that takes nothing.
+        max_audio_age_s: how long microphone audio may wait for a stalled connection.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Outbox:
             rate_hz: its sample rate.
             duration_ms: how long it is.
             now: seconds.
-            stalled: whether the connection takes nothing at the moment.
+            stalled: whether the connection is stalled.
 
         Returns:
             The frame to send at once; None when it waits for others, or for a connection.
@@ -129,11 +129,11 @@ class Outbox:
         """Text in the conversation.
 
         Raises:
-            ConfigError: nobody has that role.
+            ConfigError: an unknown role.
             UnsupportedByModel: the model takes no text, or no such turn at this point.
         """
         if role not in _ROLES:
-            raise ConfigError(f"nobody has the role {role!r}", remedy=f"use one of {', '.join(_ROLES)}")
+            raise ConfigError(f"unknown role {role!r}", remedy=f"use one of {', '.join(_ROLES)}")
         if not self._profile.text_input:
             raise UnsupportedByModel(f"{self._profile.family} takes no text", remedy="send audio")
         if role == "user" and turn_complete and self._profile.text_via_realtime_input:
@@ -169,9 +169,9 @@ class Outbox:
             None; or, when the service has forgotten the call, the event that says so: then nothing is sent.
         """
         if call_id in self._calls.orphans:
-            return telling.orphaned(call_id)
+            return local_events.orphaned(call_id)
         call, since = self._calls.known(call_id)
-        since = now if call is None else since  # of a call that nobody knows, a session taken up again knows nothing
+        since = now if call is None else since  # of a call that nobody knows, a resumed session knows nothing
         answer = messages.FunctionResponse(
             id=call_id if call is None else call.id,
             name=None if call is None else call.name,
@@ -207,7 +207,7 @@ class Outbox:
         if self._profile.context_update is False:
             raise UnsupportedByModel(
                 f"{self._profile.family} cannot change instructions or tools in mid-session",
-                remedy="call session_update(), which takes up the session again with them",
+                remedy="call session_update(), which resumes the session with them",
             )
         self._queue("context", messages.ClientMessage(context_update=update), now)
 

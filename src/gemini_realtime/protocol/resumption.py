@@ -1,4 +1,4 @@
-"""May the conversation be taken up again, when, and with which handle; and how long does this connection last.
+"""May the conversation be resumed, when, and with which handle; and how long does this connection last.
 
 The service sends handles with `sessionResumptionUpdate`; while it generates or a tool call is open it says
 `resumable: false` with an empty handle. A handle is good for 2 hours after the connection ended, and a connection
@@ -42,7 +42,7 @@ class Reconnect(msgspec.Struct, frozen=True, kw_only=True):
         jitter: gives numbers from 0 to 1, which spread the waits of many clients; None for the standard library's.
         audio_ring_s: how much of the microphone's audio is kept to be sent again, seconds.
         hand_over: whether to change connections before the service closes one it announced to close.
-        seed_history: whether a new session, where none can be taken up again, is told what was said before.
+        seed_history: whether a new session, where none can be resumed, is told what was said before.
     """
 
     enabled: bool = True
@@ -105,7 +105,7 @@ def _check(name: str, given: Any) -> None:
 
 
 class Resumption:
-    """The last good handle, the announced end of the connection, and the attempts to come back.
+    """The last good handle, the announced end of the connection, and the attempts to reconnect.
 
     Args:
         policy: what the application wants.
@@ -145,7 +145,7 @@ class Resumption:
         self.ends_at = now + (time_left_ms or 0) / 1000
 
     def usable(self, now: float) -> str | None:
-        """The handle to come back with, None when there is none or it is too old."""
+        """The handle to resume with, None when there is none or it is too old."""
         if self.handle_at is not None and now - self.handle_at > HANDLE_VALID_S:
             return None
         return self.handle
@@ -164,7 +164,7 @@ class Resumption:
         self._closed_in_setup += closed
         return closed and self._closed_in_setup >= MAX_CLOSED_IN_SETUP
 
-    # --- coming back
+    # --- reconnecting
 
     def lost(self, error: GeminiRealtimeError, now: float) -> bool:
         """The connection is gone, or could not be made. Returns whether to dial again, at `dial_at`."""

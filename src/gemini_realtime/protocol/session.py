@@ -22,7 +22,7 @@ from enum import Enum
 from typing import Any, Final
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, ServiceError, SetupTimeout
-from gemini_realtime.protocol import messages, reading, telling
+from gemini_realtime.protocol import local_events, messages, server_events
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.closing import NO_CLOSE
 from gemini_realtime.protocol.codec import (
@@ -31,7 +31,6 @@ from gemini_realtime.protocol.codec import (
     Frame,
     decode_server_message,
 )
-from gemini_realtime.protocol.course import Course
 from gemini_realtime.protocol.events import (
     AudioDelta,
     FunctionCall,
@@ -49,8 +48,9 @@ from gemini_realtime.protocol.history import History, Said
 from gemini_realtime.protocol.ledger import Ledger, Rewound
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.outbox import Gate, Outbox
+from gemini_realtime.protocol.progress import Progress
 from gemini_realtime.protocol.resumption import Reconnect, Resumption, handle_refused, worth_retrying
-from gemini_realtime.protocol.setups import Setups
+from gemini_realtime.protocol.setup_state import SetupState
 
 
 class State(Enum):
@@ -113,17 +113,17 @@ class Session:
 
     Args:
         profile: what the model accepts.
-        reconnect: whether and how to come back after a loss.
+        reconnect: whether and how to reconnect after a loss.
         health: what to do about silence.
-        max_audio_age_s: how long microphone audio may wait for a network that takes nothing.
+        max_audio_age_s: how long microphone audio may wait for a stalled connection.
 
     Attributes:
         state: where the session stands.
         failure: why it ended; None while it is open, and after a normal end.
-        resumption: the last handle, and the attempts to come back.
+        resumption: the last handle, and the attempts to reconnect.
         ledger: what was sent and may have to be sent again.
         calls: the functions that the service waits for.
-        course: the turns, and what was said.
+        progress: the turns, and what was said.
         outbox: takes what the application says.
         stirred: whether there is more to do than to pass events on: frames or a ping to send, a change of state, a
             deadline that has moved. Whoever has done it clears this.
@@ -145,11 +145,11 @@ class Session:
         self.stirred = False
         self._profile = profile
         self._health = Health(health or HealthPolicy())
-        self.course = Course(profile, self.ledger, self.calls, self.resumption, self._health)
+        self.progress = Progress(profile, self.ledger, self.calls, self.resumption, self._health)
         self.outbox = Outbox(profile, self.ledger, self.calls, self._health, max_audio_age_s)
         self._handover = Handover()
         self._audio = AudioFrames()
-        self._setup = Setups()
+        self._setup = SetupState()
         self._ping_due = False
         self._pinged_at = 0.0
         self._pings_out = 0
@@ -178,7 +178,7 @@ class Session:
         if given and self.resumption.handle is None:
             self.resumption.handle, self.resumption.handle_at = given, now
         may_go = self._setup.handle_may_go
-        self._setup = Setups(setup, list(history), timeout_s, handle_may_go=may_go, options=options)
+        self._setup = SetupState(setup, list(history), timeout_s, handle_may_go=may_go, options=options)
         if self.resumption.lost_at is None:
             self._set_up(Trigger.BEGIN, now)
         else:  # the connection did not live to see this
@@ -240,7 +240,7 @@ class Session:
     def pong(self, now: float) -> None:
         """A ping was answered."""
         if self._pings_out == 1:  # of several nobody says which is answered
-            self.course.round_trip_s = min(max(0.0, now - self._pinged_at), MAX_ROUND_TRIP_S)
+            self.progress.round_trip_s = min(max(0.0, now - self._pinged_at), MAX_ROUND_TRIP_S)
         self._pings_out = max(0, self._pings_out - 1)
         self._health.pong(now)
 
@@ -249,7 +249,7 @@ class Session:
         self._health.reading(paused, now)
 
     def sending(self, now: float, *, stalled: bool) -> None:
-        """The network takes nothing any more, or takes it again."""
+        """The connection is stalled, or no longer."""
         self._health.sending(now, stalled=stalled)
 
     def end(self, failure: GeminiRealtimeError | None = None) -> None:
@@ -259,7 +259,7 @@ class Session:
         self._move(Trigger.ENDED)
 
     def connection_ended(self, error: GeminiRealtimeError | None, now: float) -> list[RealtimeEvent]:
-        """The connection ended, or could not be made: come back, or end.
+        """The connection ended, or could not be made: reconnect, or end.
 
         Args:
             error: why; None when the service ended it normally, which is the end of the conversation.
@@ -268,20 +268,20 @@ class Session:
         if self.state is State.CLOSED or (error is None and self.state is State.AWAY):
             return []
         events = self._refused(error) if error is not None and self.state is State.SETTING_UP else []
-        if error is None or not self._may_come_back(error, again=bool(events)):
+        if error is None or not self._may_reconnect(error, again=bool(events)):
             self.end(error)
         elif not self.resumption.lost(error, now):
             self.end(self.resumption.given_up(error, now))
         else:
             if self.state in _OPEN:
-                events.append(telling.connection_lost(error))
-                events += self.course.cut()
+                events.append(local_events.connection_lost(error))
+                events += self.progress.cut()
             if self.state is not State.NEW:  # what to set up is not known before `begin`
                 self._move(Trigger.LOST)
         self._health.closed()
         return events
 
-    def _may_come_back(self, error: GeminiRealtimeError, *, again: bool) -> bool:
+    def _may_reconnect(self, error: GeminiRealtimeError, *, again: bool) -> bool:
         return self.resumption.policy.enabled and (again or worth_retrying(error))
 
     def _refused(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
@@ -345,7 +345,7 @@ class Session:
     def _leave_if_it_suits(self, now: float) -> None:
         if self.state is not State.GOING_AWAY or not self._handover.wanted:
             return
-        if self._handover.overdue(now) or (self.course.between_turns() and self._suits(now)):
+        if self._handover.overdue(now) or (self.progress.between_turns() and self._suits(now)):
             self._move(Trigger.LEFT)
             self.resumption.left(now)
             self._health.closed()
@@ -356,7 +356,7 @@ class Session:
         handle_at = self.resumption.handle_at
         if handle_at is None:
             return False  # one may come yet, and without it the service forgets what was said
-        idle_since = self.course.idle_since
+        idle_since = self.progress.idle_since
         fresh = handle_at >= idle_since and not self.ledger.unsaved()
         recent_audio = self.ledger.recent_audio(now - LISTENS_S)
         return self._handover.suits(now, idle_since, saved=fresh, recent_audio=recent_audio)
@@ -377,7 +377,7 @@ class Session:
         self.outbox.send_context_update(update, now)
         self._setup.amend(update, options)
 
-    # --- moving house
+    # --- saved state
 
     def saved_state(self, now: float) -> dict[str, Any]:
         """What another process needs to continue the conversation, as plain JSON; holds no audio."""
@@ -385,7 +385,7 @@ class Session:
         return {
             "handle": handle,
             "handle_age_s": None if handle_at is None else now - handle_at,
-            "history": [turn._asdict() for turn in self.course.history.said()],
+            "history": [turn._asdict() for turn in self.progress.history.said()],
             "messages": self.ledger.saved_state(handle_at),
         }
 
@@ -395,22 +395,22 @@ class Session:
         Raises:
             KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
         """
-        self.course.history = History(Said(**turn) for turn in state["history"])
+        self.progress.history = History(Said(**turn) for turn in state["history"])
         self.ledger.restore(state["messages"], now)
         self.resumption.handle = state["handle"]
         self.resumption.handle_at = None if state["handle"] is None else now - state["handle_age_s"]
-        self._setup = Setups(handle_may_go=True)
+        self._setup = SetupState(handle_may_go=True)
 
     # --- from the service
 
     def receive(self, data: bytes, now: float) -> list[RealtimeEvent]:
-        """Read one frame; `reading` says which events come of it, and in which order."""
+        """Read one frame; `server_events` says which events come of it, and in which order."""
         self._health.last_frame_at = now
         audio = self._audio.find(data)
         if audio is not None:
             rate_hz = self._audio.rate_hz
-            self.course.audio(audio, rate_hz, now)
-            return [reading.audio(Frame(data), audio, rate_hz)]
+            self.progress.audio(audio, rate_hz, now)
+            return [server_events.audio(Frame(data), audio, rate_hz)]
         events = self._read(data, now)
         if len(events) == 1 and isinstance(events[0], AudioDelta):
             self._audio.learn(data, events[0].delta, events[0].rate_hz)
@@ -420,7 +420,7 @@ class Session:
 
     def _noted(self, events: list[RealtimeEvent], now: float) -> list[RealtimeEvent]:
         """Take note of what the service said; returns it, and what comes of it."""
-        return events + self._act_on(self.course.note(events, now), now)
+        return events + self._act_on(self.progress.note(events, now), now)
 
     def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
         frame = Frame(data)
@@ -432,14 +432,14 @@ class Session:
             return [VoiceHealth(finding="undecodable_frame", detail=str(error), action="ignored")]
         content = message.server_content
         if content is not None:
-            self.course.more_follows = content.interaction_status == "IN_PROGRESS"
-            cut = self.course.turns.interrupted
-            said = reading.content_events(content, message.usage_metadata, frame, interrupted=cut)
+            self.progress.more_follows = content.interaction_status == "IN_PROGRESS"
+            cut = self.progress.turns.interrupted
+            said = server_events.content_events(content, message.usage_metadata, frame, interrupted=cut)
             events = self._noted(said, now)
         else:
             events = self._other_message(message, frame, now)
         if unknown or not events:
-            events.append(reading.plain(frame))
+            events.append(server_events.plain(frame))
         return events
 
     def _other_message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
@@ -448,22 +448,22 @@ class Session:
         if message.tool_call is not None:
             said += [self._function_call(call, frame, now) for call in message.tool_call.function_calls]
         if message.tool_call_cancellation is not None:
-            said.append(reading.cancelled(message.tool_call_cancellation, frame))
+            said.append(server_events.cancelled(message.tool_call_cancellation, frame))
         if message.session_resumption_update is not None:
             self._handle(message.session_resumption_update, now)
-            said.append(reading.plain(frame))
+            said.append(server_events.plain(frame))
         if message.go_away is not None:
-            leaving = reading.going_away(message.go_away, frame)
+            leaving = server_events.going_away(message.go_away, frame)
             said.append(leaving)
             self._go_away(leaving, now)
         if message.voice_activity is not None:
-            said.append(reading.voice_activity(message.voice_activity, frame))
+            said.append(server_events.voice_activity(message.voice_activity, frame))
         if message.voice_activity_detection_signal is not None:
-            said.append(reading.plain(frame))
+            said.append(server_events.plain(frame))
         if message.usage_metadata is not None:
-            said.append(reading.usage_event(message.usage_metadata, frame))
+            said.append(server_events.usage_event(message.usage_metadata, frame))
         if message.error is not None:
-            said.append(reading.plain(frame))
+            said.append(server_events.plain(frame))
         events = own + self._noted(said, now)
         return events + self._error(message.error, now) if message.error is not None else events
 
@@ -473,11 +473,13 @@ class Session:
 
     def _function_call(self, call: messages.FunctionCall, frame: Frame, now: float) -> FunctionCall:
         call_id = self.calls.opened(call, now)
-        return FunctionCall(raw_message=reading.lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id)
+        return FunctionCall(
+            raw_message=server_events.lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id
+        )
 
     def _handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
         # Before the setup is confirmed nothing is known of the session that a handle would stand for.
-        if self.state is not State.SETTING_UP and self.course.saved(update, now):
+        if self.state is not State.SETTING_UP and self.progress.saved(update, now):
             self._measure(now)
 
     # --- setting up
@@ -488,8 +490,8 @@ class Session:
         self._move(Trigger.SETUP_COMPLETE)
         restored = self._setup.handle_may_go
         first, updated = self._setup.confirmed()
-        self.course.round_trip_s = max(0.0, now - self._setup.sent_at)
-        self.course.idle_since = now
+        self.progress.round_trip_s = max(0.0, now - self._setup.sent_at)
+        self.progress.idle_since = now
         self._handover.done()
         self._health.opened(now)
         events: list[RealtimeEvent] = []
@@ -497,7 +499,7 @@ class Session:
         if self._setup.handle is None:
             self.outbox.history(self._seed())
         if first:
-            events.append(SessionCreated(raw_message=reading.lazy(frame)))
+            events.append(SessionCreated(raw_message=server_events.lazy(frame)))
         if rewound is not None:
             events += self._resumed(rewound, frame, now)
         self.resumption.ready(now)
@@ -508,21 +510,21 @@ class Session:
             self._wish_to_leave(UPDATE_WITHIN_S, now)
         return events
 
-    def _taken_up_at(self) -> float | None:
-        """When the session was as it is taken up; None for a new one."""
+    def _resumed_from(self) -> float | None:
+        """The moment the session is resumed from; None for a new one."""
         return None if self._setup.handle is None else self.resumption.handle_at
 
     def _rewind(self) -> Rewound:
-        return self.ledger.rewind(self._taken_up_at(), exact=self.resumption.consumed is not None)
+        return self.ledger.rewind(self._resumed_from(), exact=self.resumption.consumed is not None)
 
     def _resumed(self, rewound: Rewound, frame: Frame, now: float) -> list[RealtimeEvent]:
-        cancelled = self.calls.lost(self._taken_up_at())
+        cancelled = self.calls.lost(self._resumed_from())
         self._health.calls(len(self.calls), now)
         if any(entry.asks for entry in rewound.again) or (self.ledger.owed and self._nudge()):
             self._health.asked(now)
-        items = telling.replayed(rewound.again)
+        items = local_events.replayed(rewound.again)
         resumed = SessionResumed(
-            raw_message=reading.lazy(frame),
+            raw_message=server_events.lazy(frame),
             gap_ms=self.resumption.gap_ms(now),
             replayed=len(items),
             uncertain=sum(item.uncertain for item in items) + rewound.forgotten,
@@ -530,15 +532,15 @@ class Session:
             items=items,
         )
         # A connection that had to be left in mid-turn takes the turn with it.
-        events = [*self.course.cut(), resumed]
+        events = [*self.progress.cut(), resumed]
         if cancelled:
             events.append(FunctionCallCancelled(call_ids=cancelled))
-        return events + [telling.orphaned(call_id) for call_id in rewound.orphans]
+        return events + [local_events.orphaned(call_id) for call_id in rewound.orphans]
 
     def _seed(self) -> list[messages.Content]:
         """What to tell a new session of the conversation before it."""
         seeds = self.resumption.policy.seed_history and self._profile.text_input
-        return [*self._setup.history, *(self.course.history.contents() if seeds else ())]
+        return [*self._setup.history, *(self.progress.history.contents() if seeds else ())]
 
     def _go_away(self, event: GoAway, now: float) -> None:
         self.resumption.going_away(event.time_left_ms, now)

@@ -343,7 +343,7 @@ class Line:
         task.add_done_callback(_closing.discard)
 
     def stall(self) -> None:
-        """Take nothing more that is sent."""
+        """Stall: take nothing more that is sent."""
         self._moving.clear()
 
     def go_on(self) -> None:

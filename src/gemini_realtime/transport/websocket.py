@@ -269,7 +269,7 @@ async def _ended(transport: picows.WSTransport) -> None:
 
 
 def _keep_little(transport: asyncio.WriteTransport) -> None:
-    """Let the network say soon that it takes nothing."""
+    """Let the network say soon that it is stalled."""
     transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
     connected, option = transport.get_extra_info("socket"), getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if connected is not None and option is not None:

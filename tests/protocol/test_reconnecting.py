@@ -13,10 +13,10 @@ import pytest
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
-from gemini_realtime.protocol.course import LOST_REASON
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.progress import LOST_REASON
 from gemini_realtime.protocol.resumption import HANDLE_VALID_S, MAX_CLOSED_IN_SETUP, Reconnect
 from gemini_realtime.protocol.session import PONG_LOST_S, UPDATE_WITHIN_S, Session, State
 
@@ -92,7 +92,7 @@ class Call:
         self.hear({"setupComplete": {}})
         return self.sent()
 
-    def come_back(self) -> list[dict[str, Any]]:
+    def reconnect(self) -> list[dict[str, Any]]:
         self.dial()
         return self.ready()
 
@@ -183,7 +183,7 @@ def test_what_no_handle_holds_is_sent_again_in_order_and_once_before_what_was_gi
     line.ask("three", turn_complete=False)
     line.lose()
     line.ask("four")
-    assert texts(line.come_back()) == ["two", "three", "four"]
+    assert texts(line.reconnect()) == ["two", "three", "four"]
     assert [item.text for item in line.resumed.items] == ["two", "three"]
     assert line.sent() == []
 
@@ -195,7 +195,7 @@ def test_what_was_sent_shortly_before_the_handle_came_is_sent_again_and_called_u
     line.wait(0.1).hear(handle("h1"))
     line.wait(0.1).ask("after")
     line.lose()
-    assert texts(line.come_back()) == ["shortly before", "after"]
+    assert texts(line.reconnect()) == ["shortly before", "after"]
     assert [item.uncertain for item in line.resumed.items] == [True, False]
     assert (line.resumed.replayed, line.resumed.uncertain) == (2, 1)
 
@@ -203,7 +203,7 @@ def test_what_was_sent_shortly_before_the_handle_came_is_sent_again_and_called_u
 def test_the_gap_is_measured_from_the_loss_to_the_confirmation() -> None:
     line = Call(backoff_s=1.0).begin()
     line.lose()
-    line.come_back()
+    line.reconnect()
     assert line.resumed.gap_ms == 1100
 
 
@@ -223,12 +223,12 @@ def test_a_history_counts_among_the_messages_of_a_transparent_handle() -> None:
     line.ask("before")
     line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
     line.lose()
-    assert len(line.come_back()) == 1
+    assert len(line.reconnect()) == 1
     line.ask("one")
     line.ask("two")
     line.hear(handle("h1", lastConsumedClientMessageIndex="2"))
     line.lose()
-    assert texts(line.come_back()) == ["two"]
+    assert texts(line.reconnect()) == ["two"]
 
 
 def test_a_handle_before_the_confirmation_says_nothing_of_what_was_sent_before_the_loss() -> None:
@@ -270,7 +270,7 @@ def test_every_turn_has_one_end_also_when_its_connection_has(
     line = Call().begin()
     line.hear(*said)
     line.lose()
-    line.come_back()
+    line.reconnect()
     assert [(event.reason, event.interrupted) for event in line.got(events.TurnComplete)] == ends
 
 
@@ -283,7 +283,7 @@ def test_a_question_whose_answer_was_cut_is_asked_again_and_one_that_was_answere
     line.hear(handle("h1"))
     line.lose()
     line.wait(1.0)
-    again = line.come_back()
+    again = line.reconnect()
     assert again == [{"clientContent": {"turnComplete": True}}]
 
 
@@ -292,7 +292,7 @@ def test_a_question_that_the_handle_holds_is_answered_on_request() -> None:
     line.ask("one")
     line.wait(1.0).hear(handle("h1"))
     line.lose()
-    assert line.come_back() == [{"clientContent": {"turnComplete": True}}]
+    assert line.reconnect() == [{"clientContent": {"turnComplete": True}}]
 
 
 def test_a_question_that_was_refused_is_not_asked_again_and_does_not_keep_the_connection() -> None:
@@ -300,9 +300,9 @@ def test_a_question_that_was_refused_is_not_asked_again_and_does_not_keep_the_co
     line.hear(handle("h1"))
     line.ask("one")
     line.wait(1.0).hear({"serverContent": {"turnComplete": True, "turnCompleteReason": "PROHIBITED_INPUT_CONTENT"}})
-    assert line.session.course.between_turns()
+    assert line.session.progress.between_turns()
     line.lose()
-    assert line.come_back() == []
+    assert line.reconnect() == []
 
 
 def test_a_question_after_the_one_that_was_refused_is_asked_again() -> None:
@@ -312,7 +312,7 @@ def test_a_question_after_the_one_that_was_refused_is_asked_again() -> None:
     line.wait(1.0).ask("two")
     line.wait(0.05).hear({"serverContent": {"turnComplete": True, "turnCompleteReason": "RESPONSE_REJECTED"}})
     line.lose()
-    assert texts(line.come_back()) == ["two"]
+    assert texts(line.reconnect()) == ["two"]
 
 
 def test_a_question_that_the_handle_holds_is_answered_on_request_in_another_process_too() -> None:
@@ -325,7 +325,7 @@ def test_a_question_that_the_handle_holds_is_answered_on_request_in_another_proc
     other.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
     other.hear(handle("h2"))
     other.lose()
-    assert other.come_back() == []
+    assert other.reconnect() == []
 
 
 # --- how long messages are under way
@@ -344,7 +344,7 @@ def test_a_handle_asks_for_the_round_trip_and_no_answer_to_an_earlier_ping_is_ta
     assert not pinged(line)
     line.now += 0.1
     line.session.pong(line.now)
-    assert line.session.course.round_trip_s == pytest.approx(0.6)
+    assert line.session.progress.round_trip_s == pytest.approx(0.6)
     line.hear(handle("h3"))
     assert pinged(line)
 
@@ -355,10 +355,10 @@ def test_of_two_pings_that_are_out_the_last_answer_is_measured() -> None:
     line.wait(1.5)  # nothing comes, which is a reason for another ping
     assert pinged(line)
     line.session.pong(line.now)
-    assert line.session.course.round_trip_s == pytest.approx(ROUND_TRIP_S)
+    assert line.session.progress.round_trip_s == pytest.approx(ROUND_TRIP_S)
     line.now += 0.2
     line.session.pong(line.now)
-    assert line.session.course.round_trip_s == pytest.approx(0.7)
+    assert line.session.progress.round_trip_s == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("lost", ["the pong", "the connection"])
@@ -368,7 +368,7 @@ def test_a_ping_that_is_never_answered_does_not_keep_the_next_from_being_sent(lo
     assert pinged(line)
     if lost == "the connection":
         line.lose()
-        line.come_back()
+        line.reconnect()
     else:
         line.wait(PONG_LOST_S)
     line.hear(handle("h2"))
@@ -381,7 +381,7 @@ def test_nothing_is_requested_where_the_answer_was_complete() -> None:
     line.wait(0.05).hear(say("yes"), GENERATED, COMPLETE)
     line.wait(1.0).hear(handle("h1"))
     line.lose()
-    assert line.come_back() == []
+    assert line.reconnect() == []
 
 
 def test_where_a_turn_may_be_a_filler_its_end_says_whether_the_question_was_answered() -> None:
@@ -389,7 +389,7 @@ def test_where_a_turn_may_be_a_filler_its_end_says_whether_the_question_was_answ
     line.ask("one")
     line.wait(1.0).hear(say("let me see"), GENERATED)
     line.lose()
-    assert texts(line.come_back()) == ["one"]
+    assert texts(line.reconnect()) == ["one"]
     assert [event.reason for event in line.got(events.TurnComplete)] == [LOST_REASON]
 
 
@@ -399,7 +399,7 @@ def test_an_error_in_a_message_is_a_loss_and_no_end_of_an_answer() -> None:
     line.wait(5.0).hear(say("ye"))
     heard = line.hear({"error": {"code": 503, "status": "UNAVAILABLE", "message": "busy"}})
     assert [event.type for event in heard] == ["unknown", "session.connection_lost", "response.done"]
-    assert texts(line.come_back()) == ["one"]
+    assert texts(line.reconnect()) == ["one"]
 
 
 def test_one_frame_that_ends_turn_and_connection_ends_the_turn_once() -> None:
@@ -438,7 +438,7 @@ def test_without_a_handle_a_new_session_is_told_what_was_said() -> None:
 def test_the_history_that_was_given_opens_each_new_session() -> None:
     line = Call().begin(history=[messages.Content(role="user", parts=[messages.Part(text="long ago")])])
     line.lose()
-    assert texts(line.come_back()) == ["long ago"]
+    assert texts(line.reconnect()) == ["long ago"]
 
 
 def test_a_new_session_is_told_nothing_where_that_is_not_wanted() -> None:
@@ -446,7 +446,7 @@ def test_a_new_session_is_told_nothing_where_that_is_not_wanted() -> None:
     line.ask("one")
     line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
     line.lose()
-    assert line.come_back() == []
+    assert line.reconnect() == []
 
 
 def test_a_history_is_announced_where_the_model_wants_that() -> None:
@@ -531,7 +531,7 @@ def test_a_result_whose_call_came_after_the_handle_is_reported_and_not_sent() ->
     line.wait(0.1).hear(call("given"), call("open"))
     line.give("given")
     line.lose()
-    assert line.come_back() == []
+    assert line.reconnect() == []
     (cancelled,) = line.got(events.FunctionCallCancelled)
     assert cancelled.call_ids == ["open"]
     orphan = line.give("open")
@@ -546,7 +546,7 @@ def test_a_result_whose_call_the_handle_knows_is_sent_again() -> None:
     line.wait(1.0)
     line.give("1")
     line.lose()
-    (again,) = line.come_back()
+    (again,) = line.reconnect()
     assert again["toolResponse"]["functionResponses"][0]["id"] == "1"
 
 
@@ -557,7 +557,7 @@ def test_a_result_given_while_away_goes_to_a_session_that_knows_the_call_only() 
             line.wait(0.1).hear(message)
         line.lose()
         line.give("1")
-        assert len(line.come_back()) == frames
+        assert len(line.reconnect()) == frames
         assert len(line.got(events.VoiceHealth)) == 1 - frames
 
 
@@ -566,7 +566,7 @@ def test_a_call_that_is_made_again_under_its_id_gets_its_result() -> None:
     line.hear(handle("h1"))
     line.wait(0.1).hear(call("1"))
     line.lose()
-    line.come_back()
+    line.reconnect()
     line.hear(call("1"))
     assert line.session.outbox.send_function_result("1", {"output": "3"}, line.now) is None
     assert len(line.sent()) == 1
@@ -589,7 +589,7 @@ def test_audio_since_the_handle_is_sent_again_with_what_was_said_meanwhile() -> 
     line.wait(0.01).mic(pieces=10)
     line.lose()
     line.mic(pieces=5)
-    assert len(line.come_back()) == 15
+    assert len(line.reconnect()) == 15
     (item,) = line.resumed.items
     assert (item.kind, item.start_ms, item.duration_ms, item.uncertain) == ("audio", 1000, 200, False)
 
@@ -600,7 +600,7 @@ def test_audio_around_the_handle_is_one_stretch_that_is_uncertain_and_one_that_i
     line.hear(handle("h1"))
     line.wait(0.01).mic(pieces=10)
     line.lose()
-    line.come_back()
+    line.reconnect()
     assert [(item.duration_ms, item.uncertain) for item in line.resumed.items] == [(340, True), (200, False)]
 
 
@@ -627,7 +627,7 @@ def test_speech_that_was_cut_is_sent_again_from_its_beginning() -> None:
     line.mic(pieces=100)
     line.hear(handle("h1"))
     line.lose()
-    line.come_back()
+    line.reconnect()
     assert line.resumed.items[0].duration_ms == 2000 + 1100
 
 
@@ -637,7 +637,7 @@ def test_audio_goes_out_at_once_again_when_all_that_waited_has_gone_out() -> Non
     line.lose()
     line.mic()
     assert line.session.outbox.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is None
-    assert len(line.come_back()) == 3
+    assert len(line.reconnect()) == 3
     assert line.session.outbox.send_audio(b"AAAA", 16000, 20.0, line.now, stalled=False) is not None
 
 
@@ -714,7 +714,7 @@ def test_a_normal_close_is_the_end_but_for_the_connection_that_was_left() -> Non
     line.lose()
     line.lose(None)
     assert line.session.state is State.AWAY
-    line.come_back()
+    line.reconnect()
     line.lose(None)
     assert (line.session.state, line.session.failure) == (State.CLOSED, None)
 
@@ -773,7 +773,7 @@ def test_go_away_in_a_turn_is_heeded_when_the_turn_is_over_and_saved() -> None:
     assert line.wait(0.0).session.state is State.GOING_AWAY
     line.wait(0.1).hear(handle("h1"))
     assert line.session.state is State.AWAY
-    line.come_back()
+    line.reconnect()
     assert line.resumed.items == []
 
 
@@ -829,7 +829,7 @@ def test_a_connection_is_left_before_its_end_whatever_is_going_on_and_its_turn_w
     line.wait(1.0).hear(say("y"), go_away(10))
     assert line.wait(7.9).session.state is State.GOING_AWAY
     assert line.wait(0.2).session.state is State.AWAY
-    assert texts(line.come_back()) == ["one"]
+    assert texts(line.reconnect()) == ["one"]
     kept = [event.type for event in line.told if isinstance(event, events.TurnComplete | events.SessionResumed)]
     assert kept == ["response.done", "session.resumed"]
 
@@ -856,7 +856,7 @@ def test_a_service_that_sends_away_each_connection_at_once_is_not_dialled_in_a_c
     for _ in range(4):
         line.hear(go_away(0))
         gaps.append(line.session.resumption.dial_at - line.now)
-        line.come_back()
+        line.reconnect()
     assert gaps == [0.0, 2.0, 4.0, 8.0]
 
 
@@ -886,11 +886,11 @@ def test_options_that_change_between_connections_come_with_the_next_one(where: s
     if where == "setting up":
         line.dial()
     assert line.session.update(NEW, line.now) == []
-    line.ready() if where == "setting up" else line.come_back()
+    line.ready() if where == "setting up" else line.reconnect()
     if where == "setting up":
         assert line.got(events.SessionUpdated) == []
         line.wait(5.0)
-        line.come_back()
+        line.reconnect()
     assert len(line.got(events.SessionUpdated)) == 1
 
 
@@ -958,7 +958,7 @@ def test_a_dead_connection_is_pinged_then_given_up_and_taken_up_again() -> None:
     assert line.session.state is State.AWAY
     (lost,) = line.got(events.ConnectionLost)
     assert (lost.code, lost.reason) == (1006, "dead_connection")
-    line.come_back()
+    line.reconnect()
     assert not line.resumed.new_session
 
 
@@ -966,7 +966,7 @@ def test_a_question_that_waits_since_a_loss_is_owed_an_answer_from_its_new_sendi
     line = Call(health=HealthPolicy(dead_connection="off", answer_within_s=10.0)).begin()
     line.ask("one")
     line.wait(5.0).lose()
-    line.come_back()
+    line.reconnect()
     line.wait(9.9)
     assert line.got(events.VoiceHealth) == []
     line.wait(0.2)
@@ -979,6 +979,6 @@ def test_nothing_is_owed_while_a_function_runs_on_after_a_loss() -> None:
     line.wait(1.0).hear(call("1"))
     line.wait(0.1).hear(handle("h1"))
     line.lose()
-    line.come_back()
+    line.reconnect()
     line.wait(100.0)
     assert line.got(events.VoiceHealth) == []

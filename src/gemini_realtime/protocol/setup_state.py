@@ -22,7 +22,7 @@ class Wanted(NamedTuple):
     options: Mapping[str, Any]
 
 
-class Setups:
+class SetupState:
     """The setup that is wanted, the one that was sent, and the one in force.
 
     Attributes:
@@ -96,7 +96,7 @@ class Setups:
         """The body to send now.
 
         Args:
-            handle: of the session to take up.
+            handle: of the session to resume.
             now: seconds.
             seeds: whether a history follows that must be announced.
         """

@@ -84,7 +84,7 @@ class Service(MemoryService):
         return transport
 
     def stall(self) -> None:
-        """The network takes nothing."""
+        """Stall the connection."""
         assert self._transport is not None
         self._transport.taking.clear()
 
@@ -148,7 +148,7 @@ async def speak(client: GeminiRealtimeClient, duration_s: float) -> None:
         await asyncio.sleep(max(0.0, start + (number + 1) * CHUNK_S - now()))
 
 
-# --- a network that takes nothing: text
+# --- a stalled connection: text
 
 
 @virtually
@@ -337,7 +337,7 @@ async def test_an_error_that_is_raised_again_and_again_does_not_grow() -> None:
         assert len(set(depths)) == 1
 
 
-# --- a network that takes nothing: audio
+# --- a stalled connection: audio
 
 
 @virtually

@@ -44,7 +44,7 @@ LOST_REASON: Final = "CONNECTION_LOST"
 _GENERATING = TurnState.GENERATING  # looking a member up in its enum takes longer than comparing it
 
 
-class Course:
+class Progress:
     """What has become of the conversation so far.
 
     Args:
@@ -187,17 +187,17 @@ class Course:
                 self.history.add(entry.role, entry.label)
 
 
-_NOTES: dict[type, Callable[[Course, Any, float], list[Finding] | None]] = {
-    AudioDelta: Course._note_audio,
-    TextDelta: Course._note_text,
-    ThoughtDelta: Course._note_thought,
-    FunctionCall: Course._note_call,
-    FunctionCallCancelled: Course._note_cancelled,
-    InputTranscript: Course._note_input_transcript,
-    OutputTranscript: Course._note_output_transcript,
-    SpeechStarted: Course._note_speech,
-    Interrupted: Course._note_interrupted,
-    GenerationComplete: Course._note_generated,
-    TurnComplete: Course._note_turn_complete,
+_NOTES: dict[type, Callable[[Progress, Any, float], list[Finding] | None]] = {
+    AudioDelta: Progress._note_audio,
+    TextDelta: Progress._note_text,
+    ThoughtDelta: Progress._note_thought,
+    FunctionCall: Progress._note_call,
+    FunctionCallCancelled: Progress._note_cancelled,
+    InputTranscript: Progress._note_input_transcript,
+    OutputTranscript: Progress._note_output_transcript,
+    SpeechStarted: Progress._note_speech,
+    Interrupted: Progress._note_interrupted,
+    GenerationComplete: Progress._note_generated,
+    TurnComplete: Progress._note_turn_complete,
 }
 """What an event of the service means to the conversation."""

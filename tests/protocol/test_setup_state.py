@@ -5,47 +5,47 @@ from typing import Any
 import pytest
 
 from gemini_realtime.protocol.messages import Content, ContextUpdate, Part
-from gemini_realtime.protocol.setups import Setups
+from gemini_realtime.protocol.setup_state import SetupState
 
 FIRST: dict[str, Any] = {"model": "m", "sessionResumption": {"transparent": True}}
 SECOND: dict[str, Any] = {**FIRST, "voice": "other"}
 THIRD: dict[str, Any] = {**FIRST, "voice": "third"}
 
 
-def in_force(setup: dict[str, Any] = FIRST) -> Setups:
-    setups = Setups(setup)
+def in_force(setup: dict[str, Any] = FIRST) -> SetupState:
+    setups = SetupState(setup)
     setups.sent(None, 0.0, seeds=False)
     setups.confirmed()
     return setups
 
 
 def test_the_handle_joins_the_options_of_resumption_and_leaves_what_was_given_as_it_is() -> None:
-    setups = Setups(FIRST)
+    setups = SetupState(FIRST)
     assert setups.sent("h", 0.0, seeds=False)["sessionResumption"] == {"transparent": True, "handle": "h"}
     assert setups.sent(None, 1.0, seeds=False) == FIRST
 
 
 def test_a_handle_that_was_given_with_the_options_does_not_outlive_its_session() -> None:
-    setups = Setups({"sessionResumption": {"handle": "given"}})
+    setups = SetupState({"sessionResumption": {"handle": "given"}})
     assert setups.sent(None, 0.0, seeds=False) == {"sessionResumption": {}}
 
 
 def test_a_setup_that_asks_for_no_handles_sends_none() -> None:
-    setups = Setups({"model": "m"})
+    setups = SetupState({"model": "m"})
     assert setups.sent("h", 0.0, seeds=False) == {"model": "m"}
     assert setups.handle is None
     assert not setups.may_change(FIRST)
 
 
 def test_a_history_is_announced_to_a_new_session_only() -> None:
-    setups = Setups(FIRST)
+    setups = SetupState(FIRST)
     assert "historyConfig" not in setups.sent("h", 0.0, seeds=True)
     assert setups.sent(None, 0.0, seeds=True)["historyConfig"] == {"initialHistoryInClientContent": True}
     assert "historyConfig" not in FIRST
 
 
 def test_a_confirmation_is_waited_for_until_it_comes() -> None:
-    setups = Setups(FIRST, timeout_s=5.0)
+    setups = SetupState(FIRST, timeout_s=5.0)
     setups.sent(None, 10.0, seeds=False)
     assert setups.deadline == 15.0
     assert setups.confirmed() == (True, False)
@@ -83,13 +83,13 @@ def test_options_wanted_after_those_that_were_refused_are_tried_all_the_same() -
 
 
 def test_the_first_options_have_none_to_go_back_to() -> None:
-    setups = Setups(FIRST)
+    setups = SetupState(FIRST)
     setups.sent("h", 0.0, seeds=False)
     assert not setups.revert()
 
 
 def test_the_options_of_a_setup_that_was_refused_are_given_up_with_it() -> None:
-    setups = Setups(FIRST, options={"voice": "first", "tools": []})
+    setups = SetupState(FIRST, options={"voice": "first", "tools": []})
     setups.sent(None, 0.0, seeds=False)
     setups.confirmed()
     setups.change(SECOND, {"voice": "other"})
@@ -113,7 +113,7 @@ def test_what_was_told_in_a_message_outlives_the_refusal_of_a_setup_on_its_way()
 
 @pytest.mark.parametrize("confirmed", [False, True])
 def test_instructions_told_in_a_message_are_those_of_the_next_setup_and_need_no_new_one(confirmed: bool) -> None:
-    setups = in_force() if confirmed else Setups(FIRST)
+    setups = in_force() if confirmed else SetupState(FIRST)
     if not confirmed:
         setups.sent(None, 0.0, seeds=False)
     content = Content(parts=[Part(text="be brief")])

@@ -1,7 +1,7 @@
 """One conversation over one connection after another: what is decided in `protocol/` is carried out here.
 
 Frames go from the transport to the session, its events into the queue of the readers, its frames to the transport; one
-timer and one task for coming back serve it. This is the only event loop code of the client.
+timer and one task that reconnects serve it. This is the only event loop code of the client.
 """
 
 from __future__ import annotations
@@ -40,33 +40,33 @@ class Connection:
 
     Attributes:
         transport: set as soon as it is open.
-        present: whether the conversation uses it.
+        present: whether the session uses it.
         lost: close code and reason, once it has ended.
     """
 
     transport: Transport
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, driver: SessionDriver) -> None:
         self.present = False
         self.lost: tuple[int, str] | None = None
-        self._conversation = conversation
-        self.frame_received = conversation.frame_received
-        self.pong_received = conversation.pong_received
+        self._driver = driver
+        self.frame_received = driver.frame_received
+        self.pong_received = driver.pong_received
 
     def connection_lost(self, code: int, reason: str) -> None:
         self.lost = code, reason
         if self.present:
-            self._conversation.connection_lost()
+            self._driver.connection_lost()
 
 
-class Conversation:
+class SessionDriver:
     """Carries a session.
 
     Args:
         session: what to carry.
         events: what its readers read.
         dial: opens connections.
-        send_timeout_s: how long text and results wait for a network that takes nothing.
+        send_timeout_s: how long text and results wait for a stalled connection.
         max_audio_age_s: how long microphone audio does.
         logger: for losses and resumptions.
 
@@ -95,7 +95,7 @@ class Conversation:
         self._telemetry = Telemetry()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._coming_back: asyncio.Task[None] | None = None
+        self._reconnecting: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._stalled_at = 0.0
         self._senders = asyncio.Lock()
@@ -137,7 +137,7 @@ class Conversation:
         self.session.end()
         self.advance()
         try:
-            for task in (self._coming_back, self._draining):
+            for task in (self._reconnecting, self._draining):
                 if task is not None:
                     task.cancel()
                     await asyncio.wait([task])
@@ -150,7 +150,7 @@ class Conversation:
         """Wait until text and results can be accepted, in the order in which they were given.
 
         Raises:
-            SendTimeout: the network has taken nothing for too long.
+            SendTimeout: the connection has been stalled for too long.
             GeminiRealtimeError: why the session ended, when it has.
         """
         if not self._waiting_senders and not self._full():
@@ -166,7 +166,7 @@ class Conversation:
             if not limit.expired():  # it is why the session ended
                 raise
             raise SendTimeout(
-                f"the network has taken nothing for {self._send_timeout_s:g} s, and the message was not accepted",
+                f"the connection has been stalled for {self._send_timeout_s:g} s, and the message was not accepted",
                 remedy="send it again later; raise `send_timeout_s` to wait longer",
             ) from None
         finally:
@@ -192,7 +192,7 @@ class Conversation:
         return writable
 
     async def keep_up(self) -> None:
-        """Wait for a slow network; one that has taken nothing for as long as audio may wait is not waited for."""
+        """Wait for a slow network; one that has been stalled for as long as audio may wait is not waited for."""
         patience_s = self._stalled_at + self._max_audio_age_s - self._loop.time()
         if patience_s > 0:
             try:
@@ -284,7 +284,7 @@ class Conversation:
         self._telemetry.note(happened)
         for event in happened:
             if isinstance(event, ConnectionLost):
-                self._logger.info("connection lost (%d %s), coming back", event.code, event.reason)
+                self._logger.info("connection lost (%d %s), reconnecting", event.code, event.reason)
             elif isinstance(event, SessionResumed):
                 self._logger.info(
                     "%s after %d ms; sent again: %d, uncertain: %d",
@@ -293,7 +293,7 @@ class Conversation:
                 )  # fmt: skip
 
     def advance(self) -> None:
-        """Send what is due, wake who waits, arm the timer; come back, or end."""
+        """Send what is due, wake who waits, arm the timer; reconnect, or end."""
         self.session.stirred = False
         if self.session.take_ping():
             self.connection.transport.ping()
@@ -303,8 +303,8 @@ class Conversation:
         if state is State.CLOSED:
             self.events.end()
         elif state is State.AWAY:
-            if self._coming_back is None:
-                self._coming_back = self._loop.create_task(self._come_back())
+            if self._reconnecting is None:
+                self._reconnecting = self._loop.create_task(self._reconnect())
         elif state is not State.SETTING_UP and self.events.full:
             self._pressure(True)
         if state is State.CLOSED or not self._full():
@@ -342,9 +342,9 @@ class Conversation:
         else:
             self.connection.transport.resume_reading()
 
-    # --- coming back
+    # --- reconnecting
 
-    async def _come_back(self) -> None:
+    async def _reconnect(self) -> None:
         # A service refuses to take a session up again while its old connection is open.
         await self.connection.transport.close()
         while self.session.state is State.AWAY:
@@ -355,7 +355,7 @@ class Conversation:
                 self._tell(self.session.connection_ended(error, self._loop.time()))
             else:
                 self.session.connected(self._loop.time())
-        self._coming_back = None
+        self._reconnecting = None
         self._go_on()
 
     def _use(self, connection: Connection) -> None:
