@@ -25,12 +25,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
-from reliability.virtual_time import run
-
 from fuzz.codec import mutated
 from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, HandshakeError
 from gemini_realtime.event_queue import MAX_ECHOES, MAX_UNREAD
 from gemini_realtime.protocol.ledger import MAX_EARLY_AUDIO_MS, MAX_SENT_BYTES, MAX_WAITING_BYTES
+from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.base import Receiver
 from gemini_realtime.transport.memory import MemoryService, MemoryTransport
 from gemini_realtime.transport.websocket import WebSocketTransport

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from gemini_realtime import GeminiRealtimeClient, RealtimeEvent
+from gemini_realtime.testing import VirtualTimeLoop
 from gemini_realtime.transport.base import Dial
 from gemini_realtime.transport.faults import Fault, faulty
 from reliability.application import Application, Habits
@@ -17,7 +18,6 @@ from reliability.evidence import Record, Tap
 from reliability.network import Line, Network
 from reliability.oracle import Verdict, judge
 from reliability.service import Connection, Manner, Service
-from reliability.virtual_time import VirtualTimeLoop
 
 KEY = "test-key-that-nobody-may-see"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Final
 
+from gemini_realtime.testing import VirtualTimeLoop
 from gemini_realtime.transport.faults import (
     Cut,
     Damaged,
@@ -23,7 +24,6 @@ from gemini_realtime.transport.faults import (
 )
 from reliability.case import Stage
 from reliability.service import INVALID, Connection
-from reliability.virtual_time import VirtualTimeLoop
 
 FRAME_WITH_SPEECH_BYTES = 1000
 """Only such frames may be damaged beyond use: what they hold is told to be missing, and nothing waits for it."""

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-from reliability.virtual_time import run
 
 from gemini_realtime import (
     AudioDelta,
@@ -33,6 +32,7 @@ from gemini_realtime import (
     get_client,
     register_realtime_client,
 )
+from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.base import Receiver, Transport
 from gemini_realtime.transport.memory import MemoryService
 from tests.loop import settle

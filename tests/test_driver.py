@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
-from reliability.virtual_time import run
 
 from gemini_realtime import (
     AudioDropped,
@@ -32,6 +31,7 @@ from gemini_realtime import (
 )
 from gemini_realtime.errors import GeminiRealtimeError, NotConnectedError
 from gemini_realtime.event_queue import HIGH_WATER, MAX_ECHOES, MAX_UNREAD
+from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.base import Receiver, Transport
 from gemini_realtime.transport.memory import MemoryService, MemoryTransport, confirm_setup
 from tests.loop import settle

@@ -28,7 +28,7 @@ FLOORS = [
     {"transport", "event_queue", "credentials", "telemetry"},
     {"realtime_client", "driver"},
     {"client"},
-    {"adapters"},
+    {"adapters", "testing"},
     {"cli", "pytest_plugin"},
 ]  # fmt: skip
 """From the ground up; a floor may import itself and what is below. `local` stands beside, on three things only."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reliability.virtual_time import run
 from rich.console import Console
 
 from gemini_realtime import ConnectionClosed, GeminiRealtimeClient, GeminiRealtimeError
@@ -20,6 +19,7 @@ from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.screen import Screen
 from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape
+from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.memory import MemoryService
 
 Json = dict[str, Any]

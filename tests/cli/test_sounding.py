@@ -5,11 +5,11 @@ import wave
 from pathlib import Path
 
 import pytest
-from reliability.virtual_time import run
 
 from gemini_realtime.adapters.devices import MicrophoneQueue, SoundDevice
 from gemini_realtime.adapters.files import write_wav
 from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape, sample_question
+from gemini_realtime.testing import run_in_virtual_time as run
 
 LOUD = b"\x00\x40" * (CHUNK_BYTES // 2)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import pytest
-from reliability.virtual_time import run
 
 from gemini_realtime import HandshakeError
+from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.base import Transport
 from gemini_realtime.transport.faults import (
     Cut,

@@ -1,0 +1,96 @@
+"""An event loop in which waiting takes no time: the clock jumps to whatever is due next.
+
+Like trio's `MockClock(autojump_threshold=0)`. It is for code that talks to nothing outside the process: when everything
+waits, the clock jumps, and what a socket or a thread would have brought comes too late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+HOUR_S = 3600.0
+
+MAX_ROUNDS = 100_000
+"""Rounds of the loop without time passing, after which something is taken to be a busy loop."""
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop with a clock of its own, which begins at 0.
+
+    Args:
+        limit_s: what is not over by then never will be.
+    """
+
+    def __init__(self, limit_s: float = HOUR_S) -> None:
+        self._clock = _Clock(limit_s)
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        """Seconds since the loop was made, on its own clock."""
+        return self._clock.now_s
+
+    def leap(self, duration_s: float) -> None:
+        """Move the clock ahead at once, as code sees it that ran while the process was held up."""
+        self._clock.now_s += duration_s
+
+
+def run_in_virtual_time(main: Coroutine[Any, Any, _T], *, limit_s: float = HOUR_S) -> _T:
+    """Run a coroutine to its end, without waiting; `asyncio.run` for tests.
+
+    Args:
+        main: what to run.
+        limit_s: how long it may take, on its own clock.
+
+    Raises:
+        AssertionError: it is not over after `limit_s`, or waits for something that cannot happen any more.
+    """
+    with asyncio.Runner(loop_factory=functools.partial(VirtualTimeLoop, limit_s)) as runner:
+        return runner.run(main)
+
+
+def in_virtual_time(test: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]:
+    """Decorate an `async def` test: it becomes a plain function that runs in virtual time.
+
+    It needs no plugin for asynchronous tests, and takes fixtures and parameters as it did.
+    """
+
+    @functools.wraps(test)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return run_in_virtual_time(test(*args, **kwargs))
+
+    return run
+
+
+class _Clock(selectors.SelectSelector):
+    """Where the loop waits: that moves the clock instead."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__()
+        self.now_s = 0.0
+        self._limit_s = limit_s
+        self._rounds = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._rounds += 1
+        if self._rounds > MAX_ROUNDS:
+            self._rounds = 0  # time for an orderly end
+            raise AssertionError(f"the clock stands still at {self.now_s:g} s: something is in a busy loop")
+        if timeout is not None and timeout <= 0:
+            # The system call costs more than the rest of a round, and hardly any code here has a socket.
+            return super().select(0) if self._rounds % 16 == 0 else []
+        ready = super().select(0)
+        if not ready:
+            if timeout is None:
+                raise AssertionError(f"at {self.now_s:g} s everything waits for something that will not happen")
+            self.now_s += timeout
+            self._rounds = 0
+            if self.now_s >= self._limit_s:
+                raise AssertionError(f"it is not over after {self._limit_s:g} s")
+        return ready
