@@ -21,7 +21,7 @@ from bench.meter import resident_bytes
 from bench.race import read_line, running
 from bench.report import Result, Series
 from gemini_realtime.adapters.files import read_wav
-from gemini_realtime.local import hearing
+from gemini_realtime.local.speech import hearing
 
 QUESTION = "What does a conversation cost the embedded server?"
 REMARKS = """\

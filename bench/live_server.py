@@ -17,8 +17,8 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from gemini_realtime import LiveServer
-from gemini_realtime.local.ears import EnglishHearing
 from gemini_realtime.local.responders.script import Script
+from gemini_realtime.local.speech.utterances import EnglishHearing
 
 SCRIPT = """\
 replies:

@@ -35,7 +35,7 @@ from gemini_realtime.adapters.files import read_wav
 from gemini_realtime.audio.chunks import Chunker
 from gemini_realtime.audio.format import AudioFormat
 from gemini_realtime.audio.resample import resample
-from gemini_realtime.local.hearing import Recognizer
+from gemini_realtime.local.speech.hearing import Recognizer
 
 QUESTIONS = [
     "What is the weather in London?",

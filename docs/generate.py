@@ -19,8 +19,9 @@ from pathlib import Path
 
 import gemini_realtime
 from gemini_realtime import GeminiRealtimeError, RealtimeEvent
-from gemini_realtime.local import access, fields, profiles, refusals, tokens
 from gemini_realtime.local.faults.table import EVERY_FAULT, FAULTS, ONCE, Parameter
+from gemini_realtime.local.server import access, tokens
+from gemini_realtime.local.wire import fields, profiles, refusals
 from gemini_realtime.protocol.messages import GenerationConfig, Setup
 from gemini_realtime.protocol.models import PROFILES
 from gemini_realtime.protocol.session import TRANSITIONS, State
@@ -106,9 +107,9 @@ def server_rules() -> str:
     rows = [
         [rule.fault, str(rule.code), f"`{rule.reason}`", rule.source, f"`tests/local/{test.format(name=name)}`"]
         for module, test in (
-            (refusals, "test_refusals.py::test_rule[{name}]"),
-            (access, "test_access.py"),
-            (tokens, "test_tokens.py"),
+            (refusals, "wire/test_refusals.py::test_rule[{name}]"),
+            (access, "server/test_access.py"),
+            (tokens, "server/test_tokens.py"),
         )
         for name, rule in vars(module).items()
         if isinstance(rule, refusals.Rule)

@@ -18,11 +18,11 @@ import sys
 import time
 from typing import Any
 
-from gemini_realtime.local.actions import Action, Close, Respond, Send
-from gemini_realtime.local.conversation import TRANSITIONS, State
-from gemini_realtime.local.peer import Peer
-from gemini_realtime.local.session_store import SessionStore
-from gemini_realtime.local.sessions import Sessions
+from gemini_realtime.local.server.session_store import SessionStore
+from gemini_realtime.local.server.sessions import Sessions
+from gemini_realtime.local.session.actions import Action, Close, Respond, Send
+from gemini_realtime.local.session.conversation import TRANSITIONS, State
+from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.protocol.codec import decode_server_message
 
 MODELS = [

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-from gemini_realtime.local.hearing import SpeechEnded, SpeechEvent, SpeechPaused, SpeechStarted
-from gemini_realtime.local.speaking import SpokenChunk
+from gemini_realtime.local.speech.hearing import SpeechEnded, SpeechEvent, SpeechPaused, SpeechStarted
+from gemini_realtime.local.speech.speaking import SpokenChunk
 from gemini_realtime.local.thinking import Item, Request
 from gemini_realtime.protocol.messages import AutomaticActivityDetection
 

@@ -6,10 +6,10 @@ import itertools
 import json
 from typing import Any
 
-from gemini_realtime.local.actions import Action, Close, Respond, Send
-from gemini_realtime.local.conversation import Pace
-from gemini_realtime.local.peer import Peer
-from gemini_realtime.local.sessions import Sessions
+from gemini_realtime.local.server.sessions import Sessions
+from gemini_realtime.local.session.actions import Action, Close, Respond, Send
+from gemini_realtime.local.session.conversation import Pace
+from gemini_realtime.local.session.peer import Peer
 
 HALF_CASCADE = "models/gemini-live-2.5-flash-preview"
 NATIVE_2_5 = "models/gemini-2.5-flash-native-audio-preview-12-2025"

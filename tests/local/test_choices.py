@@ -12,14 +12,14 @@ import pytest
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.local import choices as choices_module
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
-from gemini_realtime.local.ears import EnglishHearing
-from gemini_realtime.local.recordings import Recording
 from gemini_realtime.local.responders.chat import Chat
 from gemini_realtime.local.responders.echo import Echo
+from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.responders.script import Script
-from gemini_realtime.local.rules import Rules
+from gemini_realtime.local.speech.utterances import EnglishHearing
+from gemini_realtime.local.speech.voice import EspeakSpeaking
 from gemini_realtime.local.thinking import Responder
-from gemini_realtime.local.voice import EspeakSpeaking
 
 
 @pytest.fixture(autouse=True)

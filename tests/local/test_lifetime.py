@@ -9,8 +9,8 @@ import pytest
 
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.lifetime import SessionLimits
-from gemini_realtime.local.peer import Peer
-from gemini_realtime.local.sessions import Sessions
+from gemini_realtime.local.server.sessions import Sessions
+from gemini_realtime.local.session.peer import Peer
 from tests.local.line import NATIVE_2_5, Line, kinds, new_sessions
 
 AS_THE_SERVICE = SessionLimits(audio_s=900, video_s=120)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime.local.actions import EndUtterance
-from gemini_realtime.local.conversation import State
+from gemini_realtime.local.session.actions import EndUtterance
+from gemini_realtime.local.session.conversation import State
 from tests.local.differences import DIFFERENCES, EXCEPTIONS
 from tests.local.line import Line, kinds
 

@@ -19,10 +19,10 @@ import pytest
 
 from gemini_realtime import local
 from gemini_realtime.errors import ConfigError, MissingDependencyError
-from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.faults.connection import FaultyConnection
-from gemini_realtime.local.limits import Limits
 from gemini_realtime.local.serve import LiveServer, serve_forever
+from gemini_realtime.local.server.limits import Limits
+from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.thinking import Call, Request, Say, ToolResult
 from tests.local.fakes import SILENCE, FakeHearing, FakeResponder, FakeSpeaking, spoken
 from tests.local.line import HALF_CASCADE, MANUAL, NATIVE_2_5, WEATHER

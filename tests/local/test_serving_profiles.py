@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.answering import FILLER
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.serve import LiveServer
+from gemini_realtime.local.server.answering import FILLER
 from gemini_realtime.local.thinking import Call, Item, Request, Say
 from tests.local.fakes import SILENCE, FakeHearing, FakeResponder, FakeSpeaking, spoken
 from tests.local.line import NATIVE_2_5, WEATHER, kinds, words

@@ -13,7 +13,7 @@ from typing import Literal
 from gemini_realtime import LiveServer
 from gemini_realtime.local import Limits, SessionLimits
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
-from gemini_realtime.local.environment import key_for
+from gemini_realtime.local.server.environment import key_for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gemini_realtime.local.lifetime import SessionLimits
-from gemini_realtime.local.limits import Limits
+from gemini_realtime.local.server.limits import Limits
 
 if TYPE_CHECKING:
     from gemini_realtime.local.serve import LiveServer as LiveServer

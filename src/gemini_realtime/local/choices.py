@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.ears import EnglishHearing, Hearing
-from gemini_realtime.local.recordings import Recording
-from gemini_realtime.local.rules import Rules
+from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.rules import Rules
+from gemini_realtime.local.speech.utterances import EnglishHearing, Hearing
+from gemini_realtime.local.speech.voice import EspeakSpeaking, Speaking
 from gemini_realtime.local.thinking import Responder
-from gemini_realtime.local.voice import EspeakSpeaking, Speaking
 
 _Made = TypeVar("_Made")
 
@@ -95,7 +95,7 @@ def _pocketsphinx(_: str) -> Hearing:
 
 
 def _whisper(model: str) -> Hearing:
-    from gemini_realtime.local.hearing_whisper import DEFAULT_MODEL, WhisperHearing
+    from gemini_realtime.local.speech.hearing_whisper import DEFAULT_MODEL, WhisperHearing
 
     return WhisperHearing(model or DEFAULT_MODEL)
 
@@ -105,7 +105,7 @@ def _espeak(_: str) -> Speaking:
 
 
 def _piper(file: str) -> Speaking:
-    from gemini_realtime.local.speaking_piper import PiperSpeaking
+    from gemini_realtime.local.speech.speaking_piper import PiperSpeaking
 
     return PiperSpeaking(Path(file))
 

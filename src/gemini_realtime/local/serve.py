@@ -16,26 +16,26 @@ from types import TracebackType
 from typing import Any, Final, NoReturn
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.access import Access
-from gemini_realtime.local.answering import Faculties
-from gemini_realtime.local.background import Background
-from gemini_realtime.local.conversation import Pace
-from gemini_realtime.local.ears import EnglishHearing, Hearing
-from gemini_realtime.local.environment import leading_to
 from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.lifetime import SessionLimits
-from gemini_realtime.local.limits import Limits
-from gemini_realtime.local.listening import Listener
-from gemini_realtime.local.profiles import ServiceProfile, profile_named
-from gemini_realtime.local.reception import Reception
-from gemini_realtime.local.recordings import Recording
-from gemini_realtime.local.rules import Rules
-from gemini_realtime.local.service import Manners, Service
+from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.rules import Rules
+from gemini_realtime.local.server.access import Access
+from gemini_realtime.local.server.answering import Faculties
+from gemini_realtime.local.server.background import Background
+from gemini_realtime.local.server.environment import leading_to
+from gemini_realtime.local.server.limits import Limits
+from gemini_realtime.local.server.listener import Listener
+from gemini_realtime.local.server.request_handler import Reception
+from gemini_realtime.local.server.service import Manners, Service
+from gemini_realtime.local.server.tls import local_identity
+from gemini_realtime.local.server.tokens import Tokens
+from gemini_realtime.local.session.conversation import Pace
+from gemini_realtime.local.speech.utterances import EnglishHearing, Hearing
+from gemini_realtime.local.speech.voice import EspeakSpeaking, Speaking
 from gemini_realtime.local.thinking import Responder
-from gemini_realtime.local.tls import local_identity
-from gemini_realtime.local.tokens import Tokens
-from gemini_realtime.local.voice import EspeakSpeaking, Speaking
+from gemini_realtime.local.wire.profiles import ServiceProfile, profile_named
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
 

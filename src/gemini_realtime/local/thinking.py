@@ -1,7 +1,7 @@
 """The mind of the embedded Live server, as an interface: what a responder is asked and what it replies.
 
 A responder gets what was heard and gives back items to say and functions to call, in order, as soon as it
-has them. `gemini_realtime.local.rules.Rules` is the one that needs no model; others are in
+has them. `gemini_realtime.local.responders.rules.Rules` is the one that needs no model; others are in
 `gemini_realtime.local.responders`.
 """
 

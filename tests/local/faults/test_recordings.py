@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gemini_realtime.local.faults import FAULTS
-from gemini_realtime.local.recordings import Recording
+from gemini_realtime.local.responders.replay import Recording
 from tests.local.faults.wire import CONTINUATION, IN_TEXT, Served, kinds, sound
 
 READY: dict[str, Any] = {"setupComplete": {}}

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.faults import Fault
-from gemini_realtime.local.recordings import Recording
+from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.serve import LiveServer
+from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.thinking import Item, Request, Say
 from tests.local.fakes import FakeHearing, FakeResponder, FakeSpeaking
 from tests.local.line import HALF_CASCADE, NATIVE_2_5

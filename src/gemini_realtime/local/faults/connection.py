@@ -11,12 +11,12 @@ from typing import Final
 import picows
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.connection import CLOSE_TIMEOUT_S, Connection
-from gemini_realtime.local.conversation import Pace
 from gemini_realtime.local.faults import lines, turns
 from gemini_realtime.local.faults.stages import Occasions, Stage, Way
 from gemini_realtime.local.faults.table import Fault
-from gemini_realtime.local.limits import Limits
+from gemini_realtime.local.server.connection import CLOSE_TIMEOUT_S, Connection
+from gemini_realtime.local.server.limits import Limits
+from gemini_realtime.local.session.conversation import Pace
 
 STAGES: Final[dict[str, type[Stage]]] = {
     "late-setup": turns.LateSetup,

@@ -10,8 +10,8 @@ import picows
 from gemini_realtime.local.faults.connection import STAGES, FaultyConnection
 from gemini_realtime.local.faults.stages import Occasions
 from gemini_realtime.local.faults.table import Fault, parse_fault
-from gemini_realtime.local.http import error
-from gemini_realtime.local.limits import Limits
+from gemini_realtime.local.server.http import error
+from gemini_realtime.local.server.limits import Limits
 
 _REJECTIONS: Final = {
     401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),

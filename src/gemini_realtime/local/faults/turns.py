@@ -11,8 +11,8 @@ import msgspec
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.faults.stages import Moment, Queue, Stage
-from gemini_realtime.local.frames import server_frame
-from gemini_realtime.local.refusals import GO_AWAY_IGNORED, SESSION_UNKNOWN
+from gemini_realtime.local.wire.frames import server_frame
+from gemini_realtime.local.wire.refusals import GO_AWAY_IGNORED, SESSION_UNKNOWN
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 
 _SPEECH: Final = ("modelTurn", "outputTranscription")

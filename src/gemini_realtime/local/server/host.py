@@ -1,0 +1,235 @@
+"""What serves one client: carries out what its `Peer` asks, with ears, a mind and a voice.
+
+Nothing about the protocol is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from logging import getLogger
+from typing import Final, Protocol, assert_never
+
+from gemini_realtime.audio.format import INPUT_FORMAT
+from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
+from gemini_realtime.local.faults.connection import FaultyConnection
+from gemini_realtime.local.server.answering import Answerer, Faculties
+from gemini_realtime.local.session.actions import (
+    Action,
+    Close,
+    EndAudio,
+    EndUtterance,
+    Hear,
+    Note,
+    Respond,
+    Send,
+    StartUtterance,
+    Stop,
+)
+from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.speech.dictation import Dictation
+from gemini_realtime.local.speech.hearing import SpeechEnded, SpeechPaused, SpeechStarted
+from gemini_realtime.local.speech.utterances import Ears
+from gemini_realtime.local.wire.refusals import INVALID_ARGUMENT
+
+_UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
+_INTERNAL_ERROR: Final = 1011
+"""RFC 6455 7.4.1, and what the service closes with then."""
+
+_log = getLogger(__name__)
+
+
+class Served(Protocol):
+    """A client that is being served."""
+
+    def go_away(self, time_left_s: float) -> None:
+        """Announce the end of the connection."""
+        ...
+
+    async def end(self, code: int, reason: str) -> None:
+        """Close the connection, and return when nothing of it is left."""
+        ...
+
+
+class Host:
+    """Serves one client.
+
+    Args:
+        peer: knows the protocol.
+        connection: leads to the client.
+        faculties: shared with other clients.
+        clock: seconds, monotonic.
+        hosts: it is among these from when the client is there until nothing of it is left.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        connection: FaultyConnection,
+        faculties: Faculties,
+        clock: Callable[[], float],
+        hosts: set[Served],
+    ) -> None:
+        self.peer = peer
+        self._connection = connection
+        self._faculties = faculties
+        self._clock = clock
+        self._hosts = hosts
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._answerer = Answerer(peer, self.act, connection.writable, connection.misbehave, faculties, clock)
+        self._reply: asyncio.Task[None] | None = None
+        self._ears: Ears | None = None
+        self._dictation = Dictation(self._transcribe)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: float | None = None
+        connection.receiver = self
+
+    def connection_made(self) -> None:
+        """Begin to serve."""
+        self._hosts.add(self)
+
+    def message_received(self, message: bytes) -> None:
+        """Take a message of the client."""
+        self.peer.receive(message, self._clock())
+        self.act()
+
+    def connection_ended(self) -> None:
+        """Stop everything: nobody listens any more."""
+        self.peer.connection_ended()
+        self._set_alarm()
+        for task in self._tasks:
+            task.cancel()
+        self._leave()
+
+    def go_away(self, time_left_s: float) -> None:
+        """Announce the end of the connection."""
+        self.peer.go_away(time_left_s, self._clock())
+        self.act()
+
+    async def end(self, code: int, reason: str) -> None:
+        """Close the connection, and return when nothing of it is left."""
+        self.peer.close(code, reason)
+        self.act()
+        await self._connection.ended.wait()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def act(self) -> None:
+        """Carry out what the peer asks for."""
+        while actions := self.peer.actions():
+            for action in actions:
+                self._do(action)
+        self._set_alarm()
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Send(frame):
+                self._connection.send(frame)
+            case Close(code, reason):
+                _log.info("closing a connection with %d: %s", code, reason)
+                self._connection.close(code, reason)
+            case Note(text):
+                _log.warning("%s", text)
+            case Hear() | StartUtterance() | EndUtterance() | EndAudio():
+                self._listen_to(action)
+            case Respond(reply_id, request):
+                self._reply = self._spawn(partial(self._answerer.answer, reply_id, request))
+            case Stop():
+                self._answerer.forget()
+                if self._reply is not None:
+                    self._reply.cancel()
+            case _:
+                assert_never(action)
+
+    # --- hearing
+
+    def _listen_to(self, action: Hear | StartUtterance | EndUtterance | EndAudio) -> None:
+        if self._ears is None:
+            detector = partial(self._faculties.hearing.detector, self.peer.options.detection)
+            self._ears = Ears(None if self.peer.options.manual_activity else detector)
+            self._spawn(self._understand)
+        try:
+            events = self._ears.take(action)
+        except MissingDependencyError as error:
+            self._fail(error)
+            return
+        except (AudioFormatError, ConfigError) as error:
+            _log.warning("%s", error)
+            self.peer.close(INVALID_ARGUMENT.code, INVALID_ARGUMENT.reason)
+            return
+        for event in events:
+            match event:
+                case SpeechStarted():
+                    self.peer.speech_started()
+                case SpeechPaused(_, audio):
+                    self._dictation.expect(audio)
+                case SpeechEnded(_, audio):
+                    self._dictation.add(audio)
+        if self._dictation.waiting > _UTTERANCES_AHEAD:
+            self._connection.pause_reading()
+
+    async def _understand(self) -> None:
+        """Tell the peer the words of each utterance."""
+        try:
+            while True:
+                pcm16k, words = await self._dictation.next()
+                self._connection.resume_reading()
+                self.peer.heard(words, audio_s=INPUT_FORMAT.duration_ms(len(pcm16k)) / 1000)
+                self.act()
+        finally:
+            await self._dictation.close()
+
+    async def _transcribe(self, pcm16k: bytes) -> str:
+        options = self.peer.options
+        phrases = self._faculties.responder.grammar(options.tools) if options.profile.task == "converse" else None
+        return await self._faculties.hearing.transcribe(pcm16k, phrases=phrases)
+
+    # --- tasks and time
+
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._connection.ended.is_set() and not self._tasks:
+            self._hosts.discard(self)
+
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:
+            self._fail(error)
+            self.act()
+
+    def _fail(self, error: Exception) -> None:
+        """End the session, telling the client what is its concern."""
+        if isinstance(error, MissingDependencyError):
+            _log.error("%s", error)
+            self.peer.close(_INTERNAL_ERROR, f"The server cannot hear or speak: {error.remedy}")
+        else:
+            _log.error("a session failed", exc_info=error)
+            self.peer.close(_INTERNAL_ERROR, "Internal error encountered.")
+
+    def _set_alarm(self) -> None:
+        deadline = self.peer.deadline()
+        if deadline == self._alarm_at:
+            return
+        self._alarm_at = deadline
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if deadline is not None:
+            delay_s = max(0.0, deadline - self._clock())
+            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = self._alarm_at = None
+        self.peer.deadline_reached(self._clock())
+        self.act()

@@ -1,0 +1,61 @@
+"""What plays a recording to one client, in the place of a peer with ears, a mind and a voice."""
+
+from __future__ import annotations
+
+from logging import getLogger
+from typing import Final
+
+from gemini_realtime.local.responders.replay import Player, ReplayError
+from gemini_realtime.local.server.connection import Connection
+from gemini_realtime.local.server.host import Served
+
+_OTHER_THAN_RECORDED: Final = 1008
+"""RFC 6455 7.4.1: a message that no other code describes."""
+
+_REASON_BYTES: Final = 123
+
+_log = getLogger(__name__)
+
+
+class ReplayHost:
+    """Plays to one client.
+
+    Args:
+        player: knows what comes next.
+        connection: leads to the client.
+        hosts: it is among these while the client is there.
+    """
+
+    def __init__(self, player: Player, connection: Connection, hosts: set[Served]) -> None:
+        self._player = player
+        self._connection = connection
+        self._hosts = hosts
+        connection.receiver = self
+
+    def connection_made(self) -> None:
+        """Begin to play."""
+        self._hosts.add(self)
+
+    def message_received(self, message: bytes) -> None:
+        """Say what the service said next; a client that does something else than in the recording is told so."""
+        try:
+            frames = self._player.receive(message)
+        except ReplayError as error:
+            _log.warning("%s", error)
+            reason = str(error).encode()[:_REASON_BYTES].decode(errors="ignore")
+            self._connection.close(_OTHER_THAN_RECORDED, reason)
+            return
+        for frame in frames:
+            self._connection.send(frame)
+
+    def connection_ended(self) -> None:
+        """Nobody listens any more."""
+        self._hosts.discard(self)
+
+    def go_away(self, time_left_s: float) -> None:
+        """Nothing: what a recording announces is recorded."""
+
+    async def end(self, code: int, reason: str) -> None:
+        """Close the connection, and return when it is gone."""
+        self._connection.close(code, reason)
+        await self._connection.ended.wait()

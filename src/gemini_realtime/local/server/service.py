@@ -1,0 +1,138 @@
+"""What is behind the door: serves each client that is let in, and is shared by all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from gemini_realtime.errors import ConfigError, GeminiRealtimeError
+from gemini_realtime.local.faults.connection import FaultyConnection
+from gemini_realtime.local.lifetime import SessionLimits
+from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.server.answering import Faculties
+from gemini_realtime.local.server.host import Host, Served
+from gemini_realtime.local.server.replay_host import ReplayHost
+from gemini_realtime.local.server.session_store import SessionStore
+from gemini_realtime.local.server.sessions import Sessions
+from gemini_realtime.local.session.conversation import Pace
+from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.wire.profiles import ServiceProfile
+
+_GOING_AWAY: Final = 1001
+"""RFC 6455 7.4.1: a server goes down."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How each client is served.
+
+    Attributes:
+        pace: when a turn is complete.
+        profile: how the model behaves; by default what is known of the one that the client names.
+        connection_lifetime_s: how long a connection lasts; None for ever.
+        go_away_before_s: how long before its end that is announced; None for as long as the service does.
+        session_limits: how long a session lasts, over all its connections.
+    """
+
+    pace: Pace = "realtime"
+    profile: ServiceProfile | None = None
+    connection_lifetime_s: float | None = None
+    go_away_before_s: float | None = None
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
+
+
+class Service:
+    """Serves clients.
+
+    Args:
+        faculties: ears, a mind and a voice.
+        recording: plays the service in their place, if given.
+        manners: how clients are served.
+        sessions_path: the file where sessions outlive the server, or `:memory:`.
+        clock: seconds, monotonic.
+
+    Attributes:
+        served: the clients that are in.
+    """
+
+    def __init__(
+        self,
+        faculties: Faculties,
+        recording: Recording | None,
+        manners: Manners,
+        sessions_path: str | Path,
+        clock: Callable[[], float],
+    ) -> None:
+        self.served: set[Served] = set()
+        self._faculties = faculties
+        self._recording = recording
+        self._manners = manners
+        self._sessions_path = sessions_path
+        self._clock = clock
+        self._store: SessionStore | None = None
+        self._sessions: Sessions | None = None
+        self._warming: asyncio.Task[None] | None = None
+
+    def start(self, *, warm_up: bool) -> None:
+        """Make ready; with `warm_up`, load what hears and speaks before it is needed.
+
+        Raises:
+            ConfigError: the file of the sessions cannot be used.
+        """
+        try:
+            self._store = SessionStore(self._sessions_path)
+        except sqlite3.Error as error:
+            raise ConfigError(
+                f"{str(self._sessions_path)!r} cannot keep sessions: {error}", remedy="name a file that can be written"
+            ) from None
+        self._sessions = Sessions(lambda: secrets.token_hex(16), self._store)
+        if warm_up and self._recording is None:
+            self._warming = asyncio.create_task(self._warm_up())
+
+    def serve(self, connection: FaultyConnection) -> None:
+        """Become the receiver of a connection, and serve it."""
+        if self._recording is not None:
+            ReplayHost(self._recording.next(), connection, self.served)
+            return
+        assert self._sessions is not None
+        peer = Peer(
+            secrets.token_hex(8),
+            self._sessions,
+            pace=connection.pace or self._manners.pace,
+            profile=self._manners.profile,
+            connection_lifetime_s=self._manners.connection_lifetime_s,
+            go_away_before_s=self._manners.go_away_before_s,
+            session_limits=self._manners.session_limits,
+        )
+        Host(peer, connection, self._faculties, self._clock, self.served)
+
+    def go_away(self, time_left_s: float) -> None:
+        """Announce to every client that its connection ends."""
+        for host in tuple(self.served):
+            host.go_away(time_left_s)
+
+    async def stop(self) -> None:
+        """Send every client away, and free what was loaded."""
+        await asyncio.gather(*(host.end(_GOING_AWAY, "the server stops") for host in tuple(self.served)))
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
+        await self._faculties.close()
+        if self._store is not None:
+            self._store.close()
+
+    async def _warm_up(self) -> None:
+        """A server without ears or voice still serves sessions in text."""
+        for faculty in (self._faculties.hearing, self._faculties.speaking):
+            try:
+                await faculty.start()
+            except GeminiRealtimeError as error:
+                _log.info("%s", error)

@@ -1,0 +1,365 @@
+"""The conversation of one connection: who said what, and the model's turn from question to end.
+
+`TRANSITIONS` is the whole machine. A reply of the model is known by its id; what is told about another reply than the
+one under way comes too late and is dropped, so nothing of an interrupted reply is sent after `interrupted`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Final, Literal, NamedTuple
+
+from gemini_realtime.audio.format import OUTPUT_FORMAT
+from gemini_realtime.local.session.actions import Note, Outbox, Respond, Stop
+from gemini_realtime.local.session.calls import Calls, OpenCall
+from gemini_realtime.local.session.history import History, Saved
+from gemini_realtime.local.session.options import Options
+from gemini_realtime.local.session.reply_writer import Manner
+from gemini_realtime.local.session.usage import Usage
+from gemini_realtime.local.thinking import Request, ToolResult, Turn
+from gemini_realtime.protocol import messages
+
+Pace = Literal["realtime", "instant"]
+"""When a turn is complete: once its audio would have been heard, or as soon as it is sent."""
+
+MAX_AHEAD_S: Final = 8.0
+"""How much unheard audio the client may hold: an interruption has to find something to cut.
+
+Source: clients of the service were measured to hold 7-8 s of unplayed audio, 2026-09-19.
+"""
+
+BURST_RATE: Final = 3.3
+"""How much faster than it is heard speech is sent. Source: measured with 3.8, 2026-09-19."""
+
+
+class State(Enum):
+    """Where the connection stands."""
+
+    NEW = "waiting for setup"
+    LISTENING = "listening"
+    GENERATING = "generating"
+    WAITING = "waiting for tool results"
+    PLAYING = "being heard"
+    CLOSED = "closed"
+
+
+class Trigger(Enum):
+    """What moves it."""
+
+    SETUP = "setup"
+    ASKED = "the user's turn is over"
+    CALLED = "the reply ends in calls that block"
+    ANSWERED = "the last result is in"
+    GENERATED = "the reply is complete"
+    PLAYED = "the reply would have been heard"
+    INTERRUPTED = "the user or the client cuts in"
+
+
+TRANSITIONS: Final = {
+    (State.NEW, Trigger.SETUP): State.LISTENING,
+    (State.LISTENING, Trigger.ASKED): State.GENERATING,
+    (State.GENERATING, Trigger.CALLED): State.WAITING,
+    (State.WAITING, Trigger.ANSWERED): State.GENERATING,
+    (State.GENERATING, Trigger.GENERATED): State.PLAYING,
+    (State.PLAYING, Trigger.PLAYED): State.LISTENING,
+    (State.GENERATING, Trigger.INTERRUPTED): State.LISTENING,
+    (State.WAITING, Trigger.INTERRUPTED): State.LISTENING,
+    (State.PLAYING, Trigger.INTERRUPTED): State.LISTENING,
+}
+"""Beside these, every state may end in CLOSED: by a refusal, or with the connection."""
+
+
+class Reply:
+    """The model's turn under way: what it answers, what was sent of it, and until when that is heard."""
+
+    def __init__(self, reply_id: int, request: Request) -> None:
+        self.id = reply_id
+        self.request = request
+        self.begun = self.going_on = False
+        self.heard_until = float("-inf")
+        self._first_at = float("-inf")
+        self._sent_s = 0.0
+        self._said: list[str] = []
+
+    def say(self, text: str, audio: bytes, now: float) -> None:
+        """Note what is sent now; the client plays it after what it still holds."""
+        self._said.append(text)
+        if not audio:
+            return
+        duration_s = OUTPUT_FORMAT.duration_ms(len(audio)) / 1000
+        if self.heard_until < now:
+            self._first_at, self._sent_s = now, 0.0
+        self.heard_until = max(self.heard_until, now) + duration_s
+        self._sent_s += duration_s
+
+    def hold_s(self, now: float) -> float:
+        """How long to keep the next piece of speech back: for a burst too fast, or a client that holds too much."""
+        too_fast_s = self._first_at + self._sent_s / BURST_RATE - now
+        return max(0.0, too_fast_s, self.heard_until - now - MAX_AHEAD_S)
+
+    def take_said(self) -> str:
+        """The words sent since the last call."""
+        said = "".join(self._said).strip()
+        self._said.clear()
+        return said
+
+
+class _Question(NamedTuple):
+    """Something to answer as soon as the model is free."""
+
+    heard: str
+    results: tuple[ToolResult, ...] = ()
+
+
+class Conversation:
+    """Who said what, and the model's turn: its words, its calls, its interruption, its end.
+
+    Args:
+        session_id: what the ids of function calls follow from.
+        outbox: where its actions go.
+        pace: when a turn is complete.
+    """
+
+    def __init__(self, session_id: str, outbox: Outbox, pace: Pace) -> None:
+        self.state = State.NEW
+        self.options = Options()
+        self.history = History()
+        self.usage = Usage()
+        self._session_id = session_id
+        self._outbox = outbox
+        self._pace = pace
+        self._manner = Manner(self.options, outbox)
+        self._calls = Calls(session_id)
+        self._again: list[OpenCall] = []
+        self._reply: Reply | None = None
+        self._replies = 0
+        self._questions: deque[_Question] = deque()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the model has had a turn."""
+        return self._replies > 0
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the session can be taken up from here: nothing is being generated, and no result is waited for."""
+        return self.state is State.LISTENING and not self._calls.open
+
+    def begin(self, options: Options, saved: Saved | None) -> None:
+        """Start with these options; a saved session goes on where it stood."""
+        self.options = options
+        self._manner = Manner(options, self._outbox)
+        self._calls = Calls(self._session_id, options.profile.call_ids)
+        turns, prompt = (saved.turns, saved.prompt_tokens) if saved else ((), {})
+        self.history, self.usage = History(turns), Usage(prompt, vertex=options.profile.vertex)
+        if saved is None:
+            self.usage.read(options.instructions)
+        self._move(Trigger.SETUP)
+        self._manner.set_up(self._session_id)
+
+    def heard(self, text: str) -> None:
+        """Tell the client what the user said."""
+        self._manner.heard(text)
+
+    def tell(self, role: Literal["user", "model"], text: str) -> None:
+        """Append a turn that needs no answer yet."""
+        self.history.add(role, text)
+        self.usage.read(text)
+
+    def answer(self) -> None:
+        """Answer what the client told last; with nothing told, the model opens the conversation."""
+        heard, before = self.history.question()
+        self._start(heard, before)
+
+    def ask(self, heard: str, *, interrupts: bool) -> None:
+        """Answer what the user said: now, or after the reply under way when that may not be cut."""
+        if interrupts:
+            self.interrupt()
+        self._questions.append(_Question(heard))
+        self.next_question()
+
+    def next_question(self) -> None:
+        """Answer what waits, if the model is free."""
+        if self.state is not State.LISTENING or not self._questions:
+            return
+        heard, results = self._questions.popleft()
+        before = self.history.turns() if results else self.history.ask(heard)
+        self._start(heard, before, results)
+
+    def interrupt(self) -> None:
+        """Cut the reply under way, if there is one: what was sent of it stays said, the rest never was."""
+        if self._reply is None:
+            return
+        self._outbox.put(Stop(self._reply.id))
+        cancelled: list[str] = []
+        if self.options.profile.discards_calls:
+            self._again += self._calls.discard(self._reply.id)
+        else:
+            cancelled = self._calls.cancel()
+        self._manner.interrupted(cancelled)
+        self._end(Trigger.INTERRUPTED)
+
+    def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
+        """Send a piece of speech and its words."""
+        reply = self._speaker(reply_id)
+        if reply is None:
+            return
+        reply.say(text, audio, now)
+        self.usage.spoke(audio)
+        self._manner.say(audio, text)
+
+    def wrote(self, reply_id: int, text: str, now: float) -> None:
+        """Send a piece of text, in deltas."""
+        reply = self._speaker(reply_id)
+        if reply is None:
+            return
+        reply.say(text, b"", now)
+        self.usage.wrote(text)
+        self._manner.write(text)
+
+    def thought(self, reply_id: int, text: str) -> None:
+        """Send a thought, in place of the one that is made up when the mind tells none."""
+        reply = self._reply
+        if reply is None or reply.id != reply_id or self.state is not State.GENERATING:
+            return
+        if not reply.begun:
+            reply.begun = reply.going_on = True
+            self._manner.open()
+        self.usage.thought(text)
+        self._manner.think(text)
+
+    def sends(self, reply_id: int, message: dict[str, Any]) -> None:
+        """Send a message as it is."""
+        if self._speaker(reply_id) is not None:
+            self._manner.as_is(message)
+
+    def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
+        """Note a call; those that follow each other go into one message."""
+        if self._reply is not None and self._reply.id == reply_id and self.state is State.GENERATING:
+            self._calls.want(OpenCall(name, args, self.options.blocks(name), self._reply.request.heard, reply_id))
+
+    def reply_ended(self, reply_id: int, now: float) -> None:
+        """Wait for results when calls block; else all that is left of the turn is to be heard."""
+        if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING:
+            return
+        self._open(self._reply)
+        if self._calls.block:
+            self._manner.wait_for_results()
+            self._move(Trigger.CALLED)
+            return
+        self._manner.generated()
+        self._move(Trigger.GENERATED)
+        self.play(now)
+
+    def result(self, response: messages.FunctionResponse, *, user_speaks: bool) -> None:
+        """Take the result of a call; once none blocks any more, the reply goes on."""
+        call = self._calls.answer(response)
+        if call is None:
+            self._outbox.put(Note(f"a result for {response.id or response.name!r} is ignored: no such call is open"))
+            return
+        self.usage.read(str(response.response or ""))
+        if self.state is State.WAITING:
+            self._go_on()
+        elif not call.blocks:
+            waits = user_speaks and self.options.profile.defers_interrupts
+            self._tell_later(call, "WHEN_IDLE" if waits and response.scheduling == "INTERRUPT" else response.scheduling)
+
+    def play(self, now: float) -> None:
+        """Complete the turn when its audio would have been heard."""
+        heard_until = self.heard_until
+        if heard_until is not None and (now >= heard_until or self._pace == "instant"):
+            self._end(Trigger.PLAYED)
+
+    def saved(self, session_id: str) -> Saved:
+        """The conversation as a handle is to find it again."""
+        return Saved(session_id, self.history.turns(), dict(self.usage.prompt), self.options.setup.model)
+
+    @property
+    def heard_until(self) -> float | None:
+        """When the complete reply will have been heard; None when there is no such reply."""
+        return self._reply.heard_until if self._reply is not None and self.state is State.PLAYING else None
+
+    def hold_s(self, now: float) -> float:
+        """How long to keep the next piece of speech back; see `BURST_RATE` and `MAX_AHEAD_S`."""
+        return 0.0 if self._reply is None or self._pace == "instant" else self._reply.hold_s(now)
+
+    def close(self) -> None:
+        """Say nothing any more."""
+        if self._reply is not None:
+            self._outbox.put(Stop(self._reply.id))
+            self._reply = None
+        self._questions.clear()
+        self.state = State.CLOSED
+
+    def _start(self, heard: str, before: tuple[Turn, ...], results: tuple[ToolResult, ...] = ()) -> None:
+        self._replies += 1
+        request = Request(heard, before, self.options.tools, self.options.instructions, results)
+        self._reply = Reply(self._replies, request)
+        self._move(Trigger.ASKED)
+        self._call_again()
+        self._respond(request)
+
+    def _call_again(self) -> None:
+        """Make the calls that an interruption discarded; what is said meanwhile does not wait for them."""
+        for call in self._again:
+            self._calls.want(replace(call, reply_id=self._replies, blocks=False))
+        self._again.clear()
+
+    def _go_on(self) -> None:
+        if self._reply is None or self._calls.block:
+            return
+        self.history.add("model", self._reply.take_said())
+        self._reply.going_on = False
+        self._move(Trigger.ANSWERED)
+        request = replace(self._reply.request, history=self.history.turns(), results=self._calls.take_results())
+        self._respond(request)
+
+    def _respond(self, request: Request) -> None:
+        for result in request.results:
+            self.history.add_result(result)
+        self._outbox.put(Respond(self._replies, request))
+
+    def _tell_later(self, call: OpenCall, scheduling: str | None) -> None:
+        """Source: https://ai.google.dev/gemini-api/docs/live-tools, asynchronous function calling."""
+        results = self._calls.take_results()
+        if scheduling == "SILENT":
+            self.history.add_result(results[-1])
+            return
+        if scheduling == "INTERRUPT":
+            self.interrupt()
+        self._questions.append(_Question(call.heard, results))
+
+    def _speaker(self, reply_id: int) -> Reply | None:
+        """The reply, if it is under way and may speak: not while calls block."""
+        if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING or self._calls.block:
+            return None
+        self._open(self._reply)
+        return self._reply
+
+    def _open(self, reply: Reply) -> None:
+        """Send what comes ahead of the next thing said, or of the end: the beginning, and calls."""
+        if not reply.begun:
+            self.usage.thought(self._manner.open_turn(reply.id))
+        elif not reply.going_on:
+            self._manner.open()
+        reply.begun = reply.going_on = True
+        if not self.options.profile.calls_after_turn:
+            self._call()
+
+    def _call(self) -> None:
+        if unsent := self._calls.take_unsent():
+            self._manner.call(unsent)
+
+    def _end(self, trigger: Trigger) -> None:
+        if self._reply is not None:
+            self.history.add("model", self._reply.take_said())
+            self._reply = None
+        more = self._calls.open or bool(self._questions)
+        self._manner.complete(self.usage, self._replies, cut=trigger is Trigger.INTERRUPTED, more=more)
+        self._call()
+        self._move(trigger)
+
+    def _move(self, trigger: Trigger) -> None:
+        self.state = TRANSITIONS[self.state, trigger]

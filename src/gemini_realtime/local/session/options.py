@@ -1,0 +1,158 @@
+"""What the client set up, in the form in which it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gemini_realtime.local.wire.acceptance import check_setup, check_tools
+from gemini_realtime.local.wire.profiles import UNKNOWN, Coverage, ServiceProfile, is_on_vertex, on_vertex, profile_of
+from gemini_realtime.protocol import messages
+
+
+@dataclass
+class Options:
+    """What the client set up, and how the model that it named behaves."""
+
+    setup: messages.Setup = field(default_factory=messages.Setup)
+    profile: ServiceProfile = UNKNOWN
+    modality: str = "AUDIO"
+    instructions: str = ""
+    tools: tuple[dict[str, Any], ...] = ()
+    seeding: bool = False
+
+    @classmethod
+    def of(cls, setup: messages.Setup, profile: ServiceProfile | None = None) -> Options:
+        """Read a setup message.
+
+        Args:
+            setup: the message.
+            profile: of the model; by default what is known of the name.
+
+        Raises:
+            Refused: the model does not take it.
+        """
+        profile = profile or profile_of(setup.model)
+        if is_on_vertex(setup.model):
+            profile = on_vertex(profile)
+        check_setup(setup, profile)
+        generation = setup.generation_config or messages.GenerationConfig()
+        modality = next(iter(generation.response_modalities or []), "MODALITY_UNSPECIFIED")
+        return cls(
+            setup=setup,
+            profile=profile,
+            modality=profile.modalities[0] if modality == "MODALITY_UNSPECIFIED" else modality,
+            instructions=text_of(setup.system_instruction),
+            tools=_declarations(setup.tools or []),
+            seeding=bool(setup.history_config and setup.history_config.initial_history_in_client_content),
+        )
+
+    def update(self, update: messages.ContextUpdate) -> None:
+        """Change instructions or tools in mid-session; absent means keep.
+
+        Raises:
+            Refused: functions that the model does not take.
+        """
+        if update.tools is not None:
+            check_tools(update.tools.tools, self.profile)
+            self.tools = _declarations(update.tools.tools)
+        if update.system_instruction is not None:
+            self.instructions = text_of(update.system_instruction)
+
+    @property
+    def detection(self) -> messages.AutomaticActivityDetection:
+        """How speech is to be found in the audio. Source of the defaults: the reference pages of both services."""
+        found = self._realtime.automatic_activity_detection or messages.AutomaticActivityDetection()
+        level = "LOW" if self.profile.vertex else "HIGH"
+        start, end = found.start_of_speech_sensitivity, found.end_of_speech_sensitivity
+        return msgspec.structs.replace(
+            found,
+            start_of_speech_sensitivity=start if _said(start) else f"START_SENSITIVITY_{level}",
+            end_of_speech_sensitivity=end if _said(end) else f"END_SENSITIVITY_{level}",
+        )
+
+    @property
+    def manual_activity(self) -> bool:
+        """Whether the client says when the user speaks."""
+        detection = self._realtime.automatic_activity_detection
+        return bool(detection and detection.disabled)
+
+    @property
+    def speech_interrupts(self) -> bool:
+        """Whether the user cuts the model short by speaking."""
+        return self._realtime.activity_handling != "NO_INTERRUPTION"
+
+    @property
+    def coverage(self) -> str:
+        """Which input belongs to a turn, and counts."""
+        asked = self._realtime.turn_coverage
+        default: Coverage = self.profile.coverage
+        return asked if asked is not None and _said(asked) else default
+
+    @property
+    def tells_activity(self) -> bool:
+        """Whether the client is told when the user speaks: on Vertex AI only, when it asks."""
+        return self.profile.vertex and bool(self.setup.explicit_vad_signal)
+
+    @property
+    def transcribes_input(self) -> bool:
+        """Whether the user's words are sent back in writing."""
+        return self.setup.input_audio_transcription is not None or self.profile.task == "transcribe"
+
+    @property
+    def transparent(self) -> bool:
+        """Whether the client is told which of its messages a handle includes: on Vertex AI only."""
+        return self.profile.vertex and bool(self.setup.session_resumption and self.setup.session_resumption.transparent)
+
+    @property
+    def asks_for_thoughts(self) -> bool | None:
+        """Whether the client wants to see thoughts; None when it does not say."""
+        thinking = self.setup.generation_config.thinking_config if self.setup.generation_config else None
+        if thinking is not None and thinking.thinking_budget == 0:
+            return False
+        return thinking.include_thoughts if thinking else None
+
+    @property
+    def voice(self) -> str | None:
+        """The name of the voice that was asked for."""
+        speech = self._speech
+        prebuilt = speech.voice_config.prebuilt_voice_config if speech.voice_config else None
+        return prebuilt.voice_name if prebuilt else None
+
+    @property
+    def language(self) -> str | None:
+        """The language that was asked for, such as `en-US`; of a translation, its target."""
+        generation = self.setup.generation_config
+        translation = generation.translation_config if generation else None
+        return self._speech.language_code or (translation.target_language_code if translation else None)
+
+    def blocks(self, function: str) -> bool:
+        """Whether the model waits for the result of this function."""
+        declared = next((tool for tool in self.tools if tool.get("name") == function), {})
+        behavior = declared.get("behavior")
+        return (behavior if behavior in ("BLOCKING", "NON_BLOCKING") else self.profile.behaviors[0]) == "BLOCKING"
+
+    @property
+    def _realtime(self) -> messages.RealtimeInputConfig:
+        return self.setup.realtime_input_config or messages.RealtimeInputConfig()
+
+    @property
+    def _speech(self) -> messages.SpeechConfig:
+        generation = self.setup.generation_config
+        return (generation.speech_config if generation else None) or messages.SpeechConfig()
+
+
+def text_of(content: messages.Content | None) -> str:
+    """The words of a turn: no thoughts, no media."""
+    parts = content.parts if content else []
+    return " ".join(part.text.strip() for part in parts if part.text and not part.thought)
+
+
+def _said(value: str | None) -> bool:
+    return value is not None and not value.endswith("UNSPECIFIED")
+
+
+def _declarations(tools: list[messages.Tool]) -> tuple[dict[str, Any], ...]:
+    return tuple(msgspec.to_builtins(function) for tool in tools for function in tool.function_declarations or [])

@@ -1,0 +1,424 @@
+"""The service's side of the Live protocol for one connection, without any I/O: frames, facts and `now` in; actions out.
+
+Usage, by whoever owns the connection:
+
+- every received frame goes through `receive(frame, now)`;
+- what the ears find out is told to `speech_started` and `heard`: exactly one `heard` for each `speech_started` and each
+  `EndUtterance`;
+- what the mind and the voice produce for a `Respond` is told to `thought`, `spoke`, `wrote`, `sends`, `wants_call` and
+  `reply_ended`;
+- after each of these carry out `actions()` in order, and when `deadline()` passes call `deadline_reached(now)`;
+- when the connection is gone call `connection_ended()`.
+
+`now` is in seconds and monotonic.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
+from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.local.lifetime import Lifetime, SessionLimits
+from gemini_realtime.local.session.actions import (
+    Action,
+    Close,
+    EndAudio,
+    EndUtterance,
+    Hear,
+    Note,
+    Outbox,
+    StartUtterance,
+)
+from gemini_realtime.local.session.conversation import Conversation, Pace, State
+from gemini_realtime.local.session.history import Saved
+from gemini_realtime.local.session.options import Options, text_of
+from gemini_realtime.local.session.resumption import UNASKED_AFTER_S, Resumption, Sessions
+from gemini_realtime.local.wire.frames import read_client_frame, refuse_null_handle
+from gemini_realtime.local.wire.profiles import ServiceProfile
+from gemini_realtime.local.wire.refusals import (
+    AUDIO_STREAM_END,
+    AUDIO_TYPE,
+    BASE64,
+    CONTENT_TOO_LATE,
+    GO_AWAY_IGNORED,
+    MANUAL_ACTIVITY,
+    RESULT_IN_CONTENT,
+    ROLE_REFUSED,
+    SETUP_FIRST,
+    SETUP_ONCE,
+    Refused,
+)
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.codec import decode_base64
+from gemini_realtime.protocol.messages import ServerMessage
+
+MAX_USUAL_MIME_TYPE: Final = 100
+
+
+class Activity:
+    """What the user is doing: speaking, or typing while the client says that an utterance lasts.
+
+    Attributes:
+        marked: whether the client says that an utterance lasts.
+        audio_s: how much audio has come.
+    """
+
+    def __init__(self) -> None:
+        self.marked = False
+        self.audio_s = 0.0
+        self._under_way = 0
+        self._words: list[str] = []
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance has begun whose words are not known yet."""
+        return self._under_way > 0
+
+    def start(self) -> None:
+        """An utterance begins."""
+        self._under_way += 1
+
+    def type(self, text: str) -> None:
+        """Text belongs to the utterance under way."""
+        self._words.append(text)
+
+    def end(self, heard: str) -> str | None:
+        """An utterance is understood; None when the user speaks again already, and its words belong to what follows."""
+        self._under_way = max(0, self._under_way - 1)
+        if heard:
+            self._words.append(heard)
+        if self.speaking:
+            return None
+        words, self._words = " ".join(self._words), []
+        return words
+
+
+class Peer:
+    """One connection as the service sees it; the module says how to use it.
+
+    Args:
+        session_id: unique on this server; the ids of function calls follow from it.
+        sessions: where sessions are kept to be resumed.
+        pace: when a turn is complete, and how fast its audio is sent.
+        profile: how the model behaves; by default what is known of the model that the client names.
+        connection_lifetime_s: how long after its setup the connection is closed, with a `goAway` before; None for ever.
+        go_away_before_s: how long before; as long as the service does by default.
+        session_limits: how long its session lasts.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        sessions: Sessions,
+        *,
+        pace: Pace = "realtime",
+        profile: ServiceProfile | None = None,
+        connection_lifetime_s: float | None = None,
+        go_away_before_s: float | None = None,
+        session_limits: SessionLimits | None = None,
+    ) -> None:
+        self._resumption = Resumption(session_id, sessions)
+        self._outbox = Outbox()
+        self._conversation = Conversation(session_id, self._outbox, pace)
+        self._activity = Activity()
+        self._profile = profile
+        self._lifetime = Lifetime(connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
+        self._now = float("-inf")  # the latest time that was told
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self._conversation.state
+
+    @property
+    def options(self) -> Options:
+        """What the client set up; the defaults before that."""
+        return self._conversation.options
+
+    def actions(self) -> list[Action]:
+        """What is to be done now, in order; each action is given once."""
+        if not self._activity.speaking:
+            self._conversation.next_question()
+        # What is being said is not in the session yet, so that a handle given now would lose it.
+        waits = self._activity.speaking and self._conversation.resumable
+        if self.state not in (State.NEW, State.CLOSED) and not waits:
+            update = self._resumption.update(self._saved, resumable=self._conversation.resumable)
+            if update is not None:
+                self._outbox.send(ServerMessage(session_resumption_update=update))
+        return self._outbox.take()
+
+    # --- what the client sends
+
+    def receive(self, frame: bytes | str, now: float) -> None:
+        """Take a frame, text or binary."""
+        if self.state is State.CLOSED:
+            return
+        self._now = now
+        try:
+            message = read_client_frame(frame)
+            if message.setup is not None or self.state is State.NEW:
+                self._set_up(message.setup, frame, now)
+            else:
+                self._take(message, now)
+                self._resumption.consume(now)
+        except Refused as refused:
+            if refused.note:
+                self._outbox.put(Note(refused.note))
+            self.close(refused.code, refused.reason)
+
+    def _set_up(self, setup: messages.Setup | None, frame: bytes | str, now: float) -> None:
+        if setup is None:
+            raise Refused(SETUP_FIRST)
+        if self.state is not State.NEW:
+            raise Refused(SETUP_ONCE)
+        options = Options.of(setup, self._profile)
+        if not options.profile.null_handle:
+            refuse_null_handle(frame)
+        saved = self._resumption.take(setup.session_resumption, setup.model, transparent=options.transparent)
+        self._conversation.begin(options, saved)
+        if options.profile.unasked_handle == "after setup":
+            self._resumption.offer(now + UNASKED_AFTER_S)
+        self._lifetime.begin(
+            now,
+            usual_before_s=options.profile.go_away_before_s,
+            compressed=setup.context_window_compression is not None,
+            left_s=saved.left_s if saved else None,
+        )
+
+    def _take(self, message: messages.ClientMessage, now: float) -> None:
+        if message.client_content is not None:
+            self._take_content(message.client_content)
+        elif message.realtime_input is not None:
+            self._take_realtime(message.realtime_input, now)
+        elif message.tool_response is not None:
+            for response in message.tool_response.function_responses:
+                self._conversation.result(response, user_speaks=self._activity.speaking)
+            if self.options.profile.unasked_handle == "after results":
+                self._resumption.offer()
+        elif message.context_update is not None:
+            self.options.update(message.context_update)
+
+    def _take_content(self, content: messages.ClientContent) -> None:
+        """Source: "A message here will interrupt any current model generation", https://ai.google.dev/api/live."""
+        if self._conversation.begun:
+            if not self.options.profile.content_any_time:
+                raise Refused(CONTENT_TOO_LATE)
+            if any(part.function_response is not None for turn in content.turns for part in turn.parts):
+                raise Refused(RESULT_IN_CONTENT)
+        turns = [(role, text_of(turn)) for turn in content.turns if (role := self._role(turn)) is not None]
+        self._conversation.interrupt()
+        for role, text in turns:
+            self._conversation.tell(role, text)
+        if content.turn_complete and not self.options.seeding and self.options.profile.task == "converse":
+            self._conversation.answer()
+        self.options.seeding = self.options.seeding and not content.turn_complete
+
+    def _role(self, turn: messages.Content) -> Literal["user", "model"] | None:
+        """Who says a turn; None when it is an instruction. Source: the reference page of Vertex AI, for 2.5."""
+        match turn.role:
+            case None | "" | "user":
+                return "user"
+            case "model":
+                return "model"
+            case "system" if self.options.profile.system_role:
+                self.options.instructions = text_of(turn)
+                return None
+        raise Refused(ROLE_REFUSED)
+
+    def _take_realtime(self, item: messages.RealtimeInput, now: float) -> None:
+        if item.activity_start is not None:
+            self._take_activity(started=True)
+        # "Only the first element will be used": the protobuf's note at the deprecated field.
+        for blob in filter(None, [item.audio, *(item.media_chunks or [])[:1]]):
+            if blob.mime_type.startswith("image/"):
+                self._take_picture(blob, "media_chunks", now)
+            else:
+                self._take_sound(blob)
+        if item.video is not None:
+            self._take_picture(item.video, "video", now)
+        if item.text is not None:
+            self._take_text(item.text)
+        if item.activity_end is not None:
+            self._take_activity(started=False)
+        if item.audio_stream_end:
+            if self.options.manual_activity:
+                raise Refused(AUDIO_STREAM_END)
+            self._outbox.put(EndAudio())
+
+    def _take_activity(self, *, started: bool) -> None:
+        if not self.options.manual_activity:
+            raise Refused(MANUAL_ACTIVITY)
+        if started == self._activity.marked:
+            return
+        self._activity.marked = started
+        if started:
+            self.speech_started()
+        self._outbox.put(StartUtterance() if started else EndUtterance())
+
+    def _take_picture(self, blob: messages.Blob, field: str, now: float) -> None:
+        _decode(blob, field)
+        self._lifetime.saw(now)
+        if self._activity.speaking or self.options.coverage != "TURN_INCLUDES_ONLY_ACTIVITY":
+            self._conversation.usage.saw(now)
+
+    def _take_sound(self, blob: messages.Blob) -> None:
+        try:
+            sound = _sound_format(blob.mime_type)
+        except AudioFormatError:
+            raise Refused(AUDIO_TYPE) from None
+        if sound.encoding != "pcm16" or sound.channels != 1:
+            raise Refused(AUDIO_TYPE)
+        pcm = _decode(blob, "audio")
+        audio_s = sound.duration_ms(len(pcm)) / 1000
+        self._activity.audio_s += audio_s
+        if self.options.coverage == "TURN_INCLUDES_ALL_INPUT":
+            self._conversation.usage.heard(audio_s)
+        self._outbox.put(Hear(pcm, sound.rate_hz))
+
+    def _take_text(self, text: str) -> None:
+        self._conversation.usage.read(text)
+        if self._activity.marked:
+            self._activity.type(text)
+        elif self.options.profile.task == "converse":
+            self._conversation.ask(text, interrupts=self._input_interrupts)
+
+    # --- what the ears find out
+
+    def speech_started(self) -> None:
+        """The user begins to speak."""
+        if self.state in (State.NEW, State.CLOSED):
+            return
+        self._activity.start()
+        self._tell_activity("ACTIVITY_START")
+        if self._input_interrupts:
+            self._conversation.interrupt()
+
+    def heard(self, text: str, *, audio_s: float = 0.0) -> None:
+        """The user has spoken.
+
+        Args:
+            text: the words, empty when none were recognised: then there is nothing to answer, except when the client
+                itself said that this was an utterance.
+            audio_s: how long the utterance was.
+        """
+        if self.state in (State.NEW, State.CLOSED):
+            return
+        if self.options.coverage != "TURN_INCLUDES_ALL_INPUT":
+            self._conversation.usage.heard(audio_s)
+        self._tell_activity("ACTIVITY_END")
+        if self.options.transcribes_input:
+            self._conversation.heard(text)
+        words = self._activity.end(text)
+        if self.options.profile.task == "transcribe":
+            return
+        if words or (words is not None and self.options.manual_activity):
+            self._conversation.ask(words, interrupts=self._input_interrupts)
+
+    @property
+    def _input_interrupts(self) -> bool:
+        cancels = self.options.profile.input_cancels_calls and self.state is State.WAITING
+        return cancels or self.options.speech_interrupts
+
+    def _tell_activity(self, kind: str) -> None:
+        if self.options.tells_activity:
+            activity = messages.VoiceActivity(type=kind, audio_offset=_duration(self._activity.audio_s))
+            self._outbox.send(ServerMessage(voice_activity=activity))
+
+    # --- what the mind and the voice produce
+
+    def thought(self, reply_id: int, text: str) -> None:
+        """The reply is thought about, aloud."""
+        self._conversation.thought(reply_id, text)
+
+    def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
+        """A piece of the reply's speech exists: 24 kHz 16-bit PCM, and the words in it."""
+        self._conversation.spoke(reply_id, audio, text, now)
+
+    def wrote(self, reply_id: int, text: str, now: float) -> None:
+        """A piece of the reply's text exists, in a session that answers in text."""
+        self._conversation.wrote(reply_id, text, now)
+
+    def sends(self, reply_id: int, message: dict[str, Any]) -> None:
+        """The reply has this message in it, to be sent as it is; what it says changes nothing here."""
+        self._conversation.sends(reply_id, message)
+
+    def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
+        """The reply asks for a function call. What it says between a call that blocks and its result is dropped."""
+        self._conversation.wants_call(reply_id, name, args)
+
+    def reply_ended(self, reply_id: int, now: float) -> None:
+        """The reply is complete, or goes on when its calls are answered."""
+        self._conversation.reply_ended(reply_id, now)
+
+    def hold_s(self, now: float) -> float:
+        """How long to keep the next piece of speech back; see `Reply.hold_s`."""
+        return self._conversation.hold_s(now)
+
+    # --- time, and the end
+
+    def go_away(self, time_left_s: float, now: float) -> None:
+        """Announce the end of the connection; a client that stays longer is closed."""
+        if self.state in (State.NEW, State.CLOSED):
+            return
+        self._lifetime.announce(now + time_left_s)
+        self._outbox.send(ServerMessage(go_away=messages.GoAway(time_left=_duration(time_left_s))))
+
+    def deadline(self) -> float | None:
+        """When to call `deadline_reached`; None when nothing is due."""
+        if self.state is State.CLOSED:
+            return None
+        times = (self._conversation.heard_until, self._resumption.due(), self._lifetime.due())
+        return min((at for at in times if at is not None), default=None)
+
+    def deadline_reached(self, now: float) -> None:
+        """Do what is due, and nothing before its time."""
+        self._now = now
+        self._conversation.play(now)
+        self._resumption.wake(now)
+        time_left_s = self._lifetime.announcement(now)
+        if time_left_s is not None:
+            self.go_away(time_left_s, now)
+        if self._lifetime.over(now):
+            self.close(GO_AWAY_IGNORED.code, GO_AWAY_IGNORED.reason)
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection from this side. The reason is cut at 123 bytes, which is what a close frame holds."""
+        if self.state is State.CLOSED:
+            return
+        self._conversation.close()
+        self._outbox.put(Close(code, reason.encode(errors="replace")[:123].decode(errors="ignore")))
+
+    def connection_ended(self) -> None:
+        """The connection is gone: its session may be resumed from now on."""
+        self._conversation.close()
+        self._resumption.leave()
+
+    def _saved(self, session_id: str) -> Saved:
+        """The session as a handle is to find it again."""
+        return self._conversation.saved(session_id)._replace(left_s=self._lifetime.left_s(self._now))
+
+
+def _duration(seconds: float) -> str:
+    """A protobuf Duration, such as `50s` or `9.500s`."""
+    return f"{seconds:.3f}s".replace(".000s", "s")
+
+
+def _decode(blob: messages.Blob, field: str) -> bytes:
+    try:
+        return decode_base64(blob.data)
+    except AudioFormatError:
+        raise Refused(BASE64, where=f"realtime_input.{field}.data") from None
+
+
+def _sound_format(mime_type: str) -> AudioFormat:
+    """Fifty times a second it is the same; what is kept is bounded in length too."""
+    return _known_format(mime_type) if len(mime_type) < MAX_USUAL_MIME_TYPE else _format(mime_type)
+
+
+def _format(mime_type: str) -> AudioFormat:
+    return AudioFormat.from_mime_type(mime_type, default_rate_hz=INPUT_FORMAT.rate_hz)
+
+
+_known_format = lru_cache(maxsize=64)(_format)

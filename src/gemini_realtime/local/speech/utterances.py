@@ -1,0 +1,141 @@
+"""From the microphone audio of one client to its utterances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from gemini_realtime.audio.format import INPUT_FORMAT
+from gemini_realtime.local.session.actions import EndAudio, EndUtterance, Hear, StartUtterance
+from gemini_realtime.local.speech.hearing import (
+    MAX_UTTERANCE_MS,
+    Recognizer,
+    Sensitivity,
+    SpeechEnded,
+    SpeechEvent,
+    VoiceActivityDetector,
+)
+from gemini_realtime.protocol.messages import AutomaticActivityDetection
+
+if TYPE_CHECKING:
+    from gemini_realtime.audio.resample import Resampler
+
+_MAX_UTTERANCE_BYTES: Final = INPUT_FORMAT.bytes_for_ms(MAX_UTTERANCE_MS)
+_SENSITIVITIES: Final[dict[str | None, Sensitivity]] = {
+    "START_SENSITIVITY_HIGH": "high",
+    "START_SENSITIVITY_LOW": "low",
+    "END_SENSITIVITY_HIGH": "high",
+    "END_SENSITIVITY_LOW": "low",
+}
+
+
+class Detector(Protocol):
+    """Finds speech in one stream of 16 kHz 16-bit PCM; see `VoiceActivityDetector`."""
+
+    def feed(self, pcm16k: bytes) -> Sequence[SpeechEvent]:
+        """Take the next audio, in pieces of any length; each `SpeechStarted` is followed by a `SpeechEnded`."""
+        ...
+
+    def end(self) -> Sequence[SpeechEvent]:
+        """The stream pauses: complete what was begun."""
+        ...
+
+
+class Hearing(Protocol):
+    """What a server hears with; shared by its connections."""
+
+    def detector(self, settings: AutomaticActivityDetection) -> Detector:
+        """A detector for one connection."""
+        ...
+
+    async def start(self) -> None:
+        """Make ready ahead of the first utterance."""
+        ...
+
+    async def transcribe(self, pcm16k: bytes, *, phrases: str | None) -> str:
+        """The words of an utterance; `phrases` (JSGF) names what is expected."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+class EnglishHearing(Recognizer):
+    """The hearing of the extra `[local]`: a recogniser for all sessions, a detector for each."""
+
+    def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
+        """A detector with the settings of a session."""
+        return detector_for(settings)
+
+
+def detector_for(settings: AutomaticActivityDetection) -> VoiceActivityDetector:
+    """The detector of the extra `[local]` with the settings of a session."""
+    return VoiceActivityDetector(
+        _SENSITIVITIES.get(settings.start_of_speech_sensitivity),
+        _SENSITIVITIES.get(settings.end_of_speech_sensitivity),
+        settings.prefix_padding_ms,
+        settings.silence_duration_ms,
+    )
+
+
+class Ears:
+    """Find the utterances in what a client sends.
+
+    Args:
+        detector: makes what finds speech; None when the client marks its utterances itself.
+    """
+
+    def __init__(self, detector: Callable[[], Detector] | None) -> None:
+        self._new_detector = detector
+        self._detector: Detector | None = None
+        self._marked: bytearray | None = None
+        self._rate_hz = INPUT_FORMAT.rate_hz
+        self._converter: Resampler | None = None
+        self._half_sample = b""
+
+    def take(self, action: Hear | StartUtterance | EndUtterance | EndAudio) -> Sequence[SpeechEvent]:
+        """Take what the client sent; returns what is found in it.
+
+        Raises:
+            AudioFormatError: a rate that cannot be converted.
+            ConfigError: settings that cannot be.
+            MissingDependencyError: what is needed to hear is not installed.
+        """
+        match action:
+            case Hear(pcm, rate_hz):
+                return self._hear(self._converted(pcm, rate_hz))
+            case StartUtterance():
+                self._marked = bytearray()
+                return []
+            case EndUtterance():
+                marked, self._marked = self._marked, None
+                return [SpeechEnded(0, bytes(marked or b""))]
+            case EndAudio():
+                return self._detector.end() if self._detector is not None else []
+
+    def _hear(self, pcm: bytes) -> Sequence[SpeechEvent]:
+        if self._new_detector is None:
+            if self._marked is not None:
+                self._marked += pcm[: _MAX_UTTERANCE_BYTES - len(self._marked)]
+            return []
+        if self._detector is None:
+            self._detector = self._new_detector()
+        return self._detector.feed(pcm)
+
+    def _converted(self, pcm: bytes, rate_hz: int) -> bytes:
+        pcm = self._half_sample + pcm
+        whole = len(pcm) - len(pcm) % INPUT_FORMAT.frame_bytes
+        pcm, self._half_sample = pcm[:whole], pcm[whole:]
+        if rate_hz != self._rate_hz:
+            self._rate_hz = rate_hz
+            self._converter = _converter(rate_hz)
+        return self._converter.push(pcm) if self._converter is not None else pcm
+
+
+def _converter(rate_hz: int) -> Resampler | None:
+    if rate_hz == INPUT_FORMAT.rate_hz:
+        return None
+    from gemini_realtime.audio.resample import Resampler  # needs numpy, which is not needed at 16 kHz
+
+    return Resampler(rate_hz, INPUT_FORMAT.rate_hz)

@@ -1,0 +1,91 @@
+"""Whether a model takes what a client sets up."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gemini_realtime.local.wire.profiles import ServiceProfile
+from gemini_realtime.local.wire.refusals import (
+    BEHAVIOR_REFUSED,
+    COMPRESSION_RANGE,
+    INVALID_ARGUMENT,
+    MODALITIES,
+    MODEL_MISSING,
+    MODEL_NOT_LIVE,
+    MOOD_REFUSED,
+    THINKING_LEVEL_MISSING,
+    THINKING_REFUSED,
+    Refused,
+)
+from gemini_realtime.protocol import messages
+
+_NOT_LIVE: Final = re.compile(r"gemini-[\d.]+-(pro|flash|flash-lite)(-(latest|preview|exp|\d{3}))?")
+"""Source: the model list at https://ai.google.dev/gemini-api/docs/models: models of the Live API say `live` or
+`native-audio` in their names, but for `gemini-2.0-flash-exp`."""
+_LIVE_ALL_THE_SAME: Final = "gemini-2.0-flash-exp"
+
+_VERTEX_TRIGGER_TOKENS: Final = range(5_000, 128_001)
+
+
+def check_setup(setup: messages.Setup, profile: ServiceProfile) -> None:
+    """Refuse what is known to be refused, and nothing else.
+
+    Raises:
+        Refused: the first fault that is found.
+    """
+    _check_model(setup.model)
+    generation = setup.generation_config or messages.GenerationConfig()
+    _check_modalities(generation.response_modalities or [], profile)
+    _check_thinking(generation.thinking_config, profile)
+    if not profile.moods and (setup.proactivity is not None or generation.enable_affective_dialog is not None):
+        raise Refused(MOOD_REFUSED)
+    check_tools(setup.tools or [], profile)
+    _check_detection(setup.realtime_input_config)
+    _check_compression(setup.context_window_compression, profile)
+
+
+def check_tools(tools: list[messages.Tool], profile: ServiceProfile) -> None:
+    """Refuse functions that cannot be as they are declared.
+
+    Raises:
+        Refused: the model does not have this behaviour.
+    """
+    for function in (function for tool in tools for function in tool.function_declarations or []):
+        if function.behavior not in (None, "UNSPECIFIED", *profile.behaviors):
+            raise Refused(BEHAVIOR_REFUSED)
+
+
+def _check_model(model: str) -> None:
+    name = model.rpartition("/")[2]
+    if not name:
+        raise Refused(MODEL_MISSING)
+    if _NOT_LIVE.fullmatch(name) and name != _LIVE_ALL_THE_SAME:
+        raise Refused(MODEL_NOT_LIVE, model=model, version="v1beta")
+
+
+def _check_modalities(modalities: list[str], profile: ServiceProfile) -> None:
+    if len(modalities) > 1 or not set(modalities) <= {*profile.modalities, "MODALITY_UNSPECIFIED"}:
+        raise Refused(MODALITIES, modalities=", ".join(modalities))
+
+
+def _check_thinking(thinking: messages.ThinkingConfig | None, profile: ServiceProfile) -> None:
+    level = thinking.thinking_level if thinking else None
+    if profile.thinking == "level_required" and level in (None, "THINKING_LEVEL_UNSPECIFIED"):
+        raise Refused(THINKING_LEVEL_MISSING)
+    if thinking is not None and profile.thinking == "none":
+        raise Refused(THINKING_REFUSED)
+    if level is not None and (profile.thinking == "budget" or level not in profile.thinking_levels):
+        raise Refused(THINKING_REFUSED)
+
+
+def _check_detection(realtime: messages.RealtimeInputConfig | None) -> None:
+    detection = realtime.automatic_activity_detection if realtime else None
+    if detection and min(detection.prefix_padding_ms or 0, detection.silence_duration_ms or 0) < 0:
+        raise Refused(INVALID_ARGUMENT)
+
+
+def _check_compression(compression: messages.ContextWindowCompressionConfig | None, profile: ServiceProfile) -> None:
+    trigger = compression.trigger_tokens if compression else None
+    if profile.vertex and trigger is not None and int(trigger) not in _VERTEX_TRIGGER_TOKENS:
+        raise Refused(COMPRESSION_RANGE)

@@ -1,0 +1,101 @@
+"""Frame bytes <-> messages, on the service's side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from gemini_realtime.audio.format import OUTPUT_FORMAT
+from gemini_realtime.local.wire.refusals import INVALID_JSON, NULL_HANDLE, Refused
+from gemini_realtime.local.wire.validation import conform
+from gemini_realtime.protocol.codec import DecodeError, decode_client_message, encode, encode_base64, parse_object
+from gemini_realtime.protocol.messages import ClientMessage, ServerMessage
+
+_PART: Final = (
+    b'\n        {\n          "inlineData": {\n            "mimeType": "%s",\n'
+    b'            "data": "%s"\n          }\n        }'
+)
+_HEAD: Final = b'{\n  "serverContent": {\n    "modelTurn": {\n'
+_ROLE: Final = b'      "role": "model",\n'
+_PARTS: Final = b'      "parts": [%s\n      ]\n    }'
+_TRANSCRIPT: Final = b',\n    "outputTranscription": {\n      "text": %s\n    }'
+_END: Final = b"\n  }\n}\n"
+_MIME_TYPE: Final = OUTPUT_FORMAT.mime_type.encode()
+_VERTEX_MIME_TYPE: Final = b"audio/pcm"
+
+
+def server_frame(message: ServerMessage | dict[str, Any]) -> bytes:
+    """Write a message as the service does: JSON indented by two spaces, a newline at the end.
+
+    Source: recorded sessions.
+    """
+    return msgspec.json.format(encode(message), indent=2) + b"\n"
+
+
+def audio_frame(parts: Sequence[bytes], transcript: str = "", *, vertex: bool = False) -> bytes:
+    """Write the `serverContent` for a piece of speech, without building the message around it.
+
+    Vertex AI names the role, and no rate. Source: recorded sessions.
+    """
+    mime_type = _VERTEX_MIME_TYPE if vertex else _MIME_TYPE
+    audio = b",".join(_PART % (mime_type, encode_base64(part)) for part in parts)
+    words = _TRANSCRIPT % msgspec.json.encode(transcript) if transcript else b""
+    return b"".join((_HEAD, _ROLE if vertex else b"", _PARTS % audio, words, _END))
+
+
+def read_client_frame(frame: bytes | str) -> ClientMessage:
+    """Read a frame of a client, text or binary.
+
+    Media, which is most of what a client sends, is not looked at twice.
+
+    Raises:
+        Refused: not the JSON of one client message.
+    """
+    try:
+        message, unknown = decode_client_message(frame)
+        if not unknown and _is_media(message):
+            return message
+    except (DecodeError, UnicodeError, RecursionError):
+        pass
+    try:
+        return msgspec.convert(conform(_parsed(frame), "ClientMessage"), ClientMessage)
+    except RecursionError:
+        raise Refused(INVALID_JSON, detail="Nesting too deep.") from None
+    except msgspec.ValidationError:
+        raise Refused(INVALID_JSON, detail="A value is out of range.") from None
+
+
+def refuse_null_handle(frame: bytes | str) -> None:
+    """Refuse a setup in which the handle is null, which proto3 JSON takes for none.
+
+    Raises:
+        Refused: it is.
+    """
+    setup = _parsed(frame).get("setup") or {}
+    resumption = setup.get("sessionResumption", setup.get("session_resumption")) or {}
+    if resumption.get("handle", "") is None:
+        raise Refused(NULL_HANDLE)
+
+
+def _is_media(message: ClientMessage) -> bool:
+    item = message.realtime_input
+    others = (message.setup, message.client_content, message.tool_response, message.context_update)
+    return (
+        item is not None
+        and item.activity_start is None
+        and item.activity_end is None
+        and all(other is None for other in others)
+    )
+
+
+def _parsed(frame: bytes | str) -> dict[str, Any]:
+    try:
+        return parse_object(frame)
+    except UnicodeError:
+        raise Refused(INVALID_JSON, detail="Not UTF-8.") from None
+    except RecursionError:
+        raise Refused(INVALID_JSON, detail="Nesting too deep.") from None
+    except DecodeError as error:
+        raise Refused(INVALID_JSON, detail=str(error)) from None

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gemini_realtime.local.responders.rules.words import Utterance, sentences, split_name, stem
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.text(max_size=80))
+def test_tokens_lie_in_order_inside_any_text(text: str) -> None:
+    utterance = Utterance(text)
+    starts = [token.start for token in utterance.tokens]
+    assert starts == sorted(starts)
+    assert all(0 <= token.start < token.stop <= len(text) for token in utterance.tokens)
+    assert utterance.source_of_plain(0, len(utterance.plain)) in text
+
+
+def test_contractions_and_recognised_words_become_the_same_plain_text() -> None:
+    assert Utterance("What’s the time?").plain == Utterance("what is the time").plain
+    assert Utterance("Don't stop, I'm fine").plain == "do not stop i am fine"
+
+
+def test_numbers_quotes_and_addresses_are_single_tokens() -> None:
+    utterance = Utterance('Mail "see you" to bob@example.com at 1,234.5 or 5pm.')
+    words = [token.word for token in utterance.tokens]
+    assert words == ["mail", "see you", "to", "bob@example.com", "at", "1,234.5", "or", "5", "pm", "."]
+
+
+def test_the_source_of_plain_text_keeps_its_spelling() -> None:
+    utterance = Utterance("Say: Hello, World!")
+    assert utterance.plain == "say hello world"
+    assert utterance.source_of_plain(4, 15) == "Hello, World"
+
+
+def test_names_of_any_style_split_into_words() -> None:
+    assert split_name("get_current_weather") == ["get", "current", "weather"]
+    assert split_name("getHTTPStatus-code2") == ["get", "http", "status", "code2"]
+
+
+def test_forms_of_a_word_share_a_stem_and_other_words_do_not() -> None:
+    assert len({stem(word) for word in ("light", "lights")}) == 1
+    assert len({stem(word) for word in ("plan", "plans", "planning", "planned")}) == 1
+    assert len({stem(word) for word in ("remind", "reminder")}) == 1
+    assert stem("timer") != stem("time")
+
+
+def test_sentences_keep_their_ends() -> None:
+    assert sentences("One. Two? 3.5 is three!\nFour") == ["One.", "Two?", "3.5 is three!", "Four"]

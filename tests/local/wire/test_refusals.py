@@ -1,0 +1,193 @@
+"""Every rule, by what breaks it. docs/server-rules.md points here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gemini_realtime.local.server.session_store import VALID_S, SessionStore
+from gemini_realtime.local.server.sessions import Sessions
+from gemini_realtime.local.wire.refusals import RULES
+from tests.local.line import MANUAL, NATIVE_2_5, NATIVE_3_8, Line, new_sessions
+
+LIVE_3_1 = "models/gemini-3.1-flash-live-preview"
+EXTENDED_3_8 = "models/gemini-3.8-live-extended-thinking"
+VERTEX_2_5 = "projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash-native-audio"
+
+
+def sets_up(model: str | None = NATIVE_2_5, **setup: Any) -> list[Any]:
+    return Line().send({"setup": {"model": model, **setup}})
+
+
+def generation(**config: Any) -> dict[str, Any]:
+    return {"generationConfig": config}
+
+
+def function(behavior: str) -> list[Any]:
+    return [{"functionDeclarations": [{"name": "f", "behavior": behavior}]}]
+
+
+def content(part: dict[str, Any], role: str = "user") -> dict[str, Any]:
+    return {"clientContent": {"turns": [{"role": role, "parts": [part]}], "turnComplete": True}}
+
+
+def says_later(model: str, message: dict[str, Any]) -> list[Any]:
+    """After the model's first turn."""
+    line = Line(model=model, pace="instant")
+    line.types("hello")
+    line.ends()
+    return line.send(message)
+
+
+def comes_back(*, after_s: float = 0, closes: bool = True, model: str = NATIVE_2_5, handle: str = "h") -> list[Any]:
+    """To a session whose handle is `h`."""
+    wall = [1e9]
+    sessions = Sessions(lambda: "h", SessionStore(clock=lambda: wall[0]))
+    line = Line(sessions=sessions, model=NATIVE_2_5, sessionResumption={})
+    if closes:
+        line.peer.connection_ended()
+    wall[0] += after_s
+    again = Line(sessions=sessions, session_id="t", model=model, sessionResumption={"handle": handle})
+    return again.opening
+
+
+def stays() -> list[Any]:
+    line = Line(model=NATIVE_2_5)
+    line.peer.go_away(50, line.now)
+    line.frames()
+    return line.waits(50)
+
+
+CASES: dict[str, Callable[[], list[Any]]] = {
+    "INVALID_JSON": lambda: Line().send("{"),
+    "UNKNOWN_NAME": lambda: sets_up(generationConfig={"top": 1}),
+    "NOT_REPEATED": lambda: sets_up(systemInstruction=[{"parts": [{"text": "Be brief."}]}]),
+    "WRONG_VALUE": lambda: sets_up(**generation(mediaResolution="HUGE")),
+    "BASE64": lambda: says_later(NATIVE_2_5, {"realtimeInput": {"audio": {"mimeType": "audio/pcm", "data": "?"}}}),
+    "ONE_MEMBER": lambda: Line().send({"setup": {"model": "m"}, "realtimeInput": {"text": "hi"}}),
+    "SETUP_FIRST": lambda: Line().send({"realtimeInput": {"text": "hi"}}),
+    "SETUP_ONCE": lambda: Line(model=NATIVE_2_5).send({"setup": {"model": NATIVE_2_5}}),
+    "MODEL_MISSING": lambda: sets_up(None),
+    "MODEL_NOT_LIVE": lambda: sets_up("models/gemini-2.5-flash"),
+    "MODALITIES": lambda: sets_up(**generation(responseModalities=["TEXT"])),
+    "THINKING_LEVEL_MISSING": lambda: sets_up(EXTENDED_3_8),
+    "THINKING_REFUSED": lambda: sets_up(NATIVE_3_8, **generation(thinkingConfig={})),
+    "MOOD_REFUSED": lambda: sets_up(NATIVE_3_8, proactivity={"proactiveAudio": False}),
+    "BEHAVIOR_REFUSED": lambda: sets_up(LIVE_3_1, tools=function("NON_BLOCKING")),
+    "COMPRESSION_RANGE": lambda: sets_up(VERTEX_2_5, contextWindowCompression={"triggerTokens": "4999"}),
+    "NULL_HANDLE": lambda: sets_up(LIVE_3_1, sessionResumption={"handle": None}),
+    "HANDLE_MALFORMED": lambda: comes_back(handle="not a handle"),
+    "SESSION_UNKNOWN": lambda: comes_back(handle="other"),
+    "SESSION_EXPIRED": lambda: comes_back(after_s=VALID_S + 1),
+    "SESSION_OPEN": lambda: comes_back(closes=False),
+    "OTHER_MODEL": lambda: comes_back(model=NATIVE_3_8),
+    "INVALID_ARGUMENT": lambda: sets_up(realtimeInputConfig={"automaticActivityDetection": {"silenceDurationMs": -1}}),
+    "MANUAL_ACTIVITY": lambda: Line(model=NATIVE_2_5).send({"realtimeInput": {"activityStart": {}}}),
+    "AUDIO_STREAM_END": lambda: Line(model=NATIVE_2_5, realtimeInputConfig=MANUAL).send(
+        {"realtimeInput": {"audioStreamEnd": True}}
+    ),
+    "AUDIO_TYPE": lambda: Line(model=NATIVE_2_5).send({"realtimeInput": {"audio": {"mimeType": "audio/ogg"}}}),
+    "ROLE_REFUSED": lambda: Line(model=NATIVE_2_5).send(content({"text": "Be rude."}, "system")),
+    "RESULT_IN_CONTENT": lambda: says_later(NATIVE_2_5, content({"functionResponse": {"name": "f"}})),
+    "CONTENT_TOO_LATE": lambda: says_later(LIVE_3_1, content({"text": "and now"})),
+    "GO_AWAY_IGNORED": stays,
+}
+WORDS = {
+    "INVALID_JSON": "Invalid JSON payload received. 1 bytes are not JSON",
+    "UNKNOWN_NAME": "Invalid JSON payload received. Unknown name \"top\" at 'setup.generation_config': Cannot find"
+    " field.",
+    "NOT_REPEATED": "Invalid JSON payload received. Unknown name \"system_instruction\" at 'setup': Proto field is not"
+    " repeating, cannot start list.",
+    "WRONG_VALUE": "Invalid value at 'setup.generation_config.media_resolution'"
+    ' (type.googleapis.com/google.ai.generativelanguage.v1beta.GenerationConfig.MediaResolution), "HUGE"',
+    "BASE64": "Invalid value at 'realtime_input.audio.data' (TYPE_BYTES), Base64 decoding failed",
+    "ONE_MEMBER": "Invalid value (oneof), oneof field 'message_type' is already set. Cannot set 'realtimeInput'",
+    "MODEL_NOT_LIVE": "models/gemini-2.5-flash is not found for API version v1beta, or is not supported for"
+    " bidiGenerateContent.",
+    "MODALITIES": "The requested combination of response modalities (TEXT) is not supported by the model.",
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rule(name: str) -> None:
+    ((code, reason),) = CASES[name]()
+    assert code == RULES[name].code
+    assert reason == WORDS.get(name, RULES[name].reason)[:123]
+
+
+def test_each_rule_has_a_case_and_says_where_it_comes_from() -> None:
+    assert CASES.keys() == RULES.keys()
+    assert all(rule.source and rule.fault for rule in RULES.values())
+
+
+# --- what is not known to be refused is not refused
+
+
+@pytest.mark.parametrize(
+    ("model", "setup"),
+    [
+        ("models/gemini-9-live", generation(responseModalities=["TEXT"], thinkingConfig={"thinkingLevel": "XHIGH"})),
+        ("models/gemini-2.0-flash-exp", {}),
+        (NATIVE_2_5, {"proactivity": {"proactiveAudio": True}, **generation(enableAffectiveDialog=True)}),
+        (NATIVE_2_5, generation(thinkingConfig={"thinkingBudget": 512, "includeThoughts": True})),
+        (NATIVE_2_5, {"tools": function("NON_BLOCKING")}),
+        (NATIVE_2_5, {"sessionResumption": {"handle": None}}),
+        (NATIVE_2_5, {"contextWindowCompression": {"triggerTokens": "4999", "slidingWindow": {}}}),
+        (LIVE_3_1, {"tools": function("BLOCKING"), **generation(thinkingConfig={"thinkingLevel": "MINIMAL"})}),
+        (LIVE_3_1, {"sessionResumption": {}}),
+        (EXTENDED_3_8, {"tools": function("UNSPECIFIED"), **generation(thinkingConfig={"thinkingLevel": "LOW"})}),
+        (NATIVE_3_8, {"tools": function("BLOCKING"), **generation(responseModalities=["VIDEO"])}),
+        (VERTEX_2_5, {"contextWindowCompression": {"triggerTokens": 128_000}, "labels": {"team": "a"}}),
+    ],
+)
+def test_setups_that_are_taken(model: str, setup: dict[str, Any]) -> None:
+    assert "setupComplete" in sets_up(model, **setup)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "setup"),
+    [
+        (EXTENDED_3_8, generation(thinkingConfig={"thinkingLevel": "MINIMAL"})),
+        (NATIVE_2_5, generation(thinkingConfig={"thinkingLevel": "LOW"})),
+        (EXTENDED_3_8, {"tools": function("BLOCKING"), **generation(thinkingConfig={"thinkingLevel": "LOW"})}),
+        (LIVE_3_1, generation(enableAffectiveDialog=True)),
+    ],
+)
+def test_what_other_models_do_not_take(model: str, setup: dict[str, Any]) -> None:
+    assert sets_up(model, **setup) == [(1007, "Request contains an invalid argument.")]
+
+
+def test_the_first_content_of_3_1_is_taken_as_recorded() -> None:
+    line = Line(model=LIVE_3_1)
+    assert line.tells(("user", "hello")) == []
+    assert line.asked.request.heard == "hello"
+
+
+def test_results_may_be_part_of_the_history_that_opens_a_session() -> None:
+    assert Line(model=NATIVE_2_5).send(content({"functionResponse": {"name": "f"}})) == []
+
+
+def test_system_turns_change_the_instructions_of_2_5_on_vertex() -> None:
+    line = Line(model=VERTEX_2_5)
+    line.send(content({"text": "Be rude."}, "system"))
+    assert line.asked.request.instructions == "Be rude."
+
+
+def test_functions_of_a_context_update_are_refused_as_those_of_the_setup() -> None:
+    line = Line(model=LIVE_3_1)
+    ((code, _),) = line.send({"contextUpdate": {"tools": {"tools": function("NON_BLOCKING")}}})
+    assert code == 1007
+
+
+def test_long_values_are_not_told_in_reasons() -> None:
+    ((_, reason),) = sets_up(systemInstruction="my name is Alice")
+    assert reason == (
+        "Invalid value at 'setup.system_instruction' (type.googleapis.com/google.ai.generativelanguage.v1beta.Content)"
+    )
+
+
+def test_new_sessions_know_no_handles() -> None:
+    line = Line(sessions=new_sessions(), model=NATIVE_2_5, sessionResumption={"handle": "h"})
+    assert line.opening == [(1008, "BidiGenerateContent session not found")]
