@@ -1,4 +1,4 @@
-"""Ears, a mind and a voice that need nothing and do as told."""
+"""UtteranceFinder, a mind and a voice that need nothing and do as told."""
 
 from __future__ import annotations
 

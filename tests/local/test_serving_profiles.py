@@ -20,8 +20,8 @@ from tests.local.test_serve import dialled, echo
 
 def server(**options: object) -> LiveServer:
     """Of fakes, at instant pace."""
-    faculties = {"hearing": FakeHearing(), "responder": FakeResponder(echo), "speaking": FakeSpeaking()}
-    return LiveServer(**{"pace": "instant", **faculties, **options})  # type: ignore[arg-type]
+    backends = {"hearing": FakeHearing(), "responder": FakeResponder(echo), "speaking": FakeSpeaking()}
+    return LiveServer(**{"pace": "instant", **backends, **options})  # type: ignore[arg-type]
 
 
 async def test_a_profile_by_name_replaces_that_of_the_model() -> None:

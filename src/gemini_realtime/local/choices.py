@@ -43,7 +43,7 @@ def responder_named(text: str) -> Responder | Recording:
 
 
 def hearing_named(text: str) -> Hearing:
-    """The ears that are meant: `pocketsphinx` or `whisper[:MODEL]`; raises as `responder_named` does."""
+    """The hearing that is meant: `pocketsphinx` or `whisper[:MODEL]`; raises as `responder_named` does."""
     return _made("hearing", text, _HEARINGS)
 
 

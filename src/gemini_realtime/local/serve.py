@@ -22,13 +22,13 @@ from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.server.access import Access
-from gemini_realtime.local.server.answering import Faculties
+from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.server.background import Background
 from gemini_realtime.local.server.environment import leading_to
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.listener import Listener
-from gemini_realtime.local.server.request_handler import Reception
-from gemini_realtime.local.server.service import Manners, Service
+from gemini_realtime.local.server.request_handler import RequestHandler
+from gemini_realtime.local.server.service import Service, SessionSettings
 from gemini_realtime.local.server.tls import local_identity
 from gemini_realtime.local.server.tokens import Tokens
 from gemini_realtime.local.session.conversation import Pace
@@ -111,15 +111,19 @@ class LiveServer:
         self._warm_up = warm_up
         recording = responder if isinstance(responder, Recording) else None
         mind = Rules() if responder is None or isinstance(responder, Recording) else responder
-        faculties = Faculties(hearing or EnglishHearing(), mind, speaking or EspeakSpeaking())
+        backends = Backends(hearing or EnglishHearing(), mind, speaking or EspeakSpeaking())
         profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
-        manners = Manners(pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
-        self._service = Service(faculties, recording, manners, sessions_path, clock)
+        settings = SessionSettings(
+            pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits()
+        )
+        self._service = Service(backends, recording, settings, sessions_path, clock)
         self._authorities: Path | None = None
         self._listeners: list[Listener] = []
         self._limits = limits or Limits()
         tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
-        self._reception = Reception(Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed))
+        self._handler = RequestHandler(
+            Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed)
+        )
         self._contexts = [None, *self._tls_contexts(tls, wall_clock)]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: Background | None = None
@@ -175,7 +179,7 @@ class LiveServer:
         self._service.start(warm_up=self._warm_up)
         try:
             for context, port in zip(self._contexts, self._ports, strict=False):
-                listener = Listener(self._reception, self._limits, context)
+                listener = Listener(self._handler, self._limits, context)
                 await listener.start(self._host, port)
                 self._listeners.append(listener)
         except socket.gaierror as error:
@@ -225,7 +229,7 @@ class LiveServer:
         return [identity.context]
 
     async def _stop(self) -> None:
-        self._reception.stopping = True
+        self._handler.stopping = True
         for listener in self._listeners:
             listener.stop()
         await self._service.stop()

@@ -1,4 +1,4 @@
-"""The mind of the embedded Live server, as an interface: what a responder is asked and what it replies.
+"""The interface of responders: what one is asked and what it replies.
 
 A responder gets what was heard and gives back items to say and functions to call, in order, as soon as it
 has them. `gemini_realtime.local.responders.rules.Rules` is the one that needs no model; others are in

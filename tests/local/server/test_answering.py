@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gemini_realtime.local.faults import Fault
-from gemini_realtime.local.server.answering import Answerer, Faculties
+from gemini_realtime.local.server.answering import Answerer, Backends
 from gemini_realtime.local.session.actions import Respond
 from gemini_realtime.local.thinking import Call, Frame, Item, Request, Say, Wait
 from tests.local.fakes import FakeHearing, FakeResponder, FakeSpeaking
@@ -28,11 +28,11 @@ class Answering:
         self.line = Line(
             pace="instant", model=HALF_CASCADE, generationConfig={"responseModalities": ["TEXT"]}, tools=[WEATHER]
         )
-        faculties = Faculties(FakeHearing(), FakeResponder(lambda _: next(waiting)), FakeSpeaking())
+        backends = Backends(FakeHearing(), FakeResponder(lambda _: next(waiting)), FakeSpeaking())
         room = asyncio.Event()
         room.set()
         self.faults: list[tuple[Fault, str]] = []
-        self._answerer = Answerer(self.line.peer, self._act, room, self._misbehave, faculties, lambda: 100.0)
+        self._answerer = Answerer(self.line.peer, self._act, room, self._misbehave, backends, lambda: 100.0)
 
     def _misbehave(self, fault: Fault) -> None:
         self.faults.append((fault, json.dumps(self.frames)))

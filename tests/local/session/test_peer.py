@@ -1,4 +1,4 @@
-"""What a client sends and what the ears find out, as the service takes it."""
+"""What a client sends and what is heard, as the service takes it."""
 
 from __future__ import annotations
 

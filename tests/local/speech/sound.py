@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gemini_realtime.local.speech import hearing
 
-SAMPLES = Path(hearing.__file__).parent / "samples"
+SAMPLES = Path(hearing.__file__).parents[1] / "samples"
 
 
 def sample(name: str) -> bytes:

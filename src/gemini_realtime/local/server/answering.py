@@ -1,4 +1,4 @@
-"""From what is asked to what is said and called: the mind and the voice of one connection."""
+"""From what is asked to what is said and called: responder and speech of one connection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Thoughts = asyncio.Queue[Item | Exception | None]
 
 @runtime_checkable
 class Closeable(Protocol):
-    """A faculty that holds something, such as a process or connections."""
+    """A backend that holds something, such as a process or connections."""
 
     async def close(self) -> None:
         """Free it."""
@@ -33,7 +33,7 @@ class Closeable(Protocol):
 
 
 @dataclass(frozen=True)
-class Faculties:
+class Backends:
     """What a server hears, thinks and speaks with; shared by its connections."""
 
     hearing: Hearing
@@ -42,9 +42,9 @@ class Faculties:
 
     async def close(self) -> None:
         """Free what they hold."""
-        for faculty in (self.hearing, self.responder, self.speaking):
-            if isinstance(faculty, Closeable):
-                await faculty.close()
+        for backend in (self.hearing, self.responder, self.speaking):
+            if isinstance(backend, Closeable):
+                await backend.close()
 
 
 class Answerer:
@@ -55,7 +55,7 @@ class Answerer:
         act: carries out what the peer then asks for.
         room: set while the client can take more.
         misbehave: lets a fault happen.
-        faculties: the mind and the voice.
+        backends: responder and speech.
         clock: seconds, monotonic.
     """
 
@@ -65,14 +65,14 @@ class Answerer:
         act: Callable[[], None],
         room: asyncio.Event,
         misbehave: Callable[[Fault], None],
-        faculties: Faculties,
+        backends: Backends,
         clock: Callable[[], float],
     ) -> None:
         self._peer = peer
         self._act = act
         self._room = room
         self._misbehave = misbehave
-        self._faculties = faculties
+        self._backends = backends
         self._clock = clock
         self._unsaid: deque[Say | Wait | Frame | Fault] = deque()
         self._spoke_in = 0  # the reply that the last sentence belongs to
@@ -95,7 +95,7 @@ class Answerer:
 
     async def _think(self, request: Request, thoughts: _Thoughts) -> None:
         translates = self._peer.options.profile.task == "translate"
-        reply = _said_again(request) if translates else self._faculties.responder.respond(request)
+        reply = _said_again(request) if translates else self._backends.responder.respond(request)
         try:
             async for item in reply:
                 await thoughts.put(item)
@@ -147,7 +147,7 @@ class Answerer:
             self._act()
             return
         voice, language = self._peer.options.voice, self._peer.options.language
-        async with aclosing(self._faculties.speaking.speak(text, voice=voice, language=language)) as chunks:
+        async with aclosing(self._backends.speaking.speak(text, voice=voice, language=language)) as chunks:
             async for chunk in chunks:
                 await self._may_send()
                 words, gap = (gap + chunk.text, "") if chunk.text else ("", gap)

@@ -1,4 +1,4 @@
-"""What serves one client: carries out what its `Peer` asks, with ears, a mind and a voice.
+"""What serves one client: carries out what its `Peer` asks, with what hears, answers and speaks.
 
 Nothing about the protocol is decided here.
 """
@@ -14,7 +14,7 @@ from typing import Final, Protocol, assert_never
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.faults.connection import FaultyConnection
-from gemini_realtime.local.server.answering import Answerer, Faculties
+from gemini_realtime.local.server.answering import Answerer, Backends
 from gemini_realtime.local.session.actions import (
     Action,
     Close,
@@ -30,7 +30,7 @@ from gemini_realtime.local.session.actions import (
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.speech.dictation import Dictation
 from gemini_realtime.local.speech.hearing import SpeechEnded, SpeechPaused, SpeechStarted
-from gemini_realtime.local.speech.utterances import Ears
+from gemini_realtime.local.speech.utterances import UtteranceFinder
 from gemini_realtime.local.wire.refusals import INVALID_ARGUMENT
 
 _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
@@ -58,7 +58,7 @@ class Host:
     Args:
         peer: knows the protocol.
         connection: leads to the client.
-        faculties: shared with other clients.
+        backends: shared with other clients.
         clock: seconds, monotonic.
         hosts: it is among these from when the client is there until nothing of it is left.
     """
@@ -67,19 +67,19 @@ class Host:
         self,
         peer: Peer,
         connection: FaultyConnection,
-        faculties: Faculties,
+        backends: Backends,
         clock: Callable[[], float],
         hosts: set[Served],
     ) -> None:
         self.peer = peer
         self._connection = connection
-        self._faculties = faculties
+        self._backends = backends
         self._clock = clock
         self._hosts = hosts
         self._tasks: set[asyncio.Task[None]] = set()
-        self._answerer = Answerer(peer, self.act, connection.writable, connection.misbehave, faculties, clock)
+        self._answerer = Answerer(peer, self.act, connection.writable, connection.misbehave, backends, clock)
         self._reply: asyncio.Task[None] | None = None
-        self._ears: Ears | None = None
+        self._utterances: UtteranceFinder | None = None
         self._dictation = Dictation(self._transcribe)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
@@ -145,12 +145,12 @@ class Host:
     # --- hearing
 
     def _listen_to(self, action: Hear | StartUtterance | EndUtterance | EndAudio) -> None:
-        if self._ears is None:
-            detector = partial(self._faculties.hearing.detector, self.peer.options.detection)
-            self._ears = Ears(None if self.peer.options.manual_activity else detector)
+        if self._utterances is None:
+            detector = partial(self._backends.hearing.detector, self.peer.options.detection)
+            self._utterances = UtteranceFinder(None if self.peer.options.manual_activity else detector)
             self._spawn(self._understand)
         try:
-            events = self._ears.take(action)
+            events = self._utterances.take(action)
         except MissingDependencyError as error:
             self._fail(error)
             return
@@ -182,8 +182,8 @@ class Host:
 
     async def _transcribe(self, pcm16k: bytes) -> str:
         options = self.peer.options
-        phrases = self._faculties.responder.grammar(options.tools) if options.profile.task == "converse" else None
-        return await self._faculties.hearing.transcribe(pcm16k, phrases=phrases)
+        phrases = self._backends.responder.grammar(options.tools) if options.profile.task == "converse" else None
+        return await self._backends.hearing.transcribe(pcm16k, phrases=phrases)
 
     # --- tasks and time
 

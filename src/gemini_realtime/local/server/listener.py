@@ -15,7 +15,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # picows exp
 from gemini_realtime.errors import MissingDependencyError
 from gemini_realtime.local.server.http import Doorway
 from gemini_realtime.local.server.limits import Limits
-from gemini_realtime.local.server.request_handler import Reception
+from gemini_realtime.local.server.request_handler import RequestHandler
 
 _log = logging.getLogger(__name__)
 # picows writes whole handshakes, keys included, to its log at level 9.
@@ -27,13 +27,13 @@ class Listener:
     """One port; picows serves what is a WebSocket there, and h11 what is not.
 
     Args:
-        reception: answers.
+        handler: answers.
         limits: of the server.
         context: for TLS; None without.
     """
 
-    def __init__(self, reception: Reception, limits: Limits, context: ssl.SSLContext | None = None) -> None:
-        self._reception = reception
+    def __init__(self, handler: RequestHandler, limits: Limits, context: ssl.SSLContext | None = None) -> None:
+        self._handler = handler
         self._limits = limits
         self._context = context
         self._undecided: set[asyncio.BaseTransport] = set()
@@ -52,8 +52,8 @@ class Listener:
             OSError: the port is taken, or the address is not of this machine.
         """
         limit_s = self._limits.handshake_s
-        websocket = partial(_websocket, self._reception, self._limits)
-        doorway = partial(Doorway, websocket, _plain(self._reception, limit_s), self._undecided, limit_s)
+        websocket = partial(_websocket, self._handler, self._limits)
+        doorway = partial(Doorway, websocket, _plain(self._handler, limit_s), self._undecided, limit_s)
         options: dict[str, Any] = {"ssl_handshake_timeout": limit_s} if self._context else {}
         self._server = await _create_server(doorway, host=host, port=port, ssl=self._context, **options)
 
@@ -75,13 +75,13 @@ async def _create_server(*arguments: Any, **options: Any) -> asyncio.Server:
     return await aiofastnet.create_server(loop, *arguments, **options)
 
 
-def _websocket(reception: Reception, limits: Limits) -> asyncio.BufferedProtocol:
+def _websocket(handler: RequestHandler, limits: Limits) -> asyncio.BufferedProtocol:
     """What `picows.ws_create_server` makes for a connection."""
     protocol: asyncio.BufferedProtocol = WSProtocol(
         host_port=None,
         ws_path=None,
         is_client_side=False,
-        ws_listener_factory=reception.accept,
+        ws_listener_factory=handler.accept,
         logger=_picows_log,
         disconnect_on_exception=True,
         websocket_handshake_timeout=limits.handshake_s,
@@ -97,11 +97,11 @@ def _websocket(reception: Reception, limits: Limits) -> asyncio.BufferedProtocol
     return protocol
 
 
-def _plain(reception: Reception, time_limit_s: float) -> Callable[[], asyncio.Protocol] | None:
+def _plain(handler: RequestHandler, time_limit_s: float) -> Callable[[], asyncio.Protocol] | None:
     """What makes the protocol for plain HTTP; None where h11 is not installed, and picows refuses all but GET."""
     try:
         from gemini_realtime.local.server.exchange import Exchange
     except ModuleNotFoundError:
         _log.info("%s", MissingDependencyError("making ephemeral tokens", "local"))
         return None
-    return partial(Exchange, reception.answer, time_limit_s)
+    return partial(Exchange, handler.answer, time_limit_s)

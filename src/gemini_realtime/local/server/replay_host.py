@@ -1,4 +1,4 @@
-"""What plays a recording to one client, in the place of a peer with ears, a mind and a voice."""
+"""What plays a recording to one client, in the place of a `Peer`."""
 
 from __future__ import annotations
 

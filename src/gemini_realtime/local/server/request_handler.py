@@ -13,7 +13,7 @@ from gemini_realtime.local.server.connection import Connection
 from gemini_realtime.local.server.http import Request, Response, error
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.service import Service
-from gemini_realtime.local.server.token_check import Closed, Gate
+from gemini_realtime.local.server.token_check import Rejected, TokenCheck
 from gemini_realtime.local.server.tokens import BadTokenRequest, Tokens
 
 _STATUS_PATHS = ("/", "/healthz")
@@ -21,7 +21,7 @@ _STATUS_PATHS = ("/", "/healthz")
 _log = logging.getLogger(__name__)
 
 
-class Reception:
+class RequestHandler:
     """Answers handshakes and plain requests.
 
     Args:
@@ -103,11 +103,11 @@ class Reception:
             rule = CALLER_UNKNOWN
         if rule is not None:
             _log.info("a caller is refused: %s", rule.reason)
-            Closed(connection, rule)
+            Rejected(connection, rule)
             return connection
         self._service.serve(connection)
         if token is not None and connection.receiver is not None:
-            Gate(connection, connection.receiver, token, self._clock)
+            TokenCheck(connection, connection.receiver, token, self._clock)
         return connection
 
     def _make_token(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Recording
-from gemini_realtime.local.server.answering import Faculties
+from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.server.host import Host, Served
 from gemini_realtime.local.server.replay_host import ReplayHost
 from gemini_realtime.local.server.session_store import SessionStore
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Manners:
+class SessionSettings:
     """How each client is served.
 
     Attributes:
@@ -53,9 +53,9 @@ class Service:
     """Serves clients.
 
     Args:
-        faculties: ears, a mind and a voice.
+        backends: hear, answer and speak.
         recording: plays the service in their place, if given.
-        manners: how clients are served.
+        settings: how clients are served.
         sessions_path: the file where sessions outlive the server, or `:memory:`.
         clock: seconds, monotonic.
 
@@ -65,16 +65,16 @@ class Service:
 
     def __init__(
         self,
-        faculties: Faculties,
+        backends: Backends,
         recording: Recording | None,
-        manners: Manners,
+        settings: SessionSettings,
         sessions_path: str | Path,
         clock: Callable[[], float],
     ) -> None:
         self.served: set[Served] = set()
-        self._faculties = faculties
+        self._backends = backends
         self._recording = recording
-        self._manners = manners
+        self._settings = settings
         self._sessions_path = sessions_path
         self._clock = clock
         self._store: SessionStore | None = None
@@ -106,13 +106,13 @@ class Service:
         peer = Peer(
             secrets.token_hex(8),
             self._sessions,
-            pace=connection.pace or self._manners.pace,
-            profile=self._manners.profile,
-            connection_lifetime_s=self._manners.connection_lifetime_s,
-            go_away_before_s=self._manners.go_away_before_s,
-            session_limits=self._manners.session_limits,
+            pace=connection.pace or self._settings.pace,
+            profile=self._settings.profile,
+            connection_lifetime_s=self._settings.connection_lifetime_s,
+            go_away_before_s=self._settings.go_away_before_s,
+            session_limits=self._settings.session_limits,
         )
-        Host(peer, connection, self._faculties, self._clock, self.served)
+        Host(peer, connection, self._backends, self._clock, self.served)
 
     def go_away(self, time_left_s: float) -> None:
         """Announce to every client that its connection ends."""
@@ -125,14 +125,14 @@ class Service:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
-        await self._faculties.close()
+        await self._backends.close()
         if self._store is not None:
             self._store.close()
 
     async def _warm_up(self) -> None:
-        """A server without ears or voice still serves sessions in text."""
-        for faculty in (self._faculties.hearing, self._faculties.speaking):
+        """A server without hearing or speech still serves sessions in text."""
+        for backend in (self._backends.hearing, self._backends.speaking):
             try:
-                await faculty.start()
+                await backend.start()
             except GeminiRealtimeError as error:
                 _log.info("%s", error)

@@ -12,7 +12,7 @@ from gemini_realtime.local.server.tokens import Token
 from gemini_realtime.local.wire.refusals import Refused, Rule
 
 
-class Closed:
+class Rejected:
     """Closes a connection as soon as it is open, which is how the service says that it does not know the caller.
 
     Args:
@@ -36,7 +36,7 @@ class Closed:
         """There is nothing to clean up."""
 
 
-class Gate:
+class TokenCheck:
     """Lets messages through as far as a token allows, and replaces in the setup what the token locks.
 
     Args:

@@ -16,7 +16,7 @@ from gemini_realtime.local.session.actions import Note, Outbox, Respond, Stop
 from gemini_realtime.local.session.calls import Calls, OpenCall
 from gemini_realtime.local.session.history import History, Saved
 from gemini_realtime.local.session.options import Options
-from gemini_realtime.local.session.reply_writer import Manner
+from gemini_realtime.local.session.reply_writer import ReplyWriter
 from gemini_realtime.local.session.usage import Usage
 from gemini_realtime.local.thinking import Request, ToolResult, Turn
 from gemini_realtime.protocol import messages
@@ -130,7 +130,7 @@ class Conversation:
         self._session_id = session_id
         self._outbox = outbox
         self._pace = pace
-        self._manner = Manner(self.options, outbox)
+        self._writer = ReplyWriter(self.options, outbox)
         self._calls = Calls(session_id)
         self._again: list[OpenCall] = []
         self._reply: Reply | None = None
@@ -150,18 +150,18 @@ class Conversation:
     def begin(self, options: Options, saved: Saved | None) -> None:
         """Start with these options; a saved session goes on where it stood."""
         self.options = options
-        self._manner = Manner(options, self._outbox)
+        self._writer = ReplyWriter(options, self._outbox)
         self._calls = Calls(self._session_id, options.profile.call_ids)
         turns, prompt = (saved.turns, saved.prompt_tokens) if saved else ((), {})
         self.history, self.usage = History(turns), Usage(prompt, vertex=options.profile.vertex)
         if saved is None:
             self.usage.read(options.instructions)
         self._move(Trigger.SETUP)
-        self._manner.set_up(self._session_id)
+        self._writer.set_up(self._session_id)
 
     def heard(self, text: str) -> None:
         """Tell the client what the user said."""
-        self._manner.heard(text)
+        self._writer.heard(text)
 
     def tell(self, role: Literal["user", "model"], text: str) -> None:
         """Append a turn that needs no answer yet."""
@@ -198,7 +198,7 @@ class Conversation:
             self._again += self._calls.discard(self._reply.id)
         else:
             cancelled = self._calls.cancel()
-        self._manner.interrupted(cancelled)
+        self._writer.interrupted(cancelled)
         self._end(Trigger.INTERRUPTED)
 
     def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
@@ -208,7 +208,7 @@ class Conversation:
             return
         reply.say(text, audio, now)
         self.usage.spoke(audio)
-        self._manner.say(audio, text)
+        self._writer.say(audio, text)
 
     def wrote(self, reply_id: int, text: str, now: float) -> None:
         """Send a piece of text, in deltas."""
@@ -217,7 +217,7 @@ class Conversation:
             return
         reply.say(text, b"", now)
         self.usage.wrote(text)
-        self._manner.write(text)
+        self._writer.write(text)
 
     def thought(self, reply_id: int, text: str) -> None:
         """Send a thought, in place of the one that is made up when the mind tells none."""
@@ -226,14 +226,14 @@ class Conversation:
             return
         if not reply.begun:
             reply.begun = reply.going_on = True
-            self._manner.open()
+            self._writer.open()
         self.usage.thought(text)
-        self._manner.think(text)
+        self._writer.think(text)
 
     def sends(self, reply_id: int, message: dict[str, Any]) -> None:
         """Send a message as it is."""
         if self._speaker(reply_id) is not None:
-            self._manner.as_is(message)
+            self._writer.as_is(message)
 
     def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
         """Note a call; those that follow each other go into one message."""
@@ -246,10 +246,10 @@ class Conversation:
             return
         self._open(self._reply)
         if self._calls.block:
-            self._manner.wait_for_results()
+            self._writer.wait_for_results()
             self._move(Trigger.CALLED)
             return
-        self._manner.generated()
+        self._writer.generated()
         self._move(Trigger.GENERATED)
         self.play(now)
 
@@ -341,23 +341,23 @@ class Conversation:
     def _open(self, reply: Reply) -> None:
         """Send what comes ahead of the next thing said, or of the end: the beginning, and calls."""
         if not reply.begun:
-            self.usage.thought(self._manner.open_turn(reply.id))
+            self.usage.thought(self._writer.open_turn(reply.id))
         elif not reply.going_on:
-            self._manner.open()
+            self._writer.open()
         reply.begun = reply.going_on = True
         if not self.options.profile.calls_after_turn:
             self._call()
 
     def _call(self) -> None:
         if unsent := self._calls.take_unsent():
-            self._manner.call(unsent)
+            self._writer.call(unsent)
 
     def _end(self, trigger: Trigger) -> None:
         if self._reply is not None:
             self.history.add("model", self._reply.take_said())
             self._reply = None
         more = self._calls.open or bool(self._questions)
-        self._manner.complete(self.usage, self._replies, cut=trigger is Trigger.INTERRUPTED, more=more)
+        self._writer.complete(self.usage, self._replies, cut=trigger is Trigger.INTERRUPTED, more=more)
         self._call()
         self._move(trigger)
 

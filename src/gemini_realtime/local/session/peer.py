@@ -3,9 +3,9 @@
 Usage, by whoever owns the connection:
 
 - every received frame goes through `receive(frame, now)`;
-- what the ears find out is told to `speech_started` and `heard`: exactly one `heard` for each `speech_started` and each
+- what is heard is told to `speech_started` and `heard`: exactly one `heard` for each `speech_started` and each
   `EndUtterance`;
-- what the mind and the voice produce for a `Respond` is told to `thought`, `spoke`, `wrote`, `sends`, `wants_call` and
+- what responder and speech produce for a `Respond` is told to `thought`, `spoke`, `wrote`, `sends`, `wants_call` and
   `reply_ended`;
 - after each of these carry out `actions()` in order, and when `deadline()` passes call `deadline_reached(now)`;
 - when the connection is gone call `connection_ended()`.
@@ -284,7 +284,7 @@ class Peer:
         elif self.options.profile.task == "converse":
             self._conversation.ask(text, interrupts=self._input_interrupts)
 
-    # --- what the ears find out
+    # --- what is heard
 
     def speech_started(self) -> None:
         """The user begins to speak."""
@@ -326,7 +326,7 @@ class Peer:
             activity = messages.VoiceActivity(type=kind, audio_offset=_duration(self._activity.audio_s))
             self._outbox.send(ServerMessage(voice_activity=activity))
 
-    # --- what the mind and the voice produce
+    # --- what responder and speech produce
 
     def thought(self, reply_id: int, text: str) -> None:
         """The reply is thought about, aloud."""

@@ -24,7 +24,7 @@ _PHRASE_CHARACTERS: Final = 60
 """How long a transcript that does not come by words is held back. Source: recorded half-cascade sessions."""
 
 
-class Manner:
+class ReplyWriter:
     """What one connection is sent, in the manner of its model.
 
     Args:

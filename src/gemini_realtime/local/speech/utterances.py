@@ -79,7 +79,7 @@ def detector_for(settings: AutomaticActivityDetection) -> VoiceActivityDetector:
     )
 
 
-class Ears:
+class UtteranceFinder:
     """Find the utterances in what a client sends.
 
     Args:
