@@ -13,10 +13,65 @@
         └── ServiceError                          ... and the service said why in a message of its own
 
 Every error has a `.remedy` (for people) and `.retryable` (for programs): may the very same call succeed a little
-later? Keys, tokens and audio never enter a message.
+later? Keys, tokens and audio never enter a message: what the service or a library says is `blanked` first.
 """
 
 from __future__ import annotations
+
+from urllib.parse import quote, unquote
+from weakref import WeakValueDictionary
+
+BLANK = "..."
+"""What stands where a secret was."""
+
+SHORTEST_BLANKED = 6
+"""Shorter secrets are parts of ordinary words: blanking them would spoil every sentence and protect nobody."""
+
+SHORTEST_CUT_BLANKED = 8
+"""The service cuts close reasons at 123 bytes; so much of a secret before the cut is taken for one."""
+
+_in_use: WeakValueDictionary[str, Secret] = WeakValueDictionary()
+
+
+class Secret(str):
+    """A key, a token or a password: text like any other, but for its repr, and no error repeats it while it is in use.
+
+    What is made of it by formatting or adding is plain text: make a `Secret` of the result where it is kept.
+    """
+
+    __slots__ = ("__weakref__", "_forms")
+
+    _forms: tuple[str, ...]
+
+    def __new__(cls, text: str) -> Secret:
+        if (same := _in_use.get(text)) is not None:
+            return same
+        secret = super().__new__(cls, text)
+        _, _, credential = text.rpartition(" ")  # `Bearer TOKEN`, and the token by itself
+        forms = {form for part in (text, credential) for form in (part, quote(part, safe=""), unquote(part))}
+        secret._forms = tuple(sorted((form for form in forms if len(form) >= SHORTEST_BLANKED), key=len, reverse=True))
+        _in_use[text] = secret
+        return secret
+
+    def __repr__(self) -> str:
+        return repr(BLANK)
+
+
+def blanked(text: str) -> str:
+    """What somebody else said, without the secrets that are in use: services and proxies are known to quote them."""
+    for secret in list(_in_use.values()):
+        for form in secret._forms:
+            if form in text:
+                text = text.replace(form, BLANK)
+            text = _without_beginning(text, form)
+    return text
+
+
+def _without_beginning(text: str, secret: str) -> str:
+    """The text without the beginning of a secret where its end was cut off."""
+    at = text.rfind(secret[:SHORTEST_CUT_BLANKED])
+    cut = len(secret) > SHORTEST_CUT_BLANKED and at >= 0 and secret.startswith(text[at:])
+    return text[:at] + BLANK if cut else text
 
 
 class GeminiRealtimeError(Exception):
@@ -31,9 +86,9 @@ class GeminiRealtimeError(Exception):
     retryable: bool = False
 
     def __init__(self, problem: str, *, remedy: str = "", retryable: bool | None = None) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
+        self.problem = blanked(problem)
+        self.remedy = blanked(remedy)
+        super().__init__(self.problem)
         if retryable is not None:
             self.retryable = retryable
 
@@ -90,7 +145,7 @@ class HandshakeError(GeminiRealtimeError, ConnectionError):
             retryable = status is None or status == 429 or status >= 500
         super().__init__(problem, remedy=remedy, retryable=retryable)
         self.status = status
-        self.body = body
+        self.body = blanked(body)
         self.retry_after_s = retry_after_s
 
 
@@ -116,6 +171,7 @@ class ConnectionClosed(GeminiRealtimeError, ConnectionError):
     """
 
     def __init__(self, code: int, reason: str, explanation: str, *, remedy: str = "", retryable: bool = False) -> None:
+        reason = blanked(reason)
         said = f" {reason!r}" if reason else ""
         super().__init__(f"connection closed with {code}{said}: {explanation}", remedy=remedy, retryable=retryable)
         self.code = code
