@@ -33,7 +33,7 @@ class _Choice(NamedTuple, Generic[_Made]):
 
 
 def responder_named(text: str) -> Responder | Recording:
-    """The mind that is meant: `rules`, `echo`, `chat[:MODEL[@URL]]`, `script:FILE` or `replay:FILE`.
+    """The responder that is meant: `rules`, `echo`, `chat[:MODEL[@URL]]`, `script:FILE` or `replay:FILE`.
 
     Raises:
         ConfigError: there is none of this name, or what follows the name cannot be.

@@ -53,7 +53,7 @@ class LiveServer:
     Args:
         host: where to listen; with `api_key`, an address that other machines reach too.
         port: 0 for any that is free.
-        responder: the mind, rules that need no model by default; or a recording that plays the service instead.
+        responder: what answers: rules that need no model by default; or a recording that plays the service instead.
         model_profile: how every model behaves, such as `3.8-live`; by default as is known of the model a client names.
         pace: `realtime` completes a turn when its audio would have been heard, as the service does; `instant` at once.
         faults: what goes wrong, each a `Fault` or as on the command line: `cut:after_frames=10,times=1`.
@@ -110,8 +110,8 @@ class LiveServer:
         self._api_key = api_key
         self._warm_up = warm_up
         recording = responder if isinstance(responder, Recording) else None
-        mind = Rules() if responder is None or isinstance(responder, Recording) else responder
-        backends = Backends(hearing or EnglishHearing(), mind, speaking or EspeakSpeaking())
+        answers = Rules() if responder is None or isinstance(responder, Recording) else responder
+        backends = Backends(hearing or EnglishHearing(), answers, speaking or EspeakSpeaking())
         profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
         settings = SessionSettings(
             pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits()

@@ -18,7 +18,7 @@ from gemini_realtime.local.thinking import Call, Frame, Item, Request, Responder
 _THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken
 
 FILLER: Final = "Let me see."
-"""Said before a call by a model that speaks while functions run, when the mind says nothing itself; made up."""
+"""Said before a call by a model that speaks while functions run, when the responder says nothing itself; made up."""
 
 _Thoughts = asyncio.Queue[Item | Exception | None]
 
@@ -78,7 +78,7 @@ class Answerer:
         self._spoke_in = 0  # the reply that the last sentence belongs to
 
     async def answer(self, reply_id: int, request: Request) -> None:
-        """Say and call what the mind comes up with, while it thinks on; to be cancelled when it is not wanted."""
+        """Say and call what the responder comes up with, while it thinks on; to be cancelled when it is not wanted."""
         thoughts: _Thoughts = asyncio.Queue(_THOUGHTS_AHEAD)
         thinking = asyncio.create_task(self._think(request, thoughts))
         try:

@@ -220,7 +220,7 @@ class Conversation:
         self._writer.write(text)
 
     def thought(self, reply_id: int, text: str) -> None:
-        """Send a thought, in place of the one that is made up when the mind tells none."""
+        """Send a thought, in place of the one that is made up when the responder tells none."""
         reply = self._reply
         if reply is None or reply.id != reply_id or self.state is not State.GENERATING:
             return

@@ -18,14 +18,14 @@ from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.messages import ServerContent, ServerMessage
 
 THOUGHT: Final = "**Considering the Request**\n\nI've looked at what was said, and I'm now putting an answer together."
-"""What is thought when the mind does not say what it thinks. Source of the form: recorded sessions of 2.5."""
+"""What is thought when the responder does not say what it thinks. Source of the form: recorded sessions of 2.5."""
 
 _PHRASE_CHARACTERS: Final = 60
 """How long a transcript that does not come by words is held back. Source: recorded half-cascade sessions."""
 
 
 class ReplyWriter:
-    """What one connection is sent, in the manner of its model.
+    """What one connection is sent, in the way of its model.
 
     Args:
         options: what was set up.
