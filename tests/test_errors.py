@@ -6,9 +6,13 @@ import copy
 import gc
 import pickle
 import traceback
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
+from gemini_realtime import errors
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, HandshakeError, Secret, ServiceError, blanked
 
 KEY = "AIzaSy-CANARY-KEY-0123456789abcdef"
@@ -42,12 +46,12 @@ def test_a_copy_of_a_secret_is_a_secret(copied: object) -> None:
 
 def test_errors_do_not_repeat_secrets_that_a_service_quotes() -> None:
     secret = Secret(KEY)
-    errors = [
+    quoting = [
         HandshakeError(f"refused: {SAID}", status=403, body=SAID, remedy=f"use another key than {KEY}"),
         ConnectionClosed(1008, SAID, "the service refuses to go on"),
         ServiceError(403, "PERMISSION_DENIED", SAID),
     ]
-    for error in errors:
+    for error in quoting:
         assert secret not in f"{error} {error!r} {vars(error)} {error.args}"
         assert "has been suspended" in str(error)
 
@@ -86,3 +90,64 @@ def test_a_secret_that_is_not_in_use_any_more_is_forgotten() -> None:
     gc.collect()
     assert secret is None
     assert blanked("used-once-and-never-again") == "used-once-and-never-again"
+
+
+# --- pickled and copied
+
+EXAMPLES = [
+    errors.GeminiRealtimeError("it failed", remedy="try again", retryable=True),
+    errors.ConfigError("no such option", remedy="use another"),
+    errors.UnsupportedByModel("the model takes no text", remedy="send audio"),
+    errors.MissingDependencyError("speech", "local"),
+    errors.AudioFormatError("half a sample"),
+    errors.NotConnectedError("not connected"),
+    errors.HandshakeError("refused", status=429, body="quota", retry_after_s=2.5, remedy="wait"),
+    errors.SetupTimeout("too late"),
+    errors.SendTimeout("stalled"),
+    errors.ConnectionClosed(1011, "overloaded", "something failed inside", remedy="wait", retryable=True),
+    errors.ServiceError(429, "RESOURCE_EXHAUSTED", "slow down", retryable=True),
+]
+
+
+def all_kinds(kind: type[GeminiRealtimeError] = GeminiRealtimeError) -> set[type[GeminiRealtimeError]]:
+    here = {kind} if kind.__module__ == errors.__name__ else set()
+    return here.union(*map(all_kinds, kind.__subclasses__()))
+
+
+def test_every_kind_of_error_is_among_the_examples() -> None:
+    assert {type(error) for error in EXAMPLES} == all_kinds()
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy],
+                         ids=["pickle", "copy", "deepcopy"])  # fmt: skip
+def test_errors_survive_pickle_and_copy_whole(
+    error: GeminiRealtimeError, again: Callable[[GeminiRealtimeError], GeminiRealtimeError]
+) -> None:
+    error.add_note("after 3 attempts")
+    restored = again(error)
+    assert type(restored) is type(error)
+    assert (str(restored), repr(restored), restored.args) == (str(error), repr(error), error.args)
+    assert vars(restored) == vars(error)
+    assert restored.retryable == error.retryable
+
+
+def test_errors_of_an_applications_own_kind_survive_too() -> None:
+    restored = pickle.loads(pickle.dumps(Refused("quota", 3)))
+    assert (type(restored), restored.attempts, str(restored)) == (Refused, 3, "quota → wait")
+
+
+class Refused(errors.ConfigError):
+    def __init__(self, problem: str, attempts: int) -> None:
+        super().__init__(problem, remedy="wait")
+        self.attempts = attempts
+
+
+def test_an_error_comes_back_from_a_process_pool() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(errors.ServiceError) as caught:
+        pool.submit(fail).result(timeout=60)
+    assert (caught.value.code, caught.value.status) == (429, "RESOURCE_EXHAUSTED")
+
+
+def fail() -> None:
+    raise errors.ServiceError(429, "RESOURCE_EXHAUSTED", "slow down", retryable=True)

@@ -18,6 +18,7 @@ later? Keys, tokens and audio never enter a message: what the service or a libra
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote, unquote
 from weakref import WeakValueDictionary
 
@@ -94,6 +95,10 @@ class GeminiRealtimeError(Exception):
 
     def __str__(self) -> str:
         return f"{self.problem} → {self.remedy}" if self.remedy else self.problem
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # BaseException would call the class with `args`, which hold the problem alone, not what `__init__` asks for.
+        return _restored, (type(self), self.args), self.__dict__
 
 
 class ConfigError(GeminiRealtimeError, ValueError):
@@ -192,3 +197,10 @@ class ServiceError(ConnectionClosed):
             code, reason, f"the service reported {status or 'an error'}", remedy=remedy, retryable=retryable
         )
         self.status = status
+
+
+def _restored(kind: type[GeminiRealtimeError], args: tuple[Any, ...]) -> GeminiRealtimeError:
+    """An error that was pickled or copied; its attributes follow."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
