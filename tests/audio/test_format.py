@@ -81,6 +81,7 @@ def test_mime_type_round_trip(format: AudioFormat) -> None:
         " Audio/PCM ;\tRATE = 24000 ; ",
         "audio/L16;codec=pcm;rate=24000",
         "audio/pcm;rate=24000;channels=1",
+        'audio/pcm;rate="24000"',
     ],
 )
 def test_mime_type_is_read_in_any_case_and_spacing(mime_type: str) -> None:
@@ -111,9 +112,50 @@ def test_unreadable_mime_type_is_refused(mime_type: str, problem: str) -> None:
         AudioFormat.from_mime_type(mime_type)
 
 
+@pytest.mark.parametrize(
+    "mime_type",
+    [
+        "",
+        "7",
+        "audio/pcm",
+        "audio/pcm;rate=fast",
+        "audio/pcm;rate=",
+        "audio/pcm;rate=0",
+        "audio/pcm;rate=-1",
+        "audio/pcm;rate=\u00b2\u2074",
+        "audio/pcm;rate=\u0662\u0664",
+        "audio/pcm;rate=" + "9" * 5000,
+        "audio/pcm;bitrate=128000",
+        "audio/pcm;rate=24000;channels=many",
+    ],
+)
+def test_what_a_received_type_does_not_say_is_as_usual(mime_type: str) -> None:
+    assert AudioFormat.as_far_as_said(mime_type, OUTPUT_FORMAT) == OUTPUT_FORMAT
+
+
+@pytest.mark.parametrize(
+    "mime_type", ["audio/pcm;rate=16000", "AUDIO/PCM; Rate=16000", "audio/L16;codec=pcm;rate=16000 ;channels=x"]
+)
+def test_what_a_received_type_does_say_counts(mime_type: str) -> None:
+    assert AudioFormat.as_far_as_said(mime_type, OUTPUT_FORMAT) == INPUT_FORMAT
+
+
+@pytest.mark.parametrize("mime_type", ["image/png", "audio/opus", "audio/mpeg;rate=24000", "text/plain"])
+def test_a_received_type_of_something_else_is_no_raw_audio(mime_type: str) -> None:
+    assert AudioFormat.as_far_as_said(mime_type, OUTPUT_FORMAT) is None
+
+
+def test_a_telephones_type_is_read_too() -> None:
+    assert AudioFormat.as_far_as_said("audio/PCMU;rate=8000", OUTPUT_FORMAT) == AudioFormat("mulaw", 8000)
+
+
+mime_types = st.text() | st.builds("audio/pcm;{}={}".format, st.sampled_from(["rate", "channels"]), st.text())
+
+
 @settings(derandomize=True, deadline=None)
-@given(st.text() | st.text().map("audio/pcm;".__add__))
+@given(mime_types)
 def test_any_mime_type_is_read_or_refused(mime_type: str) -> None:
+    AudioFormat.as_far_as_said(mime_type, OUTPUT_FORMAT)
     with suppress(AudioFormatError):
         AudioFormat.from_mime_type(mime_type, default_rate_hz=16_000)
 

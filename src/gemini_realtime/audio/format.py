@@ -64,15 +64,33 @@ class AudioFormat:
         Raises:
             AudioFormatError: another type, a rate that is no number, or none and no default.
         """
-        name, *pairs = (part.strip().lower() for part in mime_type.split(";"))
+        name, parameters = _parsed(mime_type)
         if name not in _ENCODING_OF:
             raise AudioFormatError(
                 f"{mime_type[:80]!r} is not a type of raw audio",
                 remedy=f"use one of {', '.join(_ENCODING_OF)}, such as 'audio/pcm;rate=16000'",
             )
-        parameters = {key.strip(): value.strip() for key, _, value in (pair.partition("=") for pair in pairs)}
         rate_hz = _number(mime_type, parameters, "rate", default_rate_hz)
         return cls(_ENCODING_OF[name], rate_hz, _number(mime_type, parameters, "channels", 1))
+
+    @classmethod
+    def as_far_as_said(cls, mime_type: str, default: AudioFormat) -> AudioFormat | None:
+        """Read a MIME type that the service is answerable for: it never raises, whatever it holds.
+
+        Args:
+            mime_type: as received; may be empty, which proto3 JSON leaves out.
+            default: what is meant where a type, a rate or a channel count is missing or makes no sense.
+
+        Returns:
+            None: it names something else, such as an image or compressed audio.
+        """
+        name, parameters = _parsed(mime_type)
+        if "/" not in name:
+            return default
+        if name not in _ENCODING_OF:
+            return None
+        rate_hz = _count(parameters.get("rate", ""), _MAX_RATE_HZ) or default.rate_hz
+        return cls(_ENCODING_OF[name], rate_hz, _count(parameters.get("channels", ""), _MAX_CHANNELS) or default.channels)
 
     @property
     def mime_type(self) -> str:
@@ -125,9 +143,27 @@ def _number(mime_type: str, parameters: Mapping[str, str], key: str, default: in
         return default
     if text is None:
         raise AudioFormatError(f"{mime_type[:80]!r} does not say its {key}", remedy=f"append ';{key}=...'")
-    if not re.fullmatch(r"[0-9]{1,9}", text):
+    if not _DIGITS.fullmatch(text):
         raise AudioFormatError(f"{mime_type[:80]!r}: its {key!r} is not a number")
     return int(text)
+
+
+def _count(text: str, most: int) -> int | None:
+    """A whole number from 1 to `most`; None for anything else."""
+    count = int(text) if _DIGITS.fullmatch(text) else 0
+    return count if 1 <= count <= most else None
+
+
+def _parsed(mime_type: str) -> tuple[str, Mapping[str, str]]:
+    """The type and its parameters, in lower case."""
+    name, *pairs = (part.strip().lower() for part in mime_type.split(";"))
+    parameters = (pair.partition("=") for pair in pairs)
+    # A value may be a quoted string. Source: RFC 2045, section 5.1.
+    return name, {key.strip(): value.strip().strip('"') for key, _, value in parameters}
+
+
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
+"""`str.isdigit` also holds for superscripts, and `int` refuses those, and more than 4,300 digits."""
 
 
 INPUT_FORMAT: Final = AudioFormat("pcm16", 16_000)

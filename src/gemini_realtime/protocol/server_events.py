@@ -7,8 +7,10 @@ usage, end of turn; so `TurnComplete` is the last of its turn.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
+from gemini_realtime.audio.format import OUTPUT_FORMAT, AudioFormat
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import Frame, parse_duration_ms
 from gemini_realtime.protocol.events import (
@@ -26,6 +28,9 @@ from gemini_realtime.protocol.events import (
     TurnComplete,
     Usage,
 )
+
+USUAL_MIME_TYPE: Final = 80
+"""Characters; a longer type is read each time, so that what is remembered is bounded in bytes too."""
 
 
 def content_events(
@@ -93,9 +98,9 @@ def plain(frame: Frame) -> RealtimeEvent:
 
 
 def _part(part: messages.Part, frame: Frame) -> RealtimeEvent:
-    media = part.inline_data
-    if media is not None and media.mime_type.startswith("audio/"):
-        return AudioDelta(raw_message=lazy(frame), delta=media.data, rate_hz=_rate_hz(media.mime_type))
+    speech = _speech(part.inline_data) if part.inline_data is not None else None
+    if part.inline_data is not None and speech is not None:
+        return AudioDelta(raw_message=lazy(frame), delta=part.inline_data.data, rate_hz=speech.rate_hz)
     if part.text is not None and part.thought:
         return ThoughtDelta(raw_message=lazy(frame), text=part.text)
     if part.text is not None:
@@ -103,10 +108,20 @@ def _part(part: messages.Part, frame: Frame) -> RealtimeEvent:
     return plain(frame)
 
 
-def _rate_hz(mime_type: str) -> int:
-    """`audio/pcm;rate=24000` on the Gemini API, bare `audio/pcm` on Vertex."""
-    _, found, rate = mime_type.partition("rate=")
-    return int(rate) if found and rate.isdigit() else 24000
+def _speech(media: messages.Blob) -> AudioFormat | None:
+    """The format of the model's speech; None for media that is not what `AudioDelta` promises."""
+    known = len(media.mime_type) <= USUAL_MIME_TYPE
+    return _known_speech(media.mime_type) if known else _speech_of_type(media.mime_type)
+
+
+def _speech_of_type(mime_type: str) -> AudioFormat | None:
+    format = AudioFormat.as_far_as_said(mime_type, OUTPUT_FORMAT)
+    mono_pcm = format is not None and (format.encoding, format.channels) == ("pcm16", 1)
+    return format if mono_pcm else None
+
+
+_known_speech = lru_cache(maxsize=64)(_speech_of_type)
+"""Fifty times a second it is the same."""
 
 
 def _transcript(
