@@ -54,6 +54,7 @@ from gemini_realtime.realtime_client import (
     get_client,
     register_realtime_client,
 )
+from gemini_realtime.transport.base import Dial, Receiver, Transport
 from gemini_realtime.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ __all__ = [
     "ConfigError",
     "ConnectionClosed",
     "ConnectionLost",
+    "Dial",
     "FunctionCall",
     "FunctionCallCancelled",
     "GeminiRealtimeClient",
@@ -83,6 +85,7 @@ __all__ = [
     "RealtimeClientBase",
     "RealtimeClientProtocol",
     "RealtimeEvent",
+    "Receiver",
     "ReplayedItem",
     "Role",
     "SendTimeout",
@@ -94,6 +97,7 @@ __all__ = [
     "SpeechStarted",
     "TextDelta",
     "ThoughtDelta",
+    "Transport",
     "TurnComplete",
     "UnsupportedByModel",
     "Usage",

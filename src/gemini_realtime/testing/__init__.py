@@ -1,7 +1,53 @@
-"""Tests of voice agents without a network and without waiting: virtual time, and what else a test needs."""
+"""Tests of voice agents without a network, a key or a wait.
+
+    say, next_answer          one turn of a conversation, in a line each
+    speech_from_text          what somebody says, for `say`
+    ScriptedService           a Live service in memory that says what the test tells it, made of `messages`
+    faulty, Cut, Refused ...  a network that misbehaves, around any dial
+    run_in_virtual_time       minutes pass at once; `in_virtual_time` does it to a whole test
+
+For tests with real hearing and speech there is the embedded server: `gemini_realtime.LiveServer`, and the fixtures
+`live_server` and `live_server_tls` of pytest.
+"""
 
 from __future__ import annotations
 
+from gemini_realtime.testing import messages
+from gemini_realtime.testing.conversation import Answer, next_answer, say
+from gemini_realtime.testing.service import ScriptedService
+from gemini_realtime.testing.speech import speech_from_text
 from gemini_realtime.testing.virtual_time import VirtualTimeLoop, in_virtual_time, run_in_virtual_time
+from gemini_realtime.transport.faults import (
+    Cut,
+    Damaged,
+    Fault,
+    Late,
+    LatePongs,
+    Refused,
+    Silence,
+    Stalled,
+    Unreachable,
+    faulty,
+)
 
-__all__ = ["VirtualTimeLoop", "in_virtual_time", "run_in_virtual_time"]
+__all__ = [
+    "Answer",
+    "Cut",
+    "Damaged",
+    "Fault",
+    "Late",
+    "LatePongs",
+    "Refused",
+    "ScriptedService",
+    "Silence",
+    "Stalled",
+    "Unreachable",
+    "VirtualTimeLoop",
+    "faulty",
+    "in_virtual_time",
+    "messages",
+    "next_answer",
+    "run_in_virtual_time",
+    "say",
+    "speech_from_text",
+]
