@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "version", "protocol.messages"},
     {"protocol.codec"},
-    {"protocol.events", "audio", "transport.base"},
+    {"protocol.events", "audio", "transport.base", "transport.proxy"},
     {"protocol.models", "protocol.endpoint", "protocol.closing", "protocol.schema", "protocol.setup", "protocol.turns",
      "protocol.resumption", "protocol.calls", "protocol.progress", "protocol.handover", "protocol.health",
      "protocol.history", "protocol.ledger", "protocol.outbox", "protocol.server_events", "protocol.setup_state",

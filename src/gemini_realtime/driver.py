@@ -14,7 +14,7 @@ from typing import Any
 from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, NotConnectedError, SendTimeout
 from gemini_realtime.event_queue import LARGE_BYTES, EventQueue
 from gemini_realtime.protocol import messages
-from gemini_realtime.protocol.closing import NORMAL, close_error
+from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.session import Session, State
@@ -268,7 +268,7 @@ class SessionDriver:
         # Of one that is being left it says nothing new.
         if self.connection.lost is not None and self.session.state not in (State.NEW, State.AWAY):
             code, reason = self.connection.lost
-            error = None if code == NORMAL else close_error(code, reason)
+            error = None if code == messages.CloseCode.NORMAL else close_error(code, reason)
             self._tell(self.session.connection_ended(error, self._loop.time()))
 
     # --- after anything happened

@@ -75,6 +75,26 @@ async def test_a_recording_with_media_plays_the_service_again(tmp_path: Path) ->
     assert service.sent == service.expected
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+async def test_a_full_disk_ends_the_recording_and_not_the_conversation(caplog: pytest.LogCaptureFixture) -> None:
+    happened = await recorded(Path("/dev/full"), media=True)
+    assert happened[-1] == TurnComplete(raw_message={}).type
+    assert "not recorded" in caplog.text
+
+
+async def test_a_file_that_cannot_be_opened_any_more_is_no_reason_not_to_connect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = MemoryService()
+    path = tmp_path / "gone" / "session.jsonl"
+    path.parent.mkdir()
+    dial = recording(service.dial, path)
+    path.unlink()
+    path.parent.rmdir()
+    assert await talk(GeminiRealtimeClient(llm_config=CONFIG, dial=dial), service)
+    assert "not recorded" in caplog.text
+
+
 @pytest.mark.parametrize("line", ["{", "[]", '{"from": "nobody", "frame": {}}', '{"from": "client", "frame": 3}', "3"])
 def test_a_line_that_is_not_of_a_recording_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "broken.jsonl"

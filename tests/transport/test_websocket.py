@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 import picows
 import pytest
 
-from gemini_realtime.errors import HandshakeError
+from gemini_realtime.errors import HandshakeError, Secret
 from gemini_realtime.transport import websocket
 from gemini_realtime.transport.websocket import MAX_UNSENT_BYTES, WebSocketTransport, dial
 from tests.loop import settle
@@ -351,6 +351,60 @@ async def test_what_follows_an_upgrade_that_failed_is_not_shown() -> None:
     assert caught.value.retryable
 
 
+async def test_what_comes_with_the_answer_to_the_upgrade_is_received_once_the_dial_is_over() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        key = (await reader.readuntil(b"\r\n\r\n")).partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        writer.write(b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n\x82\x05first\x82\x06second\x88\x02\x03\xe9")
+        await reader.read(-1)
+        writer.close()
+
+    client = Client()
+    async with asyncio.timeout(WAIT_S), await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        await dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, client)
+        assert client.frames.empty()
+        assert [await client.frames.get(), await client.frames.get()] == [b"first", b"second"]
+        assert await client.lost.get() == (1001, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7.0), (" 7 ", 7.0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0), ("9" * 5000, 999_999_999.0), ("²", None),
+     ("-1", None), ("1.5", None), ("soon", None), ("", None), ("Sun, 06 Nov 99999 08:49:37 GMT", None)],
+)  # fmt: skip
+async def test_what_retry_after_says_is_seconds_a_date_or_nothing(said: str, seconds: float | None) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: " + said.encode() + b"\r\n\r\n")
+        writer.close()
+
+    async with asyncio.timeout(WAIT_S), await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        with pytest.raises(HandshakeError) as caught:
+            await dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, Client())
+    assert (caught.value.status, caught.value.retry_after_s) == (503, seconds)
+
+
+@pytest.mark.parametrize("url", ["ws://host:99999/", "ws://host:port/", "ws://[::1/", "http://host/", "ws:///path"])
+async def test_what_is_no_address_is_an_error_that_will_not_pass(url: str) -> None:
+    with pytest.raises(HandshakeError, match="not a WebSocket address") as caught:
+        await dial(url, {}, Client())
+    assert not caught.value.retryable
+
+
+async def test_a_refusal_carries_nothing_along_that_may_hold_a_secret() -> None:
+    def refuse(request: picows.WSUpgradeRequest) -> object:
+        response = picows.WSUpgradeResponse.create_error_response(403, b"api_key:AIza-CANARY is suspended")
+        return picows.WSUpgradeResponseWithListener(response, None)
+
+    key = Secret("AIza-CANARY")
+    async with asyncio.timeout(WAIT_S), serving(refuse) as url:
+        with pytest.raises(HandshakeError, match="is suspended") as caught:
+            await dial(url, {"x-goog-api-key": key}, Client())
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert key not in f"{caught.value} {vars(caught.value)}"
+
+
 async def test_a_peer_that_hangs_up_during_the_handshake_is_no_connection() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -391,6 +445,26 @@ async def test_a_connection_that_was_given_up_is_closed_also_where_nobody_answer
     async with asyncio.timeout(WAIT_S), await asyncio.start_server(silence, "127.0.0.1", 0) as server:
         with pytest.raises(HandshakeError, match="did not answer"):
             await dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, Client(), timeout_s=0.05)
+        await left.wait()
+
+
+async def test_a_dial_that_is_cancelled_ends_its_connection_at_once() -> None:
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read(-1)
+        left.set()
+        writer.close()
+
+    async with asyncio.timeout(WAIT_S), await asyncio.start_server(silence, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        dialling = asyncio.create_task(dial(url, {}, Client(), timeout_s=600))
+        await asked.wait()
+        dialling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dialling
         await left.wait()
 
 

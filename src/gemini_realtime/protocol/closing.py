@@ -10,12 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gemini_realtime.errors import ConnectionClosed
-
-NORMAL = 1000
-"""RFC 6455 7.4.1: the purpose of the connection is fulfilled."""
-
-NO_CLOSE = 1006
-"""RFC 6455 7.1.5: the connection ended without a close."""
+from gemini_realtime.protocol.messages import CloseCode
 
 
 class _Close(NamedTuple):
@@ -24,19 +19,19 @@ class _Close(NamedTuple):
     retryable: bool
 
 
-_BY_CODE = {
-    1001: _Close("the service is going away", "connect again", True),
-    1002: _Close("the service saw a protocol error", "report it with a recording of the session", False),
-    1003: _Close("the service does not take this kind of data", "check what was sent last", False),
-    1005: _Close("the service closed without saying why", "connect again", True),
-    1006: _Close("the connection broke without a close", "check the network and connect again", True),
-    1007: _Close("the service rejected what was sent", "check the session options against the model", False),
-    1008: _Close("the service refuses to go on", "check the model name and what the key may use", False),
-    1009: _Close("a message was too big for the service", "send audio and images in smaller pieces", False),
-    1011: _Close("the service had an internal error", "connect again", True),
-    1012: _Close("the service is restarting", "connect again", True),
-    1013: _Close("the service is overloaded", "wait, then connect again", True),
-    1014: _Close("a gateway of the service failed", "connect again", True),
+_BY_CODE: dict[int, _Close] = {
+    CloseCode.GOING_AWAY: _Close("the service is going away", "connect again", True),
+    CloseCode.PROTOCOL_ERROR: _Close("the service saw a protocol error", "report it with a recording", False),
+    CloseCode.UNSUPPORTED_DATA: _Close("the service does not take such data", "check what was sent last", False),
+    CloseCode.WITHOUT_CODE: _Close("the service closed without saying why", "connect again", True),
+    CloseCode.NONE: _Close("the connection broke without a close", "check the network and connect again", True),
+    CloseCode.INVALID_ARGUMENT: _Close("the service rejected what was sent", "check the session options", False),
+    CloseCode.POLICY: _Close("the service refuses to go on", "check the model name and what the key may use", False),
+    CloseCode.TOO_BIG: _Close("a message was too big for the service", "send smaller audio and images", False),
+    CloseCode.INTERNAL_ERROR: _Close("the service had an internal error", "connect again", True),
+    CloseCode.RESTART: _Close("the service is restarting", "connect again", True),
+    CloseCode.OVERLOADED: _Close("the service is overloaded", "wait, then connect again", True),
+    CloseCode.BAD_GATEWAY: _Close("a gateway of the service failed", "connect again", True),
 }
 _UNKNOWN = _Close("the service closed the connection", "see the reason it gave", False)
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError
-from gemini_realtime.protocol.closing import NO_CLOSE
 from gemini_realtime.protocol.events import ConnectionLost, ReplayedItem, VoiceHealth
 from gemini_realtime.protocol.ledger import Entry
+from gemini_realtime.protocol.messages import CloseCode
 
 
 def connection_lost(error: GeminiRealtimeError) -> ConnectionLost:
     """The conversation goes on elsewhere."""
     if isinstance(error, ConnectionClosed):
         return ConnectionLost(code=error.code, reason=error.reason)
-    return ConnectionLost(code=NO_CLOSE, reason=error.problem)
+    return ConnectionLost(code=CloseCode.NONE, reason=error.problem)
 
 
 def orphaned(call_id: str) -> VoiceHealth:

@@ -11,11 +11,33 @@ Bytes fields stay base64 text: most of them are audio, which is decoded only whe
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 import msgspec
 
 Json = dict[str, Any]
+
+
+class CloseCode(IntEnum):
+    """How a connection ends, in the numbers of RFC 6455 7.4.1; they stand here because both ends need them."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    WITHOUT_CODE = 1005
+    """Never sent: the close said nothing."""
+    NONE = 1006
+    """Never sent: the connection ended without a close."""
+    INVALID_ARGUMENT = 1007
+    """The RFC's "invalid payload data"; the service closes with it on what it cannot take."""
+    POLICY = 1008
+    TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    RESTART = 1012
+    OVERLOADED = 1013
+    BAD_GATEWAY = 1014
 
 
 class Message(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, forbid_unknown_fields=True):

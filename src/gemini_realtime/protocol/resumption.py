@@ -14,8 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.errors import ConfigError, ConnectionClosed, GeminiRealtimeError, HandshakeError
-from gemini_realtime.protocol.closing import NO_CLOSE
-from gemini_realtime.protocol.messages import SessionResumptionUpdate
+from gemini_realtime.protocol.messages import CloseCode, SessionResumptionUpdate
 
 HANDLE_VALID_S: Final = 2 * 3600.0
 """Source: the page named above; Vertex AI speaks of 24 hours, and of 10 minutes."""
@@ -160,7 +159,7 @@ class Resumption:
         It has been seen to close with 1011 while the session's old connection is open, and of a connection that broke
         it may not know for long that it is not.
         """
-        closed = isinstance(error, ConnectionClosed) and error.code != NO_CLOSE
+        closed = isinstance(error, ConnectionClosed) and error.code != CloseCode.NONE
         self._closed_in_setup += closed
         return closed and self._closed_in_setup >= MAX_CLOSED_IN_SETUP
 
@@ -218,4 +217,8 @@ def worth_retrying(error: GeminiRealtimeError) -> bool:
 
 def handle_refused(error: GeminiRealtimeError) -> bool:
     """Whether the service refuses the handle, or the setup it came with, rather than the connection."""
-    return isinstance(error, ConnectionClosed) and error.code in (1007, 1008) and not error.retryable
+    return (
+        isinstance(error, ConnectionClosed)
+        and error.code in (CloseCode.INVALID_ARGUMENT, CloseCode.POLICY)
+        and not error.retryable
+    )

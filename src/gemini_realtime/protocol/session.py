@@ -24,7 +24,6 @@ from typing import Any, Final
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import local_events, messages, server_events
 from gemini_realtime.protocol.calls import Calls
-from gemini_realtime.protocol.closing import NO_CLOSE
 from gemini_realtime.protocol.codec import (
     AudioFrames,
     DecodeError,
@@ -556,7 +555,9 @@ class Session:
             events.append(VoiceHealth(finding=finding.finding, detail=finding.detail, action=action))
             self.stirred = True
             if action == "resume" and self.state in _OPEN:
-                error = ConnectionClosed(NO_CLOSE, finding.finding, "it was given up by this side", retryable=True)
+                error = ConnectionClosed(
+                    messages.CloseCode.NONE, finding.finding, "it was given up by this side", retryable=True
+                )
                 events += self.connection_ended(error, now)
         return events
 

@@ -26,10 +26,8 @@ from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from gemini_realtime.errors import HandshakeError
+from gemini_realtime.protocol.messages import CloseCode
 from gemini_realtime.transport.base import Dial, Receiver, Transport
-
-NO_CLOSE_FRAME = 1006
-"""RFC 6455 7.1.5: reported for a connection that ends without a close frame."""
 
 _closing: set[asyncio.Task[None]] = set()
 """What closes connections that were cut, behind the client's back; the loop itself holds tasks weakly."""
@@ -188,7 +186,7 @@ class Cut(Moment):
         reason: in the close frame.
     """
 
-    code: int = NO_CLOSE_FRAME
+    code: int = CloseCode.NONE
     reason: str = ""
 
     def strike(self, line: Line) -> None:
@@ -405,7 +403,7 @@ class Line:
         try:
             await self._true.close()
         finally:
-            self._lose(NO_CLOSE_FRAME, "")  # unless the true connection said something else
+            self._lose(CloseCode.NONE, "")  # unless the true connection said something else
 
     @property
     def _true(self) -> Transport:

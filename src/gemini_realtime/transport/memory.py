@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gemini_realtime.protocol.codec import encode, parse_object
+from gemini_realtime.protocol.messages import CloseCode
 from gemini_realtime.transport.base import Receiver
 
 
@@ -58,7 +59,7 @@ class MemoryService:
         elif self._transport is not None:
             self._transport.receiver.frame_received(frame)
 
-    def end(self, code: int = 1000, reason: str = "") -> None:
+    def end(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """End the connection with a close code; 1006 stands for a connection that just breaks."""
         transport, self._transport = self._transport, None
         if transport is not None:
@@ -110,7 +111,7 @@ class MemoryTransport:
         self._service._resumed()
 
     async def close(self) -> None:
-        self._service.end(1000)
+        self._service.end()
 
 
 def confirm_setup(service: MemoryService, message: dict[str, Any]) -> None:

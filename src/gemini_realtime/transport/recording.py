@@ -8,12 +8,16 @@ Headers, and with them keys, are never written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from gemini_realtime.protocol.codec import DecodeError, encode, parse_object, without_media
 from gemini_realtime.transport.base import Dial, Receiver, Transport
+
+_log = logging.getLogger(__name__)
 
 
 def recording(dial: Dial, path: Path, *, media: bool = False) -> Dial:
@@ -27,29 +31,57 @@ def recording(dial: Dial, path: Path, *, media: bool = False) -> Dial:
     path.write_bytes(b"")
 
     async def dial_and_record(url: str, headers: Mapping[str, str], receiver: Receiver) -> Transport:
-        file = path.open("ab")
-
-        def note(who: str, frame: bytes) -> None:
-            file.write(encode({"from": who, "frame": _written(frame, media)}) + b"\n")
-
+        file = _File(path, media)
         try:
-            transport = await dial(url, headers, _RecordingReceiver(receiver, note, file))
+            transport = await dial(url, headers, _RecordingReceiver(receiver, file))
         except BaseException:
             file.close()
             raise
-        return _RecordingTransport(transport, note)
+        return _RecordingTransport(transport, file)
 
     return dial_and_record
 
 
+class _File:
+    """What is recorded of one connection; where it cannot be written the conversation goes on without it."""
+
+    def __init__(self, path: Path, media: bool) -> None:
+        self._path = path
+        self._media = media
+        self._file: IO[bytes] | None = None
+        with self._or_none():
+            self._file = path.open("ab")
+
+    def note(self, who: str, frame: bytes) -> None:
+        if self._file is not None:
+            with self._or_none():
+                self._file.write(encode({"from": who, "frame": _written(frame, self._media)}) + b"\n")
+
+    def close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with self._or_none():
+                file.close()
+
+    @contextmanager
+    def _or_none(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            _log.warning("%s: the rest of this connection is not recorded: %s", self._path, error.strerror)
+            file, self._file = self._file, None
+            if file is not None:
+                with suppress(OSError):  # what is in its buffer does not fit either
+                    file.close()
+
+
 class _RecordingReceiver:
-    def __init__(self, receiver: Receiver, note: Callable[[str, bytes], None], file: IO[bytes]) -> None:
+    def __init__(self, receiver: Receiver, file: _File) -> None:
         self._receiver = receiver
-        self._note = note
         self._file = file
 
     def frame_received(self, frame: bytes) -> None:
-        self._note("server", frame)
+        self._file.note("server", frame)
         self._receiver.frame_received(frame)
 
     def pong_received(self) -> None:
@@ -61,9 +93,9 @@ class _RecordingReceiver:
 
 
 class _RecordingTransport:
-    def __init__(self, transport: Transport, note: Callable[[str, bytes], None]) -> None:
+    def __init__(self, transport: Transport, file: _File) -> None:
         self._transport = transport
-        self._note = note
+        self._file = file
         self.ping = transport.ping
         self.drain = transport.drain
         self.pause_reading = transport.pause_reading
@@ -75,7 +107,7 @@ class _RecordingTransport:
         return self._transport.writable
 
     def send(self, frame: bytes) -> None:
-        self._note("client", frame)
+        self._file.note("client", frame)
         self._transport.send(frame)
 
 

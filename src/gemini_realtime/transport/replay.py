@@ -58,4 +58,4 @@ class Replay(MemoryService):
         while self._rest and self._rest[0][0] == "server":
             self.say(self._rest.pop(0)[1])
         if not self._rest:
-            self.end(1000)
+            self.end()

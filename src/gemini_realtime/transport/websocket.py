@@ -1,8 +1,8 @@
 """Frames over a WebSocket: TLS, proxies and the HTTP upgrade are picows' business.
 
 picows hands out a view of its own read buffer, valid inside the callback only, so every payload is copied exactly
-once, here. It neither joins fragments nor answers a close frame, and its answers to pings pile up when nobody takes
-them; all three are done here too.
+once, here. It neither joins fragments nor answers a close frame, its answers to pings pile up when nobody takes them,
+and a dial that is given up it holds open until its own timeout; all four are done here too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 import socket
 import ssl as tls
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -19,15 +20,16 @@ from urllib.parse import urlsplit
 import picows
 from python_socks import ProxyError
 
-from gemini_realtime.errors import HandshakeError
+from gemini_realtime.errors import ConfigError, GeminiRealtimeError, HandshakeError
+from gemini_realtime.protocol.messages import CloseCode
 from gemini_realtime.transport.base import Receiver
-
-NO_CLOSE_CODE = 1005
-NO_CLOSE_FRAME = 1006
-"""RFC 6455 7.1.5: reported for a close frame without a code, and for a connection that ends without a close frame."""
+from gemini_realtime.transport.proxy import password_of, proxy_of_environment
 
 SWITCHING_PROTOCOLS = 101
 """RFC 9110 15.2.2: the answer to an upgrade that is granted."""
+
+PROXY_AUTHENTICATION_REQUIRED = 407
+"""RFC 9110 15.5.8; picows tells of it in words only."""
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
@@ -42,6 +44,9 @@ throughput is not either, as long as the event loop comes round to fill up: on l
 
 CLOSE_TIMEOUT_S = 2.0
 """How long `close` waits for the peer to answer; it has nothing more to say that anyone would hear."""
+
+MAX_RETRY_AFTER_DIGITS = 9
+"""Thirty years; Python refuses to read numbers of thousands of digits."""
 
 # Looking a member up in its enum costs more than comparing it.
 _BINARY, _TEXT, _CONTINUATION = picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION
@@ -66,41 +71,105 @@ async def dial(
     Args:
         url: `ws://` or `wss://`.
         headers: sent with the upgrade request.
-        receiver: gets the frames.
+        receiver: gets the frames, the first of them after this has returned.
         ssl: for `wss`; the system's certificate store by default.
-        proxy: `http://`, `https://`, `socks4://` or `socks5://` URL.
+        proxy: URL of a proxy, `DIRECT` for none, None for that of the environment; see `transport.proxy`.
         timeout_s: for everything from name resolution to the answered upgrade.
 
     Raises:
-        HandshakeError: no connection could be made.
+        HandshakeError: no connection could be made. It has no cause: what picows raises quotes URLs and bodies.
+        ConfigError: the environment names a proxy that is none.
     """
-    listener = WebSocketTransport(receiver)
+    early, line = _Early(), _Line()
+    listener = WebSocketTransport(early)
+    refused: GeminiRealtimeError | None = None
     try:
+        proxy = proxy_of_environment(url) if proxy is None else proxy
+        password = password_of(proxy or "")  # kept for as long as an error may quote it
         async with asyncio.timeout(timeout_s):
             await picows.ws_connect(
                 lambda: listener,
                 url,
                 ssl_context=ssl,
-                proxy=proxy,
+                proxy=proxy or None,
                 extra_headers=dict(headers),
                 # A redirect would carry the key to another host.
                 max_redirects=0,
-                # What is given up here, or cancelled, picows holds open until then.
                 websocket_handshake_timeout=timeout_s,
                 enable_auto_pong=False,
                 max_frame_size=MAX_FRAME_BYTES,
                 logger_name=_picows_log,
+                socket_factory=line.connect,
             )
-    except (OSError, picows.WSError, ProxyError) as error:
-        listener.abandon()
-        raise _handshake_error(error, url, timeout_s, proxy) from error
+        if not listener.connected:  # picows says nothing of a peer that hangs up in place of an answer
+            refused = HandshakeError(f"{_host(url)} hung up during the handshake", remedy="try again later")
+    except ConfigError as error:
+        refused = error
+    except (OSError, picows.WSError, ProxyError, ValueError) as error:
+        refused = _handshake_error(error, url, timeout_s, proxy)
     except asyncio.CancelledError:
         listener.abandon()
+        line.give_up()
         raise
-    if not listener.connected:  # picows says nothing of a peer that hangs up in place of an answer
+    if refused is not None:
         listener.abandon()
-        raise HandshakeError(f"{_host(url)} hung up during the handshake", remedy="try again later")
+        line.give_up()
+        raise refused
+    del password
+    asyncio.get_running_loop().call_soon(listener.deliver_to, receiver, early)
     return listener
+
+
+class _Line:
+    """The socket of a connection that is being made, to be ended by whoever gives it up."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+
+    async def connect(self, target: picows.WSParsedURL) -> socket.socket:
+        """A socket that is connected: to the first address of the host, or of the proxy, that answers."""
+        loop = asyncio.get_running_loop()
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in await loop.getaddrinfo(
+            target.host, target.port, type=socket.SOCK_STREAM
+        ):
+            candidate = socket.socket(family, kind, protocol)
+            try:
+                candidate.setblocking(False)
+                await loop.sock_connect(candidate, address)
+            except OSError as error:
+                candidate.close()
+                failure = error
+            except BaseException:
+                candidate.close()
+                raise
+            else:
+                self._socket = candidate
+                return candidate
+        raise failure or OSError(f"{target.host} has no address")
+
+    def give_up(self) -> None:
+        """End the connection now. What picows is about to do with it, it does with one that has ended."""
+        if self._socket is not None:
+            with suppress(OSError):  # it has ended already
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class _Early:
+    """Keeps what comes with the answer to the upgrade, before anybody has the transport."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.lost: tuple[int, str] | None = None
+
+    def frame_received(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        self.lost = code, reason
+
+    def pong_received(self) -> None:
+        pass
 
 
 class WebSocketTransport(picows.WSListener):
@@ -166,6 +235,16 @@ class WebSocketTransport(picows.WSListener):
         if self._socket is not None:
             self._socket.disconnect(graceful=False)
 
+    def deliver_to(self, receiver: Receiver, early: _Early) -> None:
+        """Hand over what came already, and from now on what comes."""
+        if self._abandoned:
+            return
+        self._receiver = receiver
+        for frame in early.frames:
+            receiver.frame_received(frame)
+        if early.lost is not None:
+            receiver.connection_lost(*early.lost)
+
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._socket = transport
         if self._abandoned:
@@ -226,10 +305,10 @@ class WebSocketTransport(picows.WSListener):
         self._ending = asyncio.get_running_loop().create_task(_ended(transport))
         self.resume_writing()
         if received is None:
-            self._receiver.connection_lost(NO_CLOSE_FRAME, "")
+            self._receiver.connection_lost(CloseCode.NONE, "")
         else:
             code: Any = received.code  # an enum for the codes picows knows, a plain number for others
-            self._receiver.connection_lost(int(code) or NO_CLOSE_CODE, received.reason or "")
+            self._receiver.connection_lost(int(code) or CloseCode.WITHOUT_CODE, received.reason or "")
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -279,7 +358,10 @@ def _keep_little(transport: asyncio.WriteTransport) -> None:
 
 def _host(url: str) -> str:
     """Host and port, which hold no secret."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _handshake_error(error: Exception, url: str, timeout_s: float, proxy: str | None) -> HandshakeError:
@@ -299,9 +381,15 @@ def _handshake_error(error: Exception, url: str, timeout_s: float, proxy: str | 
             remedy="pass an `ssl` context that trusts it, or set SSL_CERT_FILE",
             retryable=False,
         )
-    if isinstance(error, picows.WSInvalidURL):
+    if isinstance(error, picows.WSInvalidURL | ValueError):
         return HandshakeError(
             f"{host or 'the URL'} is not a WebSocket address", remedy="check `base_url`", retryable=False
+        )
+    if isinstance(error, ProxyError) and str(PROXY_AUTHENTICATION_REQUIRED) in str(error):
+        return HandshakeError(
+            f"cannot reach {host}{via}: it refuses without credentials, or these ones",
+            status=PROXY_AUTHENTICATION_REQUIRED,
+            remedy=_REFUSALS[PROXY_AUTHENTICATION_REQUIRED],
         )
     return HandshakeError(
         f"cannot reach {host}{via}: {type(error).__name__}: {error}",
@@ -328,10 +416,16 @@ def _refusal(error: picows.WSHandshakeError, host: str) -> HandshakeError:
 
 
 def _retry_after_s(value: str | None) -> float | None:
-    """RFC 9110 10.2.3, the seconds form; a date would need a wall clock and is not used by the service."""
-    if value is None:
+    """RFC 9110 10.2.3: seconds, or a date; None for anything else."""
+    from email.utils import parsedate_to_datetime
+
+    value = (value or "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:MAX_RETRY_AFTER_DIGITS])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
         return None
-    return float(value) if value.strip().isdigit() else None
 
 
 _REFUSALS = {
@@ -339,7 +433,7 @@ _REFUSALS = {
     401: "check the API key or token",
     403: "check that the key is valid and allowed to use the Live API",
     404: "check `base_url` and `api_version`",
-    407: "the proxy wants credentials: put them into its URL",
+    PROXY_AUTHENTICATION_REQUIRED: "the proxy wants credentials: put them into its URL",
     429: "too many sessions or requests: wait, then try again",
     503: "the service is overloaded: try again later",
 }

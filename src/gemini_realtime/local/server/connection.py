@@ -13,14 +13,10 @@ from typing import Final, Protocol
 import picows
 
 from gemini_realtime.local.server.limits import Limits
+from gemini_realtime.protocol.messages import CloseCode
 
 CLOSE_TIMEOUT_S: Final = 1.0
 """How long a client may take to answer a close: the connection is of no use to it any more."""
-
-_PROTOCOL_ERROR: Final = 1002
-_POLICY: Final = 1008
-_TOO_BIG: Final = 1009
-"""RFC 6455 7.4.1."""
 
 _MAX_REASON_BYTES: Final = 123
 """What a close frame holds: RFC 6455 5.5, less the code."""
@@ -133,14 +129,14 @@ class Connection(picows.WSListener):
 
     def _take(self, payload: bytes, complete: bool, *, continues: bool) -> None:
         if continues != bool(self._fragments):
-            self.close(_PROTOCOL_ERROR, "a message begins inside another, or in the middle")
+            self.close(CloseCode.PROTOCOL_ERROR, "a message begins inside another, or in the middle")
             return
         if complete and not self._fragments:
             self._tell(payload)
             return
         self._fragments.append(payload)
         if sum(map(len, self._fragments)) > self._limits.message_bytes:
-            self.close(_TOO_BIG, f"a message is longer than {self._limits.message_bytes} bytes")
+            self.close(CloseCode.TOO_BIG, f"a message is longer than {self._limits.message_bytes} bytes")
         elif complete:
             message = b"".join(self._fragments)
             self._fragments.clear()
@@ -149,7 +145,7 @@ class Connection(picows.WSListener):
     def _watch(self) -> None:
         """Look now and then whether anything came since the last look: cheaper than a timer for every frame."""
         if self._silent:
-            self.close(_POLICY, f"nothing came from the client for {self._limits.idle_s:g} seconds")
+            self.close(CloseCode.POLICY, f"nothing came from the client for {self._limits.idle_s:g} seconds")
             return
         self._silent = True
         self._watching = asyncio.get_running_loop().call_later(self._limits.idle_s, self._watch)

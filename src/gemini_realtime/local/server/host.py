@@ -32,10 +32,9 @@ from gemini_realtime.local.speech.dictation import Dictation
 from gemini_realtime.local.speech.hearing import SpeechEnded, SpeechPaused, SpeechStarted
 from gemini_realtime.local.speech.utterances import UtteranceFinder
 from gemini_realtime.local.wire.refusals import INVALID_ARGUMENT
+from gemini_realtime.protocol.messages import CloseCode
 
 _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
-_INTERNAL_ERROR: Final = 1011
-"""RFC 6455 7.4.1, and what the service closes with then."""
 
 _log = getLogger(__name__)
 
@@ -212,10 +211,10 @@ class Host:
         """End the session, telling the client what is its concern."""
         if isinstance(error, MissingDependencyError):
             _log.error("%s", error)
-            self.peer.close(_INTERNAL_ERROR, f"The server cannot hear or speak: {error.remedy}")
+            self.peer.close(CloseCode.INTERNAL_ERROR, f"The server cannot hear or speak: {error.remedy}")
         else:
             _log.error("a session failed", exc_info=error)
-            self.peer.close(_INTERNAL_ERROR, "Internal error encountered.")
+            self.peer.close(CloseCode.INTERNAL_ERROR, "Internal error encountered.")
 
     def _set_alarm(self) -> None:
         deadline = self.peer.deadline()

@@ -8,9 +8,7 @@ from typing import Final
 from gemini_realtime.local.responders.replay import Player, ReplayError
 from gemini_realtime.local.server.connection import Connection
 from gemini_realtime.local.server.host import Served
-
-_OTHER_THAN_RECORDED: Final = 1008
-"""RFC 6455 7.4.1: a message that no other code describes."""
+from gemini_realtime.protocol.messages import CloseCode
 
 _REASON_BYTES: Final = 123
 
@@ -43,7 +41,7 @@ class ReplayHost:
         except ReplayError as error:
             _log.warning("%s", error)
             reason = str(error).encode()[:_REASON_BYTES].decode(errors="ignore")
-            self._connection.close(_OTHER_THAN_RECORDED, reason)
+            self._connection.close(CloseCode.POLICY, reason)
             return
         for frame in frames:
             self._connection.send(frame)

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.faults.connection import FaultyConnection
@@ -23,9 +22,7 @@ from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.wire.profiles import ServiceProfile
-
-_GOING_AWAY: Final = 1001
-"""RFC 6455 7.4.1: a server goes down."""
+from gemini_realtime.protocol.messages import CloseCode
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +118,7 @@ class Service:
 
     async def stop(self) -> None:
         """Send every client away, and free what was loaded."""
-        await asyncio.gather(*(host.end(_GOING_AWAY, "the server stops") for host in tuple(self.served)))
+        await asyncio.gather(*(host.end(CloseCode.GOING_AWAY, "the server stops") for host in tuple(self.served)))
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
