@@ -66,9 +66,9 @@ def test_a_secret_is_recognised_as_a_url_writes_it() -> None:
     password = Secret("p@ss/wörd")
     assert blanked("GET http://user:p%40ss%2Fw%C3%B6rd@proxy/") == "GET http://user:...@proxy/"
     assert blanked(f"password {password}") == "password ..."
-    encoded = Secret("s%C3%A4cret")
-    assert blanked("password säcret") == "password ..."
-    assert encoded == "s%C3%A4cret"
+    encoded = Secret("s%C3%A4cretly")
+    assert blanked("password säcretly") == "password ..."
+    assert encoded == "s%C3%A4cretly"
 
 
 def test_the_beginning_of_a_secret_before_a_cut_is_blanked_too() -> None:

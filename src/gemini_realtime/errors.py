@@ -25,11 +25,9 @@ from weakref import WeakValueDictionary
 BLANK = "..."
 """What stands where a secret was."""
 
-SHORTEST_BLANKED = 6
-"""Shorter secrets are parts of ordinary words: blanking them would spoil every sentence and protect nobody."""
-
-SHORTEST_CUT_BLANKED = 8
-"""The service cuts close reasons at 123 bytes; so much of a secret before the cut is taken for one."""
+SHORTEST_BLANKED = 8
+"""Shorter secrets are ordinary words or parts of them: blanking them would spoil every sentence and protect nobody. So
+much of one before the end of a text is taken for one, too: the service cuts its reasons at 123 bytes."""
 
 _in_use: WeakValueDictionary[str, Secret] = WeakValueDictionary()
 
@@ -70,8 +68,8 @@ def blanked(text: str) -> str:
 
 def _without_beginning(text: str, secret: str) -> str:
     """The text without the beginning of a secret where its end was cut off."""
-    at = text.rfind(secret[:SHORTEST_CUT_BLANKED])
-    cut = len(secret) > SHORTEST_CUT_BLANKED and at >= 0 and secret.startswith(text[at:])
+    at = text.rfind(secret[:SHORTEST_BLANKED])
+    cut = len(secret) > SHORTEST_BLANKED and at >= 0 and secret.startswith(text[at:])
     return text[:at] + BLANK if cut else text
 
 

@@ -401,3 +401,16 @@ def test_a_proxy_password_and_credentials_are_not_in_the_repr() -> None:
     config = read(project="p", credentials=lambda: "t", proxy="http://u:hunter2@proxy")
     assert "hunter2" not in repr(config)
     assert "lambda" not in repr(config)
+
+
+def test_no_secret_is_seen_in_what_a_debugger_shows() -> None:
+    config = read(api_key=KEY, headers={"X-Gateway-Token": "t-0123456789"}, proxy="http://u:hunter2@proxy")
+    target = endpoint(config)
+    shown = f"{[getattr(config, name) for name in config.__struct_fields__]} {target.headers}"
+    assert not [secret for secret in (KEY, "t-0123456789", "hunter2") if secret in shown]
+    assert target.headers["x-goog-api-key"] == KEY
+
+
+def test_no_proxy_is_a_choice_too() -> None:
+    assert read(api_key=KEY).proxy is None
+    assert read(api_key=KEY, proxy=False).proxy == ""

@@ -165,7 +165,9 @@ class LiveServer:
     def llm_config(self, **extra: Any) -> dict[str, Any]:
         """The configuration for a client of this server; `extra` adds to it, or replaces."""
         key = self._api_key or "offline"
-        config = {"model": DEFAULT_MODEL, "api_key": key, "api_type": "google", "base_url": self.url}
+        config: dict[str, Any] = {"model": DEFAULT_MODEL, "api_key": key, "api_type": "google", "base_url": self.url}
+        if any(name.upper().endswith("_PROXY") for name in os.environ):  # it leads out of this machine
+            config["proxy"] = False
         return {"config_list": [{**config, **extra}]}
 
     def go_away(self, time_left_s: float = 50.0) -> None:

@@ -22,9 +22,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
-from gemini_realtime.errors import ConfigError
+from gemini_realtime.errors import ConfigError, Secret
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.resumption import Reconnect, read_reconnect
+from gemini_realtime.transport.proxy import read_proxy
 
 DEFAULT_VOICE = "charon"
 DEFAULT_TEMPERATURE = 0.8
@@ -77,7 +78,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         api_type: as given; AG2 says `google`.
         headers: to send in addition; they win over ours.
         ssl: an `ssl.SSLContext` for the transport, untouched.
-        proxy: URL of a proxy for the transport; may hold a password.
+        proxy: URL of a proxy for the transport; may hold a password. Empty for none; None for the environment's.
         vertex: where in Google Cloud; None for the Gemini API.
         credentials: where the OAuth token comes from: `google.auth` credentials, a callable (sync or async) that
             returns a token, the path of a key file, or `"default"` for application default credentials. None when
@@ -181,7 +182,7 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
         api_type=entry.text("api_type"),
         headers=headers,
         ssl=entry.get("ssl"),
-        proxy=entry.text("proxy"),
+        proxy=read_proxy(entry.get("proxy")),
         vertex=vertex,
         credentials=None if api_key or _authenticates(headers) else credentials,
         connect_timeout_s=entry.number("connect_timeout_s", 15.0, 0.001, 3600),
@@ -276,12 +277,12 @@ def _key_from(environ: Mapping[str, str], variables: Iterable[str]) -> str | Non
     return next((_clean_key(environ[name], name) for name in variables if environ.get(name, "").strip()), None)
 
 
-def _clean_key(key: str, where: str) -> str:
+def _clean_key(key: str, where: str) -> Secret:
     """Without the newline that a file leaves at its end."""
     key = key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigError(f"{where} holds characters that no key has", remedy="copy the key again, without quotes")
-    return key
+    return Secret(key)
 
 
 def _nobody(vertex: bool) -> ConfigError:
@@ -365,7 +366,8 @@ def _read_base_url(given: str | None) -> tuple[str | None, dict[str, str]]:
         return None, {}
     # AG2's entries put http:// before anything that is not http, and pydantic then drops a colon: http://wss//host.
     url = _split(re.sub(r"^http://(wss?):?//", r"\1://", given.strip()))
-    kept, credentials = [], {}
+    kept: list[str] = []
+    credentials: dict[str, str] = {}
     for parameter in url.query.split("&"):
         name, _, value = parameter.partition("=")
         if name == "key":
@@ -377,8 +379,8 @@ def _read_base_url(given: str | None) -> tuple[str | None, dict[str, str]]:
     return url._replace(query="&".join(kept)).geturl(), credentials
 
 
-def _token_credentials(token: str) -> dict[str, str]:
-    return {"key": token} if token.startswith("auth_tokens/") else {"authorization": f"Bearer {token}"}
+def _token_credentials(token: Secret) -> dict[str, str]:
+    return {"key": token} if token.startswith("auth_tokens/") else {"authorization": Secret(f"Bearer {token}")}
 
 
 def _split(given: str) -> SplitResult:
@@ -426,7 +428,11 @@ def _put_header(headers: dict[str, str], name: Any, value: Any) -> None:
         raise ConfigError(f"the header {name!r} has no printable value", remedy="pass a string of one line, in ASCII")
     for present in [present for present in headers if present.lower() == name.lower()]:
         del headers[present]
-    headers[name] = value
+    headers[name] = Secret(value) if _SECRET_HEADERS.search(name) else value
+
+
+_SECRET_HEADERS = re.compile("auth|key|token|secret|cookie|pass", re.IGNORECASE)
+"""Headers whose values are not to be seen."""
 
 
 def _authenticates(headers: Mapping[str, str]) -> bool:
@@ -484,9 +490,9 @@ def model_resource(config: Config) -> str:
 
 
 def _identification(config: Config, token: str | None) -> dict[str, str]:
-    headers = {}
+    headers: dict[str, str] = {}
     if config.ephemeral:
-        headers["Authorization"] = f"Token {config.api_key}"
+        headers["Authorization"] = Secret(f"Token {config.api_key}")
     elif config.api_key:
         headers["x-goog-api-key"] = config.api_key
     elif token:
