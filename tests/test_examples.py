@@ -69,6 +69,13 @@ def test_functions_are_called_and_spoken_about() -> None:
     assert "London" in answer
 
 
+def test_an_agent_runs_a_function_and_keeps_a_log() -> None:
+    answer, turn, use = run("examples/agent.py").splitlines()
+    assert answer == "It is foggy and 12 degrees in London."
+    assert answer in turn
+    assert use.strip().startswith('get_weather({"city": "London"}) -> ')
+
+
 def test_the_story_is_interrupted_and_the_new_question_answered() -> None:
     printed = run("examples/interruption.py")
     assert re.search(r"-- interrupted, \d+\.\d s unheard --", printed)

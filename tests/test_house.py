@@ -28,6 +28,7 @@ FLOORS = [
     {"transport", "event_queue", "credentials", "telemetry"},
     {"realtime_client", "driver"},
     {"client"},
+    {"agent"},
     {"adapters", "testing"},
     {"cli", "pytest_plugin"},
 ]  # fmt: skip

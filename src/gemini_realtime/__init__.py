@@ -2,11 +2,13 @@
 
     from gemini_realtime import GeminiRealtimeClient
 
-Only the core (picows, msgspec, pybase64) is imported here; `LiveServer`, the embedded Live server, is when it is used.
+Only the core (picows, msgspec, pybase64) is imported here; agents, adapters and `LiveServer`, the embedded Live server,
+are when they are used.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gemini_realtime.client import GeminiRealtimeClient
@@ -27,14 +29,17 @@ from gemini_realtime.protocol.events import (
     AudioDelta,
     AudioDropped,
     ConnectionLost,
+    DigitPressed,
     FunctionCall,
     FunctionCallCancelled,
+    FunctionResult,
     GenerationComplete,
     GoAway,
     InputAudioBufferDelta,
     InputTranscript,
     Interrupted,
     OutputTranscript,
+    PlaybackStopped,
     RealtimeEvent,
     ReplayedItem,
     SessionCreated,
@@ -58,18 +63,32 @@ from gemini_realtime.transport.base import Dial, Receiver, Transport
 from gemini_realtime.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gemini_realtime.adapters.twilio import TwilioAudioAdapter
+    from gemini_realtime.adapters.websocket import WebSocketAudioAdapter
+    from gemini_realtime.agent import (
+        AudioObserver,
+        ConversationLog,
+        FunctionObserver,
+        RealtimeAgent,
+        RealtimeObserver,
+    )
     from gemini_realtime.local import LiveServer
 
 __all__ = [
     "AudioDelta",
     "AudioDropped",
     "AudioFormatError",
+    "AudioObserver",
     "ConfigError",
     "ConnectionClosed",
     "ConnectionLost",
+    "ConversationLog",
     "Dial",
+    "DigitPressed",
     "FunctionCall",
     "FunctionCallCancelled",
+    "FunctionObserver",
+    "FunctionResult",
     "GeminiRealtimeClient",
     "GeminiRealtimeError",
     "GenerationComplete",
@@ -82,9 +101,12 @@ __all__ = [
     "MissingDependencyError",
     "NotConnectedError",
     "OutputTranscript",
+    "PlaybackStopped",
+    "RealtimeAgent",
     "RealtimeClientBase",
     "RealtimeClientProtocol",
     "RealtimeEvent",
+    "RealtimeObserver",
     "Receiver",
     "ReplayedItem",
     "Role",
@@ -99,17 +121,30 @@ __all__ = [
     "ThoughtDelta",
     "Transport",
     "TurnComplete",
+    "TwilioAudioAdapter",
     "UnsupportedByModel",
     "Usage",
     "VoiceHealth",
+    "WebSocketAudioAdapter",
     "get_client",
     "register_realtime_client",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "LiveServer":
-        from gemini_realtime.local import LiveServer
+_IMPORTED_WHEN_USED = {
+    "LiveServer": "gemini_realtime.local",
+    "RealtimeAgent": "gemini_realtime.agent",
+    "RealtimeObserver": "gemini_realtime.agent",
+    "FunctionObserver": "gemini_realtime.agent",
+    "AudioObserver": "gemini_realtime.agent",
+    "ConversationLog": "gemini_realtime.agent",
+    "WebSocketAudioAdapter": "gemini_realtime.adapters.websocket",
+    "TwilioAudioAdapter": "gemini_realtime.adapters.twilio",
+}
+"""They need optional extras, and time to import."""
 
-        return LiveServer
+
+def __getattr__(name: str) -> Any:
+    if name in _IMPORTED_WHEN_USED:
+        return getattr(import_module(_IMPORTED_WHEN_USED[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -106,3 +106,52 @@ class _Stretch:
             return False
         self._head = self._pieces.popleft()
         return True
+
+
+class RemotePlayback:
+    """What is played at the other end of a line, known by the marks that come back from there.
+
+    Audio is sent faster than it sounds; after each piece goes a mark, which the other end returns when it has played
+    what came before it. Between two marks the clock tells: audio sounds in real time. `now` is in seconds.
+    """
+
+    def __init__(self) -> None:
+        self._clears = 0
+        self._sent_ms = 0.0
+        self._played_ms = 0.0
+        self._since = 0.0  # when that much had been played
+        self._marks: deque[tuple[str, float]] = deque()
+
+    def sent(self, duration_ms: float, now: float) -> str:
+        """A piece of audio goes out; returns the name of the mark to send after it."""
+        if not self._marks:
+            self._since = now  # what was sent before has been played: this piece sounds at once
+        self._sent_ms += duration_ms
+        name = f"{self._clears}:{round(self._sent_ms)}"
+        self._marks.append((name, self._sent_ms))
+        return name
+
+    def returned(self, name: str, now: float) -> None:
+        """A mark came back: all up to it has been played. One of before a `clear` says nothing."""
+        if not any(name == mark for mark, _ in self._marks):
+            return
+        while self._marks:
+            mark, self._played_ms = self._marks.popleft()
+            if mark == name:
+                break
+        self._since = now
+
+    def played_ms(self, now: float) -> float:
+        """How much has been played since the beginning, or the last `clear`."""
+        if not self._marks:
+            return self._played_ms
+        return min(self._played_ms + max(0.0, now - self._since) * 1000, self._marks[0][1])
+
+    def clear(self, now: float) -> tuple[float, float]:
+        """The other end throws away what it has not played; returns how much was played, and how much was not, ms."""
+        played_ms = self.played_ms(now)
+        unplayed_ms = self._sent_ms - played_ms
+        self._clears += 1
+        self._sent_ms = self._played_ms = 0.0
+        self._marks.clear()
+        return played_ms, unplayed_ms

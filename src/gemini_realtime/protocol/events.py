@@ -325,6 +325,45 @@ class AudioDropped(RealtimeEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class FunctionResult(RealtimeEvent, frozen=True, kw_only=True):
+    """A function that an agent ran has given its result, and that is on its way to the model.
+
+    Attributes:
+        name: of the function.
+        call_id: as in `FunctionCall.call_id`.
+        result: what goes to the model; `error` says what went wrong.
+    """
+
+    type: Literal["function_call_output.sent"] = "function_call_output.sent"
+    name: str
+    call_id: str
+    result: dict[str, Any]
+
+
+class PlaybackStopped(RealtimeEvent, frozen=True, kw_only=True):
+    """An interrupted answer fell silent: what was heard of it, as an audio adapter knows.
+
+    Attributes:
+        played_ms: how much of its audio was heard.
+        unplayed_ms: how much was thrown away.
+    """
+
+    type: Literal["output_audio_buffer.cleared"] = "output_audio_buffer.cleared"
+    played_ms: int
+    unplayed_ms: int
+
+
+class DigitPressed(RealtimeEvent, frozen=True, kw_only=True):
+    """The caller pressed a key of the telephone (DTMF).
+
+    Attributes:
+        digit: `0` to `9`, `*`, `#`, or `A` to `D`.
+    """
+
+    type: Literal["input_dtmf.digit"] = "input_dtmf.digit"
+    digit: str
+
+
 class VoiceHealth(RealtimeEvent, frozen=True, kw_only=True):
     """Something about the conversation is not as it should be.
 

@@ -1,0 +1,245 @@
+"""`RealtimeAgent`: a conversation with functions, sound and observers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from logging import Logger, getLogger
+from typing import Any
+
+from gemini_realtime.agent.functions import FunctionObserver
+from gemini_realtime.agent.observers import Delivery, RealtimeObserver
+from gemini_realtime.agent.tools import Tool
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.realtime_client import RealtimeClientProtocol, get_client
+
+_global_logger = getLogger("gemini_realtime.agent")
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass
+class RealtimeAgentCallbacks:
+    """What an application may hook in.
+
+    Attributes:
+        on_observers_ready: awaited when every observer has prepared the session, before the first event.
+    """
+
+    on_observers_ready: Callable[[], Awaitable[Any]] = _nothing
+
+
+class RealtimeAgent:
+    """Holds a conversation: connects, runs the functions that the model calls, carries sound, tells observers.
+
+        agent = RealtimeAgent(name="host", audio_adapter=TwilioAudioAdapter(websocket), llm_config=llm_config)
+
+        @agent.register_realtime_function(description="Book a table")
+        async def book(guests: int) -> str: ...
+
+        await agent.run()
+
+    Attributes:
+        name: of the agent.
+        model: as the configuration names it.
+        callbacks: what an application may hook in.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        audio_adapter: RealtimeObserver | None = None,
+        system_message: str = "You are a helpful AI Assistant.",
+        llm_config: Any = None,
+        logger: Logger | None = None,
+        observers: list[RealtimeObserver] | None = None,
+        client: RealtimeClientProtocol | None = None,
+        **client_kwargs: Any,
+    ) -> None:
+        """Prepare an agent; nothing is opened yet.
+
+        Args:
+            name: of the agent.
+            audio_adapter: carries the sound; when its loop ends, as when the caller hangs up, so does `run()`.
+            system_message: the instructions.
+            llm_config: as for `GeminiRealtimeClient`; `api_type` may be left out.
+            logger: for the agent, its client and its functions.
+            observers: who else follows the conversation.
+            client: one of your own, in place of one that is made of `llm_config`.
+            client_kwargs: for the client's factory.
+
+        Raises:
+            ConfigError: the configuration cannot work.
+            ValueError: no registered client is meant for it.
+        """
+        self.name = name
+        self.callbacks = RealtimeAgentCallbacks()
+        self.model = _model_of(llm_config)
+        self._system_message = system_message
+        self._logger = logger
+        self._realtime_client = client or get_client(llm_config, self.logger, **client_kwargs)
+        self._tools: dict[str, Tool] = {}
+        self._audio_adapter = audio_adapter
+        self._observers = [*(observers or ()), FunctionObserver(logger=logger)]
+        if audio_adapter is not None:
+            self._observers.append(audio_adapter)
+        self._deliveries: list[Delivery] = []
+        self._ready = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    @property
+    def system_message(self) -> str:
+        """The instructions."""
+        return self._system_message
+
+    @property
+    def logger(self) -> Logger:
+        """The logger of this agent."""
+        return self._logger or _global_logger
+
+    @property
+    def realtime_client(self) -> RealtimeClientProtocol:
+        """The client."""
+        return self._realtime_client
+
+    @property
+    def registered_realtime_tools(self) -> dict[str, Tool]:
+        """The functions by the name the model knows them by."""
+        return self._tools
+
+    def register_observer(self, observer: RealtimeObserver) -> None:
+        """Add an observer; before `run()`."""
+        self._observers.append(observer)
+
+    def add_event(self, event: RealtimeEvent) -> None:
+        """Tell the observers of an event of your own."""
+        for delivery in self._deliveries:
+            delivery.put(event)
+
+    def register_realtime_function(
+        self, *, name: str | None = None, description: str | None = None, **options: Any
+    ) -> Callable[[Callable[..., Any] | Tool], Tool]:
+        """Decorator: let the model call a function.
+
+        Args:
+            name: what the model knows it by; the function's own name by default.
+            description: what the model is told about it; the docstring by default.
+            options: `background`, `timeout_s`, `cancel_on_interruption`, `approve`, as in `Tool`.
+
+        Raises:
+            ConfigError: the signature cannot be declared, or the name is taken.
+        """
+
+        def register(func_or_tool: Callable[..., Any] | Tool) -> Tool:
+            tool = Tool(func_or_tool, name=name, description=description, **options)
+            if tool.name in self._tools:
+                raise ConfigError(f"there are two functions called {tool.name!r}", remedy="pass `name`")
+            self._tools[tool.name] = tool
+            return tool
+
+        return register
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hold the conversation in the background for the duration of the context, from when it is ready.
+
+        Raises:
+            GeminiRealtimeError: as `run()`.
+        """
+        self._ready.clear()
+        run = asyncio.create_task(self.run())
+        ready = asyncio.create_task(self._ready.wait())
+        try:
+            await asyncio.wait([run, ready], return_when=asyncio.FIRST_COMPLETED)
+            if not run.done():
+                yield
+                self.stop()
+            await run
+        finally:
+            await _cancelled([ready, run])
+
+    def stop(self) -> None:
+        """End the conversation: `run()` returns when everything has been put in order."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Hold the conversation until it ends: by the service, by the caller, or by `stop()`.
+
+        Raises:
+            GeminiRealtimeError: it could not be opened, or ended with an error.
+        """
+        self._stopping.clear()
+        async with self._realtime_client.connect():
+            await self._realtime_client.session_update({"instructions": self._system_message})
+            self._deliveries = [Delivery(observer) for observer in self._observers]
+            loops = {asyncio.create_task(observer.run(self)): observer for observer in self._observers}
+            try:
+                await _prepared(loops)
+                await self.callbacks.on_observers_ready()
+                self._ready.set()
+                await self._converse(loops)
+            finally:
+                await _cancelled(loops)
+
+    async def _converse(self, loops: dict[asyncio.Task[None], RealtimeObserver]) -> None:
+        delivering = [asyncio.create_task(delivery.run()) for delivery in self._deliveries]
+        reading = asyncio.create_task(self._read())
+        stopping = asyncio.create_task(self._stopping.wait())
+        adapter_loops = [loop for loop, observer in loops.items() if observer is self._audio_adapter]
+        for loop, observer in loops.items():
+            if observer is not self._audio_adapter:
+                loop.add_done_callback(self._loop_ended)
+        try:
+            await asyncio.wait([reading, stopping, *adapter_loops], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancelled([reading, stopping])
+            for delivery in self._deliveries:
+                delivery.end()
+            try:
+                await asyncio.gather(*delivering)
+            finally:
+                await _cancelled(delivering)
+        for task in (reading, *adapter_loops):
+            if task.done() and not task.cancelled():
+                task.result()
+
+    async def _read(self) -> None:
+        async for event in self._realtime_client.read_events():
+            self.add_event(event)
+
+    def _loop_ended(self, loop: asyncio.Task[None]) -> None:
+        if not loop.cancelled() and (error := loop.exception()) is not None:
+            self.logger.error("the loop of an observer raised %s", type(error).__name__, exc_info=error)
+
+
+def _model_of(llm_config: Any) -> str:
+    try:
+        return str(llm_config["config_list"][0]["model"])
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return ""  # the client says what is wrong with the configuration
+
+
+async def _prepared(loops: dict[asyncio.Task[None], RealtimeObserver]) -> None:
+    """Wait until every observer has prepared the session; raises what one of them raised instead."""
+    for loop, observer in loops.items():
+        ready = asyncio.create_task(observer.wait_for_ready())
+        try:
+            await asyncio.wait([ready, loop], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancelled([ready])
+        if loop.done():
+            loop.result()
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    if pending := [task for task in tasks if not task.done()]:
+        await asyncio.wait(pending)

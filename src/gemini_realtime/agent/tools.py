@@ -1,0 +1,287 @@
+"""Python functions that the model may call: declared from their signature, called with checked arguments.
+
+    @tool
+    async def book_table(day: date, guests: Annotated[int, "how many people come"] = 2) -> str:
+        \"\"\"Book a table.\"\"\"
+
+Types, defaults, `Annotated` descriptions, pydantic models and the docstring become the declaration; what the model
+sends is validated against it before the function runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+
+from gemini_realtime.errors import ConfigError, MissingDependencyError
+
+try:
+    import docstring_parser
+    from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+    from pydantic.fields import FieldInfo
+    from pydantic_core import from_json, to_json
+except ImportError as error:
+    raise MissingDependencyError("an agent with tools", "agent") from error
+
+DEFAULT_TIMEOUT_S: Final = 60.0
+"""The model waits for the result of a call, and the user for the model: nothing useful takes longer."""
+
+MAX_PROBLEMS: Final = 5
+"""How many wrong arguments the model is told of at once."""
+
+_END: Final = object()
+
+
+class CallContext:
+    """What a function may want to know of the call it serves; passed to a parameter of this type.
+
+    Attributes:
+        call_id: as in `FunctionCall.call_id`.
+        idempotency_key: the same for every repetition of one call, also after a lost connection, and never the same
+            for two calls: for services that book or pay.
+    """
+
+    def __init__(self, call_id: str, idempotency_key: str) -> None:
+        self.call_id = call_id
+        self.idempotency_key = idempotency_key
+        self._cancelled = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for the result any more: for functions in threads, which cannot be cancelled."""
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Nobody waits for the result any more."""
+        self._cancelled.set()
+
+
+class Approval(NamedTuple):
+    """What is asked before a function runs.
+
+    Attributes:
+        tool: name of the function.
+        arguments: as the model sent them, checked.
+        context: of the call.
+    """
+
+    tool: str
+    arguments: dict[str, Any]
+    context: CallContext
+
+
+Approve = Callable[[Approval], Awaitable[bool]]
+"""Decides whether a call may run."""
+
+
+class ToolError(Exception):
+    """Raise it in a function to tell the model what went wrong, in words it can act on."""
+
+
+class Tool:
+    """A function that the model may call. Calling the object calls the function.
+
+    Attributes:
+        func: the function.
+        name: what the model knows it by.
+        description: what the model is told about it.
+        background: the model goes on talking while it runs.
+        timeout_s: how long it may run, seconds.
+        cancel_on_interruption: cancelled when the user interrupts the model.
+        approve: asked before each call.
+    """
+
+    func: Callable[..., Any]
+    name: str
+    description: str
+
+    def __init__(
+        self,
+        func_or_tool: Callable[..., Any] | Tool,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        background: bool = False,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        cancel_on_interruption: bool = False,
+        approve: Approve | None = None,
+    ) -> None:
+        """Declare a function.
+
+        Args:
+            func_or_tool: a function, sync or async, plain or a generator whose last value is the result; or a `Tool`
+                to declare again under another name or description.
+            name: the function's own by default.
+            description: the docstring's first paragraphs by default.
+            background: the model goes on talking while it runs.
+            timeout_s: how long it may run, seconds.
+            cancel_on_interruption: cancel it when the user interrupts the model.
+            approve: asked before each call; when it says no, the model is told so.
+
+        Raises:
+            ConfigError: the signature cannot be declared.
+        """
+        func: Callable[..., Any] = func_or_tool
+        if isinstance(func_or_tool, Tool):
+            func, name = func_or_tool.func, name or func_or_tool.name
+            description = description or func_or_tool.description
+        if not callable(func):
+            raise ConfigError(f"a tool is a {type(func).__name__}", remedy="pass a function")
+        documented = docstring_parser.parse(inspect.getdoc(func) or "")
+        self.func = func
+        self.name = name or str(getattr(func, "__name__", type(func).__name__))
+        self.description = description or _first_paragraphs(documented) or self.name
+        self.background = background
+        self.timeout_s = timeout_s
+        self.cancel_on_interruption = cancel_on_interruption
+        self.approve = approve
+        self._signature = _signature(func, self.name)
+        self._fields, self._context_name, self._arguments = _argument_model(self.name, self._signature, documented)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.func(*args, **kwargs)
+
+    @property
+    def declaration(self) -> dict[str, Any]:
+        """The declaration as a function of OpenAI's form, its parameters as JSON Schema."""
+        declared: dict[str, Any] = {"type": "function", "name": self.name, "description": self.description}
+        if self._fields:
+            declared["parameters"] = self._arguments.model_json_schema()
+        return declared
+
+    def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as the function takes them, converted to its types.
+
+        Raises:
+            ToolError: which are wrong, in words for the model.
+        """
+        try:
+            checked = self._arguments.model_validate(dict(arguments))
+        except ValidationError as error:
+            raise ToolError(_problems(error)) from None
+        return {name: getattr(checked, field) for field, name in self._fields.items()}
+
+    async def results(self, arguments: Mapping[str, Any], context: CallContext) -> AsyncIterator[dict[str, Any]]:
+        """Run the function; yields what it gives, as objects for the model: the last is the result.
+
+        Args:
+            arguments: as `check` returned them.
+            context: of the call.
+        """
+        call = self._bound(arguments, context)
+        if inspect.isasyncgenfunction(self.func):
+            async for value in call():
+                yield to_response(value)
+        elif inspect.isgeneratorfunction(self.func):
+            values = call()
+            while (value := await asyncio.to_thread(next, values, _END)) is not _END:
+                yield to_response(value)
+        elif inspect.iscoroutinefunction(self.func) or inspect.iscoroutinefunction(type(self.func).__call__):
+            yield to_response(await call())
+        else:
+            value = await asyncio.to_thread(call)
+            yield to_response(await value if inspect.isawaitable(value) else value)
+
+    def _bound(self, arguments: Mapping[str, Any], context: CallContext) -> Callable[[], Any]:
+        bound = self._signature.bind_partial()
+        bound.arguments.update(arguments)
+        if self._context_name is not None:
+            bound.arguments[self._context_name] = context
+        ordered = {name: bound.arguments[name] for name in self._signature.parameters if name in bound.arguments}
+        bound.arguments = ordered
+        return lambda: self.func(*bound.args, **bound.kwargs)
+
+
+def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Decorator: make a function a `Tool`; options as there."""
+    if function is None:
+        return lambda function: Tool(function, **options)
+    return Tool(function, **options)
+
+
+def to_response(value: Any) -> dict[str, Any]:
+    """What a function returned, as the object that goes to the model; what is not a dict becomes `output`."""
+    plain = from_json(to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="strings"))
+    return plain if isinstance(plain, dict) else {"output": "done" if plain is None else plain}
+
+
+def _first_paragraphs(documented: docstring_parser.Docstring) -> str:
+    return "\n\n".join(filter(None, [documented.short_description, documented.long_description]))
+
+
+def _signature(func: Callable[..., Any], name: str) -> inspect.Signature:
+    try:
+        signature = inspect.signature(func, eval_str=True)
+    except (TypeError, ValueError, NameError) as error:
+        raise ConfigError(f"the signature of {name!r} cannot be read: {error}", remedy="wrap it in a def") from error
+    for parameter in signature.parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ConfigError(
+                f"{name!r} takes `{parameter}`, and the model has to be told the name of each argument",
+                remedy="name the parameters",
+            )
+    return signature
+
+
+def _argument_model(
+    name: str, signature: inspect.Signature, documented: docstring_parser.Docstring
+) -> tuple[dict[str, str], str | None, type[BaseModel]]:
+    """Names of the arguments by field, the name of the context parameter, and the model that checks them."""
+    descriptions = {item.arg_name: item.description for item in documented.params}
+    fields: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    context_name = None
+    for parameter in signature.parameters.values():
+        hint = Any if parameter.annotation is parameter.empty else parameter.annotation
+        if hint is CallContext:
+            context_name = parameter.name
+            continue
+        # By number: an argument may have a name that a model has for something else, or one with an underscore.
+        field = f"argument_{len(names)}"
+        names[field] = parameter.name
+        fields[field] = (_described(hint), _field(parameter, descriptions.get(parameter.name)))
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=False, title=name)
+    try:
+        model = create_model(f"{name}_arguments", __config__=config, **fields)
+        model.model_json_schema()  # what has no JSON Schema is refused here
+        return names, context_name, model
+    except (PydanticUserError, TypeError, NameError) as error:
+        problem = str(error).partition("\n")[0]
+        raise ConfigError(f"the arguments of {name!r} cannot be declared: {problem}", remedy=_HINTS) from error
+
+
+_HINTS = "annotate them with types that JSON has: str, int, list, a dataclass, a pydantic model"
+
+
+def _described(hint: Any) -> Any:
+    """`Annotated[X, "words"]` as AG2 writes it: the words describe the argument."""
+    if get_origin(hint) is not Annotated:
+        return hint
+    bare, *extras = get_args(hint)
+    noted = [Field(description=extra) if isinstance(extra, str) else extra for extra in extras]
+    return Annotated[(bare, *noted)]
+
+
+def _field(parameter: inspect.Parameter, description: str | None) -> FieldInfo:
+    default = ... if parameter.default is parameter.empty else parameter.default
+    described: dict[str, Any] = {}
+    if description and not _has_description(parameter.annotation):
+        described["description"] = description
+    field: FieldInfo = Field(default, alias=parameter.name, **described)
+    return field
+
+
+def _has_description(hint: Any) -> bool:
+    extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return any(isinstance(extra, str) or getattr(extra, "description", None) for extra in extras)
+
+
+def _problems(error: ValidationError) -> str:
+    problems = []
+    for item in error.errors(include_url=False, include_context=False)[:MAX_PROBLEMS]:
+        where = ".".join(str(step) for step in item["loc"])
+        problems.append(f"{where}: {item['msg']}")
+    return "wrong arguments: " + "; ".join(problems)

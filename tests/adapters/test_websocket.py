@@ -1,0 +1,227 @@
+"""Sound over a WebSocket, through a real Starlette server and in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from array import array
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gemini_realtime import AudioDelta, AudioFormatError, DigitPressed, Interrupted, PlaybackStopped
+from gemini_realtime.adapters.websocket import MediaStreamAdapter, WebSocketAudioAdapter
+from gemini_realtime.testing import in_virtual_time
+from tests.agent.test_functions import ScriptedClient
+from tests.agent.test_observers import Seen
+
+
+class Line(ScriptedClient):
+    """A client that notes the audio it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.audio: list[bytes] = []
+
+    async def send_audio(self, audio: bytes) -> None:
+        self.audio.append(audio)
+
+
+class Socket:
+    """The near end of a WebSocket; the test is the far end."""
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[Any] = asyncio.Queue()
+        self.sent: list[Any] = []
+
+    async def iter_text(self) -> AsyncIterator[str]:
+        while (message := await self.incoming.get()) is not None:
+            yield message if isinstance(message, str) else json.dumps(message)
+
+    async def receive(self) -> dict[str, Any]:
+        message = await self.incoming.get()
+        if message is None:
+            return {"type": "websocket.disconnect"}
+        kind = "bytes" if isinstance(message, bytes) else "text"
+        return {"type": "websocket.receive", kind: message}
+
+    async def send_json(self, data: Any) -> None:
+        self.sent.append(data)
+
+    async def send_bytes(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def marks(self) -> list[str]:
+        return [message["mark"]["name"] for message in self.sent if message["event"] == "mark"]
+
+
+class Call:
+    """A stream that an agent is at the other end of."""
+
+    def __init__(self, adapter: type[MediaStreamAdapter] = WebSocketAudioAdapter, **options: Any) -> None:
+        from gemini_realtime.agent import RealtimeAgent
+
+        self.socket, self.client, self.log = Socket(), Line(), Everything()
+        self.adapter = adapter(self.socket, **options)
+        self.agent = RealtimeAgent(
+            name="test", audio_adapter=self.adapter, client=self.client, observers=[self.log]  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    async def __aenter__(self) -> Call:
+        self.run = asyncio.create_task(self.agent.run())
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.socket.incoming.put_nowait(None)
+        await self.run
+
+    async def says(self, *messages: Any, after_s: float = 0.0) -> None:
+        """The far end sends messages."""
+        for message in messages:
+            self.socket.incoming.put_nowait(message)
+        await asyncio.sleep(after_s or 0.001)
+
+    async def model_says(self, ms: int, *, after_s: float = 0.0) -> None:
+        """The model says so much at once."""
+        audio = b64encode(bytes(48 * ms)).decode()
+        self.client.events.put_nowait(AudioDelta(delta=audio))
+        await asyncio.sleep(after_s or 0.001)
+
+    async def interrupted(self) -> PlaybackStopped:
+        self.client.events.put_nowait(Interrupted())
+        await asyncio.sleep(0.001)
+        return next(event for event in reversed(self.log.events) if isinstance(event, PlaybackStopped))
+
+
+class Everything(Seen):
+    """Notes every event."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Any] = []
+
+    async def on_event(self, event: Any) -> None:
+        self.events.append(event)
+
+
+START = {"event": "start", "start": {"streamSid": "MZ1", "callSid": "CA1"}}
+
+
+def media(audio: bytes, **more: Any) -> dict[str, Any]:
+    return {"event": "media", "media": {"payload": b64encode(audio).decode(), "timestamp": "5", **more}}
+
+
+@in_virtual_time
+async def test_what_the_user_says_goes_to_the_model() -> None:
+    async with Call() as call:
+        await call.says(START, media(b"\x01\x00" * 320), media(b"\x02\x00" * 320, track="outbound"))
+    assert call.client.audio == [b"\x01\x00" * 320]
+    assert call.adapter.stream_sid == "MZ1"
+    assert call.adapter.start["callSid"] == "CA1"
+
+
+@in_virtual_time
+async def test_what_the_model_says_goes_out_with_a_mark_after_each_piece() -> None:
+    async with Call() as call:
+        await call.says(START)
+        await call.model_says(100)
+    sent = call.socket.sent
+    assert [message["event"] for message in sent] == ["media", "mark"]
+    assert all(message["streamSid"] == "MZ1" for message in sent)
+    assert len(b64decode(sent[0]["media"]["payload"])) == 4800
+
+
+@in_virtual_time
+async def test_an_interruption_clears_at_once_and_says_what_was_heard() -> None:
+    async with Call() as call:
+        await call.says(START)
+        await call.model_says(300)
+        await call.model_says(700, after_s=0.4)
+        for name in call.socket.marks()[:1]:
+            await call.says({"event": "mark", "mark": {"name": name}})
+        stopped = await call.interrupted()
+    assert call.socket.sent[-1]["event"] == "clear"
+    assert stopped.played_ms == pytest.approx(301, abs=3)
+    assert stopped.played_ms + stopped.unplayed_ms == 1000
+
+
+@in_virtual_time
+async def test_without_marks_the_clock_tells_what_was_heard() -> None:
+    async with Call() as call:
+        await call.says(START)
+        await call.model_says(400, after_s=0.25)
+        assert (await call.interrupted()).played_ms == pytest.approx(250, abs=3)
+
+
+@in_virtual_time
+async def test_marks_that_return_after_a_clear_count_for_nothing() -> None:
+    async with Call() as call:
+        await call.says(START)
+        await call.model_says(400)
+        await call.interrupted()
+        await call.says(*({"event": "mark", "mark": {"name": name}} for name in call.socket.marks()))
+        await call.model_says(400, after_s=0.1)
+        assert (await call.interrupted()).played_ms == pytest.approx(100, abs=3)
+
+
+@in_virtual_time
+async def test_a_long_piece_goes_out_in_several() -> None:
+    async with Call() as call:
+        await call.model_says(1200)
+    assert len(call.socket.marks()) == 3
+
+
+@in_virtual_time
+async def test_the_conversation_ends_when_the_stream_stops() -> None:
+    call = Call()
+    async with call:
+        await call.says(START, {"event": "stop"})
+        await asyncio.wait_for(call.run, 1)
+
+
+@in_virtual_time
+async def test_keys_of_the_telephone_are_events() -> None:
+    async with Call() as call:
+        await call.says(START, {"event": "dtmf", "dtmf": {"digit": "#"}})
+    assert DigitPressed(digit="#") in call.log.events
+
+
+BROKEN = [
+    "", "{", "[]", "null", "5", '"media"', "{}", "[" * 100_000, '{"event": "media"}', '{"event": "media", "media": 5}',
+    '{"event": "media", "media": {"payload": 7}}', '{"event": "media", "media": {"payload": "@@@"}}',
+    '{"event": "media", "media": {"payload": "AAAA"}}', '{"event": "mark", "mark": {}}',
+    '{"event": "dtmf", "dtmf": []}', '{"event": "start", "start": "now"}', '{"event": {"media": 1}}',
+]  # fmt: skip
+
+
+@in_virtual_time
+async def test_a_broken_message_is_left_out_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with Call() as call:
+        await call.says(*BROKEN, media(b"\x01\x00"))
+    assert call.client.audio == [b"\x01\x00"]
+    assert caplog.text.count("cannot be read") == 1
+    assert "AAAA" not in caplog.text
+
+
+@in_virtual_time
+async def test_browsers_may_send_and_get_plain_pcm() -> None:
+    async with Call(binary=True, input_rate_hz=48_000, output_rate_hz=48_000) as call:
+        await call.says(bytes(1920 * 5), json.dumps({"event": "dtmf", "dtmf": {"digit": "1"}}))
+        await call.model_says(100)
+        await call.interrupted()
+    audio, mark, clear = call.socket.sent
+    assert len(audio) == pytest.approx(9600, abs=200)
+    assert (mark["event"], clear["event"]) == ("mark", "clear")
+    assert sum(map(len, call.client.audio)) == pytest.approx(3200, abs=100)
+    assert DigitPressed(digit="1") in call.log.events
+
+
+def test_a_rate_that_cannot_be_is_refused() -> None:
+    with pytest.raises(AudioFormatError):
+        WebSocketAudioAdapter(Socket(), input_rate_hz=0)
+
+
+def test_samples_are_what_they_were() -> None:
+    assert array("h", WebSocketAudioAdapter(Socket()).to_model(array("h", [1, -2]).tobytes())).tolist() == [1, -2]

@@ -1,0 +1,121 @@
+"""`RealtimeAgent`, as AG2 documented it, against the embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import pytest
+
+from gemini_realtime import (
+    ConfigError,
+    ConversationLog,
+    HandshakeError,
+    LiveServer,
+    RealtimeAgent,
+    RealtimeEvent,
+    RealtimeObserver,
+)
+from gemini_realtime.testing import in_virtual_time
+from tests.agent.test_functions import Scene
+
+FAMILIES = [
+    "gemini-2.5-flash-native-audio-preview-12-2025",
+    "gemini-3.1-flash-live-preview",
+    "gemini-3.8-live",
+    "gemini-3.8-live-extended-thinking",
+]
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+async def test_a_function_is_called_and_spoken_about(model: str) -> None:
+    async with LiveServer(pace="instant", warm_up=False) as server:
+        log = ConversationLog()
+        agent = RealtimeAgent(name="weather", llm_config=server.llm_config(model=model), observers=[log])
+
+        @agent.register_realtime_function(description="Get the weather")
+        def get_weather(city: Annotated[str, "the city"]) -> str:
+            return f"foggy in {city}"
+
+        async with asyncio.timeout(30), agent.running():
+            await agent.realtime_client.send_text(role="user", text="What is the weather in London?")
+            answer = await log.next_answer()
+            while "foggy" not in answer.said:
+                answer = await log.next_answer()
+    assert [use.arguments for turn in log.turns for use in turn.tools] == [{"city": "London"}]
+
+
+def test_the_members_that_ag2_documented_are_there() -> None:
+    config = {"config_list": [{"model": "gemini-3.8-live", "api_key": "k", "api_type": "google"}]}
+    agent = RealtimeAgent(name="host", llm_config=config)
+    assert agent.system_message == "You are a helpful AI Assistant."
+    assert agent.registered_realtime_tools == {}
+    assert agent.logger.name == "gemini_realtime.agent"
+    assert callable(agent.callbacks.on_observers_ready)
+    assert agent.realtime_client is not None
+
+
+def test_two_functions_of_one_name_are_refused() -> None:
+    agent = Scene().agent
+    agent.register_realtime_function(name="pay")(lambda: 1)
+    with pytest.raises(ConfigError, match="two functions called 'pay'"):
+        agent.register_realtime_function(name="pay")(lambda: 2)
+
+
+async def test_a_run_that_cannot_connect_says_why() -> None:
+    config = {"config_list": [{"model": "gemini-3.8-live", "api_key": "k", "api_type": "google",
+                               "base_url": "ws://127.0.0.1:9"}]}  # fmt: skip
+    agent = RealtimeAgent(name="host", llm_config=config)
+    with pytest.raises(HandshakeError):
+        async with agent.running():
+            pytest.fail("it is not ready")
+
+
+@in_virtual_time
+async def test_the_session_is_prepared_before_the_first_event_is_read() -> None:
+    scene = Scene()
+    order: list[str] = []
+
+    class Preparing(RealtimeObserver):
+        async def initialize_session(self) -> None:
+            await asyncio.sleep(1)
+            order.append("prepared")
+
+        async def run_loop(self) -> None: ...
+
+        async def on_event(self, event: RealtimeEvent) -> None:
+            order.append("event")
+
+    async def ready() -> None:
+        order.append("ready")
+
+    scene.agent.register_observer(Preparing())
+    scene.agent.callbacks.on_observers_ready = ready
+    async with scene:
+        await scene.happens(RealtimeEvent(), after_s=3)
+    assert order == ["prepared", "ready", "event"]
+
+
+@in_virtual_time
+async def test_an_agent_stops_and_runs_again() -> None:
+    scene = Scene()
+    for _ in range(2):
+        async with scene.agent.running():
+            pass
+    assert scene.client.options["instructions"] == "You are a helpful AI Assistant."
+
+
+@in_virtual_time
+async def test_an_error_that_ends_the_conversation_is_raised_by_run() -> None:
+    class Broken(Scene):
+        def __init__(self) -> None:
+            super().__init__()
+
+            async def read() -> Any:
+                raise ConnectionResetError("gone")
+                yield
+
+            self.client.read_events = read  # type: ignore[method-assign]
+
+    with pytest.raises(ConnectionResetError):
+        await Broken().agent.run()

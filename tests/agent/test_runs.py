@@ -1,0 +1,87 @@
+"""Which run serves which call."""
+
+from __future__ import annotations
+
+from gemini_realtime.agent.runs import Run, Runs
+
+
+def started(runs: Runs, call_id: str, **arguments: object) -> Run:
+    run, new = runs.called(call_id, "pay", arguments)
+    assert run is not None
+    assert new
+    return run
+
+
+def finished(run: Run) -> None:
+    run.result, run.sent = {"output": "paid"}, True
+
+
+def test_two_calls_are_two_runs_even_when_they_are_alike() -> None:
+    runs = Runs()
+    assert started(runs, "1", euros=5) is not started(runs, "2", euros=5)
+
+
+def test_the_same_call_again_is_served_by_its_run() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    assert runs.called("1", "pay", {"euros": 5}) == (run, False)
+
+
+def test_a_call_that_is_over_runs_no_more() -> None:
+    runs = Runs()
+    finished(started(runs, "1", euros=5))
+    runs.answered()
+    assert runs.called("1", "pay", {"euros": 5}) == (None, False)
+
+
+def test_a_lost_call_that_comes_again_under_a_new_id_is_served_by_its_run() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5, to="Ann")
+    runs.lost(["1"])
+    runs.resumed()
+    assert run.call_id is None
+    assert runs.called("2", "pay", {"to": "Ann", "euros": 5}) == (run, False)
+    assert run.call_id == "2"
+
+
+def test_a_result_that_may_have_been_lost_serves_the_call_that_comes_again() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    finished(run)
+    runs.resumed()
+    assert runs.called("2", "pay", {"euros": 5}) == (run, False)
+    assert not run.sent
+
+
+def test_other_arguments_after_a_loss_are_another_call() -> None:
+    runs = Runs()
+    started(runs, "1", euros=5)
+    runs.resumed()
+    assert runs.called("2", "pay", {"euros": 6})[1]
+
+
+def test_a_run_serves_one_call_after_a_loss_and_the_next_runs_anew() -> None:
+    runs = Runs()
+    started(runs, "1", euros=5)
+    runs.lost(["1"])
+    runs.resumed()
+    assert not runs.called("2", "pay", {"euros": 5})[1]
+    assert runs.called("3", "pay", {"euros": 5})[1]
+
+
+def test_what_was_answered_before_a_loss_is_not_taken_for_the_same() -> None:
+    runs = Runs()
+    finished(started(runs, "1", euros=5))
+    runs.answered()
+    runs.resumed()
+    assert runs.called("2", "pay", {"euros": 5})[1]
+
+
+def test_a_cancelled_run_serves_nobody() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    assert runs.cancelled(["1", "unknown"]) == [run]
+    assert run.cancelled
+    assert runs.called("1", "pay", {"euros": 5}) == (None, False)
+    runs.resumed()
+    assert runs.called("2", "pay", {"euros": 5})[1]
