@@ -90,7 +90,9 @@ class AudioFormat:
         if name not in _ENCODING_OF:
             return None
         rate_hz = _count(parameters.get("rate", ""), _MAX_RATE_HZ) or default.rate_hz
-        return cls(_ENCODING_OF[name], rate_hz, _count(parameters.get("channels", ""), _MAX_CHANNELS) or default.channels)
+        return cls(
+            _ENCODING_OF[name], rate_hz, _count(parameters.get("channels", ""), _MAX_CHANNELS) or default.channels
+        )
 
     @property
     def mime_type(self) -> str:
