@@ -17,7 +17,7 @@ PACKAGE = Path(gemini_realtime.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"errors", "version", "protocol.messages"},
+    {"errors", "checking", "version", "protocol.messages"},
     {"protocol.codec"},
     {"protocol.events", "audio", "transport.base", "transport.proxy"},
     {"protocol.models", "protocol.endpoint", "protocol.closing", "protocol.schema", "protocol.setup", "protocol.turns",
@@ -34,7 +34,7 @@ FLOORS = [
 ]  # fmt: skip
 """From the ground up; a floor may import itself and what is below. `local` stands beside, on three things only."""
 
-LOCAL_RESTS_ON = ("errors", "protocol.messages", "protocol.codec", "protocol.families", "audio", "local")
+LOCAL_RESTS_ON = ("errors", "checking", "protocol.messages", "protocol.codec", "protocol.families", "audio", "local")
 LOCAL_FLOORS = [
     {"local.thinking", "local.lifetime", "local.faults.table", "local.server.limits"},
     {"local.wire"},

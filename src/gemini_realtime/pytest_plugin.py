@@ -8,11 +8,14 @@ The server runs on a thread of its own, so a test may be a plain function or a c
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from gemini_realtime.checking import spelling_remedy
 
 if TYPE_CHECKING:
     from gemini_realtime import LiveServer
@@ -39,7 +42,7 @@ def live_server(live_server_options: dict[str, Any]) -> Iterator[LiveServer]:
     """The embedded server. `url` and `llm_config()` lead to it."""
     from gemini_realtime import LiveServer
 
-    with LiveServer(**live_server_options) as server:
+    with LiveServer(**_checked(live_server_options)) as server:
         yield server
 
 
@@ -48,10 +51,21 @@ def live_server_tls(live_server_options: dict[str, Any], monkeypatch: pytest.Mon
     """The same with TLS, and an environment that leads google-genai to it, with a key that is none."""
     from gemini_realtime import LiveServer
 
-    with LiveServer(**{"tls": True, **live_server_options}) as server:
+    with LiveServer(**{"tls": True, **_checked(live_server_options)}) as server:
         key = live_server_options.get("api_key") or "offline"
         # It takes the place of real keys; where there is none, one variable is enough, and google-genai warns of two.
         names = [name for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY") if os.environ.get(name)] or ["GOOGLE_API_KEY"]
         for name, value in {**server.environment(), **dict.fromkeys(names, key)}.items():
             monkeypatch.setenv(name, value)
         yield server
+
+
+def _checked(options: dict[str, Any]) -> dict[str, Any]:
+    """The options, all of which exist."""
+    from gemini_realtime import LiveServer
+
+    names = inspect.signature(LiveServer).parameters
+    for name in options:
+        if name not in names:
+            pytest.fail(f"LiveServer has no option {name!r} → {spelling_remedy(name, names)}", pytrace=False)
+    return options

@@ -230,6 +230,32 @@ async def test_a_name_that_is_none_is_an_error_that_says_so() -> None:
             pass
 
 
+async def test_a_port_that_is_taken_is_an_error_that_says_what_to_do() -> None:
+    async with LiveServer(warm_up=False) as first:
+        with pytest.raises(ConfigError, match=rf"port {first.port} of 127\.0\.0\.1 is in use → .*another port"):
+            async with LiveServer(port=first.port, warm_up=False):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ({"pace": "fast"}, "`pace` is 'fast' → choose one of realtime, instant"),
+        ({"port": 65536}, "`port` is 65536 → pass a whole number from 0 to 65535"),
+        ({"port": "8765"}, "`port` is a str → pass a whole number"),
+        ({"connection_lifetime_s": -1}, "`connection_lifetime_s` is -1 → pass a number from 0"),
+        ({"go_away_before_s": "5"}, "`go_away_before_s` is a str → pass a number from 0"),
+        ({"faults": "cut"}, r"`faults` is a text → pass a list, such as faults=\['cut'\]"),
+        ({"responder": "ecko"}, r"there is no responder 'ecko' → did you mean 'echo'\? choose one of"),
+        ({"hearing": "ears"}, "there is no hearing 'ears' → choose one of"),
+        ({"speaking": "mouth"}, "there is no speaking 'mouth' → choose one of"),
+    ],
+)
+def test_an_option_that_cannot_be_is_an_error_that_says_what_can(option: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        LiveServer(**option)
+
+
 def test_a_port_for_tls_without_tls_is_an_error() -> None:
     with pytest.raises(ConfigError, match="tls=True"):
         LiveServer(tls_port=8766)

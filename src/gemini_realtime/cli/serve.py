@@ -12,7 +12,6 @@ from typing import Literal
 
 from gemini_realtime import LiveServer
 from gemini_realtime.local import Limits, SessionLimits
-from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 from gemini_realtime.local.server.environment import key_for
 
 
@@ -53,9 +52,9 @@ class ServerOptions:
             go_away_before_s=self.go_away_before_s,
             session_limits=SessionLimits(audio_s=self.session_lifetime_s),
             limits=self.limits,
-            responder=responder_named(self.responder),
-            hearing=hearing_named(self.hearing),
-            speaking=speaking_named(self.speaking),
+            responder=self.responder,
+            hearing=self.hearing,
+            speaking=self.speaking,
             faults=self.faults,
             seed=self.seed,
         )

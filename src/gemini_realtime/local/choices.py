@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from gemini_realtime.checking import spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.responders.rules import Rules
@@ -57,7 +58,8 @@ def _made(what: str, text: str, choices: Mapping[str, _Choice[_Made]]) -> _Made:
     choice = choices.get(name)
     if choice is None:
         written = ", ".join(choice.written for choice in choices.values())
-        raise ConfigError(f"there is no {what} {text!r}", remedy=f"choose one of {written}")
+        remedy = spelling_remedy(name, choices, choice=f"choose one of {written}")
+        raise ConfigError(f"there is no {what} {text!r}", remedy=remedy)
     if not choice.takes(argument):
         raise ConfigError(f"{text!r} is not how to choose {name}", remedy=f"write {choice.written}")
     return choice.make(argument)

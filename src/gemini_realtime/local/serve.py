@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import os
 import secrets
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
+from gemini_realtime.checking import check_number
 from gemini_realtime.errors import ConfigError
+from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.lifetime import SessionLimits
@@ -54,6 +55,7 @@ class LiveServer:
         host: where to listen; with `api_key`, an address that other machines reach too.
         port: 0 for any that is free.
         responder: what answers: rules that need no model by default; or a recording that plays the service instead.
+            This and what hears and speaks may be named as on the command line: `echo`, `chat:llama3.2`.
         model_profile: how every model behaves, such as `3.8-live`; by default as is known of the model a client names.
         pace: `realtime` completes a turn when its audio would have been heard, as the service does; `instant` at once.
         faults: what goes wrong, each a `Fault` or as on the command line: `cut:after_frames=10,times=1`.
@@ -75,7 +77,7 @@ class LiveServer:
 
     Raises:
         ConfigError: others would reach `host`, and there is no `api_key`; there is a `tls_port` without `tls`; there is
-            no such profile, or no such fault.
+            no such profile, pace or fault; when it is entered: the port is taken.
         MissingDependencyError: the certificate needs the extra `[local]`.
     """
 
@@ -84,13 +86,13 @@ class LiveServer:
         host: str = "127.0.0.1",
         port: int = 0,
         *,
-        responder: Responder | Recording | None = None,
+        responder: Responder | Recording | str | None = None,
         model_profile: ServiceProfile | str | None = None,
         pace: Pace = "realtime",
         faults: Iterable[Fault | str] = (),
         seed: int = 0,
-        hearing: Hearing | None = None,
-        speaking: Speaking | None = None,
+        hearing: Hearing | str | None = None,
+        speaking: Speaking | str | None = None,
         tls: bool | ssl.SSLContext = False,
         tls_port: int = 0,
         api_key: str | None = None,
@@ -104,11 +106,16 @@ class LiveServer:
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._host = _address(host, api_key)
+        for name, number in (("port", port), ("tls_port", tls_port)):
+            check_number(name, number, 0, 65535, whole=True)
         if tls_port and not tls:
             raise ConfigError("there is a port for TLS and no TLS", remedy="pass tls=True (--tls), or no port for it")
         self._ports = (port, tls_port)
         self._api_key = api_key
         self._warm_up = warm_up
+        responder = responder_named(responder) if isinstance(responder, str) else responder
+        hearing = hearing_named(hearing) if isinstance(hearing, str) else hearing
+        speaking = speaking_named(speaking) if isinstance(speaking, str) else speaking
         recording = responder if isinstance(responder, Recording) else None
         answers = Rules() if responder is None or isinstance(responder, Recording) else responder
         backends = Backends(hearing or EnglishHearing(), answers, speaking or EspeakSpeaking())
@@ -184,11 +191,6 @@ class LiveServer:
                 listener = Listener(self._handler, self._limits, context)
                 await listener.start(self._host, port)
                 self._listeners.append(listener)
-        except socket.gaierror as error:
-            await self._stop()
-            raise ConfigError(
-                f"{self._host!r} is no address: {error.strerror}", remedy="give an address of this machine"
-            ) from None
         except BaseException:
             await self._stop()
             raise

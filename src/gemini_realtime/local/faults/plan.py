@@ -7,6 +7,7 @@ from typing import Final
 
 import picows
 
+from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.faults.connection import STAGES, FaultyConnection
 from gemini_realtime.local.faults.stages import Occasions
 from gemini_realtime.local.faults.table import Fault, parse_fault
@@ -35,6 +36,8 @@ class Faults:
     """
 
     def __init__(self, faults: Iterable[Fault | str] = (), seed: int = 0) -> None:
+        if isinstance(faults, str):
+            raise ConfigError("`faults` is a text", remedy=f"pass a list, such as faults=[{faults!r}]")
         read = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
         self._faults = [(fault, Occasions(fault["times"])) for fault in read]
         self._seed = seed

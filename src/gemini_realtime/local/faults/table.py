@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gemini_realtime.checking import spelling_remedy
 from gemini_realtime.errors import ConfigError
 
 Value = int | float | str
@@ -245,7 +246,7 @@ class Fault:
 
     def __init__(self, name: str, /, **args: Value) -> None:
         if name not in FAULTS:
-            raise ConfigError(f"there is no fault {name!r}", remedy=f"choose one of {', '.join(FAULTS)}")
+            raise ConfigError(f"there is no fault {name!r}", remedy=spelling_remedy(name, FAULTS))
         self.kind = FAULTS[name]
         self._args = self.kind.check(args)
 

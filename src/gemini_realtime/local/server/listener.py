@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +14,7 @@ from typing import Any
 import picows
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # picows exports it no other way
 
-from gemini_realtime.errors import MissingDependencyError
+from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.local.server.http import Doorway
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.request_handler import RequestHandler
@@ -49,13 +51,16 @@ class Listener:
         """Listen.
 
         Raises:
-            OSError: the port is taken, or the address is not of this machine.
+            ConfigError: the port is taken, or the address is not of this machine.
         """
         limit_s = self._limits.handshake_s
         websocket = partial(_websocket, self._handler, self._limits)
         doorway = partial(Doorway, websocket, _plain(self._handler, limit_s), self._undecided, limit_s)
         options: dict[str, Any] = {"ssl_handshake_timeout": limit_s} if self._context else {}
-        self._server = await _create_server(doorway, host=host, port=port, ssl=self._context, **options)
+        try:
+            self._server = await _create_server(doorway, host=host, port=port, ssl=self._context, **options)
+        except OSError as error:
+            raise _cannot_listen(error, host, port) from error
 
     def stop(self) -> None:
         """Listen no more, and let go who has not said yet what they want."""
@@ -63,6 +68,18 @@ class Listener:
             self._server.close()
         for transport in tuple(self._undecided):
             transport.abort() if isinstance(transport, asyncio.Transport) else transport.close()
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError:
+    if error.errno == errno.EADDRINUSE:
+        remedy = "stop the program that listens there, or take another port; 0 is any that is free"
+        return ConfigError(f"port {port} of {host} is in use", remedy=remedy)
+    if error.errno == errno.EACCES:
+        return ConfigError(f"this user may not listen at port {port}", remedy="take one above 1023, or 0 for any")
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        problem = f"{host!r} is no address of this machine: {error.strerror}"
+        return ConfigError(problem, remedy="127.0.0.1 is one that always works")
+    return ConfigError(f"cannot listen at port {port} of {host}: {error.strerror}", remedy="take another port")
 
 
 async def _create_server(*arguments: Any, **options: Any) -> asyncio.Server:

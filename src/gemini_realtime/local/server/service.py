@@ -9,7 +9,9 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
+from gemini_realtime.checking import check_choice, check_number
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.lifetime import SessionLimits
@@ -44,6 +46,12 @@ class SessionSettings:
     connection_lifetime_s: float | None = None
     go_away_before_s: float | None = None
     session_limits: SessionLimits = field(default_factory=SessionLimits)
+
+    def __post_init__(self) -> None:
+        check_choice("pace", self.pace, get_args(Pace))
+        for name in ("connection_lifetime_s", "go_away_before_s"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), 0)
 
 
 class Service:

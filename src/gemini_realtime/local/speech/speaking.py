@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from gemini_realtime.checking import spelling_remedy
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError, MissingDependencyError
 
 _log = logging.getLogger(__name__)
@@ -154,7 +155,7 @@ class Synthesizer:
 def _voice(name: str) -> Voice:
     if voice := VOICES.get(name.lower()):
         return voice
-    raise ConfigError(f"there is no voice {name!r}", remedy=f"choose one of {', '.join(map(str.capitalize, VOICES))}")
+    raise ConfigError(f"there is no voice {name!r}", remedy=spelling_remedy(name, map(str.capitalize, VOICES)))
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:

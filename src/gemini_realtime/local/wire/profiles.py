@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
+from gemini_realtime.checking import spelling_remedy
 from gemini_realtime.errors import ConfigError
 
 Behavior = Literal["BLOCKING", "NON_BLOCKING"]
@@ -257,6 +258,7 @@ def profile_named(name: str) -> ServiceProfile:
     """
     found = next((profile for profile in PROFILES if profile.name == name.removeprefix(_VERTEX_PREFIX)), None)
     if found is None:
-        names = ", ".join(profile.name for profile in PROFILES)
-        raise ConfigError(f"there is no model profile {name!r}", remedy=f"use one of {names}; `vertex/` may precede it")
+        names = [profile.name for profile in PROFILES]
+        remedy = spelling_remedy(name, names, choice=f"use one of {', '.join(names)}; `vertex/` may precede it")
+        raise ConfigError(f"there is no model profile {name!r}", remedy=remedy)
     return on_vertex(found) if name.startswith(_VERTEX_PREFIX) else found
