@@ -51,6 +51,12 @@ TOKENS = [
     b'"parts"',
     b"NaN",
     b"[[[[",
+    b"12.5",
+    b'"12"',
+    "\u00b2".encode(),
+    b'"audio/pcm;rate=\\u00b2"',
+    b"9" * 5000,
+    b"[" * 2000 + b"]" * 2000,
 ]
 
 

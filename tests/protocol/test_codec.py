@@ -13,14 +13,15 @@ from gemini_realtime.protocol.codec import (
     AudioFrames,
     DecodeError,
     Frame,
-    UnknownField,
     audio_frame,
     decode_base64,
     decode_client_message,
     decode_server_message,
     encode,
     parse_duration_ms,
+    without_media,
 )
+from gemini_realtime.protocol.proto_json import UnknownField
 from tests.protocol import official
 
 
@@ -88,9 +89,10 @@ def test_null_means_unset() -> None:
         b"null",
         b"3",
         b'{"serverContent":',
-        b'{"toolCall":7}',
-        b'{"mim\xd1Type":1}',
         b"[" * 10_000,
+        b"[" * 10_000 + b"]" * 10_000,
+        b'{"serverContent":' * 10_000,
+        b'"' + b'\\"' * 10_000,
     ],
 )
 def test_what_is_not_a_message_raises_and_keeps_its_content_to_itself(data: bytes) -> None:
@@ -99,9 +101,10 @@ def test_what_is_not_a_message_raises_and_keeps_its_content_to_itself(data: byte
     assert "serverContent" not in str(caught.value)
 
 
-def test_a_wrongly_typed_value_stays_out_of_the_error() -> None:
+@pytest.mark.parametrize("frame", [b'{"toolResponse":7}', b'{"clientContent":{"turnComplete":"private words"}}'])
+def test_a_client_hears_of_a_wrong_type_without_its_value(frame: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
-        decode_server_message(b'{"serverContent":{"turnComplete":"private words"}}')
+        decode_client_message(frame)
     assert "private words" not in str(caught.value)
 
 
@@ -138,10 +141,56 @@ def test_other_text_is_not_base64_and_is_not_repeated_in_the_error(text: str) ->
 
 @pytest.mark.parametrize(
     ("duration", "milliseconds"),
-    [("9.500s", 9500), ("50s", 50000), ("0s", 0), (None, None), ("", None), ("1m", None), ("xs", None), ("infs", None)],
+    [
+        ("9.500s", 9500),
+        ("9.500000001s", 9500),
+        ("50s", 50000),
+        ("0s", 0),
+        ("-1.5s", -1500),
+        *[(odd, None) for odd in (None, "", "1m", "xs", "infs", "nans", "1_0s", "\u00b2s", "1e9s", "9" * 5000 + "s")],
+    ],
 )
 def test_durations_are_read_in_milliseconds(duration: str | None, milliseconds: int | None) -> None:
     assert parse_duration_ms(duration) == milliseconds
+
+
+@given(st.none() | st.text() | st.from_regex(r"[0-9_.eE+-]{0,30}s"))
+def test_any_duration_is_read_or_not(duration: str | None) -> None:
+    parse_duration_ms(duration)
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        {"inlineData": {"data": "AAAA", "mimeType": "audio/pcm"}},
+        {"inlineData": {"data": "AAAA"}},
+        {"inline_data": {"data": "AAAA"}},
+        {"realtimeInput": {"audio": {"data": "AAAA"}}},
+        {"realtime_input": {"media_chunks": [{"data": "AAAA"}]}},
+        {"functionResponses": [{"parts": [{"inlineData": {"data": "AAAA", "mime_type": "image/png"}}]}]},
+        {"replicatedVoiceConfig": {"voiceSampleAudio": "AAAA", "consentAudio": "AAAA"}},
+        {"avatar_config": {"customized_avatar": {"image_data": "AAAA"}}},
+    ],
+)
+def test_media_is_left_out_wherever_a_message_has_it(blob: dict[str, Any]) -> None:
+    before = json.dumps(blob)
+    assert json.dumps(without_media({"a": [blob]})) == json.dumps({"a": [blob]}).replace("AAAA", "")
+    assert json.dumps(blob) == before
+
+
+def test_data_that_is_no_media_stays() -> None:
+    message = {"toolCall": {"functionCalls": [{"args": {"data": "text", "audio": "loud", "x": [None, 1]}}]}}
+    assert without_media(message) == message
+
+
+def test_media_is_left_out_however_deep_a_message_is() -> None:
+    message: dict[str, Any] = {"inlineData": {"data": "AAAA"}}
+    for _ in range(50_000):
+        message = {"a": [message]}
+    bare = without_media(message)
+    for _ in range(50_000):
+        bare = bare["a"][0]
+    assert bare == {"inlineData": {"data": ""}}
 
 
 def test_a_frame_is_parsed_once_and_only_when_asked() -> None:

@@ -1,23 +1,24 @@
 """Frame bytes <-> messages.
 
 The common case is one strict, typed decode. Whatever that refuses (a field newer than this package, snake_case names,
-`null`) takes the slow path: the JSON is made to conform to the structs, and what does not fit is named, never lost.
+`null`, a value of another type) takes the slow path. What a client sends is made to conform to the structs; of what
+the service sends every value that makes sense is read, see `proto_json`. What is left out is named.
 
-Rules of proto3 JSON that hold here: names in lowerCamelCase or snake_case, mixed; bytes in standard or URL-safe
-base64, padded or not; `null` means unset. Source: https://protobuf.dev/programming-guides/json/.
+Bytes are standard or URL-safe base64, padded or not. Source: https://protobuf.dev/programming-guides/json/.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
-from types import UnionType
-from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 import msgspec
 import pybase64
 
 from gemini_realtime.errors import AudioFormatError, ConfigError
 from gemini_realtime.protocol.messages import ClientMessage, Message, ServerMessage
+from gemini_realtime.protocol.proto_json import UnknownField, fit_object, parse_mended, read_message
 
 _Struct = TypeVar("_Struct", bound=Message)
 
@@ -35,13 +36,6 @@ class DecodeError(ValueError):
     """A frame that is not one JSON object of the expected shape. Its content stays out of the message."""
 
 
-class UnknownField(NamedTuple):
-    """A field the structs do not know: its name as sent, and where (`setup.generation_config`), empty at the top."""
-
-    path: str
-    name: str
-
-
 class Frame(msgspec.Struct, eq=False):
     """One received frame; its JSON is parsed into a dict when somebody asks for it, once."""
 
@@ -52,7 +46,7 @@ class Frame(msgspec.Struct, eq=False):
         """The frame's JSON object; empty when the frame holds none."""
         if self._parsed is None:
             try:
-                self._parsed = parse_object(self.data)
+                self._parsed = parse_received(self.data)
             except DecodeError:
                 self._parsed = {}
         return self._parsed
@@ -100,19 +94,28 @@ def decode_server_message(data: bytes) -> tuple[ServerMessage, list[UnknownField
     """Read a frame of the service.
 
     Returns:
+        The message, and what of the frame is not in it: fields that the structs do not know, or whose values make no
+        sense.
+
+    Raises:
+        DecodeError: not JSON, or not an object.
+    """
+    try:
+        return _server_decoder.decode(data), []
+    except _MALFORMED:
+        unread: list[UnknownField] = []
+        return read_message(parse_received(data), ServerMessage, "", unread), unread
+
+
+def decode_client_message(data: bytes | str) -> tuple[ClientMessage, list[UnknownField]]:
+    """Read a frame of a client.
+
+    Returns:
         The message, and the fields in it that the structs do not know (they are not in the message).
 
     Raises:
         DecodeError: not JSON, not an object, or a known field of a wrong type.
     """
-    try:
-        return _server_decoder.decode(data), []
-    except _MALFORMED:
-        return _conform(data, ServerMessage)
-
-
-def decode_client_message(data: bytes | str) -> tuple[ClientMessage, list[UnknownField]]:
-    """Read a frame of a client; as `decode_server_message`, for the other direction."""
     try:
         return _client_decoder.decode(data), []
     except _MALFORMED:
@@ -176,9 +179,28 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
         DecodeError: not JSON, or not an object.
     """
     try:
-        parsed = _json_decoder.decode(data)
+        return _object(_json_decoder.decode(data), data)
     except _MALFORMED as error:
         raise DecodeError(f"{len(data)} bytes are not JSON") from error
+
+
+def parse_received(data: bytes) -> dict[str, Any]:
+    """Parse a frame of the service into a plain dict; a value that is no JSON costs that value alone.
+
+    Raises:
+        DecodeError: not JSON in another way, or not an object.
+    """
+    try:
+        parsed = _json_decoder.decode(data)
+    except _MALFORMED:
+        try:
+            parsed = parse_mended(data)
+        except ValueError:
+            raise DecodeError(f"{len(data)} bytes are not JSON") from None
+    return _object(parsed, data)
+
+
+def _object(parsed: Any, data: bytes | str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise DecodeError(f"{len(data)} bytes are JSON, but not an object")
     return parsed
@@ -186,30 +208,46 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
 
 def parse_duration_ms(duration: str | None) -> int | None:
     """Read a protobuf Duration such as `9.500s`; None when there is none, or it cannot be read."""
-    if not duration or not duration.endswith("s"):
-        return None
-    try:
-        return round(float(duration[:-1]) * 1000)
-    except (ValueError, OverflowError):
-        return None
+    found = _DURATION.fullmatch(duration or "")
+    return None if found is None else round(float(found[1]) * 1000)
+
+
+_DURATION = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,9})?)s")
+"""Source: https://protobuf.dev/reference/protobuf/google.protobuf/#duration."""
 
 
 def without_media(message: Any) -> Any:
-    """A copy of a message, or of a part of one, in which the `data` of audio and images is empty."""
-    if isinstance(message, dict):
-        blob = ("mimeType" in message or "mime_type" in message) and "data" in message
-        return {name: "" if blob and name == "data" else without_media(item) for name, item in message.items()}
-    if isinstance(message, list):
-        return [without_media(item) for item in message]
-    return message
+    """A copy of a message, or of a part of one, in which audio and images are empty.
+
+    It goes from level to level instead of into itself: how deeply a message nests is up to whoever sent it.
+    """
+    copied: list[Any] = [message]
+    places: list[tuple[Any, Any, Any]] = [(copied, 0, "")]  # a container, where in it, and under which name that is
+    while places:
+        container, at, field = places.pop()
+        value = container[at]
+        if isinstance(value, dict):
+            container[at] = value = _without_own_media(value, field)
+            places += [(value, name, name) for name, member in value.items() if isinstance(member, dict | list)]
+        elif isinstance(value, list):
+            container[at] = value = value.copy()
+            places += [(value, i, field) for i, member in enumerate(value) if isinstance(member, dict | list)]
+    return copied[0]
+
+
+def _without_own_media(message: dict[str, Any], field: str) -> dict[str, Any]:
+    # proto3 JSON leaves out a type that is empty: the field says that it is a blob, too.
+    blob = field in _BLOBS or "mimeType" in message or "mime_type" in message
+    return {name: "" if name in _MEDIA or (blob and name == "data") else value for name, value in message.items()}
+
+
+_BLOBS = {"inlineData", "inline_data", "audio", "video", "mediaChunks", "media_chunks"}
+_MEDIA = {"voiceSampleAudio", "voice_sample_audio", "consentAudio", "consent_audio", "imageData", "image_data"}
 
 
 @cache
 def _audio_prefix(rate_hz: int) -> bytes:
     return b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=%d","data":"' % rate_hz
-
-
-# --- the slow path: make JSON conform to the structs ---------------------------------------------------------------
 
 
 def _conform(data: bytes | str, struct: type[_Struct]) -> tuple[_Struct, list[UnknownField]]:
@@ -224,54 +262,3 @@ def _conform(data: bytes | str, struct: type[_Struct]) -> tuple[_Struct, list[Un
 def _without_values(validation_error: str) -> str:
     """msgspec names types and paths, except for enums and constraints, where the value follows a quote."""
     return validation_error.partition("'")[0].strip()
-
-
-def fit_object(value: dict[str, Any], struct: type[Message], path: str, unknown: list[UnknownField]) -> dict[str, Any]:
-    """Rename fields to the wire's spelling, drop nulls, and move what the struct does not know to `unknown`."""
-    fields = fields_of(struct)
-    fitted = {}
-    for name, member in value.items():
-        if name not in fields:
-            unknown.append(UnknownField(path, name))
-        elif member is not None:
-            wire_name, snake_name, nested = fields[name]
-            fitted[wire_name] = _fit(member, nested, f"{path}.{snake_name}" if path else snake_name, unknown)
-    return fitted
-
-
-def _fit(value: Any, nested: type[Message] | None, path: str, unknown: list[UnknownField]) -> Any:
-    if nested is None:
-        return value
-    if isinstance(value, dict):
-        return fit_object(value, nested, path, unknown)
-    if isinstance(value, list):
-        return [_fit(item, nested, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
-    return value
-
-
-class Field(NamedTuple):
-    """One field of a message: both spellings, and the message inside it, if any."""
-
-    wire_name: str
-    snake_name: str
-    nested: type[Message] | None
-
-
-@cache
-def fields_of(struct: type[Message]) -> dict[str, Field]:
-    """The struct's fields under both spellings."""
-    hints = get_type_hints(struct)
-    fields: dict[str, Field] = {}
-    for snake_name, wire_name in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
-        field = Field(wire_name, snake_name, _nested_struct(hints[snake_name]))
-        fields[snake_name] = fields[wire_name] = field
-    return fields
-
-
-def _nested_struct(hint: Any) -> type[Message] | None:
-    """The message inside `X`, `X | None` or `list[X]`; None for anything else."""
-    if isinstance(hint, type) and issubclass(hint, Message):
-        return hint
-    if get_origin(hint) in (Union, UnionType, list):
-        return next(filter(None, map(_nested_struct, get_args(hint))), None)
-    return None

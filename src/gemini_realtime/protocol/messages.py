@@ -12,7 +12,7 @@ Bytes fields stay base64 text: most of them are audio, which is decoded only whe
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -38,6 +38,13 @@ class CloseCode(IntEnum):
     RESTART = 1012
     OVERLOADED = 1013
     BAD_GATEWAY = 1014
+
+
+class EnumNames(tuple[str, ...]):
+    """The names of an enum by number: proto3 JSON allows either. They stay text here, as new ones are added to it."""
+
+
+Modality = Annotated[str, EnumNames(("MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT"))]
 
 
 class Message(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,7 +168,7 @@ class ToolCallCancellation(Message):
 
 
 class ModalityTokenCount(Message):
-    modality: str = "MODALITY_UNSPECIFIED"
+    modality: Modality = "MODALITY_UNSPECIFIED"
     token_count: int = 0
 
 

@@ -426,8 +426,6 @@ class Session:
         try:
             message, unknown = decode_server_message(data)
         except DecodeError as error:
-            if parsed := frame.parsed():
-                return [RealtimeEvent(raw_message=parsed)]
             return [VoiceHealth(finding="undecodable_frame", detail=str(error), action="ignored")]
         content = message.server_content
         if content is not None:

@@ -30,7 +30,6 @@ from typing import Any
 import msgspec
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.protocol.codec import UnknownField, fields_of, fit_object
 from gemini_realtime.protocol.endpoint import Config, model_resource
 from gemini_realtime.protocol.messages import (
     Content,
@@ -44,6 +43,7 @@ from gemini_realtime.protocol.messages import (
     Tool,
 )
 from gemini_realtime.protocol.models import ModelProfile, refuse, refuse_tools
+from gemini_realtime.protocol.proto_json import UnknownField, fields_of, fit_object
 from gemini_realtime.protocol.schema import to_parameters, to_schema
 
 Json = dict[str, Any]
