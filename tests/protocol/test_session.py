@@ -101,6 +101,24 @@ def test_a_confirmed_setup_is_not_waited_for_any_more() -> None:
 # --- what the service says
 
 
+def test_a_call_beside_the_end_of_its_turn_is_open() -> None:
+    session = ready_session()
+    content = {"generationComplete": True, "turnComplete": True}
+    happened = hear(session, {"serverContent": content, "toolCall": {"functionCalls": [{"id": "1", "name": "f"}]}})
+    assert types(happened)[0] == "response.function_call_arguments.done"
+    session.outbox.send_function_result("1", {"output": "x"}, 0.0)
+    (frame,) = sent(session)
+    assert frame["toolResponse"]["functionResponses"] == [{"id": "1", "name": "f", "response": {"output": "x"}}]
+
+
+def test_a_handle_and_a_go_away_beside_content_are_taken_note_of() -> None:
+    session = ready_session()
+    hear(session, {"serverContent": {"modelTurn": {"parts": [{"text": "hi"}]}}, "goAway": {"timeLeft": "9s"},
+                   "sessionResumptionUpdate": {"newHandle": "h", "resumable": True}})  # fmt: skip
+    assert session.state is State.GOING_AWAY
+    assert session.resumption.handle == "h"
+
+
 def test_one_frame_gives_all_its_parts_in_order_and_the_transcript_after_them() -> None:
     parts = [
         {"text": "thinking", "thought": True},

@@ -29,12 +29,11 @@ from gemini_realtime.protocol.codec import (
     DecodeError,
     Frame,
     decode_server_message,
+    parse_duration_ms,
 )
 from gemini_realtime.protocol.events import (
     AudioDelta,
-    FunctionCall,
     FunctionCallCancelled,
-    GoAway,
     RealtimeEvent,
     SessionCreated,
     SessionResumed,
@@ -427,52 +426,31 @@ class Session:
             message, unknown = decode_server_message(data)
         except DecodeError as error:
             return [VoiceHealth(finding="undecodable_frame", detail=str(error), action="ignored")]
-        content = message.server_content
-        if content is not None:
-            self.progress.more_follows = content.interaction_status == "IN_PROGRESS"
-            cut = self.progress.turns.interrupted
-            said = server_events.content_events(content, message.usage_metadata, frame, interrupted=cut)
-            events = self._noted(said, now)
-        else:
-            events = self._other_message(message, frame, now)
+        events = self._setup_complete(frame, now) if message.setup_complete is not None else []
+        events += self._message(message, frame, now)
         if unknown or not events:
             events.append(server_events.plain(frame))
         return events
 
-    def _other_message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
-        own = self._setup_complete(frame, now) if message.setup_complete is not None else []
-        said: list[RealtimeEvent] = []
-        if message.tool_call is not None:
-            said += [self._function_call(call, frame, now) for call in message.tool_call.function_calls]
-        if message.tool_call_cancellation is not None:
-            said.append(server_events.cancelled(message.tool_call_cancellation, frame))
+    def _message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
+        if message.server_content is not None:
+            self.progress.more_follows = message.server_content.interaction_status == "IN_PROGRESS"
+        said = server_events.message_events(
+            message,
+            frame,
+            interrupted=self.progress.turns.interrupted,
+            opened=lambda call: self.calls.opened(call, now),
+        )
+        events = self._noted(said, now)
         if message.session_resumption_update is not None:
             self._handle(message.session_resumption_update, now)
-            said.append(server_events.plain(frame))
         if message.go_away is not None:
-            leaving = server_events.going_away(message.go_away, frame)
-            said.append(leaving)
-            self._go_away(leaving, now)
-        if message.voice_activity is not None:
-            said.append(server_events.voice_activity(message.voice_activity, frame))
-        if message.voice_activity_detection_signal is not None:
-            said.append(server_events.plain(frame))
-        if message.usage_metadata is not None:
-            said.append(server_events.usage_event(message.usage_metadata, frame))
-        if message.error is not None:
-            said.append(server_events.plain(frame))
-        events = own + self._noted(said, now)
+            self._go_away(parse_duration_ms(message.go_away.time_left), now)
         return events + self._error(message.error, now) if message.error is not None else events
 
     def _error(self, error: messages.ErrorStatus, now: float) -> list[RealtimeEvent]:
         retryable = error.code in (429, 500, 503, 504)
         return self.connection_ended(ServiceError(error.code, error.status, error.message, retryable=retryable), now)
-
-    def _function_call(self, call: messages.FunctionCall, frame: Frame, now: float) -> FunctionCall:
-        call_id = self.calls.opened(call, now)
-        return FunctionCall(
-            raw_message=server_events.lazy(frame), name=call.name, arguments=call.args or {}, call_id=call_id
-        )
 
     def _handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
         # Before the setup is confirmed nothing is known of the session that a handle would stand for.
@@ -539,10 +517,10 @@ class Session:
         seeds = self.resumption.policy.seed_history and self._profile.text_input
         return [*self._setup.history, *(self.progress.history.contents() if seeds else ())]
 
-    def _go_away(self, event: GoAway, now: float) -> None:
-        self.resumption.going_away(event.time_left_ms, now)
+    def _go_away(self, time_left_ms: int | None, now: float) -> None:
+        self.resumption.going_away(time_left_ms, now)
         if self.resumption.policy.enabled and self.resumption.policy.hand_over:
-            self._wish_to_leave((event.time_left_ms or 0) / 1000, now, patient=True)
+            self._wish_to_leave((time_left_ms or 0) / 1000, now, patient=True)
         else:
             self._move(Trigger.WISH_TO_LEAVE)
 
