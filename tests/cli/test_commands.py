@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gemini_realtime import __version__
 from gemini_realtime.cli.commands import app
 from tests.cli.strangers import run
 
@@ -26,6 +27,11 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "-h"])
     assert result.exit_code == 0
     assert f"gemini-realtime {command}" in result.output
+
+
+def test_version_is_told() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"gemini-realtime {__version__}\n")
 
 
 def test_help_for_talk_teaches_with_examples() -> None:
@@ -54,6 +60,7 @@ def test_help_loads_nothing_heavy() -> None:
         ["talk", "--say", "a", "--input", __file__],
         ["talk", "--input", "no-such-file.wav"],
         ["talk", "--say", "a", "--output", "no/such/directory/a.wav"],
+        ["talk", "--say", "a", "--output", "a.wav", "--record", "a.wav"],
         ["talk", "--no-such-option"],
         ["serve", "--port", "65536"],
         ["no-such-command"],
@@ -63,6 +70,41 @@ def test_wrong_usage_is_exit_code_2_and_says_what(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     assert "Error" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["tlak"], "'talk'"),
+        (["talk", "--otput", "a.wav"], "--output"),
+        (["serve", "--responder", "ecko"], "'echo'"),
+        (["serve", "--fault", "cutt"], "'cut'"),
+        (["serve", "--model-profile", "3.8-life"], "'3.8-live'"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_suggested(arguments: list[str], meant: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert meant in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--output", "--record"])
+def test_a_file_that_exists_is_not_overwritten_without_force(option: str, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.wav"
+    kept.write_bytes(b"mine")
+    done = run("talk", "--say", "hello", option, kept, "--url", "ws://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--force" in done.stderr
+    forced = run("talk", "--say", "hello", option, kept, "--url", "ws://127.0.0.1:1", "--force")
+    assert forced.returncode != 2  # nobody listens there
+    assert kept.read_bytes() == b"mine"
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # as root, everything can be written
+    result = CliRunner().invoke(app, ["talk", "--say", "hello", "--output", "a.wav"])
+    assert result.exit_code == 2
+    assert "cannot be written" in result.output
 
 
 @pytest.mark.parametrize(

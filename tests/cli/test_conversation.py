@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ TURN_COMPLETE: Json = {"serverContent": {"turnComplete": True}}
 INTERRUPTED: Json = {"serverContent": {"interrupted": True}}
 LOUD = b"\x00\x40" * (CHUNK_BYTES // 2)
 SILENT = bytes(CHUNK_BYTES)
+NOISE = bytes(Random(1).randbytes(CHUNK_BYTES))
 
 
 def speech(ms: int) -> Json:
@@ -153,6 +155,20 @@ def test_no_answer_is_an_error_after_a_while() -> None:
     held = Held(Service(), "Hello?")
     with pytest.raises(GeminiRealtimeError, match="did not answer"):
         run(held.hold())
+
+
+@pytest.mark.parametrize("sound", [SILENT, NOISE], ids=["silence", "noise"])
+@pytest.mark.parametrize("seconds", [0, 1, 60])
+def test_a_recording_in_which_nothing_is_heard_ends_soon_after_it(sound: bytes, seconds: int, tmp_path: Path) -> None:
+    handles = [(n * 5000, {"sessionResumptionUpdate": {"newHandle": f"h{n}", "resumable": True}}) for n in range(100)]
+    held = Held(Service(setup=handles), recording(tmp_path, (sound, seconds * 50)))
+
+    async def main() -> float:
+        with pytest.raises(GeminiRealtimeError, match="nothing was heard"):
+            await held.hold()
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) == pytest.approx(seconds + 20, abs=0.1)
 
 
 def test_a_connection_that_fails_says_so_and_nothing_hangs() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import pytest
 
@@ -28,9 +30,8 @@ def test_the_result_of_a_command_is_returned() -> None:
     assert run(_answer()) == 42
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_being_asked_to_stop_is_a_normal_end_and_lets_the_command_clean_up(stop: signal.Signals) -> None:
-    cleaned_up: list[bool] = []
+def stopped_by(stop: signal.Signals, cleaned_up: list[bool]) -> Coroutine[Any, Any, None]:
+    """A command that is stopped, and cleans up."""
 
     async def command() -> None:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), stop)
@@ -40,8 +41,36 @@ def test_being_asked_to_stop_is_a_normal_end_and_lets_the_command_clean_up(stop:
             await asyncio.sleep(0)
             cleaned_up.append(True)
 
-    assert run(command()) is None
+    return command()
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_stopped_cleans_up_and_ends_with_the_exit_code_of_shells(
+    stop: signal.Signals, code: int
+) -> None:
+    cleaned_up: list[bool] = []
+    with pytest.raises(SystemExit) as exit:
+        run(stopped_by(stop, cleaned_up))
+    assert (exit.value.code, cleaned_up) == (code, [True])
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_for_a_command_that_runs_until_it_is_stopped_that_is_a_normal_end(stop: signal.Signals) -> None:
+    cleaned_up: list[bool] = []
+    run(stopped_by(stop, cleaned_up), until_stopped=True)
     assert cleaned_up == [True]
+
+
+def test_a_command_that_saves_something_when_it_is_stopped_was_stopped_all_the_same() -> None:
+    async def command() -> int:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return 42
+
+    with pytest.raises(SystemExit) as exit:
+        run(command())
+    assert exit.value.code == 130
 
 
 def test_warnings_are_one_line_even_those_of_exceptions(capsys: pytest.CaptureFixture[str]) -> None:

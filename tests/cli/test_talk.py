@@ -86,7 +86,7 @@ def test_a_typed_question_is_answered_in_lines_for_people(
     assert (tmp_path / "conversation.wav").is_file()
 
 
-def test_being_stopped_is_a_normal_end_and_keeps_what_was_heard(tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_with_130_and_keeps_what_was_heard(tmp_path: Path) -> None:
     recording = tmp_path / "story.wav"
     process = start("talk", "--json", "--say", "Tell me a long story", "--record", recording)
     try:
@@ -100,7 +100,7 @@ def test_being_stopped_is_a_normal_end_and_keeps_what_was_heard(tmp_path: Path) 
         _, stderr = process.communicate(timeout=TIMEOUT_S)
     finally:
         process.kill()
-    assert process.returncode == 0, stderr
+    assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert 0 < recording.stat().st_size < received_bytes * 2  # two channels, cut where it was stopped
 
@@ -112,3 +112,23 @@ def test_a_key_in_the_environment_is_used_and_never_shown(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert key not in done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []  # no recording of a conversation that never began
+
+
+def test_a_key_in_the_url_is_never_shown(tmp_path: Path) -> None:
+    key = "AIza-not-a-real-key"
+    url = f"ws://user:{key}@127.0.0.1:1/live?key={key}&alt={key}#{key}"
+    done = run("talk", "--say", "hello", "--url", url, cwd=tmp_path)
+    assert "Talking to ws://127.0.0.1:1/live." in done.stdout
+    assert key not in done.stdout + done.stderr
+
+
+def test_the_default_recording_takes_no_name_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = talk.Request(say="hello")
+    names = []
+    for _ in range(3):
+        path = talk._recording(request, None)
+        assert path is not None
+        path.touch()
+        names.append(str(path))
+    assert names == ["conversation.wav", "conversation-2.wav", "conversation-3.wav"]

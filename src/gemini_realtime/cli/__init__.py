@@ -1,6 +1,7 @@
 """The command line: `gemini-realtime talk | serve | offline | doctor`. Built of public names only.
 
-Exit codes: 0 fine, 1 the conversation (or a check) failed, 2 usage; of `offline`, those of what it runs.
+Exit codes: 0 fine, 1 the conversation (or a check) failed, 2 usage, 130 stopped by Ctrl-C, which is how `serve` ends
+normally, with 0; of `offline`, those of what it runs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gemini_realtime.errors import AudioFormatError, ConfigError, GeminiRealtime
 
 FAILED = 1
 USAGE = 2
+INTERRUPTED = 130
 
 
 def main() -> NoReturn:
@@ -31,6 +33,8 @@ def main() -> NoReturn:
         if (error.name or "").startswith("gemini_realtime"):
             raise
         _fail(str(MissingDependencyError(f"the command line ({error.name})", "cli")), USAGE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # before anything had begun
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python would flush at exit has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

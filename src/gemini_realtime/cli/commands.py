@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,9 +80,38 @@ class Pace(Enum):
 
 
 def _writable(path: Path | None) -> Path | None:
-    if path is not None and not path.absolute().parent.is_dir():
-        raise typer.BadParameter(f"there is no directory {str(path.parent)!r}")
+    """Refuse a file that cannot be written, before anything is done for it."""
+    if path is not None:
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            raise typer.BadParameter(f"there is no directory {str(path.parent)!r}")
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise typer.BadParameter(f"{str(path)!r} cannot be written")
     return path
+
+
+def _new(path: Path | None, option: str, *, force: bool) -> Path | None:
+    """Refuse to overwrite a file, unless that is wanted."""
+    if path is not None and path.is_file() and not force:
+        raise typer.BadParameter(f"{str(path)!r} exists; add --force to overwrite it", param_hint=option)
+    return path
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from gemini_realtime import __version__
+
+        print(f"gemini-realtime {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
 
 
 def _help_faults(asked: bool) -> None:
@@ -110,9 +140,10 @@ def talk(
             dir_okay=False,
             callback=_writable,
             help="Keep both sides: stereo, you left, Gemini right. "
-            "By default conversation.wav, unless you speak yourself or give --output.",
+            "By default conversation.wav, or conversation-2.wav and so on, unless you speak yourself or give --output.",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of gemini-3.8-live.")] = None,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="What Gemini speaks with.")] = None,
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="Instructions for the model.")] = None,
@@ -128,11 +159,13 @@ def talk(
 
     if say is not None and input is not None:
         raise typer.BadParameter("give --say or --input, not both")
+    if output is not None and record is not None and output.absolute() == record.absolute():
+        raise typer.BadParameter("give --output and --record a file each")
     request = Request(
         say=say,
         input=input,
-        output=output,
-        record=record,
+        output=_new(output, "--output", force=force),
+        record=_new(record, "--record", force=force),
         model=model,
         voice=voice,
         system=system,
@@ -287,7 +320,7 @@ def serve(
         faults=fault or (),
         seed=seed,
     )
-    run(serve(options))
+    run(serve(options), until_stopped=True)
 
 
 @app.command(help=_OFFLINE, epilog=_OFFLINE_EXAMPLES, context_settings={"allow_interspersed_args": False})

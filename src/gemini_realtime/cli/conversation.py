@@ -10,16 +10,22 @@ from typing import Final
 from gemini_realtime import (
     AudioDelta,
     ConnectionClosed,
+    ConnectionLost,
     FunctionCall,
     GeminiRealtimeClient,
     GeminiRealtimeError,
+    GenerationComplete,
     InputAudioBufferDelta,
     InputTranscript,
     Interrupted,
     NotConnectedError,
+    OutputTranscript,
     RealtimeEvent,
     SessionCreated,
+    SessionResumed,
+    SpeechStarted,
     TextDelta,
+    ThoughtDelta,
     TurnComplete,
 )
 from gemini_realtime.cli import demo
@@ -35,6 +41,13 @@ PAUSE_MS: Final = 500
 
 _GOODBYE: Final = re.compile(r"\b(good ?bye|bye[ -]bye)\b", re.IGNORECASE)
 
+
+_GOING_ON: Final = (
+    SessionCreated, SpeechStarted, InputTranscript, OutputTranscript, AudioDelta, TextDelta, ThoughtDelta, FunctionCall,
+    Interrupted, GenerationComplete, TurnComplete, ConnectionLost, SessionResumed,
+)  # fmt: skip
+"""A question that is being heard, an answer that is being given, or a connection that is being replaced; what the
+service says besides, such as a handle every five seconds, is no reason to wait any longer."""
 
 Question = str | RecordedVoice | LiveVoice
 """What the user asks: in writing, with a recording, or by speaking."""
@@ -65,8 +78,9 @@ class Conversation:
         self._floor = Floor()
         self._asking: asyncio.Task[None] | None = None
         self._last_words = ""
+        self._heard = False  # the service understood something
         self._begin_s = 0.0
-        self._last_ms = 0.0  # when something happened last
+        self._last_ms = 0.0  # when the question or its answer last went on
 
     async def hold(self) -> None:
         """Talk until everything has been said, answered and heard.
@@ -91,7 +105,14 @@ class Conversation:
             finally:
                 await self._fall_silent()
         if self._floor.waiting:
-            raise GeminiRealtimeError("Gemini did not answer", remedy="ask again, or in writing with --say")
+            raise self._unanswered()
+
+    def _unanswered(self) -> GeminiRealtimeError:
+        if isinstance(self._question, RecordedVoice) and not self._heard:
+            return GeminiRealtimeError(
+                "nothing was heard in the recording", remedy="record somebody who speaks, louder; or ask with --say"
+            )
+        return GeminiRealtimeError("Gemini did not answer", remedy="ask again, or in writing with --say")
 
     async def _react(self, event: RealtimeEvent) -> None:
         now_ms = self.now_ms()
@@ -103,6 +124,7 @@ class Conversation:
                 self._asking = asyncio.create_task(self._ask())
                 self._asking.add_done_callback(self._asked_everything)
             case InputTranscript():
+                self._heard = self._heard or bool(event.text.strip())
                 self._listen_for_goodbye(event.text)
             case AudioDelta():
                 self._answering()
@@ -120,7 +142,8 @@ class Conversation:
             case TurnComplete():
                 self._floor.turn_complete()
                 self.measurements.turn_complete(event)
-        self._last_ms = now_ms
+        if isinstance(event, _GOING_ON):
+            self._last_ms = now_ms
         self._expect()
 
     # --- what the user says
@@ -135,13 +158,15 @@ class Conversation:
                 await self._speak(self._question)
 
     async def _speak(self, voice: RecordedVoice | LiveVoice) -> None:
-        level = SpeechLevel()
+        level, over = SpeechLevel(), False
         async for chunk in voice:
             if level.is_speech(chunk):
                 self._asked()
             if self._tape is not None:
                 self._tape.user(chunk, self.now_ms())
             await self._client.send_audio(chunk)
+            if voice.over and not over:
+                over, self._last_ms = True, self.now_ms()
             self._expect()
 
     def _asked(self) -> None:

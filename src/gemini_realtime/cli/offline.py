@@ -10,12 +10,12 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
+from gemini_realtime.cli.running import STOPPED
 from gemini_realtime.cli.serve import ServerOptions
 
 _CANNOT_RUN = 126
 _NOT_FOUND = 127
-_KILLED = 128
-"""Exit codes of POSIX shells; the last is added to the number of a signal."""
+"""Exit codes of POSIX shells."""
 
 
 async def offline(options: ServerOptions, command: Sequence[str]) -> int:
@@ -35,7 +35,7 @@ async def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, _forward, process, number)
     code = await process.wait()
-    return _KILLED - code if code < 0 else code
+    return STOPPED - code if code < 0 else code
 
 
 def _forward(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

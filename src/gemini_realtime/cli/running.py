@@ -8,19 +8,35 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 _Result = TypeVar("_Result")
 
+STOPPED: Final = 128
+"""Added to the number of a signal it is the exit code of what was stopped, as in POSIX shells."""
 
-def run(command: Coroutine[Any, Any, _Result]) -> _Result | None:
-    """Run a command to its end; None when it was asked to stop, which is a normal end."""
+
+def run(command: Coroutine[Any, Any, _Result], *, until_stopped: bool = False) -> _Result | None:
+    """Run a command to its end.
+
+    Args:
+        command: is cancelled by Ctrl-C or SIGTERM, and may clean up then.
+        until_stopped: being stopped is its normal end, and gives None.
+
+    Raises:
+        SystemExit: it was stopped; the exit code is that of shells, 130 for Ctrl-C.
+    """
     logging.getLogger("gemini_realtime").addHandler(_OneLine(logging.WARNING))
+    stopped_by: list[int] = []
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            return runner.run(_stoppable(command))
+            result = runner.run(_stoppable(command, stopped_by))
         except (KeyboardInterrupt, asyncio.CancelledError):
-            return None
+            result = None
+            stopped_by = stopped_by or [signal.SIGINT]  # on Windows asyncio catches Ctrl-C itself
+    if stopped_by and not until_stopped:
+        sys.exit(STOPPED + stopped_by[0])
+    return result
 
 
 class _OneLine(logging.Handler):
@@ -32,12 +48,18 @@ class _OneLine(logging.Handler):
         print(record.getMessage() if error is None else f"{record.getMessage()}: {error!r}", file=sys.stderr)
 
 
-async def _stoppable(command: Coroutine[Any, Any, _Result]) -> _Result:
+async def _stoppable(command: Coroutine[Any, Any, _Result], stopped_by: list[int]) -> _Result:
+    """Run a command, and note which signal stops it."""
     task = asyncio.current_task()
     assert task is not None
-    with contextlib.suppress(NotImplementedError):  # Windows: asyncio turns Ctrl-C into a cancellation itself
-        for signal_number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signal_number, task.cancel)
+
+    def stop(number: int) -> None:
+        stopped_by.append(number)
+        task.cancel()
+
+    with contextlib.suppress(NotImplementedError):  # Windows
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
     return await command
 
 

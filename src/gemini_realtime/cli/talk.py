@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, LiveServer
 from gemini_realtime.adapters.devices import SoundDevice, default_devices
@@ -45,7 +47,7 @@ class Request:
 
 
 async def talk(request: Request) -> None:
-    """Hold one conversation; being cancelled is a normal end of it."""
+    """Hold one conversation; when it is cancelled, what was heard so far is kept."""
     async with AsyncExitStack() as stack:
         screen = stack.enter_context(screen_for(json=request.json, json_audio=request.json_audio))
         device = await _open_device(request, screen, stack)
@@ -104,7 +106,9 @@ async def _llm_config(request: Request, screen: Screen, stack: AsyncExitStack) -
     given = {name: value for name, value in wanted.items() if value is not None}
     key = key_variable()
     if request.url is not None or key is not None:
-        screen.note(f"Talking to {request.url}." if request.url else f"Talking to Gemini, with the key in {key}.")
+        screen.note(
+            f"Talking to {_shown(request.url)}." if request.url else f"Talking to Gemini, with the key in {key}."
+        )
         return {"config_list": [{"model": DEFAULT_MODEL, **given}]}
     require("local", "the embedded Live server")
     screen.note("No GEMINI_API_KEY: talking to the embedded Live server, on this machine.")
@@ -128,8 +132,20 @@ def _save(
 
 def _recording(request: Request, device: SoundDevice | None) -> Path | None:
     if request.record is None and request.output is None and (device is None or not request.live):
-        return DEFAULT_RECORDING
+        return _unused(DEFAULT_RECORDING)
     return request.record
+
+
+def _unused(path: Path) -> Path:
+    """The path, or the first like it that no file has: `conversation.wav`, `conversation-2.wav`."""
+    others = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(other for other in itertools.chain([path], others) if not other.exists())
+
+
+def _shown(url: str) -> str:
+    """An address without what may be secret in it: user, password and parameters."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else "another server"
 
 
 def key_variable() -> str | None:
