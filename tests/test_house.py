@@ -26,9 +26,9 @@ FLOORS = [
      "protocol.local_events"},
     {"protocol.session"},
     {"transport", "event_queue", "credentials", "telemetry"},
-    {"realtime_client", "driver"},
+    {"realtime_client", "driver", "integrations.ag2_events"},
     {"client"},
-    {"agent"},
+    {"agent", "integrations"},
     {"adapters", "testing"},
     {"cli", "pytest_plugin"},
 ]  # fmt: skip

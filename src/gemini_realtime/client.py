@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import random
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -445,7 +446,13 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """A factory when the configuration says `api_type` `google` and no further arguments are given, else None."""
         if kwargs or llm_config["config_list"][0].get("api_type") != "google":
             return None
-        return lambda: cls(llm_config=llm_config, logger=logger)
+        client_class: Any = cls
+        if sys._getframe(1).f_globals.get("__name__", "").startswith("autogen."):
+            # It is AG2's register that asks, for AG2's agent: its observers ask `isinstance` of AG2's events.
+            from gemini_realtime.integrations.ag2_events import with_events_of_ag2
+
+            client_class = with_events_of_ag2(cls)
+        return lambda: client_class(llm_config=llm_config, logger=logger)
 
 
 if TYPE_CHECKING:
