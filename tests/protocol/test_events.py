@@ -86,5 +86,21 @@ def test_an_event_inside_an_event_becomes_a_dict_too() -> None:
     assert done.to_dict()["usage"]["total_tokens"] == 3
 
 
+@pytest.mark.parametrize(("delta", "audio"), [("!!", b""), ("A", b""), ("AAAA", bytes(2)), ("AA==", b""), ("", b"")])
+def test_audio_is_whole_samples_whatever_was_sent(delta: str, audio: bytes) -> None:
+    assert AudioDelta(delta=delta).audio == audio
+
+
+@pytest.mark.parametrize("depth", [100, 900, 5000])
+def test_an_event_can_be_shown_however_deep_it_is(depth: int) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(depth):
+        deep = {"a": deep}
+    call = FunctionCall(raw_message=deep, name="f", arguments=deep, call_id="1")
+    assert repr(call).startswith("FunctionCall(name='f', arguments=")
+    assert call.to_dict()["arguments"].keys() == {"a"}
+    assert RealtimeEvent(raw_message=deep).to_dict()["raw_message"].keys() == {"a"}
+
+
 def test_audio_stays_out_of_the_repr_of_an_event_whose_base64_is_broken() -> None:
     assert "!!" not in repr(AudioDelta(delta="!!"))

@@ -101,3 +101,33 @@ def test_a_line_that_is_not_of_a_recording_is_named(tmp_path: Path, line: str) -
     path.write_text('{"from": "client", "frame": {}}\n' + line)
     with pytest.raises(ConfigError, match=r"broken\.jsonl:2"):
         read_recording(path)
+
+
+@pytest.mark.parametrize("media", [True, False])
+@pytest.mark.parametrize("depth", [300, 600, 900, 960, 1000, 100_000])
+async def test_a_conversation_with_a_deeply_nested_frame_is_recorded(tmp_path: Path, depth: int, media: bool) -> None:
+    path, service = tmp_path / "session.jsonl", MemoryService()
+    client = GeminiRealtimeClient(llm_config=CONFIG, dial=recording(service.dial, path, media=media))
+    nested = b'{"a":' * depth + b"1" + b"}" * depth
+    deep = b'{"serverContent":{"turnComplete":true,"groundingMetadata":%b}}' % nested
+    async with client.connect():
+        async for event in client.read_events():
+            event.to_dict()
+            if event.type == "session.created":
+                service.say(deep)
+            if isinstance(event, TurnComplete):
+                break
+    assert [who for who, _ in read_recording(path)] == ["client", "server", "server"]
+
+
+async def test_a_recording_is_read_line_by_line_whatever_its_words_are(tmp_path: Path) -> None:
+    path, service = tmp_path / "session.jsonl", MemoryService()
+    words = "one\u2028two\x85three"
+    client = GeminiRealtimeClient(llm_config=CONFIG, dial=recording(service.dial, path))
+    async with client.connect():
+        async for event in client.read_events():
+            if event.type == "session.created":
+                service.say({"serverContent": {"outputTranscription": {"text": words}, "turnComplete": True}})
+            if isinstance(event, TurnComplete):
+                break
+    assert read_recording(path)[-1][1]["serverContent"]["outputTranscription"] == {"text": words}

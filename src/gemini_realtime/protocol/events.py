@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.protocol.codec import Frame, decode_base64, without_media
 
 
@@ -47,13 +48,23 @@ class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
         # Audio is the user's voice or long, or both: it stays out of logs and tracebacks.
         fields = self._fields(audio=False)
         del fields["type"]
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+        return f"{type(self).__name__}({', '.join(f'{name}={_shown(value)}' for name, value in fields.items())})"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except RecursionError:  # the arguments of a call nest as deeply as the model likes
+        return "..."
 
 
 def _plain(value: Any, *, audio: bool) -> Any:
     if isinstance(value, RealtimeEvent):
         return value.to_dict(audio=audio)
-    return msgspec.to_builtins(value)
+    try:
+        return msgspec.to_builtins(value)
+    except RecursionError:  # plain already, and too deep to be copied
+        return value
 
 
 # The codec hands every event its whole frame instead of a dict. Reading `raw_message` parses it, and events of one
@@ -97,8 +108,15 @@ class AudioDelta(RealtimeEvent, frozen=True, kw_only=True):
 
     @property
     def audio(self) -> bytes:
-        """The samples: mono signed 16-bit little-endian PCM at `rate_hz`; decoded on each read."""
-        return decode_base64(self.delta)
+        """The samples: mono signed 16-bit little-endian PCM at `rate_hz`; decoded on each read.
+
+        Whole samples only, and none where the service sent something that is not base64.
+        """
+        try:
+            pcm = decode_base64(self.delta)
+        except AudioFormatError:
+            return b""
+        return pcm[:-1] if len(pcm) & 1 else pcm
 
 
 class InputAudioBufferDelta(RealtimeEvent, frozen=True, kw_only=True):

@@ -12,9 +12,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from gemini_realtime.protocol.codec import DecodeError, encode, parse_object, without_media
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.protocol.codec import DecodeError, encode, parse_received, without_media
 from gemini_realtime.transport.base import Dial, Receiver, Transport
 
 _log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class _File:
     def note(self, who: str, frame: bytes) -> None:
         if self._file is not None:
             with self._or_none():
-                self._file.write(encode({"from": who, "frame": _written(frame, self._media)}) + b"\n")
+                self._file.write(_line(who, frame, self._media))
 
     def close(self) -> None:
         file, self._file = self._file, None
@@ -111,9 +112,9 @@ class _RecordingTransport:
         self._transport.send(frame)
 
 
-def _written(frame: bytes, media: bool) -> Any:
+def _line(who: str, frame: bytes, media: bool) -> bytes:
     try:
-        message = parse_object(frame)
-    except DecodeError:
-        return {}
-    return message if media else without_media(message)
+        message = parse_received(frame)
+        return encode({"from": who, "frame": message if media else without_media(message)}) + b"\n"
+    except (DecodeError, ConfigError):  # no JSON, or nested more deeply than can be written
+        return encode({"from": who, "frame": {}}) + b"\n"

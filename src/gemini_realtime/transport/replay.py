@@ -9,11 +9,11 @@ between is said again. After the last frame the connection ends normally.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from gemini_realtime.errors import ConfigError
+from gemini_realtime.protocol.codec import parse_received
 from gemini_realtime.transport.memory import MemoryService
 
 
@@ -24,11 +24,12 @@ def read_recording(path: Path) -> list[tuple[str, dict[str, Any]]]:
         ConfigError: a line is not of a recording; the message names file and line.
     """
     entries = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # As bytes: text would also break at U+2028 and its like, which JSON leaves as they are.
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            entry = json.loads(line)
+            entry = parse_received(line)
             if entry["from"] not in ("client", "server") or not isinstance(entry["frame"], dict):
-                raise ValueError(line)
+                raise ValueError(number)
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"{path}:{number} is not a line of a recording",
