@@ -21,7 +21,7 @@ _NOT_FOUND = 127
 async def offline(options: ServerOptions, command: Sequence[str]) -> int:
     """Run a command with a server of its own; returns the command's exit code."""
     async with options.server() as server:
-        return await _run(command, os.environ | options.environment(server))
+        return await _run(command, os.environ | server.environment())
 
 
 async def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:

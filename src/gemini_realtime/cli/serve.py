@@ -12,7 +12,6 @@ from typing import Literal
 
 from gemini_realtime import LiveServer
 from gemini_realtime.local import Limits, SessionLimits
-from gemini_realtime.local.server.environment import key_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +58,12 @@ class ServerOptions:
             seed=self.seed,
         )
 
-    def environment(self, server: LiveServer) -> dict[str, str]:
-        """What leads a program to the server: where it is, whom to trust, and a key, where it has none or a wrong
-        one."""
-        return server.environment() | key_for(self.api_key, os.environ)
-
 
 async def serve(options: ServerOptions) -> None:
     """Serve until cancelled; the first line of stdout is for whoever waits for it, the others are to be pasted."""
     async with options.server() as server:
         if options.tls:
-            lines = [_assignment(name, value) for name, value in options.environment(server).items()]
+            lines = [_assignment(name, value) for name, value in server.environment().items()]
             print(f"ready {server.url} {server.tls_url}", *lines, sep="\n", flush=True)
         else:
             print(f"ready {server.url}", flush=True)

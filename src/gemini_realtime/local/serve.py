@@ -25,7 +25,7 @@ from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.server.access import Access
 from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.server.background import Background
-from gemini_realtime.local.server.environment import leading_to
+from gemini_realtime.local.server.environment import key_for, leading_to
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.listener import Listener
 from gemini_realtime.local.server.request_handler import RequestHandler
@@ -159,15 +159,17 @@ class LiveServer:
         return f"wss://{self._netloc(1)}"
 
     def environment(self) -> dict[str, str]:
-        """The variables that lead a program that knows Google's addresses only here instead.
+        """The variables that lead a program that knows Google's addresses only here instead, and a key for it.
 
+        A key that is set stays, unless the server takes another only.
         `SSL_CERT_FILE`, which Python reads, holds the usual authorities too, so that other TLS works as before. It is
         not set when the certificate is yours, for then who trusts it is yours to say.
 
         Raises:
             ConfigError: it was made without `tls`, and google-genai dials nothing else.
         """
-        return leading_to(f"https://{self._netloc(1)}", self._authorities, os.environ)
+        address = f"https://{self._netloc(1)}"
+        return leading_to(address, self._authorities, os.environ) | key_for(self._api_key, os.environ)
 
     def llm_config(self, **extra: Any) -> dict[str, Any]:
         """The configuration for a client of this server; `extra` adds to it, or replaces."""

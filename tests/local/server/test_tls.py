@@ -62,6 +62,13 @@ async def test_ws_and_wss_are_served_at_once() -> None:
         assert server.environment()["GOOGLE_GEMINI_BASE_URL"] == server.tls_url.replace("wss", "https")
 
 
+async def test_the_environment_holds_a_key_that_the_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    async with served(tls=True, api_key="sesame") as server:
+        assert server.environment()["GOOGLE_API_KEY"] == "sesame"
+
+
 async def test_without_tls_there_is_no_such_environment() -> None:
     async with served() as server:
         with pytest.raises(ConfigError, match="tls=True"):
