@@ -99,6 +99,7 @@ EXAMPLES = [
     errors.ConfigError("no such option", remedy="use another"),
     errors.UnsupportedByModel("the model takes no text", remedy="send audio"),
     errors.MissingDependencyError("speech", "local"),
+    errors.ListenError("port 80 is in use", remedy="take another"),
     errors.AudioFormatError("half a sample"),
     errors.NotConnectedError("not connected"),
     errors.HandshakeError("refused", status=429, body="quota", retry_after_s=2.5, remedy="wait"),

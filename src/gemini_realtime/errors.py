@@ -5,6 +5,7 @@
     │   ├── UnsupportedByModel                    the model is known to refuse it
     │   └── MissingDependencyError (ImportError)  an optional extra is not installed
     ├── AudioFormatError (ValueError)             bytes that are not the sound they should be
+    ├── ListenError (OSError)                     a server cannot listen there: the port is in use
     ├── NotConnectedError (RuntimeError)          a call that needs a connection, made without one
     ├── HandshakeError (ConnectionError)          the connection could not be opened
     ├── SetupTimeout (TimeoutError)               connected, but the session was not confirmed in time
@@ -119,6 +120,10 @@ class MissingDependencyError(ConfigError, ImportError):
 
 class AudioFormatError(GeminiRealtimeError, ValueError):
     """Audio bytes, or a description of them, that are not what they are said to be."""
+
+
+class ListenError(GeminiRealtimeError, OSError):
+    """The embedded server cannot listen where it was told to: the port is in use, or it is not allowed to."""
 
 
 class NotConnectedError(GeminiRealtimeError, RuntimeError):

@@ -38,7 +38,7 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
     finally:
         first.terminate()
         first.communicate(timeout=TIMEOUT_S)
-    assert second.returncode == 2
+    assert second.returncode == 1
     assert second.stdout == ""
     assert second.stderr.splitlines() == [
         f"port {port} of 127.0.0.1 is in use → stop the program that listens there, or take another port; "

@@ -18,7 +18,7 @@ import picows
 import pytest
 
 from gemini_realtime import local
-from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.errors import ConfigError, ListenError, MissingDependencyError
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.serve import LiveServer, serve_forever
 from gemini_realtime.local.server.limits import Limits
@@ -232,7 +232,7 @@ async def test_a_name_that_is_none_is_an_error_that_says_so() -> None:
 
 async def test_a_port_that_is_taken_is_an_error_that_says_what_to_do() -> None:
     async with LiveServer(warm_up=False) as first:
-        with pytest.raises(ConfigError, match=rf"port {first.port} of 127\.0\.0\.1 is in use → .*another port"):
+        with pytest.raises(ListenError, match=rf"port {first.port} of 127\.0\.0\.1 is in use → .*another port"):
             async with LiveServer(port=first.port, warm_up=False):
                 pass
 

@@ -77,7 +77,8 @@ class LiveServer:
 
     Raises:
         ConfigError: others would reach `host`, and there is no `api_key`; there is a `tls_port` without `tls`; there is
-            no such profile, pace or fault; when it is entered: the port is taken.
+            no such profile, pace or fault.
+        ListenError: the port is in use; when it is entered.
         MissingDependencyError: the certificate needs the extra `[local]`.
     """
 

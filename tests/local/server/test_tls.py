@@ -90,7 +90,7 @@ async def test_with_a_certificate_of_ones_own_trust_is_ones_own_affair() -> None
 
 async def test_a_taken_tls_port_frees_the_other(unused_tcp_port: int) -> None:
     async with served() as other:
-        with pytest.raises(ConfigError, match=str(other.port)):
+        with pytest.raises(OSError, match=str(other.port)):
             await served(tls=True, port=unused_tcp_port, tls_port=other.port).__aenter__()
     async with served(port=unused_tcp_port) as server:
         assert server.port == unused_tcp_port
