@@ -14,7 +14,7 @@ from typing import Any
 import picows
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # picows exports it no other way
 
-from gemini_realtime.errors import ListenError, MissingDependencyError
+from gemini_realtime.errors import ConfigError, ListenError, MissingDependencyError
 from gemini_realtime.local.server.http import Doorway
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.request_handler import RequestHandler
@@ -51,7 +51,8 @@ class Listener:
         """Listen.
 
         Raises:
-            ListenError: the port is taken, or the address is not of this machine.
+            ListenError: the port is in use, or not for this user.
+            ConfigError: the address is not of this machine.
         """
         limit_s = self._limits.handshake_s
         websocket = partial(_websocket, self._handler, self._limits)
@@ -70,7 +71,7 @@ class Listener:
             transport.abort() if isinstance(transport, asyncio.Transport) else transport.close()
 
 
-def _cannot_listen(error: OSError, host: str, port: int) -> ListenError:
+def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError | ListenError:
     if error.errno == errno.EADDRINUSE:
         remedy = "stop the program that listens there, or take another port; 0 is any that is free"
         return ListenError(f"port {port} of {host} is in use", remedy=remedy)
@@ -78,7 +79,7 @@ def _cannot_listen(error: OSError, host: str, port: int) -> ListenError:
         return ListenError(f"this user may not listen at port {port}", remedy="take one above 1023, or 0 for any")
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         problem = f"{host!r} is no address of this machine: {error.strerror}"
-        return ListenError(problem, remedy="127.0.0.1 is one that always works")
+        return ConfigError(problem, remedy="127.0.0.1 is one that always works")
     return ListenError(f"cannot listen at port {port} of {host}: {error.strerror}", remedy="take another port")
 
 
