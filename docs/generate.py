@@ -81,14 +81,15 @@ def models() -> str:
     """What each family of models accepts."""
     rows = [
         [
-            profile.family,
+            profile.title,
             "<br>".join(f"`{name}…`" for name in profile.names),
-            ", ".join(profile.response_modalities),
-            "`realtimeInput.text`" if profile.text_via_realtime_input else "`clientContent`",
+            ", ".join(profile.modalities),
+            "`realtimeInput.text`" if profile.text_in_realtime_input else "`clientContent`",
             profile.thinking.replace("_", " "),
-            profile.tool_behavior.replace("_", " "),
+            ", ".join(profile.behaviors) + (" (blocks all the same)" if profile.always_blocks else ""),
         ]
-        for profile in PROFILES
+        for profile in PROFILES.values()
+        if profile.names
     ]
     return table(["family", "names", "answers with", "text travels as", "thinking by", "functions"], rows)
 

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
     {"errors", "checking", "version", "protocol.messages"},
-    {"protocol.codec", "protocol.proto_json"},
+    {"protocol.codec", "protocol.proto_json", "protocol.families"},
     {"protocol.events", "audio", "transport.base", "transport.proxy"},
     {"protocol.models", "protocol.endpoint", "protocol.closing", "protocol.schema", "protocol.setup", "protocol.turns",
      "protocol.resumption", "protocol.calls", "protocol.progress", "protocol.handover", "protocol.health",

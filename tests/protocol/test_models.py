@@ -6,21 +6,18 @@ import pytest
 
 from gemini_realtime.errors import UnsupportedByModel
 from gemini_realtime.protocol.endpoint import Config, read_config
-from gemini_realtime.protocol.models import (
-    EXTENDED_THINKING_3_8,
-    HALF_CASCADE,
-    LIVE_3_1,
-    LIVE_3_8,
-    NATIVE_AUDIO_2_5,
-    PERMISSIVE,
-    PROFILES,
-    TRANSCRIBE_3_5,
-    TRANSLATE_3_5,
-    ModelProfile,
-    profile_for,
-    refuse_tools,
-)
+from gemini_realtime.protocol.models import PROFILES, ModelProfile, profile_for, refuse_tools
 from gemini_realtime.protocol.setup import build_setup
+
+NATIVE_AUDIO_2_5 = PROFILES["2.5-native-audio"]
+LIVE_3_1 = PROFILES["3.1-flash-live"]
+LIVE_3_8 = PROFILES["3.8-live"]
+EXTENDED_THINKING_3_8 = PROFILES["3.8-live-extended-thinking"]
+TRANSCRIBE_3_5 = PROFILES["3.5-transcribe"]
+TRANSLATE_3_5 = PROFILES["3.5-translate"]
+ROBOTICS = PROFILES["robotics-er-2"]
+HALF_CASCADE = PROFILES["half-cascade"]
+PERMISSIVE = PROFILES["unknown"]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +33,7 @@ from gemini_realtime.protocol.setup import build_setup
         ("gemini-3.1-flash-live-preview", LIVE_3_1),
         ("gemini-3.5-transcribe-live-preview", TRANSCRIBE_3_5),
         ("gemini-3.5-live-translate-preview", TRANSLATE_3_5),
+        ("gemini-robotics-er-2-streaming-preview", ROBOTICS),
         ("gemini-2.0-flash-live-001", HALF_CASCADE),
         ("gemini-live-2.5-flash-preview", HALF_CASCADE),
         ("gemini-live-2.5-flash-preview-native-audio-09-2025", NATIVE_AUDIO_2_5),
@@ -49,7 +47,7 @@ def test_a_model_is_known_by_its_name_with_any_prefix(model: str, profile: Model
 
 
 def test_every_profile_is_found_by_its_own_names() -> None:
-    for profile in PROFILES:
+    for profile in PROFILES.values():
         for name in profile.names:
             assert profile_for(name) is profile
 
@@ -60,11 +58,9 @@ def test_a_model_that_is_gone_says_since_when_and_refuses_nothing() -> None:
 
 
 def test_what_a_profile_needs_it_does_not_refuse() -> None:
-    for profile in PROFILES:
+    for profile in PROFILES.values():
         if profile.thinking == "level_required":
             assert profile.default_thinking_level in profile.thinking_levels
-        if profile.history_needs_config:
-            assert profile.client_content == "first_turn_only"
 
 
 # --- what is refused before anything is dialled
@@ -75,6 +71,7 @@ FLASH_3_1 = "gemini-3.1-flash-live-preview"
 NATIVE_2_5 = "gemini-2.5-flash-native-audio-preview-12-2025"
 TRANSLATE = "gemini-3.5-live-translate-preview"
 TRANSCRIBE = "gemini-3.5-transcribe-live"
+ROBOTICS_ER = "gemini-robotics-er-2-streaming-preview"
 
 
 def config(model: str, **entry: Any) -> Config:
@@ -102,18 +99,18 @@ REFUSED_BY_GEMINI_API = [
     (EXTENDED, {"thinking_config": {"thinking_level": "minimal"}}, "LOW, MEDIUM or HIGH"),
     (EXTENDED, {"thinking_config": {"thinking_budget": 100}}, "thinking_level"),
     (LIVE, {"enable_affective_dialog": True}, "leave it out"),
-    (FLASH_3_1, {"proactivity": True}, "leave it out"),
-    (LIVE, {"proactivity": {"proactive_audio": False}}, "leave it out"),
     (NATIVE_2_5, {"proactivity": True}, "v1alpha"),
     (NATIVE_2_5, {"enable_affective_dialog": True}, "v1alpha"),
-    (FLASH_3_1, {"tools": [function("NON_BLOCKING")]}, "`behavior`"),
     (EXTENDED, {"tools": [function("blocking")]}, "`behavior`"),
     (LIVE, {"session_resumption": {"transparent": True}}, "leave it out"),
     (LIVE, {"explicit_vad_signal": True}, "leave it out"),
     (LIVE, {"safety_settings": [{"category": "c", "method": "SEVERITY"}]}, "leave it out"),
     (LIVE, {"tools": [{"enterprise_web_search": {}}]}, "leave it out"),
-    (LIVE, {"tools": [{"code_execution": {}}]}, "googleSearch"),
-    (LIVE, {"language_code": "de-DE"}, "instructions"),
+    (NATIVE_2_5, {"tools": [{"code_execution": {}}]}, "function"),
+    (LIVE, {"proactivity": True}, "v1alpha"),
+    (ROBOTICS_ER, {"voice": "kore"}, "AUDIO"),
+    (ROBOTICS_ER, {"modalities": ["audio"]}, "TEXT"),
+    (LIVE, {"generation_config": {"candidate_count": 1}}, "leave it out"),
     (LIVE, {"speech_config": {"multi_speaker_voice_config": {}}}, "`voice`"),
     (LIVE, {"generation_config": {"stop_sequences": ["x"]}}, "leave it out"),
     (LIVE, {"response_logprobs": True}, "leave it out"),
@@ -160,6 +157,25 @@ def test_what_vertex_takes_is_not_refused_there(options: dict[str, Any]) -> None
 def test_what_only_the_gemini_api_takes_is_refused_on_vertex(options: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedByModel, match="Vertex AI does not take"):
         build_setup(vertex(LIVE), options, LIVE_3_8)
+
+
+TAKEN_BY_GEMINI_API = [
+    (LIVE, {"language_code": "de-DE"}),
+    (NATIVE_2_5, {"language_code": "de-DE"}),
+    (FLASH_3_1, {"tools": [function("NON_BLOCKING")]}),
+    (LIVE, {"tools": [{"code_execution": {}}]}),
+    (ROBOTICS_ER, {"modalities": ["text"]}),
+]
+
+
+@pytest.mark.parametrize(("model", "options"), TAKEN_BY_GEMINI_API)
+def test_what_the_service_takes_is_not_refused(model: str, options: dict[str, Any]) -> None:
+    assert build_setup(config(model), options, profile_for(model))
+
+
+@pytest.mark.parametrize("model", [LIVE, FLASH_3_1, EXTENDED, NATIVE_2_5])
+def test_proactivity_goes_to_v1alpha_with_every_model(model: str) -> None:
+    assert "proactivity" in build_setup(config(model, api_version="v1alpha"), {"proactivity": True}, profile_for(model))
 
 
 @pytest.mark.parametrize("entry", [{"api_version": "v1alpha"}, {"base_url": "ws://127.0.0.1:1"}])

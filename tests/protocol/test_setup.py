@@ -14,17 +14,15 @@ from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_client_message, encode
 from gemini_realtime.protocol.endpoint import Config, read_config
-from gemini_realtime.protocol.models import (
-    EXTENDED_THINKING_3_8,
-    LIVE_3_1,
-    LIVE_3_8,
-    PERMISSIVE,
-    PROFILES,
-    TRANSCRIBE_3_5,
-    TRANSLATE_3_5,
-    ModelProfile,
-)
+from gemini_realtime.protocol.models import PROFILES, ModelProfile
 from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update
+
+LIVE_3_1 = PROFILES["3.1-flash-live"]
+LIVE_3_8 = PROFILES["3.8-live"]
+EXTENDED_THINKING_3_8 = PROFILES["3.8-live-extended-thinking"]
+TRANSCRIBE_3_5 = PROFILES["3.5-transcribe"]
+TRANSLATE_3_5 = PROFILES["3.5-translate"]
+PERMISSIVE = PROFILES["unknown"]
 
 
 def config(**entry: Any) -> Config:
@@ -574,7 +572,7 @@ OPTIONS = some(
 
 
 @settings(deadline=None)
-@given(OPTIONS, st.sampled_from([PERMISSIVE, *PROFILES]))
+@given(OPTIONS, st.sampled_from(list(PROFILES.values())))
 def test_any_setup_that_can_be_built_is_the_services(options: dict[str, Any], profile: ModelProfile) -> None:
     official = pytest.importorskip("tests.protocol.official", reason="the official protobuf types")
     try:

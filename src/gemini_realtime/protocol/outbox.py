@@ -45,7 +45,6 @@ class Outbox:
         self._flows = False  # whether nothing waits, so that audio may go out at once
         self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
         self._video: bytes | None = None
-        self._content_sent = False
 
     # --- the way
 
@@ -76,14 +75,13 @@ class Outbox:
 
     def history(self, turns: Sequence[messages.Content]) -> None:
         """What a new session is told of the conversation before it, if anything."""
-        self._content_sent = self._ledger.will_ask()
         if turns:
             # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
             self._first(messages.ClientContent(turns=list(turns), turn_complete=self._profile.history_needs_config))
 
     def nudge(self) -> bool:
         """Ask the model to go on; returns whether there is a message for it."""
-        if self._gate != "open" or self._profile.client_content != "any" or not self._profile.text_input:
+        if self._gate != "open" or not self._profile.text_input:
             return False
         self._first(messages.ClientContent(turn_complete=True))
         return True
@@ -135,22 +133,16 @@ class Outbox:
         if role not in _ROLES:
             raise ConfigError(f"unknown role {role!r}", remedy=f"use one of {', '.join(_ROLES)}")
         if not self._profile.text_input:
-            raise UnsupportedByModel(f"{self._profile.family} takes no text", remedy="send audio")
-        if role == "user" and turn_complete and self._profile.text_via_realtime_input:
+            raise UnsupportedByModel(f"{self._profile.title} takes no text", remedy="send audio")
+        if role == "user" and turn_complete and self._profile.text_in_realtime_input:
             message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
         else:
             message = messages.ClientMessage(client_content=self._content(role, text, turn_complete))
         self._queue("text", message, now, label=text, role=_ROLES[role], asks=turn_complete)
         if turn_complete:
-            self._content_sent = True
             self._health.asked(now)
 
     def _content(self, role: Role, text: str, turn_complete: bool) -> messages.ClientContent:
-        if self._content_sent and self._profile.client_content == "first_turn_only":
-            raise UnsupportedByModel(
-                f"{self._profile.family} takes turns of its history only before the conversation has begun",
-                remedy="send what the user says with role 'user' and turn_complete=True",
-            )
         turn = messages.Content(role=_ROLES[role], parts=[messages.Part(text=text)])
         return messages.ClientContent(turns=[turn], turn_complete=turn_complete)
 
@@ -206,7 +198,7 @@ class Outbox:
         """
         if self._profile.context_update is False:
             raise UnsupportedByModel(
-                f"{self._profile.family} cannot change instructions or tools in mid-session",
+                f"{self._profile.title} cannot change instructions or tools in mid-session",
                 remedy="call session_update(), which resumes the session with them",
             )
         self._queue("context", messages.ClientMessage(context_update=update), now)

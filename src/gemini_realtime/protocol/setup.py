@@ -549,7 +549,7 @@ def _defaults(checked: Json, profile: ModelProfile, modalities: Any) -> Json:
 
 
 def _generation(config: Config, checked: Json, profile: ModelProfile) -> Json:
-    generation: Json = {"responseModalities": [profile.response_modalities[0]]}
+    generation: Json = {"responseModalities": [profile.modalities[0]]}
     if profile.conversational:
         generation["temperature"] = config.temperature
     generation |= checked.get("generation_config") or {}
