@@ -431,6 +431,18 @@ async def test_audio_that_is_none_is_refused_and_nothing_is_sent(bad: str | byte
     assert len(service.sent) == 1
 
 
+@pytest.mark.parametrize("audio", [[1, 2], None, 7, {"data": "AAAA"}])
+async def test_what_is_no_audio_at_all_is_refused(audio: Any) -> None:
+    with pytest.raises(AudioFormatError, match="pass bytes of 16-bit samples, or base64 text"):
+        await client_of(MemoryService()).send_audio(audio)
+
+
+@pytest.mark.parametrize("rate_hz", ["16000", 16000.0, None])
+async def test_a_rate_that_is_no_whole_number_is_refused(rate_hz: Any) -> None:
+    with pytest.raises(AudioFormatError, match="as an int"):
+        await client_of(MemoryService()).send_audio(b"\x00\x00", rate_hz=rate_hz)
+
+
 @pytest.mark.parametrize("rate_hz", [0, -16000, 10**9])
 async def test_a_rate_that_no_sound_has_is_refused(rate_hz: int) -> None:
     with pytest.raises(AudioFormatError, match=f"{rate_hz} samples"):

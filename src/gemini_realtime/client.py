@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gemini_realtime.audio.format import samples_to_bytes
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
@@ -306,16 +307,24 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._session.outbox.send_text(role, text, turn_complete, self._now())
         self._flush()
 
-    async def send_audio(self, audio: str | bytes, *, rate_hz: int = 16000) -> None:
+    async def send_audio(self, audio: str | bytes | bytearray | memoryview, *, rate_hz: int = 16000) -> None:
         """Send microphone audio; pieces of 20-40 ms work best.
 
         Args:
-            audio: mono signed 16-bit little-endian PCM: whole samples as raw bytes, or base64 text, sent as it is.
+            audio: mono signed 16-bit little-endian PCM: whole samples as raw bytes, or an array of 16-bit integers;
+                or base64 text, sent as it is.
             rate_hz: its sample rate; the service takes any and works at 16000.
 
         Raises:
-            AudioFormatError: text that is not base64, bytes that end inside a sample, or a rate that no sound has.
+            AudioFormatError: text that is not base64, bytes that end inside a sample, other samples, or a rate that no
+                sound has.
         """
+        if not isinstance(audio, str | bytes):
+            audio = samples_to_bytes(audio)
+        if not isinstance(rate_hz, int):
+            raise AudioFormatError(
+                f"the rate is a {type(rate_hz).__name__}", remedy="pass samples per second as an int"
+            )
         if not audio:
             return
         if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:

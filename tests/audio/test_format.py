@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from array import array
 from contextlib import suppress
 from typing import cast, get_args
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT, AudioFormat, Encoding
+from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT, AudioFormat, Encoding, samples_to_bytes
 from gemini_realtime.errors import AudioFormatError
 
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
@@ -173,3 +174,23 @@ def test_silence_decodes_to_zero() -> None:
     assert AudioFormat("pcm16").silence(4) == bytes(4)
     assert g711.mulaw_decode(AudioFormat("mulaw").silence(2)) == bytes(4)
     assert g711.alaw_encode(bytes(4)) == AudioFormat("alaw").silence(2)  # A-law has no zero: its least is 8
+
+
+@pytest.mark.parametrize("samples", [bytearray(b"\1\0\2\0"), memoryview(b"\1\0\2\0"), array("h", [1, 2])])
+def test_samples_in_any_memory_are_bytes(samples: object) -> None:
+    assert samples_to_bytes(samples) == b"\1\0\2\0"
+
+
+@pytest.mark.parametrize(
+    ("samples", "problem"),
+    [
+        ([1, 2], "audio cannot be a list → pass bytes"),
+        (7, "audio cannot be a int"),
+        (None, "audio cannot be a NoneType"),
+        (array("f", [0.5]), r"the samples are of the type 'f' → make them 16-bit integers"),
+        (array("i", [1]), "the samples are of the type 'i'"),
+    ],
+)
+def test_other_things_than_16_bit_samples_are_refused(samples: object, problem: str) -> None:
+    with pytest.raises(AudioFormatError, match=problem):
+        samples_to_bytes(samples)

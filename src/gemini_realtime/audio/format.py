@@ -134,6 +134,26 @@ class AudioFormat:
             )
 
 
+def samples_to_bytes(samples: object) -> bytes:
+    """The bytes of 16-bit samples in anything that lends its memory: `bytearray`, `array`, a numpy array.
+
+    Raises:
+        AudioFormatError: it lends none, or holds something else than 16-bit integers or bytes.
+    """
+    try:
+        view = memoryview(samples)  # type: ignore[arg-type]
+    except TypeError:
+        raise AudioFormatError(
+            f"audio cannot be a {type(samples).__name__}", remedy="pass bytes of 16-bit samples, or base64 text"
+        ) from None
+    if view.format.lstrip("@=<") not in ("B", "b", "c", "h"):
+        raise AudioFormatError(
+            f"the samples are of the type {view.format!r}",
+            remedy="make them 16-bit integers; floats from -1 to 1, with numpy: (samples * 32767).astype('<i2')",
+        )
+    return view.tobytes()
+
+
 def _check_count(name: str, value: int, most: int) -> None:
     if not isinstance(value, int) or not 1 <= value <= most:
         raise AudioFormatError(f"{name}={value!r} is not a whole number from 1 to {most}")
