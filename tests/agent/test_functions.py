@@ -29,15 +29,21 @@ class ScriptedClient:
     def __init__(self) -> None:
         self.events: asyncio.Queue[RealtimeEvent | None] = asyncio.Queue()
         self.results: list[tuple[str, Any]] = []
+        self.result_options: list[dict[str, Any]] = []
+        self.texts: list[str] = []
         self.options: dict[str, Any] = {}
         self._answered: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def session_update(self, options: dict[str, Any]) -> None:
         self.options.update(options)
 
-    async def send_function_result(self, call_id: str, result: Any) -> None:
+    async def send_function_result(self, call_id: str, result: Any, **options: Any) -> None:
         self.results.append((call_id, result))
+        self.result_options.append(options)
         self._answered[call_id].set()
+
+    async def send_text(self, *, role: str, text: str) -> None:
+        self.texts.append(text)
 
     async def answered(self, call_id: str) -> None:
         await self._answered[call_id].wait()
@@ -59,9 +65,10 @@ class ScriptedClient:
 class Scene:
     """An agent in a conversation that the test plays."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "gemini-2.5-flash-native-audio") -> None:
         self.client = ScriptedClient()
-        self.agent = RealtimeAgent(name="test", client=self.client)  # type: ignore[arg-type]
+        config = {"config_list": [{"model": model}]}
+        self.agent = RealtimeAgent(name="test", llm_config=config, client=self.client)  # type: ignore[arg-type]
 
     async def __aenter__(self) -> Scene:
         self._run = asyncio.create_task(self.agent.run())
@@ -340,3 +347,55 @@ async def test_functions_that_are_not_async_run_beside_the_conversation() -> Non
             await scene.client.answered("1")
     results = dict(scene.client.results)
     assert results["1"]["output"] != threading.main_thread().name
+
+
+# --- in the background
+
+
+def background_scene(model: str) -> Scene:
+    scene = Scene(model)
+
+    @scene.tool(background=True)
+    async def pay(euros: int) -> AsyncIterator[str]:
+        yield "asking the bank"
+        await asyncio.sleep(5)
+        yield f"paid {euros}"
+
+    return scene
+
+
+@in_virtual_time
+async def test_where_the_model_goes_on_talking_it_is_told_of_progress_and_of_the_result_when_it_is_idle() -> None:
+    async with background_scene("gemini-2.5-flash-native-audio") as scene:
+        results = await scene.happens(call(euros=5), after_s=6)
+        assert results == [("1", {"output": "asking the bank"}), ("1", {"output": "paid 5"})]
+        assert scene.client.result_options == [
+            {"scheduling": "WHEN_IDLE", "will_continue": True}, {"scheduling": "WHEN_IDLE"},
+        ]  # fmt: skip
+        assert scene.client.options["tools"][0]["behavior"] == "NON_BLOCKING"
+
+
+@in_virtual_time
+async def test_where_every_call_blocks_the_model_is_told_at_once_that_the_result_follows() -> None:
+    async with background_scene("gemini-3.1-flash-live-preview") as scene:
+        assert await scene.happens(call(euros=5)) == [("1", {"output": "pay runs; its result follows"})]
+        await scene.happens(after_s=6)
+        assert scene.client.texts == ['The result of pay is there: {"output": "paid 5"}']
+        assert len(scene.client.results) == 1
+
+
+@in_virtual_time
+async def test_extended_thinking_takes_no_scheduling() -> None:
+    async with background_scene("gemini-3.8-live-extended-thinking") as scene:
+        await scene.happens(call(euros=5), after_s=6)
+        assert scene.client.result_options == [{}]
+        assert "behavior" not in scene.client.options["tools"][0]
+
+
+@in_virtual_time
+async def test_functions_that_are_not_in_the_background_block_where_they_can() -> None:
+    scene = Scene("gemini-3.8-live")
+    scene.tool(name="pay")(lambda: 1)
+    async with scene:
+        await scene.happens()
+        assert scene.client.options["tools"][0]["behavior"] == "BLOCKING"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import Mapping
 from logging import Logger
 from typing import Any
 
+from gemini_realtime.agent.background import Terms, terms
 from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.agent.runs import Run, Runs
 from gemini_realtime.agent.tools import Approval, CallContext, Tool, ToolError
@@ -24,6 +26,7 @@ from gemini_realtime.protocol.events import (
     TextDelta,
     TurnComplete,
 )
+from gemini_realtime.protocol.families import family_of
 
 _OUTPUT = (AudioDelta, TextDelta, OutputTranscript)
 LOST = "CONNECTION_LOST"
@@ -46,9 +49,16 @@ class FunctionObserver(RealtimeObserver):
 
     async def initialize_session(self) -> None:
         """Declare the registered functions."""
-        tools = [tool.declaration for tool in self.agent.registered_realtime_tools.values()]
+        tools = [self._declared(tool) for tool in self.agent.registered_realtime_tools.values()]
         if tools:
             await self.realtime_client.session_update({"tools": tools})
+
+    def _declared(self, tool: Tool) -> dict[str, Any]:
+        behavior = self._terms(tool).behavior
+        return tool.declaration | ({"behavior": behavior} if behavior else {})
+
+    def _terms(self, tool: Tool) -> Terms:
+        return terms(family_of(self.agent.model), background=tool.background)
 
     async def run_loop(self) -> None:
         """Nothing to do beside the events."""
@@ -117,10 +127,14 @@ class FunctionObserver(RealtimeObserver):
                 checked = tool.check(arguments)
                 if tool.approve is not None and not await tool.approve(Approval(tool.name, checked, context)):
                     return {"error": "the call was not approved"}
-                last = {"output": "done"}
+                if self._terms(tool).follows:
+                    await self._send_started(run)
+                last: dict[str, Any] | None = None
                 async for result in tool.results(checked, context):
+                    if last is not None and self._terms(tool).partial:
+                        await self._send_result(run, last, will_continue=True)
                     last = result
-                return last
+                return last or {"output": "done"}
         except TimeoutError as error:
             if not limit.expired():
                 return self._failed(tool, error)
@@ -145,25 +159,49 @@ class FunctionObserver(RealtimeObserver):
     async def _send(self, run: Run) -> None:
         if run.call_id is None or run.result is None:
             return  # lost with its connection: it is sent when the call comes again
-        call_id, run.sent = run.call_id, True
+        call_id, started, run.sent = run.call_id, run.started, True
         self._spoken_since_result = False
         self.agent.add_event(FunctionResult(name=run.name, call_id=call_id, result=run.result))
+        if started:
+            await self._say(f"The result of {run.name} is there: {json.dumps(run.result, ensure_ascii=False)}")
+            return
         try:
-            await self.realtime_client.send_function_result(call_id, run.result)  # type: ignore[arg-type]
+            await self._send_result(run, run.result)
         except ConfigError as error:
             self.logger.error("the result of %s cannot be sent: %s", run.name, error.problem)
-            await self.realtime_client.send_function_result(call_id, {"error": "the result cannot be sent"})  # type: ignore[arg-type]
+            await self._send_result(run, {"error": "the result cannot be sent"})
+
+    async def _send_started(self, run: Run) -> None:
+        """The model waits for every result: it is told that this one follows, so that it goes on talking."""
+        await self._send_result(run, {"output": f"{run.name} runs; its result follows"})
+        run.started = True
+
+    async def _send_result(self, run: Run, result: dict[str, Any], *, will_continue: bool | None = None) -> None:
+        if run.call_id is None or run.cancelled:
+            return
+        tool, client = self.agent.registered_realtime_tools.get(run.name), self.realtime_client
+        scheduling = self._terms(tool).scheduling if tool is not None else None
+        options = {"scheduling": scheduling, "will_continue": will_continue}
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            await client.send_function_result(run.call_id, result, **given)  # type: ignore[arg-type]
+        except ConfigError:
+            raise
         except GeminiRealtimeError as error:  # the conversation is over, and says why to whoever reads it
             self.logger.warning("the result of %s was not sent: %s", run.name, error.problem)
+
+    async def _say(self, words: str) -> None:
+        try:
+            await self.realtime_client.send_text(role="user", text=words)
+        except GeminiRealtimeError as error:
+            self.logger.warning("a result was not sent: %s", error.problem)
 
     async def _interrupted(self) -> None:
         tools = self.agent.registered_realtime_tools
         for run in [run for run in self._working if run.name in tools and tools[run.name].cancel_on_interruption]:
             run.result = {"error": "cancelled: the user interrupted"}
-            call_id, run.cancelled = run.call_id, True
             self._stop([run])
-            if call_id is not None:
-                await self._send(run)
+            await self._send(run)
             self._runs.stopped(run)
 
     def _stop(self, runs: list[Run]) -> None:

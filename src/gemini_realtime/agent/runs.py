@@ -26,7 +26,10 @@ class Run:
         call_id: the call it serves; None while the call was lost and has not come again.
         result: what goes to the model; None until it is there.
         sent: whether the result has gone out for `call_id`.
+        started: the model was told that the function runs, and is told the result in words.
         cancelled: nobody wants the result.
+        may_come_again: a connection was lost since, and the model may make the call again.
+        same_as: equal for calls of the same function with the same arguments.
     """
 
     def __init__(self, name: str, arguments: Mapping[str, Any], call_id: str) -> None:
@@ -34,6 +37,7 @@ class Run:
         self.call_id: str | None = call_id
         self.result: dict[str, Any] | None = None
         self.sent = False
+        self.started = False
         self.cancelled = False
         self.may_come_again = False
         self.same_as = _key(name, arguments)
@@ -62,7 +66,7 @@ class Runs:
                 return (run, False) if not run.cancelled else (None, False)
         for run in self._runs:
             if run.may_come_again and not run.cancelled and run.same_as == _key(name, arguments):
-                run.call_id, run.sent, run.may_come_again = call_id, False, False
+                run.call_id, run.sent, run.started, run.may_come_again = call_id, False, False, False
                 return run, False
         run = Run(name, arguments, call_id)
         self._runs.append(run)
