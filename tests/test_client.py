@@ -32,7 +32,7 @@ from gemini_realtime import (
     get_client,
     register_realtime_client,
 )
-from gemini_realtime.testing import run_in_virtual_time as run
+from gemini_realtime.testing import in_virtual_time, messages
 from gemini_realtime.transport.base import Receiver, Transport
 from gemini_realtime.transport.memory import MemoryService
 from tests.loop import settle
@@ -47,14 +47,6 @@ def config(**entry: Any) -> dict[str, Any]:
 
 def client_of(service: MemoryService, **entry: Any) -> GeminiRealtimeClient:
     return GeminiRealtimeClient(llm_config=config(**entry), dial=service.dial)
-
-
-def audio(data: bytes = b"\x01\x02") -> dict[str, Any]:
-    blob = {"mimeType": "audio/pcm;rate=24000", "data": base64.b64encode(data).decode()}
-    return {"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}}
-
-
-TURN_COMPLETE = {"serverContent": {"turnComplete": True}}
 
 
 async def read(client: GeminiRealtimeClient, count: int) -> list[RealtimeEvent]:
@@ -86,6 +78,7 @@ def test_the_logger_is_the_one_given_or_the_packages() -> None:
     assert GeminiRealtimeClient(llm_config=config()).logger.name == "gemini_realtime"
 
 
+@in_virtual_time
 async def test_without_a_connection_reading_and_the_connection_itself_are_runtime_errors() -> None:
     client = client_of(MemoryService())
     with pytest.raises(RuntimeError, match=r"^Client is not connected, call connect\(\) first\.$"):
@@ -94,6 +87,7 @@ async def test_without_a_connection_reading_and_the_connection_itself_are_runtim
         _ = client.connection
 
 
+@in_virtual_time
 async def test_connecting_sends_nothing_and_reading_sets_the_session_up() -> None:
     service = MemoryService()
     client = client_of(service, voice="kore", temperature=0.3)
@@ -110,6 +104,7 @@ async def test_connecting_sends_nothing_and_reading_sets_the_session_up() -> Non
         assert setup["generationConfig"]["responseModalities"] == ["AUDIO"]
 
 
+@in_virtual_time
 async def test_the_key_travels_in_its_header_and_not_in_the_url() -> None:
     service = MemoryService()
     async with client_of(service).connect():
@@ -117,6 +112,7 @@ async def test_the_key_travels_in_its_header_and_not_in_the_url() -> None:
         assert KEY not in service.url
 
 
+@in_virtual_time
 async def test_session_updates_are_recorded_until_the_session_is_set_up() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -127,6 +123,7 @@ async def test_session_updates_are_recorded_until_the_session_is_set_up() -> Non
         assert service.sent[0]["setup"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
 
 
+@in_virtual_time
 async def test_a_session_update_that_comes_too_late_warns(caplog: pytest.LogCaptureFixture) -> None:
     client = client_of(MemoryService(), reconnect="off")
     async with client.connect():
@@ -136,6 +133,7 @@ async def test_a_session_update_that_comes_too_late_warns(caplog: pytest.LogCapt
     assert "next connect" in caplog.text
 
 
+@in_virtual_time
 async def test_an_option_that_does_not_exist_is_refused_with_the_near_name_and_nothing_is_recorded() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -146,6 +144,7 @@ async def test_an_option_that_does_not_exist_is_refused_with_the_near_name_and_n
     assert "systemInstruction" not in service.sent[0]["setup"]
 
 
+@in_virtual_time
 async def test_what_the_model_refuses_is_refused_before_dialling() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -156,6 +155,7 @@ async def test_what_the_model_refuses_is_refused_before_dialling() -> None:
     assert service.connections == 0
 
 
+@in_virtual_time
 async def test_added_events_are_read_among_the_others_and_none_ends_one_reader() -> None:
     client = client_of(MemoryService())
     mine = RealtimeEvent(raw_message={"mine": 1})
@@ -168,6 +168,7 @@ async def test_added_events_are_read_among_the_others_and_none_ends_one_reader()
         assert await client.get_event() is mine
 
 
+@in_virtual_time
 async def test_the_audio_that_is_sent_is_echoed_to_observers() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -179,6 +180,7 @@ async def test_the_audio_that_is_sent_is_echoed_to_observers() -> None:
     assert [echo.delta for echo in echoes if isinstance(echo, InputAudioBufferDelta)] == ["AAAA", "BBBB"]
 
 
+@in_virtual_time
 async def test_truncating_logs_that_gemini_cannot(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "gemini_realtime"):
         await client_of(MemoryService()).truncate_audio(audio_end_ms=1, content_index=0, item_id="x")
@@ -218,6 +220,7 @@ def test_a_registered_class_is_found_and_registering_it_again_replaces_it() -> N
 # --- nothing is lost
 
 
+@in_virtual_time
 async def test_what_is_sent_before_connecting_and_before_reading_arrives_in_order() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -238,6 +241,7 @@ async def test_what_is_sent_before_connecting_and_before_reading_arrives_in_orde
         assert service.sent[1]["clientContent"]["turns"][0]["parts"][0]["text"] == "one"
 
 
+@in_virtual_time
 async def test_reading_may_be_left_by_break_cancel_or_close_and_entered_again_without_losing_an_event() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -266,6 +270,7 @@ async def test_reading_may_be_left_by_break_cancel_or_close_and_entered_again_wi
     assert len([frame for frame in service.sent if "setup" in frame]) == 1
 
 
+@in_virtual_time
 async def test_a_second_connection_is_a_new_conversation() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -282,6 +287,7 @@ async def test_a_second_connection_is_a_new_conversation() -> None:
     assert service.connections == 2
 
 
+@in_virtual_time
 async def test_two_connections_at_once_are_refused() -> None:
     client = client_of(MemoryService())
     async with client.connect():
@@ -291,6 +297,7 @@ async def test_two_connections_at_once_are_refused() -> None:
         await read(client, 1)
 
 
+@in_virtual_time
 async def test_a_reader_that_does_not_read_slows_the_service_down_and_misses_nothing() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -304,6 +311,7 @@ async def test_a_reader_that_does_not_read_slows_the_service_down_and_misses_not
         assert service.reading
 
 
+@in_virtual_time
 async def test_events_of_a_client_that_sends_much_before_it_reads_are_all_there() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -325,22 +333,24 @@ async def test_events_of_a_client_that_sends_much_before_it_reads_are_all_there(
 # --- the end of a connection
 
 
+@in_virtual_time
 async def test_a_normal_close_ends_reading_normally() -> None:
     service = MemoryService()
     client = client_of(service)
     async with client.connect():
         await read(client, 1)
-        service.say(TURN_COMPLETE)
+        service.say(messages.turn_complete())
         service.end(1000)
         assert [type(event) for event in await read_to_end(client)] == [TurnComplete]
 
 
+@in_virtual_time
 async def test_any_other_close_raises_one_error_after_the_events_before_it() -> None:
     service = MemoryService()
     client = client_of(service, reconnect="off")
     async with client.connect():
         await read(client, 1)
-        service.say(audio())
+        service.say(messages.audio(b"\1\2"))
         service.end(1011, "Internal error encountered.")
         assert isinstance((await read(client, 1))[0], AudioDelta)
         with pytest.raises(ConnectionClosed, match="Internal error encountered") as caught:
@@ -350,6 +360,7 @@ async def test_any_other_close_raises_one_error_after_the_events_before_it() -> 
             await client.send_text(role="user", text="anyone there?")
 
 
+@in_virtual_time
 async def test_after_a_failure_the_client_can_connect_again() -> None:
     service = MemoryService()
     client = client_of(service, reconnect="off")
@@ -362,6 +373,7 @@ async def test_after_a_failure_the_client_can_connect_again() -> None:
         assert isinstance((await read(client, 1))[0], SessionCreated)
 
 
+@in_virtual_time
 async def test_leaving_the_connection_ends_a_reader_in_another_task_normally() -> None:
     client = client_of(MemoryService())
     async with client.connect():
@@ -370,6 +382,7 @@ async def test_leaving_the_connection_ends_a_reader_in_another_task_normally() -
     assert [type(event) for event in await reader] == [SessionCreated]
 
 
+@in_virtual_time
 async def test_a_service_that_talks_on_while_the_connection_closes_does_not_hold_it_up() -> None:
     class Chatterbox(MemoryService):
         heard_out = False
@@ -387,6 +400,7 @@ async def test_a_service_that_talks_on_while_the_connection_closes_does_not_hold
     assert service.heard_out
 
 
+@in_virtual_time
 async def test_a_setup_that_is_not_confirmed_in_time_is_an_error() -> None:
     client = client_of(MemoryService(on_frame=lambda service, frame: None), setup_timeout_s=0.01, reconnect="off")
     async with client.connect():
@@ -394,6 +408,7 @@ async def test_a_setup_that_is_not_confirmed_in_time_is_an_error() -> None:
             await read_to_end(client)
 
 
+@in_virtual_time
 async def test_closing_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
     service = MemoryService()
@@ -406,6 +421,7 @@ async def test_closing_leaves_no_task_behind() -> None:
 # --- beyond the contract
 
 
+@in_virtual_time
 async def test_audio_may_be_raw_bytes_or_base64_at_any_rate() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -420,6 +436,7 @@ async def test_audio_may_be_raw_bytes_or_base64_at_any_rate() -> None:
 
 
 @pytest.mark.parametrize("bad", [b"\x01", b"\x01\x02\x03", "not base64!"])
+@in_virtual_time
 async def test_audio_that_is_none_is_refused_and_nothing_is_sent(bad: str | bytes) -> None:
     service = MemoryService()
     client = client_of(service)
@@ -432,23 +449,27 @@ async def test_audio_that_is_none_is_refused_and_nothing_is_sent(bad: str | byte
 
 
 @pytest.mark.parametrize("audio", [[1, 2], None, 7, {"data": "AAAA"}])
+@in_virtual_time
 async def test_what_is_no_audio_at_all_is_refused(audio: Any) -> None:
     with pytest.raises(AudioFormatError, match="pass bytes of 16-bit samples, or base64 text"):
         await client_of(MemoryService()).send_audio(audio)
 
 
 @pytest.mark.parametrize("rate_hz", ["16000", 16000.0, None])
+@in_virtual_time
 async def test_a_rate_that_is_no_whole_number_is_refused(rate_hz: Any) -> None:
     with pytest.raises(AudioFormatError, match="as an int"):
         await client_of(MemoryService()).send_audio(b"\x00\x00", rate_hz=rate_hz)
 
 
 @pytest.mark.parametrize("rate_hz", [0, -16000, 10**9])
+@in_virtual_time
 async def test_a_rate_that_no_sound_has_is_refused(rate_hz: int) -> None:
     with pytest.raises(AudioFormatError, match=f"{rate_hz} samples"):
         await client_of(MemoryService()).send_audio(b"\x00\x00", rate_hz=rate_hz)
 
 
+@in_virtual_time
 async def test_no_audio_is_nothing_to_send() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -468,6 +489,7 @@ EMPTY: dict[str, Any] = {}
     [{"text": "\ud83d"}, {"object": object()}, functools.reduce(lambda inner, _: {"in": inner}, range(5000), EMPTY)],
     ids=["half a character", "not JSON", "too deep"],
 )
+@in_virtual_time
 async def test_what_cannot_be_sent_is_refused_without_repeating_it_and_the_session_goes_on(response: Any) -> None:
     service = MemoryService()
     client = client_of(service)
@@ -483,6 +505,7 @@ async def test_what_cannot_be_sent_is_refused_without_repeating_it_and_the_sessi
     assert [next(iter(frame)) for frame in service.sent] == ["setup", "clientContent"]
 
 
+@in_virtual_time
 async def test_every_kind_of_input_has_its_message() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -510,11 +533,13 @@ async def test_every_kind_of_input_has_its_message() -> None:
     ]
 
 
+@in_virtual_time
 async def test_an_image_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="image/gif"):
         await client_of(MemoryService()).send_video(b"GIF89a", mime_type="image/gif")
 
 
+@in_virtual_time
 async def test_history_is_sent_before_anything_else() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -533,6 +558,7 @@ async def test_history_is_sent_before_anything_else() -> None:
     ]
 
 
+@in_virtual_time
 async def test_the_key_is_in_no_log_repr_or_error(caplog: pytest.LogCaptureFixture) -> None:
     service = MemoryService()
     with caplog.at_level(1):
@@ -548,6 +574,7 @@ async def test_the_key_is_in_no_log_repr_or_error(caplog: pytest.LogCaptureFixtu
     assert KEY not in service.url
 
 
+@in_virtual_time
 async def test_the_missing_key_names_both_variables_and_the_embedded_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GEMINI_API_KEY", raising=False)
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
@@ -555,6 +582,7 @@ async def test_the_missing_key_names_both_variables_and_the_embedded_server(monk
         GeminiRealtimeClient(llm_config={"config_list": [{"model": "gemini-3.8-live"}]})
 
 
+@in_virtual_time
 async def test_dialling_that_fails_keeps_what_was_said_for_the_next_try() -> None:
     service = MemoryService()
     failing = True
@@ -579,10 +607,6 @@ async def test_dialling_that_fails_keeps_what_was_said_for_the_next_try() -> Non
 # --- a conversation that survives its connection; what is decided is tested in tests/protocol
 
 
-def handle(name: str) -> dict[str, Any]:
-    return {"sessionResumptionUpdate": {"newHandle": name, "resumable": True}}
-
-
 NO_WAIT = {"jitter": lambda: 0.0}
 
 
@@ -592,12 +616,13 @@ def texts(service: MemoryService) -> list[str]:
     ]
 
 
+@in_virtual_time
 async def test_a_lost_connection_is_made_good_and_what_no_handle_holds_is_sent_again() -> None:
     service = MemoryService()
     client = client_of(service, reconnect=NO_WAIT)
     async with client.connect():
         await read(client, 1)
-        service.say(handle("h1"))
+        service.say(messages.resumption_handle("h1"))
         await client.send_text(role="user", text="one")
         await settle()
         service.end(1006)
@@ -613,6 +638,7 @@ async def test_a_lost_connection_is_made_good_and_what_no_handle_holds_is_sent_a
         assert service.connections == 2
 
 
+@in_virtual_time
 async def test_reconnect_off_ends_the_conversation_with_its_connection() -> None:
     service = MemoryService()
     client = client_of(service, reconnect="off")
@@ -624,28 +650,30 @@ async def test_reconnect_off_ends_the_conversation_with_its_connection() -> None
     assert service.connections == 1
 
 
+@in_virtual_time
 async def test_new_options_take_up_the_session_again_between_turns() -> None:
     service = MemoryService()
     client = client_of(service, reconnect=NO_WAIT)
     async with client.connect():
         await read(client, 1)
-        service.say(handle("h1"))
+        service.say(messages.resumption_handle("h1"))
         await read(client, 1)
         await client.session_update({"instructions": "Be brief."})
-        service.say(handle("h2"))
+        service.say(messages.resumption_handle("h2"))
         happened = await read(client, 3)
         assert [type(event) for event in happened] == [RealtimeEvent, SessionResumed, SessionUpdated]
         assert service.sent[0]["setup"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
         assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h2"}
 
 
+@in_virtual_time
 async def test_instructions_for_which_there_is_no_message_take_a_new_setup() -> None:
     service = MemoryService()
     vertex = {"model": "gemini-3.8-live", "vertexai": True, "api_key": KEY, "reconnect": NO_WAIT}
     client = GeminiRealtimeClient(llm_config={"config_list": [vertex]}, dial=service.dial)
     async with client.connect():
         await read(client, 1)
-        service.say(handle("h1"))
+        service.say(messages.resumption_handle("h1"))
         instructions = {"parts": [{"text": "Be"}, {"text": "brief."}]}
         await client.session_update({"system_instruction": instructions})
         while not isinstance((await read(client, 1))[0], SessionUpdated):
@@ -653,13 +681,14 @@ async def test_instructions_for_which_there_is_no_message_take_a_new_setup() -> 
         assert service.sent[0]["setup"]["systemInstruction"] == instructions
 
 
+@in_virtual_time
 async def test_options_that_were_refused_are_forgotten_and_later_ones_are_not_refused_for_them() -> None:
     def refuse_limits(service: MemoryService, message: dict[str, Any]) -> None:
         if "maxOutputTokens" in message.get("setup", {}).get("generationConfig", {}):
             service.end(1007, "Request contains an invalid argument.")
         elif "setup" in message:
             service.say({"setupComplete": {}})
-            service.say(handle("h1"))
+            service.say(messages.resumption_handle("h1"))
 
     service = MemoryService(refuse_limits)
     client = client_of(service, reconnect=NO_WAIT)
@@ -679,6 +708,7 @@ async def test_options_that_were_refused_are_forgotten_and_later_ones_are_not_re
 
 
 @pytest.mark.parametrize("when", ["before the session", "in the session"])
+@in_virtual_time
 async def test_what_was_told_in_a_context_update_is_said_by_later_setups_too(when: str) -> None:
     service = MemoryService()
     client = client_of(service, reconnect=NO_WAIT)
@@ -689,7 +719,7 @@ async def test_what_was_told_in_a_context_update_is_said_by_later_setups_too(whe
         await read(client, 1)
         if when == "in the session":
             await client.send_context_update(instructions="Be brief.")
-        service.say(handle("h1"))
+        service.say(messages.resumption_handle("h1"))
         await client.session_update({"temperature": 1.5})
         service.end(1006)
         while not isinstance((await read(client, 1))[0], SessionUpdated):
@@ -699,6 +729,7 @@ async def test_what_was_told_in_a_context_update_is_said_by_later_setups_too(whe
         assert setup["generationConfig"]["temperature"] == 1.5
 
 
+@in_virtual_time
 async def test_an_update_that_comes_too_late_is_made_at_the_next_connect() -> None:
     service = MemoryService()
     client = client_of(service, reconnect="off")
@@ -713,6 +744,7 @@ async def test_an_update_that_comes_too_late_is_made_at_the_next_connect() -> No
         assert setup["generationConfig"]["temperature"] == 1.5
 
 
+@in_virtual_time
 async def test_where_the_service_has_a_message_for_new_options_they_need_no_new_connection() -> None:
     service = MemoryService()
     vertex = {"model": "gemini-3.8-live", "vertexai": True, "api_key": KEY}
@@ -728,35 +760,34 @@ async def test_where_the_service_has_a_message_for_new_options_they_need_no_new_
         assert service.sent[0]["setup"]["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
 
 
-def test_another_client_continues_the_conversation_from_its_state() -> None:
-    async def main() -> None:
-        service = MemoryService()
-        first = client_of(service)
-        async with first.connect():
-            await read(first, 1)
-            await first.send_text(role="user", text="one")
-            await asyncio.sleep(1)
-            service.say(audio())
-            service.say({"serverContent": {"outputTranscription": {"text": "First."}, "generationComplete": True}})
-            service.say(TURN_COMPLETE)
-            service.say(handle("h1"))
-            await first.send_text(role="user", text="two")
-            await settle()
-        state = json.loads(json.dumps(first.session_state()))
-        assert KEY not in json.dumps(state)
-        second = client_of(service)
-        async with second.connect(state=state):
-            created, resumed = await read(second, 2)
-            await settle()
-            assert isinstance(created, SessionCreated)
-            assert isinstance(resumed, SessionResumed)
-            assert [item.text for item in resumed.items] == ["two"]
-            assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h1"}
-            assert texts(service) == ["two"]
-
-    run(main())  # in virtual time: what a handle holds depends on when things were said
+@in_virtual_time
+async def test_another_client_continues_the_conversation_from_its_state() -> None:
+    service = MemoryService()
+    first = client_of(service)
+    async with first.connect():
+        await read(first, 1)
+        await first.send_text(role="user", text="one")
+        await asyncio.sleep(1)
+        service.say(messages.audio(b"\1\2"))
+        service.say({"serverContent": {"outputTranscription": {"text": "First."}, "generationComplete": True}})
+        service.say(messages.turn_complete())
+        service.say(messages.resumption_handle("h1"))
+        await first.send_text(role="user", text="two")
+        await settle()
+    state = json.loads(json.dumps(first.session_state()))
+    assert KEY not in json.dumps(state)
+    second = client_of(service)
+    async with second.connect(state=state):
+        created, resumed = await read(second, 2)
+        await settle()
+        assert isinstance(created, SessionCreated)
+        assert isinstance(resumed, SessionResumed)
+        assert [item.text for item in resumed.items] == ["two"]
+        assert service.sent[0]["setup"]["sessionResumption"] == {"handle": "h1"}
+        assert texts(service) == ["two"]
 
 
+@in_virtual_time
 async def test_without_a_handle_the_state_opens_a_new_session_that_is_told_what_was_said() -> None:
     service = MemoryService()
     client = client_of(service)
@@ -765,7 +796,7 @@ async def test_without_a_handle_the_state_opens_a_new_session_that_is_told_what_
         await client.send_text(role="user", text="My name is Ada.")
         await settle()
         service.say({"serverContent": {"outputTranscription": {"text": "Hello Ada."}}})
-        service.say(audio())
+        service.say(messages.audio(b"\1\2"))
         service.say({"serverContent": {"generationComplete": True}})
         state = client.session_state()
     async with client.connect(state=state):
@@ -781,6 +812,7 @@ async def test_without_a_handle_the_state_opens_a_new_session_that_is_told_what_
     [{}, {"version": 1, "model": "gemini-3.8-live"}, {"version": 1, "model": "gemini-3.8-live", "saved_at": "x"}],
     ids=["empty", "cut", "damaged"],
 )
+@in_virtual_time
 async def test_a_state_that_cannot_be_used_is_refused_before_dialling(state: dict[str, Any]) -> None:
     service = MemoryService()
     with pytest.raises(ConfigError, match="state"):
