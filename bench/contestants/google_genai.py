@@ -17,7 +17,7 @@ class GoogleGenai(Contestant):
     """Audio is bytes on both ways. One client for all sessions, as its documentation has it."""
 
     def __init__(self) -> None:
-        self._client = genai.Client(api_key="none")
+        self._client: Any = genai.Client(api_key="none")
         self._client._api_client._websocket_ssl_ctx = {}
 
     @asynccontextmanager
