@@ -119,7 +119,7 @@ def server_rules() -> str:
 
 
 def service_profiles() -> str:
-    """How the embedded server plays each family of models."""
+    """The families of models that the embedded server plays."""
     rows = [
         [
             f"`{profile.name}`",
@@ -127,31 +127,55 @@ def service_profiles() -> str:
             ", ".join(profile.modalities),
             profile.thinking.replace("_", " "),
             " or ".join(f"`{behavior}`" for behavior in profile.behaviors),
-            _quirks(profile),
         ]
         for profile in profiles.PROFILES
     ]
-    return table(["profile", "models", "answers in", "thinking", "functions, the default first", "on the wire"], rows)
+    return table(["profile", "models", "answers in", "thinking", "functions, the default first"], rows)
 
 
-def _quirks(profile: profiles.ServiceProfile) -> str:
-    quirks = {
-        "a transcript comes beside its audio": profile.bundles,
-        "a transcript comes in phrases": not profile.transcript_words,
-        f"a piece of audio in {profile.audio_parts} parts of one message": profile.audio_parts > 1,
-        f"a thought nobody asked for every {profile.thoughts.every} turns": profile.thoughts.every,
-        "an empty `serverContent` ahead of what it generates": profile.opens_empty,
-        f"a bare `{{}}` every {profile.bare_frames.every} turns": profile.bare_frames.every,
-        f"a handle nobody asked for {profile.unasked_handle}": profile.unasked_handle != "never",
-        "the code of a call ahead of it": profile.shows_code,
-        "an interruption discards calls without a word; they come again with new ids": profile.discards_calls,
-        "`interactionStatus` with `turnComplete`": profile.interaction_status,
-        f"no `turnComplete` every {profile.no_turn_complete.every} turns": profile.no_turn_complete.every,
-        "`clientContent` before the first turn only": not profile.content_any_time,
-        "it only transcribes": profile.task == "transcribe",
-        "it only translates; here it repeats": profile.task == "translate",
-    }
-    return "; ".join(quirk for quirk, there in quirks.items() if there)
+def service_facts() -> str:
+    """What is known of each family, and what Vertex AI does otherwise."""
+    meanings = dict(attributes_of(profiles.ServiceProfile))
+    head = ["fact", "value", "source", "date", "others saw", "meaning"]
+    pages = []
+    for profile in profiles.PROFILES:
+        rows = [
+            [f"`{name}`", _shown(getattr(profile, name)), *profile.evidence[name], meaning]
+            for name, meaning in meanings.items()
+            if name in profile.evidence
+        ]
+        if rows:
+            pages.append(f"### {profile.name}\n\n{table(head, rows)}\n")
+    rows = [
+        [f"`{name}`", _values_on_vertex(name), *known, meanings[name]] for name, known in profiles.ON_VERTEX.items()
+    ]
+    pages.append(f"### On Vertex AI\n\n{table(head, rows)}")
+    return "\n".join(pages)
+
+
+def _values_on_vertex(name: str) -> str:
+    """What a fact is where it is another on Vertex AI, with the families if they are not all."""
+    pairs = [(profile, profiles.on_vertex(profile)) for profile in profiles.PROFILES if profile.models]
+    changed: dict[str, list[str]] = {}
+    for profile, there in pairs:
+        if getattr(there, name) != getattr(profile, name):
+            changed.setdefault(_shown(getattr(there, name)), []).append(profile.name)
+    return "; ".join(
+        value if len(names) == len(pairs) else f"{value}: {', '.join(names)}" for value, names in changed.items()
+    )
+
+
+def attributes_of(thing: type) -> Iterable[tuple[str, str]]:
+    """What a docstring says of each attribute."""
+    _, _, listed = (inspect.getdoc(thing) or "").partition("Attributes:\n")
+    for name, meaning in re.findall(r"^ {4}(\w+): (.*?)(?=\n {4}\w|\Z)", listed, re.MULTILINE | re.DOTALL):
+        yield name, " ".join(meaning.split()).rstrip(".")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, profiles.Oddity):
+        return f"every {value.every} turns"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def newer_fields() -> str:
@@ -200,6 +224,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "options": options,
     "server-rules": server_rules,
     "service-profiles": service_profiles,
+    "service-facts": service_facts,
     "newer-fields": newer_fields,
     "recorded-differences": recorded_differences,
     "fault-arguments": fault_arguments,

@@ -10,10 +10,18 @@ from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.actions import Action, Close, Respond, Send
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.wire.profiles import profile_named
 
 HALF_CASCADE = "models/gemini-live-2.5-flash-preview"
 NATIVE_2_5 = "models/gemini-2.5-flash-native-audio-preview-12-2025"
 NATIVE_3_8 = "models/gemini-3.8-live"
+LIVE_3_1 = "models/gemini-3.1-flash-live-preview"
+EXTENDED_3_8 = "models/gemini-3.8-live-extended-thinking"
+TRANSCRIBE = "models/gemini-3.5-transcribe-live"
+VERTEX = "projects/p/locations/l/publishers/google/models/"
+VERTEX_2_5 = VERTEX + "gemini-live-2.5-flash-native-audio"
+VERTEX_HALF_CASCADE = VERTEX + "gemini-live-2.5-flash"
+VERTEX_3_8 = VERTEX + "gemini-3.8-live"
 
 SECOND = bytes(48_000)  # of silence, at 24 kHz
 
@@ -31,9 +39,16 @@ class Line:
     """A connection of a client to the peer."""
 
     def __init__(
-        self, *, sessions: Sessions | None = None, session_id: str = "s", pace: Pace = "realtime", **setup: Any
+        self,
+        *,
+        sessions: Sessions | None = None,
+        session_id: str = "s",
+        pace: Pace = "realtime",
+        profile: str | None = None,
+        **setup: Any,
     ) -> None:
-        self.peer = Peer(session_id, sessions or new_sessions(), pace=pace)
+        known = profile_named(profile) if profile else None
+        self.peer = Peer(session_id, sessions or new_sessions(), pace=pace, profile=known)
         self.now = 100.0
         self.others: list[Action] = []
         if setup:
@@ -58,6 +73,10 @@ class Line:
 
     def types(self, text: str) -> list[Any]:
         return self.send({"realtimeInput": {"text": text}})
+
+    def says(self, *parts: dict[str, Any], role: str | None = "user", complete: bool = True) -> list[Any]:
+        turn = {**({"role": role} if role else {}), "parts": list(parts)}
+        return self.send({"clientContent": {"turns": [turn], "turnComplete": complete}})
 
     def tells(self, *turns: tuple[str, str], complete: bool = True) -> list[Any]:
         contents = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
@@ -110,6 +129,11 @@ def _kind(frame: Any) -> str:
         return "close"
     content = frame.get("serverContent")
     return "+".join(content or frame)
+
+
+def call_ids(frames: list[Any]) -> list[str]:
+    """The ids of the calls in these frames."""
+    return [call["id"] for frame in frames for call in frame.get("toolCall", {}).get("functionCalls", [])]
 
 
 def words(frames: list[Any], key: str) -> str:

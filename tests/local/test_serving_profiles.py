@@ -96,8 +96,7 @@ async def test_the_transcriber_is_not_bound_to_what_the_mind_expects() -> None:
     ):
         for sound in (spoken("any words"), SILENCE, SILENCE):
             client.says(sound)
-        frames = await client.until("inputTranscription")
-        assert "interimInputTranscription" in kinds(frames)
+        await client.until("generationComplete")
     assert hearing.transcribed[0][1] is None
 
 

@@ -350,7 +350,7 @@ async def test_slow_audio_keeps_speech_back_until_the_user_cuts_in(serve: Serve)
         assert sound(await wire.until("modelTurn"))
         wire.send(b"still there?")
         assert kinds(await wire.until("pong")) == ["pong"]
-        wire.send({"clientContent": {"turns": [], "turnComplete": False}})
+        wire.types("stop")
         assert "interrupted" in kinds(await wire.until("turnComplete"))
 
 

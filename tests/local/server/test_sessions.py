@@ -15,7 +15,7 @@ from gemini_realtime.local.session.actions import Note
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.session.resumption import HANDLE_EVERY_S
 from gemini_realtime.local.thinking import ToolResult, Turn
-from tests.local.line import ALARM, NATIVE_2_5, NATIVE_3_8, WEATHER, Line, kinds, new_sessions
+from tests.local.line import ALARM, NATIVE_2_5, WEATHER, Line, kinds, new_sessions
 
 VERTEX = "projects/p/locations/l/publishers/google/models/gemini-3.8-live"
 NUMBERS = itertools.count()
@@ -211,8 +211,8 @@ def test_a_handle_waits_until_the_user_has_spoken_since_it_would_lose_what_is_be
 
 
 def test_a_session_is_not_resumable_while_calls_are_open() -> None:
-    line = Line(model=NATIVE_3_8, pace="instant", tools=[ALARM], sessionResumption={})
-    line.types("set an alarm")
+    line = Line(model=NATIVE_2_5, pace="instant", tools=[ALARM], sessionResumption={})
+    assert line.types("set an alarm") == [{"sessionResumptionUpdate": {}}]
     frames = line.calls("set_alarm")
     assert kinds(frames)[-1] == "turnComplete"
     (call,) = frames[0]["toolCall"]["functionCalls"]

@@ -24,6 +24,7 @@ from tests.local.line import (
     SECOND,
     WEATHER,
     Line,
+    call_ids,
     kinds,
     words,
 )
@@ -167,7 +168,6 @@ def test_what_the_model_said_is_history_for_the_next_turn() -> None:
 
 CUTS: dict[str, Callable[[Peer], None]] = {
     "speech": lambda peer: peer.speech_started(),
-    "content": lambda peer: peer.receive('{"clientContent": {"turns": [], "turnComplete": true}}', 100.0),
     "text": lambda peer: peer.receive('{"realtimeInput": {"text": "stop"}}', 100.0),
 }
 
@@ -199,7 +199,7 @@ def test_only_what_was_sent_stays_in_the_history() -> None:
     line.hears("stop it")
     assert line.asked.request.history == (Turn("user", "Tell me something long."), Turn("model", "Once upon"))
     line.speaks("Fine.")
-    line.tells(("user", "thanks"))
+    line.types("thanks")
     assert [turn.text for turn in line.asked.request.history][2:] == ["stop it", "Fine."]
 
 
@@ -229,7 +229,7 @@ def test_no_interruption_lets_the_model_finish_and_then_answers() -> None:
 
 
 def test_client_content_interrupts_even_so() -> None:
-    line = Line(model=NATIVE_2_5, realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    line = Line(model=NATIVE_3_8, realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
     line.types("first")
     assert kinds(line.tells(("user", "second"))) == ["interrupted", "turnComplete"]
 
@@ -241,10 +241,6 @@ def test_manual_activity_interrupts() -> None:
 
 
 # --- function calls -------------------------------------------------------------------------------------------------
-
-
-def call_ids(frames: list[Any]) -> list[str]:
-    return [call["id"] for frame in frames for call in frame.get("toolCall", {}).get("functionCalls", [])]
 
 
 def test_a_call_waits_for_its_result_and_the_turn_goes_on() -> None:

@@ -155,7 +155,7 @@ def test_complete_without_turns_lets_the_model_open_the_conversation() -> None:
 
 
 def test_seeded_history_is_not_answered_but_what_follows_is() -> None:
-    line = Line(model=NATIVE_2_5, historyConfig={"initialHistoryInClientContent": True})
+    line = Line(model=NATIVE_3_8, historyConfig={"initialHistoryInClientContent": True})
     line.tells(("user", "I like teal."), complete=False)
     line.tells(("model", "A fine color."))
     assert line.others == []

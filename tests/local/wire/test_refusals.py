@@ -10,11 +10,22 @@ import pytest
 from gemini_realtime.local.server.session_store import VALID_S, SessionStore
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.wire.refusals import RULES
-from tests.local.line import MANUAL, NATIVE_2_5, NATIVE_3_8, Line, new_sessions
+from tests.local.line import (
+    EXTENDED_3_8,
+    LIVE_3_1,
+    MANUAL,
+    NATIVE_2_5,
+    NATIVE_3_8,
+    VERTEX_2_5,
+    VERTEX_3_8,
+    WEATHER,
+    Line,
+    call_ids,
+    kinds,
+    new_sessions,
+)
 
-LIVE_3_1 = "models/gemini-3.1-flash-live-preview"
-EXTENDED_3_8 = "models/gemini-3.8-live-extended-thinking"
-VERTEX_2_5 = "projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash-native-audio"
+LOW = {"thinkingLevel": "LOW"}
 
 
 def sets_up(model: str | None = NATIVE_2_5, **setup: Any) -> list[Any]:
@@ -33,9 +44,21 @@ def content(part: dict[str, Any], role: str = "user") -> dict[str, Any]:
     return {"clientContent": {"turns": [{"role": role, "parts": [part]}], "turnComplete": True}}
 
 
-def says_later(model: str, message: dict[str, Any]) -> list[Any]:
+def sound(rate_hz: int) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": f"audio/pcm;rate={rate_hz}", "data": "AAAA"}}
+
+
+def answers_with(mime_type: str) -> list[Any]:
+    """The result of a call of 3.1, with a part of this kind."""
+    line = Line(model=LIVE_3_1, tools=[WEATHER])
+    line.types("weather")
+    (call_id,) = call_ids(line.calls("get_weather"))
+    return line.answers((call_id, "foggy"), parts=[{"inlineData": {"mimeType": mime_type, "data": "AAAA"}}])
+
+
+def says_later(model: str, message: dict[str, Any], profile: str | None = None) -> list[Any]:
     """After the model's first turn."""
-    line = Line(model=model, pace="instant")
+    line = Line(model=model, pace="instant", profile=profile)
     line.types("hello")
     line.ends()
     return line.send(message)
@@ -75,7 +98,7 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "THINKING_LEVEL_MISSING": lambda: sets_up(EXTENDED_3_8),
     "THINKING_REFUSED": lambda: sets_up(NATIVE_3_8, **generation(thinkingConfig={})),
     "MOOD_REFUSED": lambda: sets_up(NATIVE_3_8, proactivity={"proactiveAudio": False}),
-    "BEHAVIOR_REFUSED": lambda: sets_up(LIVE_3_1, tools=function("NON_BLOCKING")),
+    "BEHAVIOR_REFUSED": lambda: sets_up(EXTENDED_3_8, tools=function("BLOCKING"), **generation(thinkingConfig=LOW)),
     "COMPRESSION_RANGE": lambda: sets_up(VERTEX_2_5, contextWindowCompression={"triggerTokens": "4999"}),
     "NULL_HANDLE": lambda: sets_up(LIVE_3_1, sessionResumption={"handle": None}),
     "HANDLE_MALFORMED": lambda: comes_back(handle="not a handle"),
@@ -90,8 +113,15 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     ),
     "AUDIO_TYPE": lambda: Line(model=NATIVE_2_5).send({"realtimeInput": {"audio": {"mimeType": "audio/ogg"}}}),
     "ROLE_REFUSED": lambda: Line(model=NATIVE_2_5).send(content({"text": "Be rude."}, "system")),
-    "RESULT_IN_CONTENT": lambda: says_later(NATIVE_2_5, content({"functionResponse": {"name": "f"}})),
-    "CONTENT_TOO_LATE": lambda: says_later(LIVE_3_1, content({"text": "and now"})),
+    "FUNCTION_IN_CONTENT": lambda: Line(model=NATIVE_2_5).says({"functionCall": {"name": "f"}}),
+    "AUDIO_IN_CONTENT": lambda: Line(model=NATIVE_2_5).says(sound(16_000)),
+    "RATE_IN_CONTENT": lambda: Line(model=NATIVE_3_8).says(sound(24_000)),
+    "MEDIA_CHUNKS": lambda: Line(model=LIVE_3_1).send({"realtimeInput": {"mediaChunks": [{"mimeType": "audio/pcm"}]}}),
+    "RESULT_PART": lambda: answers_with("application/pdf"),
+    "RESULT_IN_CONTENT": lambda: says_later(NATIVE_3_8, content({"functionResponse": {"name": "f"}})),
+    "CONTENT_TOO_LATE": lambda: says_later(
+        LIVE_3_1, content({"text": "and now"}), profile="3.1-flash-live:content_any_time=False"
+    ),
     "GO_AWAY_IGNORED": stays,
 }
 WORDS = {
@@ -139,6 +169,8 @@ def test_each_rule_has_a_case_and_says_where_it_comes_from() -> None:
         (LIVE_3_1, {"sessionResumption": {}}),
         (EXTENDED_3_8, {"tools": function("UNSPECIFIED"), **generation(thinkingConfig={"thinkingLevel": "LOW"})}),
         (NATIVE_3_8, {"tools": function("BLOCKING"), **generation(responseModalities=["VIDEO"])}),
+        (LIVE_3_1, {"tools": function("NON_BLOCKING")}),
+        ("models/gemini-robotics-er-2-streaming-preview", generation(responseModalities=["TEXT"])),
         (VERTEX_2_5, {"contextWindowCompression": {"triggerTokens": 128_000}, "labels": {"team": "a"}}),
     ],
 )
@@ -165,19 +197,32 @@ def test_the_first_content_of_3_1_is_taken_as_recorded() -> None:
     assert line.asked.request.heard == "hello"
 
 
-def test_results_may_be_part_of_the_history_that_opens_a_session() -> None:
-    assert Line(model=NATIVE_2_5).send(content({"functionResponse": {"name": "f"}})) == []
+@pytest.mark.parametrize("model", [NATIVE_3_8, LIVE_3_1])
+def test_results_may_be_part_of_the_history_that_opens_a_session(model: str) -> None:
+    assert kinds(Line(model=model).send(content({"functionResponse": {"name": "f"}}))) in ([], ["serverContent"])
 
 
-def test_system_turns_change_the_instructions_of_2_5_on_vertex() -> None:
-    line = Line(model=VERTEX_2_5)
+@pytest.mark.parametrize("model", [VERTEX_2_5, VERTEX_3_8])
+def test_system_turns_change_the_instructions_on_vertex(model: str) -> None:
+    line = Line(model=model)
     line.send(content({"text": "Be rude."}, "system"))
     assert line.asked.request.instructions == "Be rude."
 
 
+@pytest.mark.parametrize("model", [LIVE_3_1, NATIVE_3_8])
+def test_3_x_refuses_a_turn_without_a_role(model: str) -> None:
+    assert Line(model=model).says({"text": "hello"}, role=None) == [(1007, "Request contains an invalid argument.")]
+    assert Line(model=NATIVE_2_5).says({"text": "hello"}, role=None) == []
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "image/webp", "text/plain"])
+def test_3_x_takes_pictures_and_text_in_a_result(kind: str) -> None:
+    assert "close" not in kinds(answers_with(kind))
+
+
 def test_functions_of_a_context_update_are_refused_as_those_of_the_setup() -> None:
-    line = Line(model=LIVE_3_1)
-    ((code, _),) = line.send({"contextUpdate": {"tools": {"tools": function("NON_BLOCKING")}}})
+    line = Line(model=EXTENDED_3_8, **generation(thinkingConfig=LOW))
+    ((code, _),) = line.send({"contextUpdate": {"tools": {"tools": function("BLOCKING")}}})
     assert code == 1007
 
 

@@ -22,11 +22,13 @@ from gemini_realtime.local.session.actions import (
     EndUtterance,
     Hear,
     Note,
+    Recall,
     Respond,
     Send,
     StartUtterance,
     Stop,
 )
+from gemini_realtime.local.session.content import SpokenTurn
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.speech.dictation import Dictation
 from gemini_realtime.local.speech.hearing import SpeechEnded, SpeechPaused, SpeechStarted
@@ -132,6 +134,8 @@ class Host:
                 _log.warning("%s", text)
             case Hear() | StartUtterance() | EndUtterance() | EndAudio():
                 self._listen_to(action)
+            case Recall(turn):
+                self._spawn(partial(self._recall, turn))
             case Respond(reply_id, request):
                 self._reply = self._spawn(partial(self._answerer.answer, reply_id, request))
             case Stop():
@@ -178,6 +182,10 @@ class Host:
                 self.act()
         finally:
             await self._dictation.close()
+
+    async def _recall(self, turn: SpokenTurn) -> None:
+        self.peer.recalled(turn, await self._transcribe(turn.pcm16k))
+        self.act()
 
     async def _transcribe(self, pcm16k: bytes) -> str:
         options = self.peer.options

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gemini_realtime.local.server.session_store import SessionStore
-from gemini_realtime.local.session.history import Saved
+from gemini_realtime.local.session.history import LostCall, Saved
 from gemini_realtime.local.wire.refusals import (
     HANDLE_MALFORMED,
     OTHER_MODEL,
@@ -17,6 +17,7 @@ from gemini_realtime.local.wire.refusals import (
     Refused,
 )
 
+_MAX_LOST: Final = 1024  # sessions whose lost calls are known; the oldest are forgotten
 _HANDLE: Final = re.compile(r"[\w.+/=:~-]{1,2048}", re.ASCII)
 
 
@@ -32,15 +33,21 @@ class Sessions:
         self._new_handle = new_handle
         self._store = store or SessionStore()
         self._open: set[str] = set()
+        self._lost_calls: dict[str, tuple[LostCall, ...]] = {}
 
     def enter(self, session_id: str) -> None:
         """Note that a connection holds this session."""
         self._open.add(session_id)
         self._store.begin(session_id)
 
-    def leave(self, session_id: str) -> None:
-        """Note that its connection is gone."""
+    def leave(self, session_id: str, lost_calls: Sequence[LostCall] = ()) -> None:
+        """Note that its connection is gone, and which calls were lost with it."""
         self._open.discard(session_id)
+        self._lost_calls.pop(session_id, None)
+        if lost_calls:
+            self._lost_calls[session_id] = tuple(lost_calls)
+            if len(self._lost_calls) > _MAX_LOST:
+                del self._lost_calls[next(iter(self._lost_calls))]
         self._store.end(session_id)
 
     def save(self, saved: Saved) -> str:
@@ -69,7 +76,7 @@ class Sessions:
             raise Refused(SESSION_EXPIRED)
         if saved.model != model:
             raise Refused(OTHER_MODEL)
-        return saved
+        return saved._replace(lost_calls=self._lost_calls.get(saved.session_id, ()))
 
     def close(self) -> None:
         """Free the store."""

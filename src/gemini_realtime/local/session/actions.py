@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gemini_realtime.local.session.content import SpokenTurn
 from gemini_realtime.local.thinking import Request
 from gemini_realtime.local.wire.frames import server_frame
 from gemini_realtime.protocol.messages import ServerContent, ServerMessage
@@ -49,6 +50,13 @@ class EndAudio:
 
 
 @dataclass(frozen=True)
+class Recall:
+    """Find out the words of this turn, which was spoken earlier, and tell `recalled`."""
+
+    turn: SpokenTurn
+
+
+@dataclass(frozen=True)
 class Respond:
     """Begin the reply with this id, or go on with it after its calls were answered."""
 
@@ -70,7 +78,7 @@ class Note:
     text: str
 
 
-Action = Send | Close | Note | Hear | StartUtterance | EndUtterance | EndAudio | Respond | Stop
+Action = Send | Close | Note | Hear | StartUtterance | EndUtterance | EndAudio | Recall | Respond | Stop
 
 
 class Outbox:

@@ -50,6 +50,11 @@ class Calls:
         return any(call.blocks for call in self._open.values())
 
     @property
+    def blocking(self) -> dict[str, OpenCall]:
+        """The calls that the model waits for, by their ids."""
+        return {call_id: call for call_id, call in self._open.items() if call.blocks}
+
+    @property
     def open(self) -> bool:
         """Whether any call has no result yet."""
         return bool(self._open)
@@ -72,16 +77,26 @@ class Calls:
         unsent, self._unsent = self._unsent, []
         return unsent
 
-    def answer(self, response: FunctionResponse) -> OpenCall | None:
-        """Note a result; None when no such call is open. Without an id, as Vertex allows it, the name decides."""
-        call_id = response.id or next((i for i, call in self._open.items() if call.name == response.name), "")
+    def answer(self, response: FunctionResponse, *, by_name: bool = True) -> OpenCall | None:
+        """Note a result; None when no such call is open.
+
+        One that is empty and to be continued says nothing yet. Without an id the name decides, as Vertex allows it, but not of calls that block unless `by_name`.
+        """
+        named = (i for i, call in self._open.items() if call.name == response.name and (by_name or not call.blocks))
+        call_id = response.id or next(named, "")
         call = self._open.get(call_id)
         if call is None:
             return None
-        self._results.append(ToolResult(call.name, response.response or {}, call.args))
+        if response.response or not response.will_continue:
+            self._results.append(ToolResult(call.name, response.response or {}, call.args))
         if not response.will_continue:
             del self._open[call_id]
         return call
+
+    @property
+    def answered(self) -> bool:
+        """Whether there are results that `take_results` has not given."""
+        return bool(self._results)
 
     def take_results(self) -> tuple[ToolResult, ...]:
         """The results since the last call."""

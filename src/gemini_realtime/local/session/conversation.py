@@ -7,6 +7,7 @@ one under way comes too late and is dropped, so nothing of an interrupted reply 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final, Literal, NamedTuple
@@ -14,7 +15,8 @@ from typing import Any, Final, Literal, NamedTuple
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.local.session.actions import Note, Outbox, Respond, Stop
 from gemini_realtime.local.session.calls import Calls, OpenCall
-from gemini_realtime.local.session.history import History, Saved
+from gemini_realtime.local.session.content import Role, SpokenTurn, Told
+from gemini_realtime.local.session.history import History, LostCall, Saved
 from gemini_realtime.local.session.options import Options
 from gemini_realtime.local.session.reply_writer import ReplyWriter
 from gemini_realtime.local.session.usage import Usage
@@ -51,6 +53,7 @@ class Trigger(Enum):
     SETUP = "setup"
     ASKED = "the user's turn is over"
     CALLED = "the reply ends in calls that block"
+    LEFT = "the turn ends before the results are in"
     ANSWERED = "the last result is in"
     GENERATED = "the reply is complete"
     PLAYED = "the reply would have been heard"
@@ -61,6 +64,7 @@ TRANSITIONS: Final = {
     (State.NEW, Trigger.SETUP): State.LISTENING,
     (State.LISTENING, Trigger.ASKED): State.GENERATING,
     (State.GENERATING, Trigger.CALLED): State.WAITING,
+    (State.WAITING, Trigger.LEFT): State.WAITING,
     (State.WAITING, Trigger.ANSWERED): State.GENERATING,
     (State.GENERATING, Trigger.GENERATED): State.PLAYING,
     (State.PLAYING, Trigger.PLAYED): State.LISTENING,
@@ -82,6 +86,7 @@ class Reply:
         self._first_at = float("-inf")
         self._sent_s = 0.0
         self._said: list[str] = []
+        self._held: list[tuple[bytes, str]] = []
 
     def say(self, text: str, audio: bytes, now: float) -> None:
         """Note what is sent now; the client plays it after what it still holds."""
@@ -99,6 +104,15 @@ class Reply:
         too_fast_s = self._first_at + self._sent_s / BURST_RATE - now
         return max(0.0, too_fast_s, self.heard_until - now - MAX_AHEAD_S)
 
+    def hold(self, audio: bytes, text: str) -> None:
+        """Keep a piece of speech and its words back, until `take_held`."""
+        self._held.append((audio, text))
+
+    def take_held(self) -> tuple[str, list[bytes]]:
+        """The words and the speech that were kept back."""
+        held, self._held = self._held, []
+        return "".join(text for _, text in held), [audio for audio, _ in held if audio]
+
     def take_said(self) -> str:
         """The words sent since the last call."""
         said = "".join(self._said).strip()
@@ -107,10 +121,26 @@ class Reply:
 
 
 class _Question(NamedTuple):
-    """Something to answer as soon as the model is free."""
+    """Something to take up as soon as the model is free.
 
-    heard: str
+    Attributes:
+        heard: the user's words.
+        results: of calls that did not block.
+        told: what the client tells instead.
+        answer: whether that is to be answered.
+        knows_all: whether what was told before, and not completed, is known.
+    """
+
+    heard: str = ""
     results: tuple[ToolResult, ...] = ()
+    told: tuple[Told, ...] | None = None
+    answer: bool = True
+    knows_all: bool = True
+
+    @property
+    def unheard(self) -> bool:
+        """Whether something that was told was spoken, and nobody knows the words yet."""
+        return any(isinstance(item, SpokenTurn) and item.text is None for item in self.told or ())
 
 
 class Conversation:
@@ -133,7 +163,10 @@ class Conversation:
         self._writer = ReplyWriter(self.options, outbox)
         self._calls = Calls(session_id)
         self._again: list[OpenCall] = []
+        self._lost: dict[str, LostCall] = {}
         self._reply: Reply | None = None
+        self._left: Request | None = None
+        self._leaves_at: float | None = None
         self._replies = 0
         self._questions: deque[_Question] = deque()
 
@@ -153,6 +186,8 @@ class Conversation:
         self._writer = ReplyWriter(options, self._outbox)
         self._calls = Calls(self._session_id, options.profile.call_ids)
         turns, prompt = (saved.turns, saved.prompt_tokens) if saved else ((), {})
+        lost = saved.lost_calls if saved and options.profile.lost_calls_block else ()
+        self._lost = {call.id: call for call in lost}
         self.history, self.usage = History(turns), Usage(prompt, vertex=options.profile.vertex)
         if saved is None:
             self.usage.read(options.instructions)
@@ -163,34 +198,80 @@ class Conversation:
         """Tell the client what the user said."""
         self._writer.heard(text)
 
-    def tell(self, role: Literal["user", "model"], text: str) -> None:
-        """Append a turn that needs no answer yet."""
-        self.history.add(role, text)
-        self.usage.read(text)
+    def hears(self, text: str) -> None:
+        """Tell the client what the user has said so far."""
+        self._writer.hears(text)
 
-    def answer(self) -> None:
-        """Answer what the client told last; with nothing told, the model opens the conversation."""
-        heard, before = self.history.question()
-        self._start(heard, before)
+    def transcribed(self) -> None:
+        """Tell the client that an utterance is over, of which only the words were wanted."""
+        self._writer.transcribed()
 
-    def ask(self, heard: str, *, interrupts: bool) -> None:
+    def tell(self, told: Sequence[Told], *, answer: bool) -> None:
+        """Take what the client tells; to be answered, or with nothing told to be opened by the model, or just kept."""
+        profile = self.options.profile
+        if profile.content_interrupts and not self.keeps_text_waiting:
+            self.interrupt()
+        self._questions.append(_Question(told=tuple(told), answer=answer))
+        self.next_question()
+
+    def nudge(self) -> None:
+        """Answer what stands, if anything does and the model is free; the model opens where nobody has said a word."""
+        if self.state is State.LISTENING and (self._lost or self.history.stands or self.history.empty):
+            self._questions.append(_Question(told=()))
+            self.next_question()
+
+    def ask(self, heard: str, *, interrupts: bool, spoken: bool = False) -> None:
         """Answer what the user said: now, or after the reply under way when that may not be cut."""
         if interrupts:
             self.interrupt()
-        self._questions.append(_Question(heard))
+        self._questions.append(_Question(heard, knows_all=not (spoken and self.options.profile.seeds_wait)))
         self.next_question()
 
     def next_question(self) -> None:
-        """Answer what waits, if the model is free."""
-        if self.state is not State.LISTENING or not self._questions:
-            return
-        heard, results = self._questions.popleft()
-        before = self.history.turns() if results else self.history.ask(heard)
-        self._start(heard, before, results)
+        """Take up what waits, if the model is free."""
+        while self.state is State.LISTENING and self._questions and not self._questions[0].unheard:
+            self._take_up(self._questions.popleft())
+
+    @property
+    def keeps_text_waiting(self) -> bool:
+        """Whether text has to wait for the results of calls."""
+        return self.state is State.WAITING and self.options.profile.text_waits_for_calls
+
+    def _take_up(self, question: _Question) -> None:
+        if question.told is not None:
+            self._take_told(question.told, answer=question.answer)
+        elif question.results:
+            before = self.history.turns()
+            self._keep_results(question.results)
+            self._start(question.heard, before, question.results)
+        else:
+            before = self.history.ask(question.heard, knows_all=question.knows_all)
+            if not self._end_lost_exchange():
+                self._start(question.heard, before)
+
+    def _take_told(self, told: Sequence[Told], *, answer: bool) -> None:
+        for item in told:
+            self.usage.read(str(item.response) if isinstance(item, ToolResult) else _words(item)[1])
+        waits = self.options.profile.seeds_wait and not self.begun and not answer
+        self.history.seed([item if isinstance(item, ToolResult) else _words(item) for item in told], seen=not waits)
+        if answer and not self._end_lost_exchange():
+            heard, results, before = self.history.question()
+            self._start(heard, before, results)
+
+    def _end_lost_exchange(self) -> bool:
+        """End the exchange in which calls were lost, if there is one: nothing is said in it."""
+        if not self._lost:
+            return False
+        self._lost.clear()
+        self._writer.complete(self.usage, self._replies, cut=False, more=False)
+        return True
 
     def interrupt(self) -> None:
         """Cut the reply under way, if there is one: what was sent of it stays said, the rest never was."""
         if self._reply is None:
+            if self.state is State.WAITING:
+                self._writer.cancelled(self._calls.cancel())
+                self._move(Trigger.INTERRUPTED)
             return
         self._outbox.put(Stop(self._reply.id))
         cancelled: list[str] = []
@@ -206,9 +287,23 @@ class Conversation:
         reply = self._speaker(reply_id)
         if reply is None:
             return
+        if self.options.profile.transcript_first:
+            reply.hold(audio, text)
+        else:
+            self._say(reply, audio, text, now)
+
+    def _say(self, reply: Reply, audio: bytes, text: str, now: float) -> None:
         reply.say(text, audio, now)
         self.usage.spoke(audio)
         self._writer.say(audio, text)
+
+    def _say_held(self, reply: Reply, now: float) -> None:
+        """Send the words that were kept back, and then their sound."""
+        text, pieces = reply.take_held()
+        if text:
+            self._say(reply, b"", text, now)
+        for audio in pieces:
+            self._say(reply, audio, "", now)
 
     def wrote(self, reply_id: int, text: str, now: float) -> None:
         """Send a piece of text, in deltas."""
@@ -244,10 +339,14 @@ class Conversation:
         """Wait for results when calls block; else all that is left of the turn is to be heard."""
         if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING:
             return
+        self._say_held(self._reply, now)
         self._open(self._reply)
         if self._calls.block:
             self._writer.wait_for_results()
             self._move(Trigger.CALLED)
+            after_s = self.options.profile.turn_ends_at_calls_s
+            heard_until = self._reply.heard_until if self._pace == "realtime" else now
+            self._leaves_at = None if after_s is None else max(now, heard_until) + after_s
             return
         self._writer.generated()
         self._move(Trigger.GENERATED)
@@ -255,29 +354,53 @@ class Conversation:
 
     def result(self, response: messages.FunctionResponse, *, user_speaks: bool) -> None:
         """Take the result of a call; once none blocks any more, the reply goes on."""
-        call = self._calls.answer(response)
+        if response.id in self._lost:
+            del self._lost[response.id]
+            if not self._lost:
+                self._writer.complete(self.usage, self._replies, cut=False, more=False)
+            return
+        call = self._calls.answer(response, by_name=not self.options.profile.results_need_ids)
         if call is None:
             self._outbox.put(Note(f"a result for {response.id or response.name!r} is ignored: no such call is open"))
             return
         self.usage.read(str(response.response or ""))
         if self.state is State.WAITING:
             self._go_on()
-        elif not call.blocks:
+        elif not call.blocks and self._calls.answered:
             waits = user_speaks and self.options.profile.defers_interrupts
             self._tell_later(call, "WHEN_IDLE" if waits and response.scheduling == "INTERRUPT" else response.scheduling)
 
     def play(self, now: float) -> None:
-        """Complete the turn when its audio would have been heard."""
-        heard_until = self.heard_until
+        """Complete the turn when its audio would have been heard, or when no result has come for long enough."""
+        heard_until = self._heard_until
         if heard_until is not None and (now >= heard_until or self._pace == "instant"):
             self._end(Trigger.PLAYED)
+        elif self._leaves_at is not None and now >= self._leaves_at:
+            self._leave_turn()
+
+    def _leave_turn(self) -> None:
+        """End the turn whose calls wait for results: what is said about them is another."""
+        assert self._reply is not None
+        self._left, self._leaves_at = self._reply.request, None
+        self._writer.leave()
+        self._end(Trigger.LEFT)
 
     def saved(self, session_id: str) -> Saved:
         """The conversation as a handle is to find it again."""
-        return Saved(session_id, self.history.turns(), dict(self.usage.prompt), self.options.setup.model)
+        turns = self.history.to_keep(seeded_results=self.options.profile.seed_functions != "lost on resume")
+        return Saved(session_id, turns, dict(self.usage.prompt), self.options.setup.model)
 
     @property
-    def heard_until(self) -> float | None:
+    def lost_calls(self) -> tuple[LostCall, ...]:
+        """What the model would wait for if the connection were gone now."""
+        return (*self._lost.values(), *(LostCall(i, call.name) for i, call in self._calls.blocking.items()))
+
+    def due(self) -> float | None:
+        """When `play` has something to do; None when never."""
+        return self._leaves_at if self._leaves_at is not None else self._heard_until
+
+    @property
+    def _heard_until(self) -> float | None:
         """When the complete reply will have been heard; None when there is no such reply."""
         return self._reply.heard_until if self._reply is not None and self.state is State.PLAYING else None
 
@@ -299,7 +422,7 @@ class Conversation:
         self._reply = Reply(self._replies, request)
         self._move(Trigger.ASKED)
         self._call_again()
-        self._respond(request)
+        self._outbox.put(Respond(self._replies, request))
 
     def _call_again(self) -> None:
         """Make the calls that an interruption discarded; what is said meanwhile does not wait for them."""
@@ -308,24 +431,32 @@ class Conversation:
         self._again.clear()
 
     def _go_on(self) -> None:
-        if self._reply is None or self._calls.block:
+        """All results are in: go on with the turn, or with one of its own where that has ended."""
+        if self._calls.block:
             return
-        self.history.add("model", self._reply.take_said())
-        self._reply.going_on = False
+        if self._reply is not None:
+            self.history.add("model", self._reply.take_said())
+            asked = self._reply.request
+            self._reply.going_on = False
+        else:
+            asked = self._left or Request("")
+            self._replies += 1
+            self._reply = Reply(self._replies, asked)
         self._move(Trigger.ANSWERED)
-        request = replace(self._reply.request, history=self.history.turns(), results=self._calls.take_results())
-        self._respond(request)
-
-    def _respond(self, request: Request) -> None:
-        for result in request.results:
-            self.history.add_result(result)
+        results = self._calls.take_results()
+        request = replace(asked, history=self.history.turns(), results=results)
+        self._keep_results(results)
         self._outbox.put(Respond(self._replies, request))
+
+    def _keep_results(self, results: Sequence[ToolResult]) -> None:
+        for result in results:
+            self.history.add_result(result)
 
     def _tell_later(self, call: OpenCall, scheduling: str | None) -> None:
         """Source: https://ai.google.dev/gemini-api/docs/live-tools, asynchronous function calling."""
         results = self._calls.take_results()
         if scheduling == "SILENT":
-            self.history.add_result(results[-1])
+            self.history.add_result(results[-1], answered=False)
             return
         if scheduling == "INTERRUPT":
             self.interrupt()
@@ -363,3 +494,9 @@ class Conversation:
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS[self.state, trigger]
+        if self.state is not State.WAITING:
+            self._leaves_at = self._left = None
+
+
+def _words(item: tuple[Role, str] | SpokenTurn) -> tuple[Role, str]:
+    return (item.role, item.text or "") if isinstance(item, SpokenTurn) else item

@@ -46,7 +46,11 @@ class Options:
             modality=profile.modalities[0] if modality == "MODALITY_UNSPECIFIED" else modality,
             instructions=text_of(setup.system_instruction),
             tools=_declarations(setup.tools or []),
-            seeding=bool(setup.history_config and setup.history_config.initial_history_in_client_content),
+            seeding=bool(
+                setup.history_config
+                and setup.history_config.initial_history_in_client_content
+                and not profile.seeds_answered
+            ),
         )
 
     def update(self, update: messages.ContextUpdate) -> None:
@@ -93,13 +97,19 @@ class Options:
 
     @property
     def tells_activity(self) -> bool:
-        """Whether the client is told when the user speaks: on Vertex AI only, when it asks."""
-        return self.profile.vertex and bool(self.setup.explicit_vad_signal)
+        """Whether the client is told when the user speaks."""
+        asked = self.profile.tells_activity == "when asked" and bool(self.setup.explicit_vad_signal)
+        return asked or self.profile.tells_activity == "always"
 
     @property
     def transcribes_input(self) -> bool:
         """Whether the user's words are sent back in writing."""
-        return self.setup.input_audio_transcription is not None or self.profile.task == "transcribe"
+        return self.setup.input_audio_transcription is not None or self.profile.input_unasked
+
+    @property
+    def searches(self) -> bool:
+        """Whether Google Search is among the tools."""
+        return any(tool.google_search is not None for tool in self.setup.tools or [])
 
     @property
     def transparent(self) -> bool:
@@ -130,6 +140,8 @@ class Options:
 
     def blocks(self, function: str) -> bool:
         """Whether the model waits for the result of this function."""
+        if self.profile.always_blocks:
+            return True
         declared = next((tool for tool in self.tools if tool.get("name") == function), {})
         behavior = declared.get("behavior")
         return (behavior if behavior in ("BLOCKING", "NON_BLOCKING") else self.profile.behaviors[0]) == "BLOCKING"

@@ -16,7 +16,7 @@ Usage, by whoever owns the connection:
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
@@ -29,11 +29,13 @@ from gemini_realtime.local.session.actions import (
     Hear,
     Note,
     Outbox,
+    Recall,
     StartUtterance,
 )
+from gemini_realtime.local.session.content import SpokenTurn, read_content, read_result
 from gemini_realtime.local.session.conversation import Conversation, Pace, State
 from gemini_realtime.local.session.history import Saved
-from gemini_realtime.local.session.options import Options, text_of
+from gemini_realtime.local.session.options import Options
 from gemini_realtime.local.session.resumption import UNASKED_AFTER_S, Resumption, Sessions
 from gemini_realtime.local.wire.frames import read_client_frame, refuse_null_handle
 from gemini_realtime.local.wire.profiles import ServiceProfile
@@ -44,8 +46,7 @@ from gemini_realtime.local.wire.refusals import (
     CONTENT_TOO_LATE,
     GO_AWAY_IGNORED,
     MANUAL_ACTIVITY,
-    RESULT_IN_CONTENT,
-    ROLE_REFUSED,
+    MEDIA_CHUNKS,
     SETUP_FIRST,
     SETUP_ONCE,
     Refused,
@@ -55,6 +56,8 @@ from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.messages import ServerMessage
 
 MAX_USUAL_MIME_TYPE: Final = 100
+_BLANK: Final = " \t\r\n."
+"""Text of these alone is no question but a nudge: pipecat 1.14 sends a blank, google-adk 2.13 a full stop."""
 
 
 class Activity:
@@ -82,7 +85,8 @@ class Activity:
 
     def type(self, text: str) -> None:
         """Text belongs to the utterance under way."""
-        self._words.append(text)
+        if text:
+            self._words.append(text)
 
     def end(self, heard: str) -> str | None:
         """An utterance is understood; None when the user speaks again already, and its words belong to what follows."""
@@ -176,7 +180,12 @@ class Peer:
         options = Options.of(setup, self._profile)
         if not options.profile.null_handle:
             refuse_null_handle(frame)
-        saved = self._resumption.take(setup.session_resumption, setup.model, transparent=options.transparent)
+        saved = self._resumption.take(
+            setup.session_resumption,
+            setup.model,
+            transparent=options.transparent,
+            withholds=options.profile.withholds_handles,
+        )
         self._conversation.begin(options, saved)
         if options.profile.unasked_handle == "after setup":
             self._resumption.offer(now + UNASKED_AFTER_S)
@@ -194,44 +203,37 @@ class Peer:
             self._take_realtime(message.realtime_input, now)
         elif message.tool_response is not None:
             for response in message.tool_response.function_responses:
-                self._conversation.result(response, user_speaks=self._activity.speaking)
+                result = read_result(response, self.options.profile)
+                self._conversation.result(result, user_speaks=self._activity.speaking)
             if self.options.profile.unasked_handle == "after results":
                 self._resumption.offer()
         elif message.context_update is not None:
             self.options.update(message.context_update)
 
     def _take_content(self, content: messages.ClientContent) -> None:
-        """Source: "A message here will interrupt any current model generation", https://ai.google.dev/api/live."""
-        if self._conversation.begun:
-            if not self.options.profile.content_any_time:
-                raise Refused(CONTENT_TOO_LATE)
-            if any(part.function_response is not None for turn in content.turns for part in turn.parts):
-                raise Refused(RESULT_IN_CONTENT)
-        turns = [(role, text_of(turn)) for turn in content.turns if (role := self._role(turn)) is not None]
-        self._conversation.interrupt()
-        for role, text in turns:
-            self._conversation.tell(role, text)
-        if content.turn_complete and not self.options.seeding and self.options.profile.task == "converse":
-            self._conversation.answer()
+        profile = self.options.profile
+        if self._conversation.begun and not profile.content_any_time:
+            raise Refused(CONTENT_TOO_LATE)
+        read = read_content(content.turns, profile, begun=self._conversation.begun)
+        if read.instructions is not None:
+            self.options.instructions = read.instructions
+        for turn in read.told:
+            if isinstance(turn, SpokenTurn):
+                self._outbox.put(Recall(turn))
+        answer = content.turn_complete and not self.options.seeding and profile.task == "converse"
+        self._conversation.tell(read.told, answer=answer)
         self.options.seeding = self.options.seeding and not content.turn_complete
-
-    def _role(self, turn: messages.Content) -> Literal["user", "model"] | None:
-        """Who says a turn; None when it is an instruction. Source: the reference page of Vertex AI, for 2.5."""
-        match turn.role:
-            case None | "" | "user":
-                return "user"
-            case "model":
-                return "model"
-            case "system" if self.options.profile.system_role:
-                self.options.instructions = text_of(turn)
-                return None
-        raise Refused(ROLE_REFUSED)
 
     def _take_realtime(self, item: messages.RealtimeInput, now: float) -> None:
         if item.activity_start is not None:
             self._take_activity(started=True)
         # "Only the first element will be used": the protobuf's note at the deprecated field.
-        for blob in filter(None, [item.audio, *(item.media_chunks or [])[:1]]):
+        chunks = (item.media_chunks or [])[:1]
+        if chunks and self.options.profile.media_chunks != "heard":
+            if self.options.profile.media_chunks == "refused":
+                raise Refused(MEDIA_CHUNKS)
+            chunks = []
+        for blob in filter(None, [item.audio, *chunks]):
             if blob.mime_type.startswith("image/"):
                 self._take_picture(blob, "media_chunks", now)
             else:
@@ -279,10 +281,16 @@ class Peer:
 
     def _take_text(self, text: str) -> None:
         self._conversation.usage.read(text)
+        blank = not text.strip(_BLANK)
         if self._activity.marked:
-            self._activity.type(text)
-        elif self.options.profile.task == "converse":
-            self._conversation.ask(text, interrupts=self._input_interrupts)
+            self._activity.type("" if blank else text)
+        elif self.options.profile.task != "converse":
+            return
+        elif blank:
+            self._conversation.nudge()
+        else:
+            interrupts = self._input_interrupts and not self._conversation.keeps_text_waiting
+            self._conversation.ask(text, interrupts=interrupts)
 
     # --- what is heard
 
@@ -312,9 +320,19 @@ class Peer:
             self._conversation.heard(text)
         words = self._activity.end(text)
         if self.options.profile.task == "transcribe":
-            return
-        if words or (words is not None and self.options.manual_activity):
-            self._conversation.ask(words, interrupts=self._input_interrupts)
+            self._conversation.transcribed()
+        elif words or (words is not None and self.options.manual_activity):
+            self._conversation.ask(words, interrupts=self._input_interrupts, spoken=True)
+
+    def hears(self, text: str) -> None:
+        """The user is speaking: the words so far, for a model that only transcribes."""
+        if self.options.profile.task == "transcribe" and text and self.state not in (State.NEW, State.CLOSED):
+            self._conversation.hears(text)
+
+    def recalled(self, turn: SpokenTurn, text: str) -> None:
+        """The words of a turn that `Recall` asked for."""
+        turn.text = text
+        self._conversation.next_question()
 
     @property
     def _input_interrupts(self) -> bool:
@@ -322,7 +340,12 @@ class Peer:
         return cancels or self.options.speech_interrupts
 
     def _tell_activity(self, kind: str) -> None:
-        if self.options.tells_activity:
+        """Tell the client when the user speaks; a model that only transcribes confirms the ends that the client marks.
+
+        Source of the latter: google-adk 2.13 `_gemini_stt.py`.
+        """
+        marks = self.options.profile.task == "transcribe" and self.options.manual_activity and kind == "ACTIVITY_END"
+        if self.options.tells_activity or marks:
             activity = messages.VoiceActivity(type=kind, audio_offset=_duration(self._activity.audio_s))
             self._outbox.send(ServerMessage(voice_activity=activity))
 
@@ -369,7 +392,7 @@ class Peer:
         """When to call `deadline_reached`; None when nothing is due."""
         if self.state is State.CLOSED:
             return None
-        times = (self._conversation.heard_until, self._resumption.due(), self._lifetime.due())
+        times = (self._conversation.due(), self._resumption.due(), self._lifetime.due())
         return min((at for at in times if at is not None), default=None)
 
     def deadline_reached(self, now: float) -> None:
@@ -392,8 +415,9 @@ class Peer:
 
     def connection_ended(self) -> None:
         """The connection is gone: its session may be resumed from now on."""
+        lost_calls = self._conversation.lost_calls
         self._conversation.close()
-        self._resumption.leave()
+        self._resumption.leave(lost_calls)
 
     def _saved(self, session_id: str) -> Saved:
         """The session as a handle is to find it again."""

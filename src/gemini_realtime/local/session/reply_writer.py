@@ -20,6 +20,9 @@ from gemini_realtime.protocol.messages import ServerContent, ServerMessage
 THOUGHT: Final = "**Considering the Request**\n\nI've looked at what was said, and I'm now putting an answer together."
 """What is thought when the responder does not say what it thinks. Source of the form: recorded sessions of 2.5."""
 
+SEARCHING: Final = "Looking up information on Google Search."
+"""Source: pydantic-ai 2.68 `realtime/google.py`, seen live."""
+
 _PHRASE_CHARACTERS: Final = 60
 """How long a transcript that does not come by words is held back. Source: recorded half-cascade sessions."""
 
@@ -49,6 +52,8 @@ class ReplyWriter:
         if self._profile.bare_frames.happens(turn):
             self._outbox.send(ServerMessage())
         self.open()
+        if self._options.searches and self._profile.announces_search.happens(turn):
+            self._turn(messages.Part(code_execution_result={"outcome": "OUTCOME_OK", "output": SEARCHING}))
         asked = self._options.asks_for_thoughts
         thinks = self._profile.thoughts.happens(turn) if asked is None else asked
         if not thinks:
@@ -78,6 +83,9 @@ class ReplyWriter:
 
     def write(self, text: str) -> None:
         """A piece of text, in deltas."""
+        if self._profile.writes_transcripts:
+            self._outbox.content(output_transcription=messages.Transcription(text=text))
+            return
         for delta in _deltas(text):
             self._turn(messages.Part(text=delta))
 
@@ -91,16 +99,35 @@ class ReplyWriter:
 
     def wait_for_results(self) -> None:
         """Nothing more comes before the results of calls."""
-        if self._profile.completes_at_calls:
+        if self._profile.generated_at_calls:
+            self._finish_transcript(always=True)
+            self._outbox.content(generation_complete=True)
+
+    def leave(self) -> None:
+        """The turn ends, though the results of its calls are still to come."""
+        if not self._profile.generated_at_calls:
             self._outbox.content(generation_complete=True)
 
     def generated(self) -> None:
         """All of the turn has been sent."""
         self._let_go()
-        if self._transcribing and self._profile.vertex:
+        spoke = self._transcribing
+        self._finish_transcript()
+        self._outbox.content(generation_complete=True)
+        if spoke and self._profile.grounds_empty:
+            self._outbox.content(grounding_metadata={})
+
+    def cancelled(self, ids: list[str]) -> None:
+        """Calls are not wanted any more, whose turn has ended."""
+        if ids:
+            self._outbox.send(ServerMessage(tool_call_cancellation=messages.ToolCallCancellation(ids=ids)))
+
+    def _finish_transcript(self, *, always: bool = False) -> None:
+        """Say that the transcript is complete, on Vertex AI; `always` also where nothing was said."""
+        asked = self._options.setup.output_audio_transcription is not None
+        if self._profile.vertex and (self._transcribing or (always and asked)):
             self._outbox.content(output_transcription=messages.Transcription(finished=True))
         self._transcribing = False
-        self._outbox.content(generation_complete=True)
 
     def interrupted(self, cancelled: list[str]) -> None:
         """The turn is cut short.
@@ -108,8 +135,7 @@ class ReplyWriter:
         Source: the order is documented but for the cancellation; that one comes first here, because nothing of a turn
         is expected after its end.
         """
-        if cancelled:
-            self._outbox.send(ServerMessage(tool_call_cancellation=messages.ToolCallCancellation(ids=cancelled)))
+        self.cancelled(cancelled)
         self._let_go()
         self._transcribing = False
         self._outbox.content(interrupted=True)
@@ -131,15 +157,20 @@ class ReplyWriter:
         self._outbox.send(ServerMessage(server_content=content, usage_metadata=counts))
 
     def heard(self, text: str) -> None:
-        """The user's words in writing, word by word; a model that only transcribes sends a draft first."""
-        words = re.findall(r"\s*\S+", f" {text}")
-        if self._profile.task == "transcribe" and len(words) > 1:
-            draft = messages.Transcription(text="".join(words[:-1]))
-            self._outbox.content(interim_input_transcription=draft)
-        for word in words:
-            self._outbox.content(input_transcription=messages.Transcription(text=word))
-        if words and self._profile.vertex:
+        """The user's words in writing, word by word or in one piece."""
+        pieces = re.findall(r"\s*\S+", f" {text}") if self._profile.input_words else [text] * bool(text)
+        for piece in pieces:
+            self._outbox.content(input_transcription=messages.Transcription(text=piece))
+        if pieces and self._profile.vertex:
             self._outbox.content(input_transcription=messages.Transcription(finished=True))
+
+    def hears(self, text: str) -> None:
+        """What the user has said so far, in place of what was sent before."""
+        self._outbox.content(interim_input_transcription=messages.Transcription(text=text))
+
+    def transcribed(self) -> None:
+        """An utterance is over, for a model that only transcribes."""
+        self._outbox.content(generation_complete=True)
 
     def as_is(self, message: dict[str, Any]) -> None:
         """A message that somebody else has worded."""

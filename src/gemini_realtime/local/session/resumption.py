@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, Protocol
 
-from gemini_realtime.local.session.history import Saved
+from gemini_realtime.local.session.history import LostCall, Saved
 from gemini_realtime.protocol.messages import SessionResumptionConfig, SessionResumptionUpdate
 
 HANDLE_EVERY_S: Final = 5.0
@@ -25,8 +25,8 @@ class Sessions(Protocol):
         """Note that a connection holds this session."""
         ...
 
-    def leave(self, session_id: str) -> None:
-        """Note that its connection is gone."""
+    def leave(self, session_id: str, lost_calls: Sequence[LostCall] = ()) -> None:
+        """Note that its connection is gone, and which calls were lost with it."""
         ...
 
     def save(self, saved: Saved) -> str:
@@ -53,11 +53,20 @@ class Resumption:
         self._gives: Literal["nothing", "one", "handles"] = "nothing"
         self._resumable = False
         self._transparent = False
+        self._withholds = True
         self._due: float | None = None
         self._consumed = 0
 
-    def take(self, config: SessionResumptionConfig | None, model: str, *, transparent: bool) -> Saved | None:
+    def take(
+        self, config: SessionResumptionConfig | None, model: str, *, transparent: bool, withholds: bool
+    ) -> Saved | None:
         """Begin a session, or resume the one whose handle is given.
+
+        Args:
+            config: what the client set up.
+            model: the one it named.
+            transparent: whether it is told which of its messages a handle includes.
+            withholds: whether it is told in a turn that the session cannot be resumed, and gets no handle then.
 
         Raises:
             Refused: that one cannot be resumed.
@@ -65,6 +74,7 @@ class Resumption:
         saved = self._sessions.find(config.handle, model) if config and config.handle else None
         self._gives = "nothing" if config is None else "handles"
         self._transparent = transparent
+        self._withholds = withholds
         if saved is not None:
             self._session_id = saved.session_id
         self._sessions.enter(self._session_id)
@@ -93,7 +103,10 @@ class Resumption:
             self._resumable = False
 
     def update(self, saved: Callable[[str], Saved], *, resumable: bool) -> SessionResumptionUpdate | None:
-        """What to tell the client now: a new handle once the session can be resumed, none while it cannot."""
+        """What to tell the client now: a new handle once the session can be resumed, and none while it cannot.
+
+        Where handles are not withheld, a turn that begins gives one too, in which it is.
+        """
         if self._gives == "one":
             return self._given(saved) if self._due is None else None
         if self._gives == "nothing" or resumable == self._resumable:
@@ -101,13 +114,13 @@ class Resumption:
         self._resumable = resumable
         if not resumable:
             self._due = None
-            return SessionResumptionUpdate()
+            return SessionResumptionUpdate() if self._withholds else self._given(saved)
         return self._given(saved)
 
-    def leave(self) -> None:
-        """The connection is gone."""
+    def leave(self, lost_calls: Sequence[LostCall]) -> None:
+        """The connection is gone, and with it the results of these calls."""
         if self._taken:
-            self._sessions.leave(self._session_id)
+            self._sessions.leave(self._session_id, lost_calls)
 
     def _given(self, saved: Callable[[str], Saved]) -> SessionResumptionUpdate:
         if self._gives == "one":

@@ -167,6 +167,33 @@ AUDIO_TYPE: Final = Rule("audio that is not mono 16-bit PCM", 1007, _INVALID, "m
 ROLE_REFUSED: Final = Rule(
     "a turn whose role is neither user nor model", 1007, _INVALID, "reported for `system` on the Gemini API, 2026"
 )
+FUNCTION_IN_CONTENT: Final = Rule(
+    "a function's call or result in clientContent, for 2.5",
+    1007,
+    _INVALID,
+    "pydantic-ai 2.68, live 2026-09; pipecat#4926, adk-python#4940",
+)
+AUDIO_IN_CONTENT: Final = Rule(
+    "audio in clientContent, for 2.5", 1007, "Precondition check failed.", "pydantic-ai 2.68, live 2026-09-28"
+)
+RATE_IN_CONTENT: Final = Rule(
+    "audio in clientContent that is not 16 kHz PCM, for 3.x",
+    1008,
+    "Operation is not implemented, or supported, or enabled.",
+    "pydantic-ai 2.68, live 2026-09-28, of 24 kHz",
+)
+MEDIA_CHUNKS: Final = Rule(
+    "mediaChunks, for 3.1",
+    1007,
+    "realtime_input.media_chunks is deprecated. Use audio, video, or text instead.",
+    "sip-to-ai#5, sokuji#150, 2026",
+)
+RESULT_PART: Final = Rule(
+    "a part of a function's result that is no PNG, JPEG, WebP or text, for 3.x",
+    1007,
+    _INVALID,
+    "pydantic-ai 2.68, live 2026-09-28, of a PDF",
+)
 RESULT_IN_CONTENT: Final = Rule(
     "a function's result in clientContent",
     1007,

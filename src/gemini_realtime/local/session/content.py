@@ -1,0 +1,164 @@
+"""What a client says in writing: turns of `clientContent`, and results of calls, in the form in which they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
+from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.local.session.options import text_of
+from gemini_realtime.local.thinking import ToolResult
+from gemini_realtime.local.wire.profiles import ServiceProfile
+from gemini_realtime.local.wire.refusals import (
+    AUDIO_IN_CONTENT,
+    FUNCTION_IN_CONTENT,
+    RATE_IN_CONTENT,
+    RESULT_IN_CONTENT,
+    RESULT_PART,
+    ROLE_REFUSED,
+    Refused,
+)
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.codec import decode_base64
+
+Role = Literal["user", "model"]
+_SCHEDULINGS: Final = ("SILENT", "WHEN_IDLE", "INTERRUPT")
+
+
+@dataclass(eq=False)
+class SpokenTurn:
+    """A turn that the client has as sound.
+
+    Attributes:
+        role: who spoke.
+        pcm16k: 16 kHz 16-bit PCM.
+        text: the words; None as long as nobody knows them.
+    """
+
+    role: Role
+    pcm16k: bytes
+    text: str | None = None
+
+
+Told = tuple[Role, str] | ToolResult | SpokenTurn
+"""A turn that the client tells of, or the result of a call in it."""
+
+
+class Content(NamedTuple):
+    """What a `clientContent` tells.
+
+    Attributes:
+        told: turns and results, in order.
+        instructions: what takes the place of the system instruction; None for nothing.
+    """
+
+    told: tuple[Told, ...]
+    instructions: str | None
+
+
+def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, begun: bool) -> Content:
+    """Read the turns of a `clientContent`.
+
+    Args:
+        turns: as they came.
+        profile: of the model.
+        begun: whether the model has had a turn: then no results of functions may be told any more.
+
+    Raises:
+        Refused: the model does not take a role or a part.
+    """
+    told: list[Told] = []
+    instructions = None
+    args: dict[str | None, messages.FunctionCall] = {}
+    for turn in turns:
+        role = _role(turn, profile)
+        if role is None:
+            instructions = text_of(turn)
+            continue
+        for part in turn.parts:
+            _check(part, profile, begun=begun)
+            if part.function_call is not None:
+                args[part.function_call.id] = part.function_call
+        told.append((role, text_of(turn)))
+        for part in turn.parts:
+            if part.function_response is not None:
+                told.append(_result(part.function_response, args.get(part.function_response.id)))
+            elif part.inline_data is not None and _is_audio(part.inline_data) and profile.seed_audio == "recalled":
+                told.append(SpokenTurn(role, decode_base64(part.inline_data.data)))
+    return Content(tuple(told), instructions)
+
+
+def read_result(response: messages.FunctionResponse, profile: ServiceProfile) -> messages.FunctionResponse:
+    """Read the result of a call: `scheduling` is taken from inside `response` too, and so are parts that are text.
+
+    Source: the guide puts `scheduling` inside, the reference beside; pipecat 1.14 `_tool_result` sends both.
+
+    Raises:
+        Refused: a part of a kind that the model does not take.
+    """
+    result, scheduling = dict(response.response or {}), response.scheduling
+    if result.get("scheduling") in _SCHEDULINGS:
+        inside = result.pop("scheduling")
+        scheduling = scheduling if scheduling in _SCHEDULINGS else inside
+    texts = [text for part in response.parts or [] if (text := _part_text(part, profile))]
+    if texts:
+        result.setdefault("parts", texts)
+    return msgspec.structs.replace(response, response=result, scheduling=scheduling)
+
+
+def _result(response: messages.FunctionResponse, call: messages.FunctionCall | None) -> ToolResult:
+    call = call or messages.FunctionCall()
+    return ToolResult(response.name or call.name, response.response or {}, call.args or {})
+
+
+def _role(turn: messages.Content, profile: ServiceProfile) -> Role | None:
+    """Who says a turn; None when it is an instruction."""
+    match turn.role:
+        case "user":
+            return "user"
+        case "model":
+            return "model"
+        case None | "" if not profile.role_required:
+            return "user"
+        case "system" if profile.system_role:
+            return None
+    raise Refused(ROLE_REFUSED)
+
+
+def _check(part: messages.Part, profile: ServiceProfile, *, begun: bool) -> None:
+    if part.function_call is not None or part.function_response is not None:
+        if profile.seed_functions == "refused":
+            raise Refused(FUNCTION_IN_CONTENT)
+        if begun and part.function_response is not None:
+            raise Refused(RESULT_IN_CONTENT)
+    if part.inline_data is not None and _is_audio(part.inline_data):
+        if profile.seed_audio == "refused":
+            raise Refused(AUDIO_IN_CONTENT)
+        if profile.seed_audio == "recalled" and not _is_heard(part.inline_data.mime_type):
+            raise Refused(RATE_IN_CONTENT)
+
+
+def _is_audio(blob: messages.Blob) -> bool:
+    return blob.mime_type.lower().startswith("audio/")
+
+
+def _is_heard(mime_type: str) -> bool:
+    try:
+        return AudioFormat.from_mime_type(mime_type) == INPUT_FORMAT
+    except AudioFormatError:
+        return False
+
+
+def _part_text(part: dict[str, object], profile: ServiceProfile) -> str:
+    """What a part of a result says; nothing where it shows a picture."""
+    blob = part.get("inlineData")
+    kind = blob.get("mimeType") if isinstance(blob, dict) else None
+    if profile.result_parts and kind not in profile.result_parts:
+        raise Refused(RESULT_PART)
+    if kind != "text/plain" or not isinstance(blob, dict):
+        return ""
+    return decode_base64(str(blob.get("data", ""))).decode(errors="replace")
