@@ -14,7 +14,7 @@ from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.server.answering import FILLER
 from gemini_realtime.local.thinking import Call, Item, Request, Say
 from tests.local.fakes import SILENCE, FakeHearing, FakeResponder, FakeSpeaking, spoken
-from tests.local.line import NATIVE_2_5, WEATHER, kinds, words
+from tests.local.line import NATIVE_2_5, WEATHER, words
 from tests.local.test_serve import dialled, echo
 
 

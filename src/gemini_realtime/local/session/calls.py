@@ -80,7 +80,8 @@ class Calls:
     def answer(self, response: FunctionResponse, *, by_name: bool = True) -> OpenCall | None:
         """Note a result; None when no such call is open.
 
-        One that is empty and to be continued says nothing yet. Without an id the name decides, as Vertex allows it, but not of calls that block unless `by_name`.
+        One that is empty and to be continued says nothing yet. Without an id the name decides, as Vertex allows it,
+        but not of calls that block unless `by_name`.
         """
         named = (i for i, call in self._open.items() if call.name == response.name and (by_name or not call.blocks))
         call_id = response.id or next(named, "")
