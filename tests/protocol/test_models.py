@@ -108,7 +108,6 @@ REFUSED_BY_GEMINI_API = [
     (LIVE, {"tools": [{"enterprise_web_search": {}}]}, "leave it out"),
     (NATIVE_2_5, {"tools": [{"code_execution": {}}]}, "function"),
     (LIVE, {"proactivity": True}, "v1alpha"),
-    (ROBOTICS_ER, {"voice": "kore"}, "AUDIO"),
     (ROBOTICS_ER, {"modalities": ["audio"]}, "TEXT"),
     (LIVE, {"generation_config": {"candidate_count": 1}}, "leave it out"),
     (LIVE, {"speech_config": {"multi_speaker_voice_config": {}}}, "`voice`"),
@@ -128,8 +127,29 @@ def test_what_the_gemini_api_refuses_is_refused_here_with_a_remedy(
     assert remedy in error.value.remedy
 
 
-@pytest.mark.parametrize(("model", "options", "remedy"), REFUSED_BY_GEMINI_API)
-def test_a_model_we_do_not_know_is_refused_nothing(model: str, options: dict[str, Any], remedy: str) -> None:
+NO_MODEL_TAKES = [
+    {"speech_config": {"multi_speaker_voice_config": {}}},
+    {"generation_config": {"stop_sequences": ["x"]}},
+    {"response_logprobs": True},
+    {"generation_config": {"candidate_count": 1}},
+    {"modalities": ["text"], "voice": "kore"},
+]
+
+
+@pytest.mark.parametrize("options", NO_MODEL_TAKES)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_what_no_model_takes_is_refused_for_every_model(options: dict[str, Any], profile: ModelProfile) -> None:
+    with pytest.raises(UnsupportedByModel):
+        build_setup(config(LIVE), options, profile)
+
+
+OF_THIS_MODEL = [row for row in REFUSED_BY_GEMINI_API if row[1] not in NO_MODEL_TAKES]
+
+
+@pytest.mark.parametrize(("model", "options", "remedy"), OF_THIS_MODEL)
+def test_a_model_we_do_not_know_is_refused_nothing_that_some_model_takes(
+    model: str, options: dict[str, Any], remedy: str
+) -> None:
     assert build_setup(config(model), options, PERMISSIVE)["model"] == f"models/{model}"
 
 

@@ -1,11 +1,12 @@
 """What the client does and refuses for each family of models, on top of `families`.
 
-Of a model that is not known, and of one that only other servers and recordings still have, nothing is refused.
+Of a model that is not known, and of one that only other servers and recordings still have, only that is refused which
+no model takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -67,17 +68,16 @@ def refuse(setup: Json, profile: ModelProfile, config: Config) -> None:
     """
     generation = setup["generationConfig"]
     vertex = config.vertex is not None
-    _first(
-        profile,
+    of_any_model = chain(_refused_speech(generation), _refused_generation(generation))
+    of_this_model = chain(
         _refused_modalities(generation, profile),
         _refused_thinking(generation, profile),
         _refused_moods(setup, profile, config),
-        _refused_speech(generation),
-        _refused_generation(generation),
         _refused_agency(setup, profile, vertex),
         _refused_behavior(setup.get("tools", []), profile),
         _refused_by_service(setup, vertex),
     )
+    _first(chain(of_any_model, of_this_model if profile.known else ()))
 
 
 def refuse_tools(tools: Sequence[Json], profile: ModelProfile) -> None:
@@ -86,11 +86,11 @@ def refuse_tools(tools: Sequence[Json], profile: ModelProfile) -> None:
     Raises:
         UnsupportedByModel: with what to do instead.
     """
-    _first(profile, _refused_behavior(tools, profile))
+    _first(_refused_behavior(tools, profile))
 
 
-def _first(profile: ModelProfile, *rules: Iterator[_Refusal]) -> None:
-    for refusal in chain(*rules) if profile.known else ():
+def _first(refusals: Iterable[_Refusal]) -> None:
+    for refusal in refusals:
         raise UnsupportedByModel(refusal.problem, remedy=refusal.remedy)
 
 
