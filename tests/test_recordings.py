@@ -15,7 +15,7 @@ import pytest
 from gemini_realtime import AudioDelta, FunctionCall, GeminiRealtimeClient, RealtimeEvent, Role
 from gemini_realtime.protocol.codec import decode_server_message, encode
 from gemini_realtime.transport.replay import Replay, read_recording
-from tests.protocol import official
+from tests.protocol import frames, official
 
 FOLDER = Path(__file__).parents[2] / "shared" / "recordings"
 RECORDINGS = sorted(FOLDER.glob("*.jsonl"))
@@ -200,6 +200,15 @@ async def test_raw_message_is_the_services_dict(service: Replay) -> None:
         if isinstance(event, AudioDelta):
             assert event.audio
     assert raw == frames
+
+
+def test_an_odd_value_in_a_recorded_frame_costs_no_event_beside_it(service: Replay) -> None:
+    of_each_shape = {
+        str(sorted(map(str, frames.places(frame)))): frame for who, frame in service.entries if who == "server"
+    }
+    for frame in of_each_shape.values():
+        for path in frames.places(frame):
+            frames.check_neighbours(frame, path)
 
 
 def test_recorded_frames_are_decoded_and_encoded_without_loss(service: Replay) -> None:

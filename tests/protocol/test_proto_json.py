@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,64 +13,12 @@ from gemini_realtime.protocol.messages import (
     Blob,
     FunctionCall,
     GenerationConfig,
-    Message,
     ModalityTokenCount,
     ServerMessage,
 )
 from gemini_realtime.protocol.proto_json import MAX_NESTING, UnknownField, read_message
 from tests.protocol import official
-
-Path = tuple[str | int, ...]
-
-EXAMPLES: dict[Any, Any] = {str: "words", bool: True, int: 7, Any: 1}
-WRONG: list[Any] = [
-    None, True, False, 0, 7, -1, 2**63, 10**30, 12.0, 12.5, 1e300, "", "words", "true", "7", "7.5", "1e2", "NaN",
-    "Infinity", "\u00b2", "9" * 5000, [], [None], [[]], ["words"], [7], {}, {"a": 1}, [{"a": 1}], {"seconds": 9},
-]  # fmt: skip
-
-
-def example(hint: Any) -> Any:
-    """JSON that is right for a field."""
-    if get_origin(hint) in (Union, UnionType):
-        return example(get_args(hint)[0])
-    if get_origin(hint) is Annotated:
-        return "AUDIO"
-    if get_origin(hint) is list:
-        return [example(get_args(hint)[0]) for _ in range(2)]
-    if get_origin(hint) is dict:
-        return {"key": 1}
-    if issubclass(hint, Message):
-        return example_of(hint)
-    return EXAMPLES[hint]
-
-
-def example_of(struct: type[Message]) -> dict[str, Any]:
-    """A message in which every field is set."""
-    hints = get_type_hints(struct, include_extras=True)
-    names = zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
-    return {wire_name: example(hints[name]) for name, wire_name in names}
-
-
-FULL = example_of(ServerMessage)
-
-
-def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Every place in a frame that holds something."""
-    if path:
-        yield path
-    inside: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, member in inside:
-        yield from places(member, (*path, name))
-
-
-def with_value(path: Path, value: Any) -> dict[str, Any]:
-    """The full frame with something else in one place."""
-    frame = copy.deepcopy(FULL)
-    inner: Any = frame
-    for step in path[:-1]:
-        inner = inner[step]
-    inner[path[-1]] = value
-    return frame
+from tests.protocol.frames import FULL, WRONG, Path, places, with_value
 
 
 def beside(message: ServerMessage, path: Path) -> Any:
@@ -96,7 +41,7 @@ FIRST_OF_EACH = [path for path in places(FULL) if not {"key", 1} & {*path}]
 def test_a_value_of_a_wrong_type_costs_that_value_alone(path: Path) -> None:
     meant, _ = decode_server_message(json.dumps(FULL).encode())
     for wrong in WRONG:
-        read, unread = decode_server_message(json.dumps(with_value(path, wrong)).encode())
+        read, unread = decode_server_message(json.dumps(with_value(FULL, path, wrong)).encode())
         assert beside(read, path) == beside(meant, path), wrong
         msgspec.convert(msgspec.to_builtins(read), ServerMessage)  # every value is of its field's type
         assert decode_server_message(encode(read))[0] == read

@@ -22,6 +22,9 @@ HANDLE_VALID_S: Final = 2 * 3600.0
 SETTLED_AFTER_S: Final = 10.0
 """A new connection that lasts so long counts as good: the next loss begins to count attempts anew."""
 
+MAX_INDEX_DIGITS: Final = 19
+"""It is an int64: https://ai.google.dev/api/live#BidiGenerateContentSessionResumptionUpdate."""
+
 MAX_CLOSED_IN_SETUP: Final = 4
 """Closes in a row, some 4 s of them, after which a new session is better than none."""
 
@@ -135,8 +138,7 @@ class Resumption:
         if not (update.resumable and update.new_handle):
             return False
         self.handle, self.handle_at = update.new_handle, now
-        index = str(update.last_consumed_client_message_index or "")
-        self.consumed = int(index) if index.isdigit() else None
+        self.consumed = _index(update.last_consumed_client_message_index)
         return True
 
     def going_away(self, time_left_ms: int | None, now: float) -> None:
@@ -222,3 +224,9 @@ def handle_refused(error: GeminiRealtimeError) -> bool:
         and error.code in (CloseCode.INVALID_ARGUMENT, CloseCode.POLICY)
         and not error.retryable
     )
+
+
+def _index(value: str | int | None) -> int | None:
+    """The index of a message, None when there is none that could be one."""
+    text = str(value) if isinstance(value, int) else value or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_INDEX_DIGITS else None
