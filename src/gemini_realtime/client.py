@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gemini_realtime.audio.format import samples_to_bytes
+from gemini_realtime.audio.format import MAX_RATE_HZ, MIN_RATE_HZ, samples_to_bytes
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
@@ -43,9 +43,6 @@ STATE_VERSION = 1
 
 SAMPLE_BYTES = 2
 """Signed 16-bit samples, the only audio the Live API takes."""
-
-MIN_RATE_HZ, MAX_RATE_HZ = 1000, 768_000
-"""From worse than any telephone to the fastest converters sold. What waits is bounded in time, and so in bytes."""
 
 
 @register_realtime_client()

@@ -136,7 +136,7 @@ def test_only_unusual_files_need_numpy(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @settings(derandomize=True, deadline=None)
-@given(st.binary().map(lambda half: half + half), st.integers(1, 192_000))
+@given(st.binary().map(lambda half: half + half), st.integers(8_000, 192_000))
 def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, audio: bytes, rate_hz: int) -> None:
     path = tmp_path_factory.getbasetemp() / "again.wav"
     write_wav(path, audio, rate_hz)
@@ -158,28 +158,28 @@ def saved(recording: StereoRecording, directory: Path) -> tuple[list[int], list[
 
 
 def test_each_side_sounds_when_it_was_said(tmp_path: Path) -> None:
-    recording = StereoRecording(1000)
-    recording.left(pcm(1, 2), at_ms=1)
-    recording.right(pcm(7, 8), at_ms=4)
-    recording.left(pcm(3), at_ms=6)
+    recording = StereoRecording(8000)
+    recording.left(pcm(1, 2), at_ms=1 / 8)
+    recording.right(pcm(7, 8), at_ms=4 / 8)
+    recording.left(pcm(3), at_ms=6 / 8)
     assert saved(recording, tmp_path) == ([0, 1, 2, 0, 0, 0, 3], [0, 0, 0, 0, 7, 8, 0])
 
 
 def test_audio_sent_ahead_of_time_follows_what_still_sounds(tmp_path: Path) -> None:
-    recording = StereoRecording(1000)
+    recording = StereoRecording(8000)
     recording.right(pcm(1, 2, 3), at_ms=0)
-    recording.right(pcm(4, 5), at_ms=1)
-    recording.right(pcm(6), at_ms=2)
+    recording.right(pcm(4, 5), at_ms=1 / 8)
+    recording.right(pcm(6), at_ms=2 / 8)
     assert saved(recording, tmp_path) == ([0] * 6, [1, 2, 3, 4, 5, 6])
 
 
 def test_interruption_drops_what_was_not_heard(tmp_path: Path) -> None:
-    recording = StereoRecording(1000)
+    recording = StereoRecording(8000)
     recording.left(pcm(1, 1, 1, 1), at_ms=0)
     recording.right(pcm(1, 2, 3, 4), at_ms=0)
-    recording.cut_right(2)
-    recording.cut_right(50)  # nothing sounds then
-    recording.right(pcm(9), at_ms=3)
+    recording.cut_right(2 / 8)
+    recording.cut_right(50 / 8)  # nothing sounds then
+    recording.right(pcm(9), at_ms=3 / 8)
     assert saved(recording, tmp_path) == ([1, 1, 1, 1], [1, 2, 0, 9])
     recording.cut_right(-1)
     assert saved(recording, tmp_path)[1] == [0, 0, 0, 0]

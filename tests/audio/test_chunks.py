@@ -10,7 +10,7 @@ from gemini_realtime.errors import AudioFormatError
 
 
 def test_chunks_are_cut_across_pushes() -> None:
-    chunker = Chunker(AudioFormat("pcm16", 1000), chunk_ms=2)
+    chunker = Chunker(AudioFormat("pcm16", 8000), chunk_ms=2 / 8)
     assert chunker.push(b"abc") == []
     assert chunker.push(b"defghi") == [b"abcd", b"efgh"]
     assert chunker.push(b"j") == []
@@ -18,7 +18,7 @@ def test_chunks_are_cut_across_pushes() -> None:
 
 
 def test_flush_starts_afresh() -> None:
-    chunker = Chunker(AudioFormat("pcm16", 1000), chunk_ms=2)
+    chunker = Chunker(AudioFormat("pcm16", 8000), chunk_ms=2 / 8)
     chunker.push(b"abc")
     assert chunker.flush() == b"ab"  # "c" is half a sample
     assert chunker.push(b"wxyz") == [b"wxyz"]
@@ -27,9 +27,9 @@ def test_flush_starts_afresh() -> None:
 
 @settings(derandomize=True, deadline=None)
 @given(st.lists(st.binary(max_size=40)), st.integers(1, 9), st.integers(1, 3))
-def test_no_byte_is_lost_or_moved(pieces: list[bytes], chunk_ms: int, channels: int) -> None:
-    format = AudioFormat("pcm16", 1000, channels)
-    chunker = Chunker(format, chunk_ms)
+def test_no_byte_is_lost_or_moved(pieces: list[bytes], frames: int, channels: int) -> None:
+    format = AudioFormat("pcm16", 8000, channels)
+    chunker = Chunker(format, frames / 8)
     chunks = [chunk for piece in pieces for chunk in chunker.push(piece)]
     rest = chunker.flush()
     audio = b"".join(pieces)

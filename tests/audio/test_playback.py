@@ -11,11 +11,12 @@ from gemini_realtime.audio.format import OUTPUT_FORMAT, AudioFormat
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.errors import AudioFormatError
 
-KHZ = AudioFormat("pcm16", 1000)  # 2 bytes are 1 ms
+TELEPHONE = AudioFormat("pcm16", 8000)
+FRAME_MS = 1 / 8
 
 
 def test_what_is_pushed_is_heard_in_order_then_silence() -> None:
-    playback = Playback(KHZ)
+    playback = Playback(TELEPHONE)
     playback.push(b"abcd")
     playback.push(b"")
     playback.push(b"efgh")
@@ -25,30 +26,30 @@ def test_what_is_pushed_is_heard_in_order_then_silence() -> None:
 
 
 def test_only_real_audio_counts_as_played() -> None:
-    playback = Playback(KHZ)
+    playback = Playback(TELEPHONE)
     playback.take(100)
     playback.push(bytes(20))
-    assert (playback.played_ms, playback.queued_ms, playback.idle) == (0, 10, False)
+    assert (playback.played_ms, playback.queued_ms, playback.idle) == (0, 10 * FRAME_MS, False)
     playback.take(16)
-    assert (playback.played_ms, playback.queued_ms, playback.idle) == (8, 2, False)
+    assert (playback.played_ms, playback.queued_ms, playback.idle) == (8 * FRAME_MS, 2 * FRAME_MS, False)
     playback.take(16)
-    assert (playback.played_ms, playback.queued_ms, playback.idle) == (10, 0, True)
+    assert (playback.played_ms, playback.queued_ms, playback.idle) == (10 * FRAME_MS, 0, True)
 
 
 def test_interruption_throws_away_what_was_not_heard() -> None:
-    playback = Playback(KHZ)
+    playback = Playback(TELEPHONE)
     playback.push(b"old " * 10)
     playback.take(14)
-    assert playback.played_ms == 7
-    assert playback.flush() == 13
+    assert playback.played_ms == 7 * FRAME_MS
+    assert playback.flush() == 13 * FRAME_MS
     assert (playback.played_ms, playback.queued_ms, playback.idle) == (0, 0, True)
     playback.push(b"new ")
     assert playback.take(6) == b"new \x00\x00"
-    assert playback.played_ms == 2
+    assert playback.played_ms == 2 * FRAME_MS
 
 
 def test_a_new_turn_counts_from_its_own_first_byte() -> None:
-    playback = Playback(KHZ)
+    playback = Playback(TELEPHONE)
     playback.push(bytes(20))
     playback.take(10)
     playback.start_turn()
@@ -57,8 +58,8 @@ def test_a_new_turn_counts_from_its_own_first_byte() -> None:
     playback.take(10)
     assert playback.played_ms == 0  # the end of the previous turn
     playback.take(10)
-    assert playback.played_ms == 5
-    assert playback.flush() == 5
+    assert playback.played_ms == 5 * FRAME_MS
+    assert playback.flush() == 5 * FRAME_MS
 
 
 def test_telephone_silence_is_the_code_of_silence() -> None:
@@ -67,7 +68,7 @@ def test_telephone_silence_is_the_code_of_silence() -> None:
 
 
 def test_audio_that_would_shift_all_that_follows_is_refused() -> None:
-    playback = Playback(KHZ)
+    playback = Playback(TELEPHONE)
     with pytest.raises(AudioFormatError):
         playback.push(b"abc")
     assert playback.idle
@@ -78,7 +79,7 @@ class PlaybackModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.playback = Playback(KHZ)
+        self.playback = Playback(TELEPHONE)
         self.queued = b""
         self.played = 0
 
@@ -95,13 +96,13 @@ class PlaybackModel(RuleBasedStateMachine):
 
     @rule()
     def flush(self) -> None:
-        assert self.playback.flush() == len(self.queued) / 2
+        assert self.playback.flush() == len(self.queued) / 2 * FRAME_MS
         self.queued, self.played = b"", 0
 
     @invariant()
     def counts_agree(self) -> None:
-        assert self.playback.queued_ms == len(self.queued) / 2
-        assert self.playback.played_ms == self.played / 2
+        assert self.playback.queued_ms == len(self.queued) / 2 * FRAME_MS
+        assert self.playback.played_ms == self.played / 2 * FRAME_MS
         assert self.playback.idle is not bool(self.queued)
 
 

@@ -424,9 +424,10 @@ async def test_other_rates_are_converted() -> None:
     assert 3_000 < len(pcm) <= 3_200
 
 
-async def test_a_rate_that_cannot_be_is_refused() -> None:
+@pytest.mark.parametrize("rate_hz", [1, 7_999, 192_001])
+async def test_a_rate_that_cannot_be_is_refused(rate_hz: int) -> None:
     async with Parts().server as server, dialled(server, model=NATIVE_2_5) as client:
-        client.says(SILENCE, rate_hz=99_991)
+        client.says(SILENCE, rate_hz)
         assert await client.frames.get() == (1007, "Request contains an invalid argument.")
 
 

@@ -28,7 +28,12 @@ _ENCODING_OF: Final[Mapping[str, Encoding]] = {
     "audio/pcma": "alaw",
 }
 
-_MAX_RATE_HZ: Final = 768_000  # the fastest converters sold; anything above is a mistake
+MIN_RATE_HZ: Final = 8_000
+"""The telephone's. A lower one is a mistake, and a costly one: 2 bytes at 1 Hz are 32,000 once converted."""
+
+MAX_RATE_HZ: Final = 192_000
+"""The studio's; a higher one is a mistake."""
+
 _MAX_CHANNELS: Final = 64
 
 
@@ -50,8 +55,8 @@ class AudioFormat:
                 f"{self.encoding!r} is not an audio encoding known here",
                 remedy=f"use one of {', '.join(get_args(Encoding))}",
             )
-        _check_count("rate_hz", self.rate_hz, _MAX_RATE_HZ)
-        _check_count("channels", self.channels, _MAX_CHANNELS)
+        _check_count("rate_hz", self.rate_hz, MIN_RATE_HZ, MAX_RATE_HZ)
+        _check_count("channels", self.channels, 1, _MAX_CHANNELS)
 
     @classmethod
     def from_mime_type(cls, mime_type: str, *, default_rate_hz: int | None = None) -> AudioFormat:
@@ -89,10 +94,9 @@ class AudioFormat:
             return default
         if name not in _ENCODING_OF:
             return None
-        rate_hz = _count(parameters.get("rate", ""), _MAX_RATE_HZ) or default.rate_hz
-        return cls(
-            _ENCODING_OF[name], rate_hz, _count(parameters.get("channels", ""), _MAX_CHANNELS) or default.channels
-        )
+        rate_hz = _count(parameters.get("rate", ""), MIN_RATE_HZ, MAX_RATE_HZ) or default.rate_hz
+        channels = _count(parameters.get("channels", ""), 1, _MAX_CHANNELS) or default.channels
+        return cls(_ENCODING_OF[name], rate_hz, channels)
 
     @property
     def mime_type(self) -> str:
@@ -154,9 +158,9 @@ def samples_to_bytes(samples: object) -> bytes:
     return view.tobytes()
 
 
-def _check_count(name: str, value: int, most: int) -> None:
-    if not isinstance(value, int) or not 1 <= value <= most:
-        raise AudioFormatError(f"{name}={value!r} is not a whole number from 1 to {most}")
+def _check_count(name: str, value: int, least: int, most: int) -> None:
+    if not isinstance(value, int) or not least <= value <= most:
+        raise AudioFormatError(f"{name}={value!r} is not a whole number from {least} to {most}")
 
 
 def _number(mime_type: str, parameters: Mapping[str, str], key: str, default: int | None) -> int:
@@ -170,10 +174,10 @@ def _number(mime_type: str, parameters: Mapping[str, str], key: str, default: in
     return int(text)
 
 
-def _count(text: str, most: int) -> int | None:
-    """A whole number from 1 to `most`; None for anything else."""
+def _count(text: str, least: int, most: int) -> int | None:
+    """A whole number from `least` to `most`; None for anything else."""
     count = int(text) if _DIGITS.fullmatch(text) else 0
-    return count if 1 <= count <= most else None
+    return count if least <= count <= most else None
 
 
 def _parsed(mime_type: str) -> tuple[str, Mapping[str, str]]:
