@@ -53,6 +53,7 @@ from gemini_realtime.protocol.events import (
     Usage,
     VoiceHealth,
 )
+from gemini_realtime.protocol.parts import Media
 from gemini_realtime.realtime_client import (
     RealtimeClientBase,
     RealtimeClientProtocol,
@@ -100,6 +101,7 @@ __all__ = [
     "Interrupted",
     "ListenError",
     "LiveServer",
+    "Media",
     "MissingDependencyError",
     "NotConnectedError",
     "OutputTranscript",

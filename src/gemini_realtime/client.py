@@ -27,6 +27,7 @@ from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.outbox import Role
+from gemini_realtime.protocol.parts import PartInput
 from gemini_realtime.protocol.session import Session, State
 from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update, one_name_each
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
@@ -304,6 +305,30 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._session.outbox.send_text(role, text, turn_complete, self._now())
         self._flush()
 
+    async def send_turn(
+        self, parts: PartInput | Sequence[PartInput], *, role: Role = "user", turn_complete: bool = True
+    ) -> None:
+        """Send a turn of several parts into the conversation; it interrupts the model.
+
+            await client.send_turn(["What is this?", Path("photo.jpg").read_bytes()])
+
+        A question about a picture needs the picture in its turn: what was sent with `send_video` before is heard of
+        in speech, not in text.
+
+        Args:
+            parts: text; the bytes of a JPEG, PNG or WebP; `Media`, which also takes audio (16 kHz); parts of
+                google-genai, and dicts in its spelling.
+            role: who says it, as in `send_text`.
+            turn_complete: ask for an answer now; False only adds to the history.
+
+        Raises:
+            ConfigError: parts that cannot be what they are; nothing was sent.
+            UnsupportedByModel: the model is known to refuse them.
+        """
+        await self._room()
+        self._session.outbox.send_turn(role, parts, turn_complete, self._now())
+        self._flush()
+
     async def send_audio(self, audio: str | bytes | bytearray | memoryview, *, rate_hz: int = 16000) -> None:
         """Send microphone audio; pieces of 20-40 ms work best.
 
@@ -402,6 +427,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         *,
         scheduling: str | None = None,
         will_continue: bool | None = None,
+        parts: PartInput | Sequence[PartInput] | None = None,
     ) -> None:
         """Answer a function call.
 
@@ -410,11 +436,12 @@ class GeminiRealtimeClient(RealtimeClientBase):
             result: text, sent as `{"output": result}`; or an object of your own, where `{"error": ...}` means failure.
             scheduling: for non-blocking functions: `SILENT`, `WHEN_IDLE` or `INTERRUPT`.
             will_continue: more results for the same call will follow.
+            parts: images and text that belong to the result, as in `send_turn` (3.x models: JPEG, PNG, WebP, text).
         """
         response = {"output": result} if isinstance(result, str) else result
         await self._room()
         orphaned = self._session.outbox.send_function_result(
-            call_id, response, self._now(), scheduling=scheduling, will_continue=will_continue
+            call_id, response, self._now(), scheduling=scheduling, will_continue=will_continue, parts=parts
         )
         if orphaned is not None:
             self._events.put(orphaned)

@@ -14,6 +14,7 @@ from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import Health
 from gemini_realtime.protocol.ledger import Kind, Ledger
 from gemini_realtime.protocol.models import ModelProfile
+from gemini_realtime.protocol.parts import in_words, result_parts, turn_parts
 
 Role = Literal["user", "assistant", "system"]
 """Who speaks, in the words of AG2; the service calls the assistant `model`."""
@@ -130,24 +131,41 @@ class Outbox:
             ConfigError: an unknown role.
             UnsupportedByModel: the model takes no text, or no such turn at this point.
         """
+        self._check_turn(role)
+        if role == "user" and turn_complete and self._profile.text_in_realtime_input:
+            message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
+            self._say(message, role, text, turn_complete, now)
+        else:
+            self._say_turn(role, [messages.Part(text=text)], turn_complete, now)
+
+    def send_turn(self, role: Role, parts: object, turn_complete: bool, now: float) -> None:
+        """A turn of several parts, as `parts.turn_parts` takes them.
+
+        Raises:
+            ConfigError: an unknown role, or parts that cannot be what they are.
+            UnsupportedByModel: the model takes no turns, or none of these parts.
+        """
+        self._check_turn(role)
+        self._say_turn(role, turn_parts(parts, self._profile), turn_complete, now)
+
+    def _check_turn(self, role: Role) -> None:
         if role not in _ROLES:
             raise ConfigError(f"unknown role {role!r}", remedy=f"use one of {', '.join(_ROLES)}")
         if not self._profile.text_input:
             raise UnsupportedByModel(f"{self._profile.title} takes no text", remedy="send audio")
-        if role == "user" and turn_complete and self._profile.text_in_realtime_input:
-            message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
-        else:
-            message = messages.ClientMessage(client_content=self._content(role, text, turn_complete))
-        self._queue("text", message, now, label=text, role=_ROLES[role], asks=turn_complete)
+
+    def _say_turn(self, role: Role, parts: Sequence[messages.Part], turn_complete: bool, now: float) -> None:
+        turn = messages.Content(role=_ROLES[role], parts=list(parts))
+        content = messages.ClientContent(turns=[turn], turn_complete=turn_complete)
+        self._say(messages.ClientMessage(client_content=content), role, in_words(parts), turn_complete, now)
+
+    def _say(self, message: messages.ClientMessage, role: Role, words: str, turn_complete: bool, now: float) -> None:
+        self._queue("text", message, now, label=words, role=_ROLES[role], asks=turn_complete)
         if turn_complete:
             self._health.asked(now)
 
-    def _content(self, role: Role, text: str, turn_complete: bool) -> messages.ClientContent:
-        turn = messages.Content(role=_ROLES[role], parts=[messages.Part(text=text)])
-        return messages.ClientContent(turns=[turn], turn_complete=turn_complete)
-
     def send_function_result(
-        self, call_id: str, response: dict[str, Any], now: float, **options: Any
+        self, call_id: str, response: dict[str, Any], now: float, *, parts: object = None, **options: Any
     ) -> RealtimeEvent | None:
         """The answer to a function call.
 
@@ -155,6 +173,7 @@ class Outbox:
             call_id: as in `FunctionCall.call_id`.
             response: an object; its keys `output` and `error` have a meaning to the service.
             now: seconds.
+            parts: images and text that belong to it, as `parts.result_parts` takes them.
             options: `scheduling`, `will_continue`.
 
         Returns:
@@ -168,6 +187,7 @@ class Outbox:
             id=call_id if call is None else call.id,
             name=None if call is None else call.name,
             response=response,
+            parts=None if parts is None else result_parts(parts, self._profile),
             **options,
         )
         message = messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer]))

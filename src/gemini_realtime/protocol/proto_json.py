@@ -52,7 +52,8 @@ def parse_mended(data: bytes | str) -> Any:
         ValueError: it is not JSON for any other reason.
     """
     text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")
-    text = _ESCAPE.sub(_paired, text)
+    if "\\ud" in text or "\\uD" in text:
+        text = _ESCAPE.sub(_paired, text)
     try:
         return _parse(text)
     except RecursionError:

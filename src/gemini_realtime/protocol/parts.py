@@ -1,0 +1,192 @@
+"""What turns and results of functions are made of: text, images and sound, in the forms an application has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
+from gemini_realtime.checking import spelling_remedy
+from gemini_realtime.errors import AudioFormatError, ConfigError, UnsupportedByModel
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.codec import decode_base64, encode_base64
+from gemini_realtime.protocol.models import ModelProfile
+
+IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
+"""Source: `google_supported_mime_types_in_tool_returns` of pydantic-ai 2.68, verified live on 2026-09-28."""
+
+RESULT_TYPES: Final = (*IMAGE_TYPES, "text/plain")
+"""The same source; anything else closes the connection, a PDF for one."""
+
+
+class Media(msgspec.Struct, frozen=True):
+    """An image or a piece of sound in a turn: `Media(png, "image/png")`, `Media(pcm, "audio/pcm;rate=16000")`.
+
+    Attributes:
+        data: the file's bytes; of sound, mono signed 16-bit little-endian samples.
+        mime_type: what they are.
+    """
+
+    data: bytes
+    mime_type: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, bytes | bytearray | memoryview):
+            raise ConfigError(f"the `data` of Media is {type(self.data).__name__}", remedy="pass bytes")
+        if not isinstance(self.mime_type, str) or "/" not in self.mime_type:
+            raise ConfigError("the `mime_type` of Media is no MIME type", remedy="pass one such as 'image/png'")
+
+    def __repr__(self) -> str:
+        # Pictures and voices stay out of logs and tracebacks.
+        return f"Media(<{len(self.data)} bytes>, {self.mime_type!r})"
+
+
+PartInput = str | bytes | Media | Mapping[str, Any]
+"""What becomes a part: text; the bytes of a JPEG, PNG or WebP; media with its type; a part as the service spells it."""
+
+
+def turn_parts(given: object, profile: ModelProfile, *, name: str = "parts") -> list[messages.Part]:
+    """The parts of a turn.
+
+    Args:
+        given: one `PartInput`, or a sequence of them.
+        profile: the model's.
+        name: what they are called in errors.
+
+    Raises:
+        ConfigError: they cannot be what they are.
+        UnsupportedByModel: the model is known to refuse them.
+    """
+    read = _read(given, name)
+    for place, item in read:
+        if isinstance(item, Media):
+            _check_turn_media(item, profile, place)
+    return [_turn_part(item) for _, item in read]
+
+
+def _turn_part(item: str | Media) -> messages.Part:
+    if isinstance(item, str):
+        return messages.Part(text=item)
+    return messages.Part(inline_data=messages.Blob(mime_type=item.mime_type, data=_base64(item)))
+
+
+def result_parts(given: object, profile: ModelProfile, *, name: str = "parts") -> list[dict[str, Any]]:
+    """The parts of a function's result; text becomes `text/plain`. Arguments and errors are those of `turn_parts`."""
+    if profile.known and not profile.result_parts:
+        raise UnsupportedByModel(
+            f"{profile.title} does not look at the parts of a result",
+            remedy="say it in the result itself, or show it with send_turn()",
+        )
+    blobs = []
+    for place, item in _read(given, name):
+        media = Media(item.encode(errors="replace"), "text/plain") if isinstance(item, str) else item
+        if profile.known:
+            _check_type(media, RESULT_TYPES, place)
+        blobs.append({"inlineData": {"mimeType": media.mime_type, "data": _base64(media)}})
+    return blobs
+
+
+def in_words(parts: Sequence[messages.Part]) -> str:
+    """A turn as text, for a history that holds no media."""
+    return "\n".join(
+        part.text or "" if part.inline_data is None else f"[{part.inline_data.mime_type}]" for part in parts
+    )
+
+
+def _base64(media: Media) -> str:
+    return encode_base64(media.data).decode("ascii")
+
+
+# --- from what was given
+
+
+def _read(given: object, name: str) -> list[tuple[str, str | Media]]:
+    """Each part with its place, as text or media."""
+    if isinstance(given, str | bytes | bytearray | memoryview | Media | Mapping) or not isinstance(given, Sequence):
+        given = [given]
+    if not given:
+        raise ConfigError(f"`{name}` is empty", remedy="pass text, images or both")
+    return [(f"{name}[{number}]", _part(item, f"{name}[{number}]")) for number, item in enumerate(given)]
+
+
+def _part(item: object, place: str) -> str | Media:
+    if isinstance(item, str | Media):
+        return item
+    if isinstance(item, bytes | bytearray | memoryview):
+        return Media(bytes(item), _type_of(bytes(item[:16]), place))
+    if isinstance(item, Mapping):
+        return _spelled_part(item, place)
+    if callable(dump := getattr(item, "model_dump", None)):  # `types.Part` of google-genai
+        return _spelled_part(dump(exclude_none=True), place)
+    raise ConfigError(f"`{place}` is {type(item).__name__}", remedy="pass text, the bytes of an image, or Media")
+
+
+def _type_of(start: bytes, place: str) -> str:
+    """The type of an image by its first bytes."""
+    if start.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if start.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return "image/webp"
+    raise ConfigError(
+        f"`{place}` is neither a JPEG nor a PNG nor a WebP", remedy="say what it is: Media(data, 'image/...')"
+    )
+
+
+def _spelled_part(part: Mapping[str, Any], place: str) -> str | Media:
+    if len(part) != 1:
+        found = ", ".join(map(repr, part)) or "nothing"
+        raise ConfigError(f"`{place}` holds {found}", remedy="one part is either `text` or `inline_data`")
+    ((given, member),) = part.items()
+    name = _snake(given)
+    if name == "text" and isinstance(member, str):
+        return member
+    if name == "inline_data" and isinstance(member, Mapping):
+        return _spelled_media(member, f"{place}.inline_data")
+    if name in ("text", "inline_data"):
+        raise ConfigError(f"`{place}.{name}` is {type(member).__name__}", remedy="pass text, or data and its type")
+    raise ConfigError(f"`{place}` has a field {given!r}", remedy=spelling_remedy(given, ("text", "inline_data")))
+
+
+def _spelled_media(blob: Mapping[str, Any], place: str) -> Media:
+    members = {_snake(name): member for name, member in blob.items()}
+    data, mime_type = members.get("data"), members.get("mime_type", "")
+    if isinstance(data, str):
+        data = decode_base64(data)
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ConfigError(f"`{place}.data` is {type(data).__name__}", remedy="pass bytes, or base64 text of them")
+    return Media(bytes(data), mime_type or _type_of(bytes(data[:16]), place))
+
+
+def _snake(name: object) -> object:
+    return {"inlineData": "inline_data", "mimeType": "mime_type"}.get(str(name), name)
+
+
+# --- what the service takes
+
+
+def _check_type(media: Media, types: Sequence[str], place: str) -> None:
+    if media.mime_type.partition(";")[0].strip().lower() not in types:
+        raise ConfigError(f"`{place}` is {media.mime_type!r}", remedy=f"the service takes {', '.join(types)}")
+
+
+def _check_turn_media(media: Media, profile: ModelProfile, place: str) -> None:
+    if not media.mime_type.lower().startswith("audio/"):
+        if profile.known:
+            _check_type(media, IMAGE_TYPES, place)
+        return
+    if profile.known and profile.seed_audio == "refused":
+        raise UnsupportedByModel(f"{profile.title} takes no audio in a turn", remedy="send it with send_audio()")
+    try:
+        format = AudioFormat.from_mime_type(media.mime_type)
+        format.check(media.data)
+    except AudioFormatError as error:
+        raise ConfigError(f"`{place}`: {error.problem}", remedy=error.remedy) from None
+    if profile.known and format != INPUT_FORMAT:
+        # 24 kHz closes the connection with 1008. Source: pydantic-ai 2.68, verified live.
+        raise ConfigError(
+            f"`{place}` is {format.mime_type}", remedy=f"resample it: a turn takes {INPUT_FORMAT.mime_type}"
+        )
