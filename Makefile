@@ -44,7 +44,7 @@ fuzz: $(VENV)/.test  ## feed codec, session, server and client garbage (ARGS="--
 	@$(BIN)/python -m fuzz.client $(ARGS)
 
 clean:  ## remove what the other targets have made
-	rm -rf $(VENV) .venv-* interop/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav
+	rm -rf $(VENV) .venv-* interop/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav conversation-[0-9]*.wav
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; set PYTHON=..." >&2; exit 1; }
@@ -58,18 +58,22 @@ $(VENV)/.talk: $(VENV)/.made $(INPUTS)
 	@$(PIP) --editable '.[cli,local,devices]'
 	@touch $@
 
-# A virtual sound card for the tests of microphone and loudspeaker; without it those tests are skipped, and say so.
+# A virtual sound card for the tests of microphone and loudspeaker; without it those tests are skipped, and say so. It
+# comes in packages of the system, which are installed where CI=true says that nobody minds.
 SOUND_CARD := pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins
 
 $(VENV)/.test: $(VENV)/.talk
 	@echo "Installing what the tests need"
 	@$(PIP) --editable '.[all]' --group test
 	@if command -v pulseaudio >/dev/null; then :; \
-	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	elif [ "$${CI:-}" = true ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		echo "Installing Debian packages for a virtual sound card: $(SOUND_CARD)"; \
 		{ apt-get update -qq && apt-get install -y -qq $(SOUND_CARD); } >/dev/null 2>&1 \
 			|| echo "They could not be installed: the tests that need them are skipped"; \
-	else echo "For the tests of sound devices, install: $(SOUND_CARD)"; fi
+	else \
+		echo "SKIPPED: the tests of microphone and loudspeaker need a virtual sound card, which is not installed."; \
+		echo "         To run them: sudo apt-get install $(SOUND_CARD)"; \
+	fi
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test
