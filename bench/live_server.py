@@ -12,13 +12,14 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from gemini_realtime import LiveServer
 from gemini_realtime.local.responders.script import Script
-from gemini_realtime.local.speech.utterances import EnglishHearing
+from gemini_realtime.local.speech.defaults import DefaultHearing
 
 SCRIPT = """\
 replies:
@@ -28,13 +29,15 @@ replies:
 """
 
 
-class KnownWords(EnglishHearing):
+class KnownWords(DefaultHearing):
     """Detects speech and recognises nothing."""
 
     async def start(self) -> None:
         """There is no process to start."""
 
-    async def transcribe(self, pcm16k: bytes, *, phrases: str | None = None) -> str:
+    async def transcribe_for(
+        self, session: object, pcm16k: bytes, *, phrases: str | None, vocabulary: Sequence[str]
+    ) -> str:
         """What is always said."""
         return "what is the weather in london"
 

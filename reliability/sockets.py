@@ -18,9 +18,8 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime import GeminiRealtimeClient, LiveServer
-from gemini_realtime.local.speech.hearing import SpeechEvent
+from gemini_realtime.local.speech.hearing import Detector, SpeechEvent
 from gemini_realtime.local.speech.speaking import SpokenChunk
-from gemini_realtime.local.speech.utterances import Detector
 from gemini_realtime.local.thinking import Call, Item, Request, Say
 from gemini_realtime.protocol.messages import AutomaticActivityDetection
 from gemini_realtime.transport import websocket

@@ -50,7 +50,7 @@ def test_help_faults_tells_what_can_go_wrong(command: str) -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; import gemini_realtime.cli.commands; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"numpy", "sounddevice", "livekit", "pocketsphinx", "uvloop", "gemini_realtime.local", "rich.live"}
+    heavy = {"numpy", "sounddevice", "livekit", "ctranslate2", "hibari", "uvloop", "gemini_realtime.local", "rich.live"}
     assert heavy & set(loaded) == set()
 
 

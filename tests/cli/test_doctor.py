@@ -32,7 +32,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str, str]]:
 
 
 def test_where_everything_is_there_all_is_fine(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("pocketsphinx", reason="the round trip hears and speaks with the extra [local]")
+    pytest.importorskip("ctranslate2", reason="the round trip hears and speaks with the extra [local]")
     assert asyncio.run(doctor.doctor())
     found = lines(capsys)
     assert found["Python"][0] == "ok"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.strangers import TIMEOUT_S, run, start
 
-pytest.importorskip("pocketsphinx", reason="the embedded server hears and speaks with the extra [local]")
+pytest.importorskip("ctranslate2", reason="the embedded server hears and speaks with the extra [local]")
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -74,7 +74,7 @@ def test_with_tls_it_prints_what_is_to_be_pasted(tmp_path: Path) -> None:
         (["--sessions", "no/such/folder/file"], "there is no directory"),
         (["--responder", "parrot"], "choose one of rules, echo, "),
         (["--responder", "replay:no-such-file"], "cannot be read"),
-        (["--hearing", "vosk"], "choose one of pocketsphinx, "),
+        (["--hearing", "vosk"], "choose one of best, "),
         (["--speaking", "piper:no-such-voice.onnx"], "→"),
         (["--fault", "slow-pong", "--fault", "cut:frames=1"], "write cut:after_frames=1,after_s,times,connection"),
         (["--seed", "x", "--fault", "cut"], "Invalid value"),

@@ -15,7 +15,7 @@ import pytest
 from gemini_realtime.cli import main, talk
 from tests.cli.strangers import SAMPLES, TIMEOUT_S, run, start
 
-pytest.importorskip("pocketsphinx", reason="the embedded server hears and speaks with the extra [local]")
+pytest.importorskip("ctranslate2", reason="the embedded server hears and speaks with the extra [local]")
 
 
 def frames_of(path: Path) -> tuple[array[int], int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -17,8 +18,11 @@ from gemini_realtime.local.responders.echo import Echo
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.responders.script import Script
-from gemini_realtime.local.speech.utterances import EnglishHearing
-from gemini_realtime.local.speech.voice import EspeakSpeaking
+from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
+from gemini_realtime.local.speech.hearing_pocketsphinx import PocketsphinxHearing
+from gemini_realtime.local.speech.hearing_whisper import WhisperHearing
+from gemini_realtime.local.speech.speaking_espeak import EspeakSpeaking
+from gemini_realtime.local.speech.speaking_hibari import HibariSpeaking
 from gemini_realtime.local.thinking import Responder
 
 
@@ -71,9 +75,13 @@ def test_chat_may_be_told_its_model_and_its_endpoint(
     assert (chat._model, str(chat._client.base_url)) == (model, url)
 
 
-def test_the_default_ears_and_voice_have_names_too() -> None:
-    assert isinstance(hearing_named("pocketsphinx"), EnglishHearing)
+def test_every_hearing_and_voice_has_a_name() -> None:
+    assert isinstance(hearing_named("best"), DefaultHearing)
+    assert isinstance(speaking_named("best"), DefaultSpeaking)
+    assert isinstance(hearing_named("pocketsphinx"), PocketsphinxHearing)
+    assert isinstance(hearing_named("whisper"), WhisperHearing)
     assert isinstance(speaking_named("espeak"), EspeakSpeaking)
+    assert isinstance(speaking_named("hibari"), HibariSpeaking)
 
 
 @pytest.mark.parametrize(
@@ -93,21 +101,24 @@ def test_what_cannot_be_chosen_is_refused_with_what_can(text: str, complaint: st
 
 
 def test_ears_and_voices_that_are_not_there_are_refused_too() -> None:
-    with pytest.raises(ConfigError, match=r"choose one of pocketsphinx, whisper\[:MODEL\]"):
+    with pytest.raises(ConfigError, match=r"choose one of best, whisper\[:MODEL\], pocketsphinx"):
         hearing_named("vosk")
-    with pytest.raises(ConfigError, match="choose one of espeak, piper:FILE"):
+    with pytest.raises(ConfigError, match="choose one of best, hibari, espeak, piper:FILE"):
         speaking_named("say")
     with pytest.raises(ConfigError, match="write piper:FILE"):
         speaking_named("piper")
 
 
 def test_what_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for module in ("openai", "faster_whisper", "piper"):
+    for module in ("openai", "piper"):
         monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[chat\]"):
         responder_named("chat:m")
-    with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[whisper\]"):
+    with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[local\]"):
         hearing_named("whisper")
+    with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[espeak\]"):
+        speaking_named("espeak")
     with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[piper\]"):
         speaking_named(f"piper:{tmp_path}/voice.onnx")
 
@@ -123,4 +134,6 @@ def test_nothing_is_imported_for_what_is_not_chosen() -> None:
         "import sys; from gemini_realtime.local import choices; choices.responder_named('rules'); print(*sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"openai", "ruamel", "faster_whisper", "piper", "numpy"} & {m.split(".")[0] for m in run.stdout.split()}
+    assert not {"openai", "ruamel", "ctranslate2", "hibari", "piper", "numpy"} & {
+        m.split(".")[0] for m in run.stdout.split()
+    }

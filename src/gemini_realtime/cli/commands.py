@@ -198,8 +198,8 @@ Responder = Annotated[
         help="What thinks: rules, echo, chat\\[:MODEL\\[@URL]], script:FILE, or replay:FILE, a recording.",
     ),
 ]
-Hearing = Annotated[str, typer.Option(metavar="NAME", help="What hears: pocketsphinx or whisper\\[:MODEL].")]
-Speaking = Annotated[str, typer.Option(metavar="NAME", help="What speaks: espeak or piper:FILE.")]
+Hearing = Annotated[str, typer.Option(metavar="NAME", help="What hears: best, whisper\\[:MODEL] or pocketsphinx.")]
+Speaking = Annotated[str, typer.Option(metavar="NAME", help="What speaks: best, hibari, espeak or piper:FILE.")]
 ModelProfile = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Behave as this family of models, not as the one that the client names."),
@@ -282,8 +282,8 @@ def serve(
     tls_port: TlsPort = 0,
     pace: PaceOfTurns = Pace.REALTIME,
     responder: Responder = "rules",
-    hearing: Hearing = "pocketsphinx",
-    speaking: Speaking = "espeak",
+    hearing: Hearing = "best",
+    speaking: Speaking = "best",
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),
@@ -332,8 +332,8 @@ def offline(
     tls_port: TlsPort = 0,
     pace: PaceOfTurns = Pace.REALTIME,
     responder: Responder = "rules",
-    hearing: Hearing = "pocketsphinx",
-    speaking: Speaking = "espeak",
+    hearing: Hearing = "best",
+    speaking: Speaking = "best",
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),

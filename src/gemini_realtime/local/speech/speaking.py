@@ -1,90 +1,23 @@
-"""Speaking: text to speech with espeak-ng, in the pieces in which the service speaks.
-
-espeak-ng comes with the package espeakng-loader, is licensed under GPL-3.0, and is loaded at run time only.
-It keeps one voice and one callback per process, so one thread does all the speaking, a sentence at a time:
-sessions take turns by the sentence, and at most one sentence per session waits for its consumer.
-"""
+"""Speaking: text to speech, in the pieces in which the service speaks."""
 
 from __future__ import annotations
 
-import asyncio
-import ctypes
-import itertools
-import logging
-import os
 import re
-import sys
-from array import array
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from gemini_realtime.checking import spelling_remedy
-from gemini_realtime.errors import ConfigError, GeminiRealtimeError, MissingDependencyError
-
-_log = logging.getLogger(__name__)
-
-RATE_HZ: Final = 24_000
+from gemini_realtime.audio.format import OUTPUT_FORMAT
+from gemini_realtime.errors import GeminiRealtimeError
 
 # Source: recorded sessions of the service; 200 ms, then 240 ms at 24 kHz.
-_FIRST_CHUNK_BYTES: Final = 9_600
-_CHUNK_BYTES: Final = 11_520
+_FIRST_CHUNK_BYTES: Final = OUTPUT_FORMAT.bytes_for_ms(200)
+_CHUNK_BYTES: Final = OUTPUT_FORMAT.bytes_for_ms(240)
 
-_BUFFER_MS: Final = 60  # what espeak renders between two looks at whether to stop
-_ESPEAK_RATE_HZ: Final = 22_050
-_SENTENCE_CHARS_MAX: Final = 240  # about 15 s
+SENTENCE_CHARS_MAX: Final = 240  # about 15 s
 
-_SENTENCE: Final = re.compile(r".+?(?:[.!?…]+[\"')\]]*\s+|[。！？]\s*|\n\s*|\Z)", re.DOTALL)
 _WORD: Final = re.compile(r"\S*\s*")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class Voice(NamedTuple):
-    """How espeak-ng imitates a voice: variant of its data, pitch of 0 to 99, rate in words per minute."""
-
-    variant: str
-    pitch: int
-    rate_wpm: int
-
-
-# The service's prebuilt voices. Word error rates of this project's own recogniser over ten sentences, dictation:
-# edward 0.16 to 0.24 (0.19 at 185 words per minute, none with a grammar), klatt3 to klatt5 0.29 to 0.44, f2 and
-# f5 0.50 to 0.57, espeak's plain voice above 0.7. Slower is not clearer: 150 words per minute cost 0.1.
-VOICES: Final[dict[str, Voice]] = {
-    "zephyr": Voice("klatt3", 80, 190),
-    "puck": Voice("klatt3", 60, 190),
-    "charon": Voice("edward", 50, 185),
-    "kore": Voice("f5", 50, 180),
-    "fenrir": Voice("klatt5", 45, 195),
-    "leda": Voice("f2", 75, 180),
-    "orus": Voice("klatt4", 40, 175),
-    "aoede": Voice("klatt3", 90, 185),
-    "callirrhoe": Voice("klatt5", 80, 180),
-    "autonoe": Voice("f5", 65, 185),
-    "enceladus": Voice("klatt4", 30, 160),
-    "iapetus": Voice("edward", 40, 175),
-    "umbriel": Voice("klatt3", 40, 165),
-    "algieba": Voice("edward", 30, 170),
-    "despina": Voice("f2", 55, 175),
-    "erinome": Voice("klatt4", 85, 185),
-    "algenib": Voice("klatt5", 20, 165),
-    "rasalgethi": Voice("klatt3", 50, 180),
-    "laomedeia": Voice("klatt3", 99, 195),
-    "achernar": Voice("f2", 65, 175),
-    "alnilam": Voice("klatt5", 55, 180),
-    "schedar": Voice("klatt4", 50, 170),
-    "gacrux": Voice("klatt5", 70, 170),
-    "pulcherrima": Voice("klatt4", 75, 195),
-    "achird": Voice("edward", 60, 185),
-    "zubenelgenubi": Voice("klatt3", 25, 170),
-    "vindemiatrix": Voice("f2", 40, 170),
-    "sadachbia": Voice("klatt4", 65, 190),
-    "sadaltager": Voice("klatt5", 35, 175),
-    "sulafat": Voice("klatt5", 92, 185),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,157 +28,63 @@ class SpokenChunk:
     text: str
 
 
+class Speaking(Protocol):
+    """Text to speech; shared by the connections of a server."""
+
+    async def start(self) -> None:
+        """Make ready ahead of the first sentence."""
+        ...
+
+    def speak(self, text: str, *, voice: str | None, language: str | None) -> AsyncGenerator[SpokenChunk, None]:
+        """Speak a text piece by piece, as it is made, in the voice and language asked for or the like."""
+        ...
+
+
 class SpeakingError(GeminiRealtimeError):
-    """espeak-ng is installed and does not work here."""
+    """A voice is installed and does not work here."""
 
 
-class Synthesizer:
-    """Text to speech for any number of sessions.
-
-    Raises:
-        MissingDependencyError: the extra [local] is not installed.
-    """
-
-    def __init__(self) -> None:
-        try:
-            import espeakng_loader  # noqa: F401
-            import numpy  # noqa: F401
-        except ImportError as error:
-            raise MissingDependencyError("text to speech", "local") from error
-
-    async def speak(
-        self, text: str, *, voice: str = "charon", language: str = "en-US"
-    ) -> AsyncGenerator[SpokenChunk, None]:
-        """Speak `text` in chunks of 200 ms, then 240 ms each; the last one is what remains.
-
-        The texts of the chunks join to `text` exactly and are the same in every run; samples differ by a few
-        steps between runs. A sentence is rendered once the one before has been taken, hundreds of times faster
-        than it is heard. Close the iterator to stop early (`contextlib.aclosing`).
-
-        Args:
-            voice: one of `VOICES`, in any case.
-            language: BCP-47 tag; English where espeak-ng has no such language.
-
-        Raises:
-            ConfigError: there is no such voice.
-            SpeakingError: espeak-ng does not load.
-        """
-        speech = _Speech(text, _voice(voice), language)
-        loop = asyncio.get_running_loop()
-        chunks: asyncio.Queue[SpokenChunk | None] = asyncio.Queue()  # of one sentence at most
-        rendered: asyncio.Future[None] | None = None
-
-        def deliver(chunk: SpokenChunk | None) -> None:
-            loop.call_soon_threadsafe(chunks.put_nowait, chunk)
-
-        try:
-            for start, end in _sentences(text):
-                rendered = loop.run_in_executor(_speaker(), speech.render, start, end, deliver)
-                while (chunk := await chunks.get()) is not None:
-                    yield chunk
-                await rendered
-            for chunk in speech.finish():
-                yield chunk
-        finally:
-            speech.stopped = True
-            if rendered:
-                rendered.cancel()
-
-
-def _voice(name: str) -> Voice:
-    if voice := VOICES.get(name.lower()):
-        return voice
-    raise ConfigError(f"there is no voice {name!r}", remedy=spelling_remedy(name, map(str.capitalize, VOICES)))
-
-
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Give start and end of each sentence with the white space after it; long ones are cut between words."""
-    for sentence in _SENTENCE.finditer(text):
-        start, end = sentence.span()
-        while end - start > _SENTENCE_CHARS_MAX:
-            limit = start + _SENTENCE_CHARS_MAX
-            space = text.rfind(" ", start, limit)
-            cut = space + 1 if space > start else limit
-            yield start, cut
-            start = cut
-        yield start, end
-
-
-@lru_cache(maxsize=1)
-def _speaker() -> ThreadPoolExecutor:
-    """The thread that owns espeak-ng; the sessions' sentences queue for it."""
-    return ThreadPoolExecutor(1, thread_name_prefix="espeak")
-
-
-class _Speech:
-    """One text on its way to sound. `render` runs in the speaking thread, never while `finish` does."""
-
-    def __init__(self, text: str, voice: Voice, language: str) -> None:
-        self.stopped = False
-        self._text = text
-        self._voice = voice
-        self._language = language
-        self._cutter: _ChunkCutter | None = None
-
-    def render(self, start: int, end: int, deliver: Callable[[SpokenChunk | None], None]) -> None:
-        """Render a part of the text, which ends with None."""
-        cutter = self._cutter = self._cutter or _ChunkCutter(self._text)
-
-        def take(pcm: bytes, words: list[_Word]) -> bool:
-            for chunk in cutter.push(pcm, words, start):
-                deliver(chunk)
-            return not self.stopped
-
-        try:
-            if not self.stopped:
-                is_last = end == len(self._text)
-                _espeak().render(self._text[start:end], self._voice, self._language, is_last, take)
-                cutter.end_sentence()
-        finally:
-            deliver(None)
-
-    def finish(self) -> list[SpokenChunk]:
-        return self._cutter.finish() if self._cutter else []
-
-
-class _Word(NamedTuple):
-    """Where a word begins: in the sentence's sound as espeak renders it, and in its text."""
+class WordBegin(NamedTuple):
+    """Where a word begins: sample of the speech, and character of the text."""
 
     sample: int
     char: int
 
 
-class _ChunkCutter:
-    """Converts the rate of one speech, cuts it into chunks and gives each chunk its words."""
+class ChunkCutter:
+    """Cuts one speech into chunks and gives each chunk the words that begin in it.
+
+    The texts of the chunks join to the text exactly.
+
+    Args:
+        text: of the speech.
+    """
 
     def __init__(self, text: str) -> None:
-        from gemini_realtime.audio.resample import Resampler
-
-        self._resampler = Resampler(_ESPEAK_RATE_HZ, RATE_HZ)
         self._text = text
         self._said = 0  # characters
         self._audio = bytearray()
-        self._begun: deque[tuple[int, int]] = deque()  # words not said yet: byte of 24 kHz sound, end in the text
+        self._begun: deque[tuple[int, int]] = deque()  # words not said yet: byte of the sound, end in the text
         self._cut_bytes = 0
-        self._espeak_samples = 0
-        self._sentence_sample = 0  # of the sound, where the present sentence begins
 
-    def push(self, pcm: bytes, words: Iterable[_Word], sentence_char: int) -> list[SpokenChunk]:
+    @property
+    def samples(self) -> int:
+        """How many were pushed."""
+        return (self._cut_bytes + len(self._audio)) // OUTPUT_FORMAT.frame_bytes
+
+    def push(self, pcm24k: bytes, words: Iterable[WordBegin]) -> list[SpokenChunk]:
+        """Take the next sound and the words that begin in it; returns the chunks that are complete."""
+        # A voice may count parts of numbers and of compounds as words; here a word ends where white space does.
         for word in words:
-            byte = (self._sentence_sample + word.sample) * RATE_HZ // _ESPEAK_RATE_HZ * 2
-            self._begun.append((byte, _word_end(self._text, sentence_char + word.char)))
-        self._espeak_samples += len(pcm) // 2
-        self._audio += self._resampler.push(pcm)
+            end = _WORD.match(self._text, word.char)
+            self._begun.append((word.sample * OUTPUT_FORMAT.frame_bytes, end.end() if end else len(self._text)))
+        self._audio += pcm24k
         return list(self._whole_chunks())
 
-    def end_sentence(self) -> None:
-        self._sentence_sample = self._espeak_samples
-
     def finish(self) -> list[SpokenChunk]:
-        self._audio += self._resampler.flush()
-        chunks = list(self._whole_chunks())
+        """What is left, at the end of the speech."""
         rest, self._said = self._text[self._said :], len(self._text)
-        return [*chunks, SpokenChunk(bytes(self._audio), rest)] if self._audio or rest else chunks
+        return [SpokenChunk(bytes(self._audio), rest)] if self._audio or rest else []
 
     def _whole_chunks(self) -> Iterator[SpokenChunk]:
         while len(self._audio) >= (size := _CHUNK_BYTES if self._cut_bytes else _FIRST_CHUNK_BYTES):
@@ -260,133 +99,3 @@ class _ChunkCutter:
             end = max(end, self._begun.popleft()[1])
         self._said = end
         return self._text[start:end]
-
-
-def _word_end(text: str, char: int) -> int:
-    """Find where the next word begins. espeak also counts parts of numbers and of compounds as words."""
-    word = _WORD.match(text, char)
-    return word.end() if word else len(text)
-
-
-class _Event(ctypes.Structure):
-    """espeak_EVENT of espeak-ng's speak_lib.h."""
-
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("unique_identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),  # characters, from 1
-        ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),  # ms
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", ctypes.c_char * 8),
-    )
-
-
-class _EspeakVoice(ctypes.Structure):
-    """espeak_VOICE of espeak-ng's speak_lib.h."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("languages", ctypes.c_char_p),
-        ("identifier", ctypes.c_char_p),
-        ("gender", ctypes.c_ubyte),
-        ("age", ctypes.c_ubyte),
-        ("variant", ctypes.c_ubyte),
-        ("xx1", ctypes.c_ubyte),
-        ("score", ctypes.c_int),
-        ("spare", ctypes.c_void_p),
-    )
-
-
-_SynthCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
-
-# speak_lib.h
-_OUTPUT_SYNCHRONOUS: Final = 2
-_DONT_EXIT: Final = 0x8000  # without it espeak ends the process when its data is missing
-_CHARS_UTF8: Final = 1
-_END_PAUSE: Final = 0x1000
-_EVENT_LIST_END: Final = 0
-_EVENT_WORD: Final = 1
-_PARAMETER_RATE: Final = 1
-_PARAMETER_PITCH: Final = 3
-
-_Take = Callable[[bytes, "list[_Word]"], bool]
-
-
-class _Espeak:
-    """espeak-ng itself; used by the speaking thread alone."""
-
-    def __init__(self) -> None:
-        import espeakng_loader
-
-        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        self._library.espeak_GetCurrentVoice.restype = ctypes.POINTER(_EspeakVoice)
-        data = os.fsencode(espeakng_loader.get_data_path())
-        rate_hz = self._library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, _BUFFER_MS, data, _DONT_EXIT)
-        if rate_hz != _ESPEAK_RATE_HZ:
-            raise SpeakingError(
-                f"espeak-ng answers {rate_hz} instead of {_ESPEAK_RATE_HZ} Hz", remedy="reinstall espeakng-loader"
-            )
-        self._callback = _SynthCallback(self._rendered)  # espeak keeps the pointer
-        self._library.espeak_SetSynthCallback(self._callback)
-        self._take: _Take = _take_nothing
-        self._failure: BaseException | None = None
-
-    def render(self, text: str, voice: Voice, language: str, is_last: bool, take: _Take) -> None:
-        """Speak a sentence into `take` until it returns False; all but the last one end with a pause."""
-        self._choose(voice, language)
-        # espeak takes control characters for commands to change its voice, and NUL for the end.
-        encoded = _CONTROL.sub(" ", text).encode(errors="replace")
-        self._take, self._failure = take, None
-        size, flags = ctypes.c_size_t(len(encoded) + 1), _CHARS_UTF8 | (0 if is_last else _END_PAUSE)
-        self._library.espeak_Synth(encoded, size, 0, 0, 0, flags, None, None)
-        self._take = _take_nothing
-        if self._failure:
-            raise self._failure
-
-    def _choose(self, voice: Voice, language: str) -> None:
-        wanted = _EspeakVoice(languages=language.encode(errors="replace"))
-        if self._library.espeak_SetVoiceByProperties(ctypes.byref(wanted)):
-            _log.warning("espeak-ng does not speak %s; English it is", language)
-            self._library.espeak_SetVoiceByName(b"en-us")
-        # "gmw/en-US", or "gmw/en-US+f2" when it was chosen before
-        spoken = self._library.espeak_GetCurrentVoice().contents.identifier.partition(b"+")[0]
-        self._library.espeak_SetVoiceByName(spoken + b"+" + voice.variant.encode())
-        self._library.espeak_SetParameter(_PARAMETER_RATE, voice.rate_wpm, 0)
-        self._library.espeak_SetParameter(_PARAMETER_PITCH, voice.pitch, 0)
-
-    def _rendered(self, samples: Any, count: int, events: Any) -> int:
-        """Take what espeak rendered; 1 makes it stop. Called by espeak, so nothing may be raised."""
-        try:
-            pcm = ctypes.string_at(samples, 2 * count) if samples and count > 0 else b""
-            return 0 if self._take(_little_endian(pcm), list(_words(events))) else 1
-        except BaseException as failure:
-            self._failure = failure
-            return 1
-
-
-def _take_nothing(_pcm: bytes, _begun: list[_Word]) -> bool:
-    return False
-
-
-def _words(events: Any) -> Iterator[_Word]:
-    for event in itertools.takewhile(lambda event: event.type != _EVENT_LIST_END, events):
-        if event.type == _EVENT_WORD:
-            yield _Word(event.sample, event.text_position - 1)
-
-
-def _little_endian(pcm: bytes) -> bytes:
-    if sys.byteorder == "little":
-        return pcm
-    samples = array("h", pcm)
-    samples.byteswap()
-    return samples.tobytes()
-
-
-@lru_cache(maxsize=1)
-def _espeak() -> _Espeak:
-    try:
-        return _Espeak()
-    except OSError as error:
-        raise SpeakingError(f"espeak-ng does not load: {error}", remedy="reinstall espeakng-loader") from error

@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.local.speech.phrases import Phrases
-from gemini_realtime.local.speech.speaking import SpokenChunk
+from gemini_realtime.local.speech.speaking import SENTENCE_CHARS_MAX, ChunkCutter, SpokenChunk, WordBegin
+from gemini_realtime.local.speech.spoken_text import sentences
 
-if TYPE_CHECKING:
-    from gemini_realtime.audio.resample import Resampler
-
-# As the service cuts its speech; see `speaking`.
-_FIRST_CHUNK_BYTES: Final = OUTPUT_FORMAT.bytes_for_ms(200)
-_CHUNK_BYTES: Final = OUTPUT_FORMAT.bytes_for_ms(240)
-
-_SENTENCE: Final = re.compile(r".+?(?:[.!?…]+[\"')\]]*\s+|[。！？]\s*|\n\s*|\Z)", re.DOTALL)
-_WORD: Final = re.compile(r"\s*\S+\s*|\s+")
+_WORD: Final = re.compile(r"\S+")
 
 
 class PiperSpeaking:
@@ -75,11 +67,11 @@ class PiperSpeaking:
                 yield chunk
 
     async def _speak(self, text: str) -> AsyncGenerator[SpokenChunk, None]:
-        cutter = _Cutter()
+        cutter = ChunkCutter(text)
         loop = asyncio.get_running_loop()
-        for sentence in _SENTENCE.findall(text):
-            sound = await loop.run_in_executor(self._thread, self._render, sentence, cutter)
-            for chunk in cutter.push(sound, sentence):
+        for start, end in sentences(text, SENTENCE_CHARS_MAX):
+            sound = await loop.run_in_executor(self._thread, self._render, text[start:end])
+            for chunk in cutter.push(sound, _word_begins(text, start, end, cutter.samples, len(sound) // 2)):
                 yield chunk
         for chunk in cutter.finish():
             yield chunk
@@ -94,50 +86,15 @@ class PiperSpeaking:
             self._model = self._library.PiperVoice.load(self._path)
         return self._model
 
-    def _render(self, sentence: str, cutter: _Cutter) -> bytes:
-        sounds = self._load().synthesize(sentence)
-        return b"".join(cutter.converted(sound.audio_int16_bytes, sound.sample_rate) for sound in sounds)
+    def _render(self, sentence: str) -> bytes:
+        from gemini_realtime.audio.resample import resample
+
+        sounds = list(self._load().synthesize(sentence))
+        pcm = b"".join(sound.audio_int16_bytes for sound in sounds)
+        return resample(pcm, sounds[0].sample_rate, OUTPUT_FORMAT.rate_hz) if pcm else b""
 
 
-class _Cutter:
-    """Converts the rate of one speech, cuts it into chunks and gives each chunk its words."""
-
-    def __init__(self) -> None:
-        self._resampler: Resampler | None = None
-        self._audio = bytearray()
-        self._cut_bytes = 0
-        self._words: deque[tuple[int, str]] = deque()  # the byte of the sound where each begins
-
-    def converted(self, pcm: bytes, rate_hz: int) -> bytes:
-        """The sound of a model at the rate of the service."""
-        if self._resampler is None:
-            from gemini_realtime.audio.resample import Resampler
-
-            self._resampler = Resampler(rate_hz, OUTPUT_FORMAT.rate_hz)
-        return self._resampler.push(pcm)
-
-    def push(self, sound: bytes, sentence: str) -> Iterator[SpokenChunk]:
-        """Take a sentence; gives the chunks that are complete."""
-        begin = self._cut_bytes + len(self._audio)
-        for word in _WORD.finditer(sentence):
-            self._words.append((begin + len(sound) * word.start() // len(sentence), word[0]))
-        self._audio += sound
-        while len(self._audio) >= (size := _CHUNK_BYTES if self._cut_bytes else _FIRST_CHUNK_BYTES):
-            yield self._cut(size)
-
-    def finish(self) -> Iterator[SpokenChunk]:
-        """What is left, at the end of the speech."""
-        self._audio += self._resampler.flush() if self._resampler is not None else b""
-        rest = self._cut(len(self._audio))
-        unsaid = rest.text + "".join(word for _, word in self._words)
-        if rest.audio or unsaid:
-            yield SpokenChunk(rest.audio, unsaid)
-
-    def _cut(self, size_bytes: int) -> SpokenChunk:
-        audio = bytes(self._audio[:size_bytes])
-        del self._audio[:size_bytes]
-        self._cut_bytes += size_bytes
-        words = []
-        while self._words and self._words[0][0] < self._cut_bytes:
-            words.append(self._words.popleft()[1])
-        return SpokenChunk(audio, "".join(words))
+def _word_begins(text: str, start: int, end: int, sample: int, samples: int) -> Iterator[WordBegin]:
+    """Where the words of a sentence probably begin: each as far into the sound as it is into the text."""
+    for word in _WORD.finditer(text, start, end):
+        yield WordBegin(sample + samples * (word.start() - start) // (end - start), word.start())

@@ -3,80 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.local.session.actions import EndAudio, EndUtterance, Hear, StartUtterance
-from gemini_realtime.local.speech.hearing import (
-    MAX_UTTERANCE_MS,
-    Recognizer,
-    Sensitivity,
-    SpeechEnded,
-    SpeechEvent,
-    VoiceActivityDetector,
-)
-from gemini_realtime.protocol.messages import AutomaticActivityDetection
+from gemini_realtime.local.speech.hearing import MAX_UTTERANCE_MS, Detector, SpeechEnded, SpeechEvent
 
 if TYPE_CHECKING:
     from gemini_realtime.audio.resample import Resampler
 
 _MAX_UTTERANCE_BYTES: Final = INPUT_FORMAT.bytes_for_ms(MAX_UTTERANCE_MS)
-_SENSITIVITIES: Final[dict[str | None, Sensitivity]] = {
-    "START_SENSITIVITY_HIGH": "high",
-    "START_SENSITIVITY_LOW": "low",
-    "END_SENSITIVITY_HIGH": "high",
-    "END_SENSITIVITY_LOW": "low",
-}
-
-
-class Detector(Protocol):
-    """Finds speech in one stream of 16 kHz 16-bit PCM; see `VoiceActivityDetector`."""
-
-    def feed(self, pcm16k: bytes) -> Sequence[SpeechEvent]:
-        """Take the next audio, in pieces of any length; each `SpeechStarted` is followed by a `SpeechEnded`."""
-        ...
-
-    def end(self) -> Sequence[SpeechEvent]:
-        """The stream pauses: complete what was begun."""
-        ...
-
-
-class Hearing(Protocol):
-    """What a server hears with; shared by its connections."""
-
-    def detector(self, settings: AutomaticActivityDetection) -> Detector:
-        """A detector for one connection."""
-        ...
-
-    async def start(self) -> None:
-        """Make ready ahead of the first utterance."""
-        ...
-
-    async def transcribe(self, pcm16k: bytes, *, phrases: str | None) -> str:
-        """The words of an utterance; `phrases` (JSGF) names what is expected."""
-        ...
-
-    async def close(self) -> None:
-        """Free everything."""
-        ...
-
-
-class EnglishHearing(Recognizer):
-    """The hearing of the extra `[local]`: a recogniser for all sessions, a detector for each."""
-
-    def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
-        """A detector with the settings of a session."""
-        return detector_for(settings)
-
-
-def detector_for(settings: AutomaticActivityDetection) -> VoiceActivityDetector:
-    """The detector of the extra `[local]` with the settings of a session."""
-    return VoiceActivityDetector(
-        _SENSITIVITIES.get(settings.start_of_speech_sensitivity),
-        _SENSITIVITIES.get(settings.end_of_speech_sensitivity),
-        settings.prefix_padding_ms,
-        settings.silence_duration_ms,
-    )
 
 
 class UtteranceFinder:

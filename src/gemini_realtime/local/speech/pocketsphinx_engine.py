@@ -1,31 +1,16 @@
-"""The recogniser's own process: utterances in, words out.
+"""pocketsphinx; for a `Worker`: it keeps the GIL for as long as it decodes.
 
-`hearing.Recognizer` runs this file as a program, apart from the package, so that starting it imports
-pocketsphinx and nothing else. pocketsphinx keeps the GIL for as long as it decodes; in a process of its own it
-cannot hold up an event loop.
-
-A request is a `REQUEST_HEADER`, the grammar (UTF-8 JSGF, may be empty) and the utterance (16 kHz mono s16le). A
-reply is a `REPLY_HEADER` and UTF-8 text: the words, or what is wrong with the request. The first reply comes
-unasked and says that the models are loaded. End of input ends the process.
+A request is a grammar (JSGF, may be empty) and an utterance (16 kHz mono s16le); the answer is its words.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import signal
-import struct
 import sys
 from array import array
-from contextlib import suppress
 from difflib import SequenceMatcher
-from typing import Any, BinaryIO, Final, NamedTuple
-
-REQUEST_HEADER: Final = struct.Struct(">II")  # bytes of grammar, bytes of audio
-REPLY_HEADER: Final = struct.Struct(">BI")  # DONE or REFUSED, bytes of text
-DONE: Final = 0
-REFUSED: Final = 1
+from typing import Any, Final, NamedTuple
 
 # A grammar forces any sound into one of its sentences, so its result must hold against dictation: sound alike,
 # phone by phone, and be the likelier one, unless both say nearly the same. Of 56 recordings of other sentences,
@@ -82,6 +67,10 @@ class SpeechDecoder:
         # A fixed seed: the same recording always gives the same words.
         generator = random.Random(1)
         self._noise = [generator.randint(-_NOISE_PEAK, _NOISE_PEAK) for _ in range(_NOISE_SAMPLES)]
+
+    def answer(self, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        """Hear an utterance."""
+        return {"text": self.transcribe(body, head["grammar"])}, b""
 
     def transcribe(self, pcm16k: bytes, grammar: str) -> str:
         """Return the words in lower case, "" when there are none.
@@ -156,38 +145,6 @@ def _clip(sample: int) -> int:
     return max(-32_768, min(32_767, sample))
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until they end."""
-    decoder = SpeechDecoder()
-    _reply(replies, DONE, "")
-    while len(header := requests.read(REQUEST_HEADER.size)) == REQUEST_HEADER.size:
-        grammar_bytes, audio_bytes = REQUEST_HEADER.unpack(header)
-        body = requests.read(grammar_bytes + audio_bytes)
-        if len(body) < grammar_bytes + audio_bytes:
-            return
-        try:
-            words = decoder.transcribe(body[grammar_bytes:], body[:grammar_bytes].decode())
-        except ValueError as error:
-            _reply(replies, REFUSED, str(error))
-        else:
-            _reply(replies, DONE, words)
-
-
-def _reply(replies: BinaryIO, status: int, text: str) -> None:
-    encoded = text.encode()
-    replies.write(REPLY_HEADER.pack(status, len(encoded)) + encoded)
-    replies.flush()
-
-
-def _main() -> None:
-    # Ctrl-C reaches every process of a terminal; whether to end on it is the parent's decision.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    replies = os.fdopen(os.dup(1), "wb")
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)  # pocketsphinx echoes a grammar it cannot parse; that is no reply
-    with suppress(BrokenPipeError):  # the parent is gone
-        serve(sys.stdin.buffer, replies)
-
-
-if __name__ == "__main__":
-    _main()
+def load() -> SpeechDecoder:
+    """Make the engine of a worker."""
+    return SpeechDecoder()

@@ -1,0 +1,110 @@
+"""What a recogniser made up, told from what was said.
+
+Whisper always finds words: in silence those that its training found there, and at the end of an utterance sometimes
+its last sentence again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+# Whisper's own thresholds: https://github.com/openai/whisper/blob/main/whisper/transcribe.py, `no_speech_threshold` and
+# `logprob_threshold`.
+_NO_SPEECH_MIN: Final = 0.6
+_SURE_MIN: Final = -1.0
+
+_REPEATS_MAX: Final = 3  # "no, no, no" is said; more is not
+_SENTENCE_WORDS_MIN: Final = 3  # which nobody says twice in a row
+_WORDS_PER_S_MAX: Final = 7.0  # an auctioneer's
+_WORDS_ALWAYS: Final = 2
+
+# Words of subtitles and what they say of sounds: what Whisper hears where nobody speaks. An unsure hearing of these is
+# none.
+_OUT_OF_NOTHING: Final = frozenset(
+    {
+        *("you", "thank you", "thanks", "thanks for watching", "thank you for watching", "thank you so much"),
+        *("thank you very much", "thanks for listening", "please subscribe", "subscribe", "like and subscribe"),
+        *(
+            "bye",
+            "bye bye",
+            "the end",
+            "oh",
+            "ah",
+            "uh",
+            "um",
+            "hmm",
+            "hm",
+            "mm",
+            "mmm",
+            "mm hmm",
+            "so",
+            "okay",
+            "yeah",
+        ),
+        *("i'm sorry", "i'm going to go", "i'll see you next time", "see you next time", "see you in the next video"),
+        *("we'll be right back", "i'm not going to lie", "music", "applause", "laughter", "silence", "foreign"),
+    }
+)
+_UNSURE_MAX: Final = -0.7
+_SOUND: Final = re.compile(r"[\[(*♪][^\])*♪]*[\])*♪]|[♪♫]+")
+_WORD: Final = re.compile(r"[\w']+")
+
+
+class Heard(NamedTuple):
+    """What a recogniser gives.
+
+    Attributes:
+        text: the words.
+        sureness: the mean logarithm of the probabilities of its parts.
+        no_speech: how probably there is no speech.
+        speech_s: how long the sound is.
+    """
+
+    text: str
+    sureness: float
+    no_speech: float
+    speech_s: float
+
+
+def words_of(heard: Heard) -> str:
+    """The text without what nobody can have said; empty when that is all."""
+    text = " ".join(_SOUND.sub(" ", heard.text).split())
+    if not _WORD.search(text) or is_made_up(heard._replace(text=text)):
+        return ""
+    return without_repeats(text)
+
+
+def is_made_up(heard: Heard) -> bool:
+    """Whether these words were probably heard in a sound that is no speech."""
+    if heard.no_speech > _NO_SPEECH_MIN and heard.sureness < _SURE_MIN:
+        return True
+    return heard.sureness < _UNSURE_MAX and _plain(heard.text) in _OUT_OF_NOTHING
+
+
+def is_rambling(heard: Heard) -> bool:
+    """Whether this is more than anybody says in the time, or the same again and again: worth a second attempt."""
+    words = len(_WORD.findall(heard.text))
+    return words > _WORDS_ALWAYS + _WORDS_PER_S_MAX * heard.speech_s or without_repeats(heard.text) != heard.text
+
+
+def without_repeats(text: str) -> str:
+    """Say what is said over and over once: a sentence after the first time, shorter things after the third."""
+    words = text.split()
+    plain = [_plain(word) for word in words]
+    for size in range(len(words) // 2, 0, -1):
+        most = 1 if size >= _SENTENCE_WORDS_MIN else _REPEATS_MAX
+        at = 0
+        while at + 2 * size <= len(words):
+            times = 1
+            while plain[at + times * size : at + (times + 1) * size] == plain[at : at + size]:
+                times += 1
+            if times > most:
+                kept = slice(at + most * size, at + times * size)
+                del words[kept], plain[kept]
+            at += 1
+    return " ".join(words)
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORD.findall(text.lower()))

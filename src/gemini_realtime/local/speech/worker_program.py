@@ -1,0 +1,87 @@
+"""What runs in the process of a `Worker`: requests in, an engine's answers out.
+
+A request and an answer are a `HEADER`, a head in JSON and a body. The first answer comes unasked and says that the
+engine is loaded, or why it does not load. End of input ends the process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, BinaryIO, Final, Protocol
+
+HEADER: Final = struct.Struct(">BII")  # what becomes of the request, bytes of the head, bytes of the body
+DONE: Final = 0
+REFUSED: Final = 1
+UNFIT: Final = 2  # the engine does not load
+
+
+class Engine(Protocol):
+    """What a worker is for."""
+
+    def answer(self, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        """Do what is asked for.
+
+        Raises:
+            ValueError: that cannot be; the message says why.
+        """
+        ...
+
+
+class UnfitError(Exception):
+    """An engine cannot be loaded; there is something that the user can do about it."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        super().__init__(why)
+        self.remedy = remedy
+
+
+def start_command(engine: str, settings: Mapping[str, Any]) -> list[str]:
+    """The arguments of Python that start the program with an engine."""
+    # Not with -m: the engine imports this module by its name, and is to find the same classes there.
+    return ["-c", f"from {__name__} import main; main()", engine, json.dumps(settings)]
+
+
+def serve(engine: Engine, requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answer requests until they end."""
+    _reply(replies, DONE, {})
+    while len(header := requests.read(HEADER.size)) == HEADER.size:
+        _, head_bytes, body_bytes = HEADER.unpack(header)
+        request = requests.read(head_bytes + body_bytes)
+        if len(request) < head_bytes + body_bytes:
+            return
+        try:
+            head, body = engine.answer(json.loads(request[:head_bytes]), request[head_bytes:])
+        except ValueError as error:
+            _reply(replies, REFUSED, {"why": str(error)})
+        else:
+            _reply(replies, DONE, head, body)
+
+
+def _reply(replies: BinaryIO, status: int, head: dict[str, Any], body: bytes = b"") -> None:
+    encoded = json.dumps(head).encode()
+    replies.write(HEADER.pack(status, len(encoded), len(body)) + encoded + body)
+    replies.flush()
+
+
+def main() -> None:
+    """Load the engine that the command line names, and serve."""
+    engine, settings = sys.argv[1:]
+    # Ctrl-C reaches every process of a terminal; whether to end on it is the parent's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    replies = os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)  # libraries print; that is no reply
+    with suppress(BrokenPipeError):  # the parent is gone
+        try:
+            loaded = importlib.import_module(engine).load(**json.loads(settings))
+        except UnfitError as error:
+            _reply(replies, UNFIT, {"why": str(error), "remedy": error.remedy})
+            return
+        serve(loaded, sys.stdin.buffer, replies)

@@ -1,0 +1,33 @@
+"""An engine that needs nothing, for the tests of what runs engines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from gemini_realtime.local.speech.worker_program import UnfitError
+
+
+class Echo:
+    """Says again what it is told, and does what it is told."""
+
+    def answer(self, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        """Answer, refuse, print or die."""
+        match head:
+            case {"refuse": why}:
+                raise ValueError(why)
+            case {"die": status}:
+                os._exit(status)
+            case {"print": text}:
+                print(text)
+        return head, body[::-1]
+
+
+def load(*, dies: bool = False, unfit: str = "") -> Echo:
+    """Make the engine."""
+    if dies:
+        sys.exit(1)
+    if unfit:
+        raise UnfitError(unfit, "try another")
+    return Echo()

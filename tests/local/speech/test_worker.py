@@ -1,0 +1,136 @@
+"""The process that hears or speaks, with an engine that echoes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gemini_realtime.errors import NotConnectedError
+from gemini_realtime.local.speech.worker import Answer, Refusal, Worker, WorkerError
+from tests.loop import settle
+
+ENGINE = "tests.local.speech.engine"
+
+
+async def test_a_request_is_answered() -> None:
+    worker = Worker("echoing", ENGINE)
+    assert await worker.ask({"say": "hä"}, b"abc") == Answer({"say": "hä"}, b"cba")
+    await worker.close()
+
+
+async def test_what_cannot_be_is_refused_and_the_next_request_served() -> None:
+    worker = Worker("echoing", ENGINE)
+    with pytest.raises(Refusal, match="no such thing"):
+        await worker.ask({"refuse": "no such thing"})
+    pid = worker.pid
+    assert await worker.ask({"n": 1}) == Answer({"n": 1}, b"")
+    assert worker.pid == pid
+    await worker.close()
+
+
+async def test_what_a_library_prints_is_no_answer() -> None:
+    worker = Worker("echoing", ENGINE)
+    assert (await worker.ask({"print": "noise"})).head == {"print": "noise"}
+    await worker.close()
+
+
+async def test_callers_get_their_own_answers_in_order() -> None:
+    worker = Worker("echoing", ENGINE)
+    answers = await asyncio.gather(*(worker.ask({"n": n}, session="one") for n in range(5)))
+    assert [answer.head["n"] for answer in answers] == list(range(5))
+    await worker.close()
+
+
+async def test_cancelled_callers_do_not_disturb_the_next() -> None:
+    worker = Worker("echoing", ENGINE)
+    await worker.start()
+    served, queued, wanted = (asyncio.create_task(worker.ask({"n": n})) for n in range(3))
+    await settle()
+    served.cancel()
+    queued.cancel()
+    assert (await wanted).head == {"n": 2}
+    assert served.cancelled()
+    assert queued.cancelled()
+    await worker.close()
+
+
+async def test_a_killed_process_is_replaced() -> None:
+    worker = Worker("echoing", ENGINE)
+    await worker.start()
+    pid = worker.pid
+    assert pid is not None
+    os.kill(pid, 9)
+    assert (await worker.ask({"n": 1})).head == {"n": 1}
+    assert worker.pid != pid
+    await worker.close()
+
+
+async def test_a_process_that_ends_twice_during_one_request_is_reported() -> None:
+    worker = Worker("echoing", ENGINE)
+    with pytest.raises(WorkerError, match="the process of echoing ended twice during one request"):
+        await worker.ask({"die": 3})
+    assert (await worker.ask({"n": 1})).head == {"n": 1}
+    await worker.close()
+
+
+async def test_a_process_that_does_not_start_is_reported() -> None:
+    worker = Worker("echoing", ENGINE, dies=True)
+    with pytest.raises(WorkerError, match="before it was ready"):
+        await worker.start()
+    await worker.close()
+
+
+async def test_an_engine_that_does_not_load_says_why_and_what_to_do() -> None:
+    worker = Worker("echoing", ENGINE, unfit="the weights are others")
+    with pytest.raises(WorkerError, match="the weights are others → try another"):
+        await worker.start()
+    assert worker.pid is None
+    await worker.close()
+
+
+async def test_a_closed_worker_leaves_no_process_and_answers_nobody() -> None:
+    worker = Worker("echoing", ENGINE)
+    await worker.start()
+    pid = worker.pid
+    assert pid is not None
+    served, queued = (asyncio.create_task(worker.ask({"n": n})) for n in range(2))
+    await settle()
+    await worker.close()
+    outcomes = await asyncio.gather(served, queued, return_exceptions=True)
+    assert isinstance(outcomes[1], NotConnectedError)
+    with pytest.raises(NotConnectedError, match="closed"):
+        await worker.start()
+    assert worker.pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    await worker.close()
+
+
+async def test_a_cancelled_start_leaves_no_process_behind() -> None:
+    worker = Worker("echoing", ENGINE)
+    start = asyncio.create_task(worker.start())
+    await settle()
+    start.cancel()
+    await worker.close()
+    assert worker.pid is None
+
+
+def test_the_process_ends_with_a_parent_that_dies() -> None:
+    """Also shows that any program can start it: one without a main guard, or none but `-c`."""
+    program = f"""
+import asyncio, os
+from gemini_realtime.local.speech.worker import Worker
+async def main():
+    await Worker("echoing", "{ENGINE}").start()
+    print("started", flush=True)
+    os._exit(3)
+asyncio.run(main())
+"""
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # leads to the engine
+    parent = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, env=os.environ | path)
+    # The worker inherited the error stream: `run` returned, so nobody holds it any more.
+    assert (parent.returncode, parent.stdout, parent.stderr) == (3, b"started" + os.linesep.encode(), b"")
