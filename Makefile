@@ -54,7 +54,7 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.talk: $(VENV)/.made $(INPUTS)
-	@echo "Installing gemini-realtime with its speech parts (about 80 MB, once)"
+	@echo "Installing gemini-realtime with its speech parts (about 250 MB, once)"
 	@$(PIP) --editable '.[cli,local,devices]'
 	@touch $@
 

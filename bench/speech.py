@@ -35,7 +35,7 @@ from gemini_realtime.adapters.files import read_wav
 from gemini_realtime.audio.chunks import Chunker
 from gemini_realtime.audio.format import AudioFormat
 from gemini_realtime.audio.resample import resample
-from gemini_realtime.local.speech.hearing import Recognizer
+from gemini_realtime.local.speech.hearing_pocketsphinx import PocketsphinxHearing
 
 QUESTIONS = [
     "What is the weather in London?",
@@ -131,7 +131,7 @@ def errors(said: list[str], heard: list[str]) -> int:
     return row[-1]
 
 
-async def measure(voice: str, recognizer: Recognizer, folder: Path) -> str:
+async def measure(voice: str, recognizer: PocketsphinxHearing, folder: Path) -> str:
     """One voice's row of the table."""
     asked, heard_wrong, said_words, spoken_wrong = 0, 0, 0, 0
     waits = []
@@ -165,9 +165,10 @@ async def main() -> None:
     print("| voice | words misheard | words of the answer misrecognised | median wait | longest |")
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
-        async with Recognizer() as recognizer:
-            for voice in voices:
-                print(await measure(voice, recognizer, Path(folder)), flush=True)
+        recognizer = PocketsphinxHearing()
+        for voice in voices:
+            print(await measure(voice, recognizer, Path(folder)), flush=True)
+        await recognizer.close()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final
 
-from gemini_realtime.errors import MissingDependencyError
+from gemini_realtime.checking import spelling_remedy
+from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.local.speech.phrases import Phrases
 from gemini_realtime.local.speech.speaking import SENTENCE_CHARS_MAX, ChunkCutter, SpokenChunk, WordBegin
 from gemini_realtime.local.speech.spoken_text import first_clause, sentences
@@ -70,8 +71,7 @@ class HibariSpeaking:
     """
 
     def __init__(self) -> None:
-        if any(importlib.util.find_spec(module) is None for module in ("hibari", "onnxruntime", "numpy")):
-            raise MissingDependencyError("speaking", "local")
+        _check_installed()
         self._worker = Worker("speaking", _ENGINE)
         self._phrases = Phrases()
 
@@ -113,6 +113,46 @@ class HibariSpeaking:
                 yield chunk
         for chunk in cutter.finish():
             yield chunk
+
+
+class SpeakingNow:
+    """The same voice in this process, for whoever can wait: for tests and measurements, not for a server.
+
+    Raises:
+        MissingDependencyError: the extra `[local]` is not installed.
+    """
+
+    def __init__(self) -> None:
+        _check_installed()
+        from gemini_realtime.local.speech import hibari_engine
+
+        self._engine = hibari_engine.load()
+
+    def speak(self, text: str, voice: str) -> bytes:
+        """The sound of a text: 24 kHz mono s16le.
+
+        Raises:
+            ConfigError: there is no such voice.
+        """
+        timbre = timbre_of(voice)
+        pieces = (text[start:end] for start, end in sentences(text, SENTENCE_CHARS_MAX))
+        return b"".join(self._engine.answer({"text": piece, "timbre": timbre}, b"")[1] for piece in pieces)
+
+
+def timbre_of(voice: str) -> tuple[float, float, float]:
+    """How one of the service's voices differs from the one that hibari has learnt.
+
+    Raises:
+        ConfigError: there is no such voice.
+    """
+    if (timbre := VOICES.get(voice.lower())) is None:
+        raise ConfigError(f"there is no voice {voice!r}", remedy=spelling_remedy(voice, map(str.capitalize, VOICES)))
+    return timbre
+
+
+def _check_installed() -> None:
+    if any(importlib.util.find_spec(module) is None for module in ("hibari", "onnxruntime", "numpy")):
+        raise MissingDependencyError("speaking", "local")
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
