@@ -22,6 +22,7 @@ from gemini_realtime import GeminiRealtimeError, RealtimeEvent
 from gemini_realtime.local.faults.table import EVERY_FAULT, FAULTS, ONCE, Parameter
 from gemini_realtime.local.server import access, tokens
 from gemini_realtime.local.wire import fields, profiles, refusals
+from gemini_realtime.protocol import families
 from gemini_realtime.protocol.messages import GenerationConfig, Setup
 from gemini_realtime.protocol.models import PROFILES
 from gemini_realtime.protocol.session import TRANSITIONS, State
@@ -123,10 +124,10 @@ def service_profiles() -> str:
     rows = [
         [
             f"`{profile.name}`",
-            ", ".join(f"`…{part}…`" for part in profile.models) or "any other",
-            ", ".join(profile.modalities),
-            profile.thinking.replace("_", " "),
-            " or ".join(f"`{behavior}`" for behavior in profile.behaviors),
+            ", ".join(f"`{name}…`" for name in profile.models or profile.family.names) or "any other",
+            ", ".join(profile.family.modalities),
+            profile.family.thinking.replace("_", " "),
+            " or ".join(f"`{behavior}`" for behavior in profile.family.behaviors),
         ]
         for profile in profiles.PROFILES
     ]
@@ -135,19 +136,22 @@ def service_profiles() -> str:
 
 def service_facts() -> str:
     """What is known of each family, and what Vertex AI does otherwise."""
-    meanings = dict(attributes_of(profiles.ServiceProfile))
+    behaviour = dict(attributes_of(profiles.ServiceProfile))
+    taken = dict(attributes_of(families.Family))
     head = ["fact", "value", "source", "date", "others saw", "meaning"]
     pages = []
     for profile in profiles.PROFILES:
+        documented = families.EVIDENCE.get(profile.family.name, {})
         rows = [
-            [f"`{name}`", _shown(getattr(profile, name)), *profile.evidence[name], meaning]
-            for name, meaning in meanings.items()
-            if name in profile.evidence
-        ]
+            *([f"`{name}`", _shown(getattr(profile.family, name)), *known, "", taken[name]]
+              for name, known in documented.items()),
+            *([f"`{name}`", _shown(getattr(profile, name)), *known, behaviour[name]]
+              for name, known in profile.evidence.items()),
+        ]  # fmt: skip
         if rows:
             pages.append(f"### {profile.name}\n\n{table(head, rows)}\n")
     rows = [
-        [f"`{name}`", _values_on_vertex(name), *known, meanings[name]] for name, known in profiles.ON_VERTEX.items()
+        [f"`{name}`", _values_on_vertex(name), *known, behaviour[name]] for name, known in profiles.ON_VERTEX.items()
     ]
     pages.append(f"### On Vertex AI\n\n{table(head, rows)}")
     return "\n".join(pages)
@@ -155,7 +159,8 @@ def service_facts() -> str:
 
 def _values_on_vertex(name: str) -> str:
     """What a fact is where it is another on Vertex AI, with the families if they are not all."""
-    pairs = [(profile, profiles.on_vertex(profile)) for profile in profiles.PROFILES if profile.models]
+    known = [profile for profile in profiles.PROFILES if profile is not profiles.UNKNOWN]
+    pairs = [(profile, profiles.on_vertex(profile)) for profile in known]
     changed: dict[str, list[str]] = {}
     for profile, there in pairs:
         if getattr(there, name) != getattr(profile, name):

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 
-from gemini_realtime import ConnectionLost, GeminiRealtimeClient, SessionResumed
-from gemini_realtime.transport.faults import Cut, Refused, faulty
-from gemini_realtime.transport.memory import MemoryService
+from gemini_realtime import ConnectionLost, SessionResumed
+from gemini_realtime.testing import Cut, Refused, ScriptedService
 
 
 async def main() -> None:
-    service = MemoryService()  # confirms setups, and says nothing else unless told to
-    network = faulty(service.dial, [Cut(after_frames=1, connection=1), Refused(status=503, connection=2)])
-    config = {"config_list": [{"model": "gemini-3.8-live", "api_key": "any"}]}
-    client = GeminiRealtimeClient(llm_config=config, dial=network)
+    service = ScriptedService()  # confirms setups, and says nothing else unless told to
+    client = service.client(faults=[Cut(after_frames=1, connection=1), Refused(status=503, connection=2)])
     async with client.connect():
         async for event in client.read_events():
             if isinstance(event, ConnectionLost):
@@ -25,8 +22,8 @@ async def main() -> None:
             if isinstance(event, SessionResumed):
                 print("back")
                 break
-        await asyncio.sleep(0)
-    print("said:", service.sent[-1]["clientContent"]["turns"][0]["parts"][0]["text"])
+        content = await service.receive("clientContent")
+    print("said:", content["turns"][0]["parts"][0]["text"])
 
 
 asyncio.run(main())

@@ -1,4 +1,7 @@
-"""Give the model a function to call, and hear it speak about the result."""
+"""Give the model a function to call, and hear it speak about the result.
+
+A turn of the model may be over with its call: the answer is then the next one, about the result.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ WEATHER = {
     "name": "get_weather",
     "description": "Get the weather in a city.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    "behavior": "BLOCKING",  # wait for the result; otherwise this model's turn ends, and the result gets one of its own
 }
 
 
@@ -25,13 +27,16 @@ async def main() -> None:
         await client.session_update({"tools": [WEATHER]})
         async with client.connect():
             await client.send_text(role="user", text="What is the weather in London?")
+            answered = False  # since the last call
             async for event in client.read_events():
                 if isinstance(event, FunctionCall):
                     print(f"{event.name}({event.arguments})")
                     await client.send_function_result(event.call_id, get_weather(**event.arguments))
+                    answered = False
                 elif isinstance(event, OutputTranscript):
                     print(event.text, end="", flush=True)
-                elif isinstance(event, TurnComplete):
+                    answered = True
+                elif isinstance(event, TurnComplete) and answered:
                     print()
                     break
 

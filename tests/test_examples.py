@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,16 +21,16 @@ SAMPLE = ROOT / "src" / "gemini_realtime" / "local" / "samples" / "weather.wav"
 TIMEOUT_S = 120
 
 
-def run(*command: str | Path) -> str:
+def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
     """Run as a stranger without a key would; returns what is printed."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("GEMINI_API_KEY", "GOOGLE_API_KEY")}
+    own = {k: v for k, v in os.environ.items() if k not in ("GEMINI_API_KEY", "GOOGLE_API_KEY")}
     done = subprocess.run(
         [sys.executable, *map(str, command)],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
-        env=environment,
-        cwd=ROOT,
+        env={**own, **environment},
+        cwd=cwd,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -45,6 +49,52 @@ def test_the_code_of_the_readme_prints_what_the_readme_says() -> None:
     assert words == said_words
     # The voice's samples, and so its length, differ a little between versions of espeak-ng.
     assert float(seconds.split()[0]) == pytest.approx(float(said_seconds.split()[0]), abs=0.3)
+
+
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+FENCED = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks() -> Iterator[Any]:
+    """Every block of Python in the documentation."""
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        for block in FENCED.finditer(text):
+            if block["language"] == "python":
+                line = text.count("\n", 0, block.start()) + 1
+                yield pytest.param(page, block["code"], id=f"{page.name}:{line}")
+
+
+def missing_for(code: str) -> list[str]:
+    """What a program imports, is not of this project, and not installed."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            namespace = node.module == "google"  # shared by Google's packages: what is imported from it is the package
+            found.append(f"{node.module}.{node.names[0].name}" if namespace else node.module)
+    strangers = [name for name in found if name.split(".")[0] not in (*sys.stdlib_module_names, "gemini_realtime")]
+    return [name for name in strangers if not find_spec(name.split(".")[0]) or not find_spec(name)]
+
+
+@pytest.mark.parametrize(("page", "code"), [*blocks()])
+def test_every_block_of_the_documentation_runs_as_it_stands(page: Path, code: str, tmp_path: Path) -> None:
+    if missing := missing_for(code):
+        pytest.skip(f"{', '.join(missing)} is not installed")
+    for block in FENCED.finditer(page.read_text("utf-8")):
+        if block["language"] == "yaml" and block["code"].startswith("replies:"):
+            (tmp_path / "call.yaml").write_text(block["code"])  # the script that the page shows
+    is_test = re.search(r"^(async )?def test_", code, re.MULTILINE)
+    program = tmp_path / ("test_block.py" if is_test else "block.py")
+    program.write_text(code)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+    )
+    options = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if is_test else []
+    # Nothing is sent to Gemini: a client is made, for which it needs a key.
+    printed = run(*options, program, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path), GEMINI_API_KEY="example")
+    assert not is_test or re.search(r"^\d+ passed", printed, re.MULTILINE), printed
 
 
 def test_hello_prints_the_answer() -> None:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import ssl
-import subprocess
-import sys
 import threading
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -142,15 +138,3 @@ def own_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_of_ones_own_is_replaced() -> None:
     assert os.environ["GEMINI_API_KEY"] == "offline"
     assert "GOOGLE_API_KEY" not in os.environ
-
-
-@pytest.mark.parametrize("number", [0, 1], ids=["google-genai", "this package"])
-def test_the_examples_pass_as_they_stand(number: int, tmp_path: Path) -> None:
-    example = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[number]
-    if "google" in example and not find_spec("google.genai"):
-        pytest.skip("google-genai is not installed")
-    pytest.importorskip("espeakng_loader", reason="the server speaks with the extra [local]")
-    (tmp_path / "test_example.py").write_text(example)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr

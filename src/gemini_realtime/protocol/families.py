@@ -207,6 +207,7 @@ HALF_CASCADE: Final = Family(
     names=("gemini-2.0-flash-live", "gemini-live-2.5-flash-preview", "gemini-live-2.5-flash"),
     gone="2025-12-09",  # on the Gemini API; recordings, other servers and Vertex AI still have them
     modalities=("AUDIO", "TEXT"),
+    seeds_answered=True,
     turn_ends_at_calls=True,
 )
 
@@ -292,6 +293,7 @@ EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
     },
     HALF_CASCADE.name: {
         "modalities": Evidence("recorded", "2025"),
+        "seeds_answered": Evidence("pipecat `_create_initial_response`, of all but 3.x", "2026-11"),
         "turn_ends_at_calls": Evidence("recorded; python-genai's live tests", "2026"),
     },
 }

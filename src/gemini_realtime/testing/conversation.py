@@ -57,7 +57,7 @@ class Answer:
     """What the model answered.
 
     Attributes:
-        text: what it said or wrote.
+        text: what it said or wrote, the pieces joined.
         audio: how that sounded: mono signed 16-bit little-endian samples, 24 kHz.
         calls: the functions that it asked for; the answer goes on once they have their results.
         heard: what the user was heard to say meanwhile.
@@ -76,9 +76,9 @@ class Answer:
         self.events.append(event)
         match event:
             case OutputTranscript() | TextDelta():
-                self.text += event.text
+                self.text = (self.text + event.text).lstrip()
             case InputTranscript():
-                self.heard += event.text
+                self.heard = (self.heard + event.text).lstrip()
             case AudioDelta():
                 self.audio += event.audio
             case FunctionCall():

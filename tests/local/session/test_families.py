@@ -11,7 +11,8 @@ from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.session.actions import Recall, Respond
 from gemini_realtime.local.session.conversation import State
 from gemini_realtime.local.thinking import ToolResult, Turn
-from gemini_realtime.local.wire.profiles import PROFILES, facts_of, on_vertex, profile_named
+from gemini_realtime.local.wire.profiles import PROFILES, facts_of, on_vertex, profile_named, profile_of
+from gemini_realtime.protocol.families import FAMILIES
 from tests.local.line import (
     ALARM,
     EXTENDED_3_8,
@@ -67,6 +68,17 @@ def test_a_profile_is_named_with_other_values_of_its_facts() -> None:
 def test_a_value_that_a_fact_cannot_have_is_an_error(change: str) -> None:
     with pytest.raises(ConfigError, match=f"'{change}' is no value of a fact of '3.8-live'"):
         profile_named(f"3.8-live:{change}")
+
+
+def test_turns_end_at_calls_on_vertex_where_the_family_says_so() -> None:
+    for profile in map(on_vertex, PROFILES):
+        assert (profile.turn_ends_at_calls_s is not None) == profile.family.turn_ends_at_calls
+
+
+def test_every_family_has_a_profile() -> None:
+    for family in FAMILIES:
+        for name in family.names:
+            assert profile_of(f"models/{name}-preview").family is family
 
 
 # --- seeds

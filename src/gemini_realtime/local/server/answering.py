@@ -94,7 +94,7 @@ class Answerer:
         self._unsaid.clear()
 
     async def _think(self, request: Request, thoughts: _Thoughts) -> None:
-        translates = self._peer.options.profile.task == "translate"
+        translates = self._peer.options.family.task == "translate"
         reply = _said_again(request) if translates else self._backends.responder.respond(request)
         try:
             async for item in reply:

@@ -189,7 +189,7 @@ class Host:
 
     async def _transcribe(self, pcm16k: bytes) -> str:
         options = self.peer.options
-        phrases = self._backends.responder.grammar(options.tools) if options.profile.task == "converse" else None
+        phrases = self._backends.responder.grammar(options.tools) if options.family.task == "converse" else None
         return await self._backends.hearing.transcribe(pcm16k, phrases=phrases)
 
     # --- tasks and time

@@ -26,6 +26,8 @@ from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64
 
 Role = Literal["user", "model"]
+_RESULT_PARTS: Final = ("image/png", "image/jpeg", "image/webp", "text/plain")
+"""What 3.x reads of a result's parts; it closes on a PDF. Source: pydantic-ai 2.68, live 2026-09-28."""
 _SCHEDULINGS: Final = ("SILENT", "WHEN_IDLE", "INTERRUPT")
 
 
@@ -73,6 +75,7 @@ def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, 
     """
     told: list[Told] = []
     instructions = None
+    recalls = profile.family.seed_audio == "recalled"
     args: dict[str | None, messages.FunctionCall] = {}
     for turn in turns:
         role = _role(turn, profile)
@@ -87,7 +90,7 @@ def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, 
         for part in turn.parts:
             if part.function_response is not None:
                 told.append(_result(part.function_response, args.get(part.function_response.id)))
-            elif part.inline_data is not None and _is_audio(part.inline_data) and profile.seed_audio == "recalled":
+            elif recalls and part.inline_data is not None and _is_audio(part.inline_data):
                 told.append(SpokenTurn(role, decode_base64(part.inline_data.data)))
     return Content(tuple(told), instructions)
 
@@ -122,7 +125,7 @@ def _role(turn: messages.Content, profile: ServiceProfile) -> Role | None:
             return "user"
         case "model":
             return "model"
-        case None | "" if not profile.role_required:
+        case None | "" if not profile.family.role_required:
             return "user"
         case "system" if profile.system_role:
             return None
@@ -131,14 +134,14 @@ def _role(turn: messages.Content, profile: ServiceProfile) -> Role | None:
 
 def _check(part: messages.Part, profile: ServiceProfile, *, begun: bool) -> None:
     if part.function_call is not None or part.function_response is not None:
-        if profile.seed_functions == "refused":
+        if profile.family.seed_functions == "refused":
             raise Refused(FUNCTION_IN_CONTENT)
         if begun and part.function_response is not None:
             raise Refused(RESULT_IN_CONTENT)
     if part.inline_data is not None and _is_audio(part.inline_data):
-        if profile.seed_audio == "refused":
+        if profile.family.seed_audio == "refused":
             raise Refused(AUDIO_IN_CONTENT)
-        if profile.seed_audio == "recalled" and not _is_heard(part.inline_data.mime_type):
+        if profile.family.seed_audio == "recalled" and not _is_heard(part.inline_data.mime_type):
             raise Refused(RATE_IN_CONTENT)
 
 
@@ -157,7 +160,7 @@ def _part_text(part: dict[str, object], profile: ServiceProfile) -> str:
     """What a part of a result says; nothing where it shows a picture."""
     blob = part.get("inlineData")
     kind = blob.get("mimeType") if isinstance(blob, dict) else None
-    if profile.result_parts and kind not in profile.result_parts:
+    if profile.family.result_parts and kind not in _RESULT_PARTS:
         raise Refused(RESULT_PART)
     if kind != "text/plain" or not isinstance(blob, dict):
         return ""

@@ -186,7 +186,7 @@ class Conversation:
         self._writer = ReplyWriter(options, self._outbox)
         self._calls = Calls(self._session_id, options.profile.call_ids)
         turns, prompt = (saved.turns, saved.prompt_tokens) if saved else ((), {})
-        lost = saved.lost_calls if saved and options.profile.lost_calls_block else ()
+        lost = saved.lost_calls if saved and options.family.lost_calls_block else ()
         self._lost = {call.id: call for call in lost}
         self.history, self.usage = History(turns), Usage(prompt, vertex=options.profile.vertex)
         if saved is None:
@@ -224,7 +224,7 @@ class Conversation:
         """Answer what the user said: now, or after the reply under way when that may not be cut."""
         if interrupts:
             self.interrupt()
-        self._questions.append(_Question(heard, knows_all=not (spoken and self.options.profile.seeds_wait)))
+        self._questions.append(_Question(heard, knows_all=not (spoken and self.options.family.seeds_wait)))
         self.next_question()
 
     def next_question(self) -> None:
@@ -252,7 +252,7 @@ class Conversation:
     def _take_told(self, told: Sequence[Told], *, answer: bool) -> None:
         for item in told:
             self.usage.read(str(item.response) if isinstance(item, ToolResult) else _words(item)[1])
-        waits = self.options.profile.seeds_wait and not self.begun and not answer
+        waits = self.options.family.seeds_wait and not self.begun and not answer
         self.history.seed([item if isinstance(item, ToolResult) else _words(item) for item in told], seen=not waits)
         if answer and not self._end_lost_exchange():
             heard, results, before = self.history.question()
@@ -387,7 +387,7 @@ class Conversation:
 
     def saved(self, session_id: str) -> Saved:
         """The conversation as a handle is to find it again."""
-        turns = self.history.to_keep(seeded_results=self.options.profile.seed_functions != "lost on resume")
+        turns = self.history.to_keep(seeded_results=self.options.family.seed_functions != "lost on resume")
         return Saved(session_id, turns, dict(self.usage.prompt), self.options.setup.model)
 
     @property

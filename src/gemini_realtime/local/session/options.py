@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from gemini_realtime.local.wire.acceptance import check_setup, check_tools
-from gemini_realtime.local.wire.profiles import UNKNOWN, Coverage, ServiceProfile, is_on_vertex, on_vertex, profile_of
+from gemini_realtime.local.wire.profiles import UNKNOWN, Coverage, ServiceProfile, on_vertex, profile_of
 from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.families import Family, is_on_vertex
 
 
 @dataclass
@@ -43,13 +44,13 @@ class Options:
         return cls(
             setup=setup,
             profile=profile,
-            modality=profile.modalities[0] if modality == "MODALITY_UNSPECIFIED" else modality,
+            modality=profile.family.modalities[0] if modality == "MODALITY_UNSPECIFIED" else modality,
             instructions=text_of(setup.system_instruction),
             tools=_declarations(setup.tools or []),
             seeding=bool(
                 setup.history_config
                 and setup.history_config.initial_history_in_client_content
-                and not profile.seeds_answered
+                and not profile.family.seeds_answered
             ),
         )
 
@@ -64,6 +65,11 @@ class Options:
             self.tools = _declarations(update.tools.tools)
         if update.system_instruction is not None:
             self.instructions = text_of(update.system_instruction)
+
+    @property
+    def family(self) -> Family:
+        """What the model takes."""
+        return self.profile.family
 
     @property
     def detection(self) -> messages.AutomaticActivityDetection:
@@ -140,11 +146,12 @@ class Options:
 
     def blocks(self, function: str) -> bool:
         """Whether the model waits for the result of this function."""
-        if self.profile.always_blocks:
+        if self.family.always_blocks:
             return True
         declared = next((tool for tool in self.tools if tool.get("name") == function), {})
         behavior = declared.get("behavior")
-        return (behavior if behavior in ("BLOCKING", "NON_BLOCKING") else self.profile.behaviors[0]) == "BLOCKING"
+        usual = self.family.behaviors[0]
+        return (behavior if behavior in ("BLOCKING", "NON_BLOCKING") else usual) == "BLOCKING"
 
     @property
     def _realtime(self) -> messages.RealtimeInputConfig:

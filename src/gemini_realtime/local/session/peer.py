@@ -220,7 +220,7 @@ class Peer:
         for turn in read.told:
             if isinstance(turn, SpokenTurn):
                 self._outbox.put(Recall(turn))
-        answer = content.turn_complete and not self.options.seeding and profile.task == "converse"
+        answer = content.turn_complete and not self.options.seeding and profile.family.task == "converse"
         self._conversation.tell(read.told, answer=answer)
         self.options.seeding = self.options.seeding and not content.turn_complete
 
@@ -284,7 +284,7 @@ class Peer:
         blank = not text.strip(_BLANK)
         if self._activity.marked:
             self._activity.type("" if blank else text)
-        elif self.options.profile.task != "converse":
+        elif self.options.family.task != "converse":
             return
         elif blank:
             self._conversation.nudge()
@@ -319,14 +319,14 @@ class Peer:
         if self.options.transcribes_input:
             self._conversation.heard(text)
         words = self._activity.end(text)
-        if self.options.profile.task == "transcribe":
+        if self.options.family.task == "transcribe":
             self._conversation.transcribed()
         elif words or (words is not None and self.options.manual_activity):
             self._conversation.ask(words, interrupts=self._input_interrupts, spoken=True)
 
     def hears(self, text: str) -> None:
         """The user is speaking: the words so far, for a model that only transcribes."""
-        if self.options.profile.task == "transcribe" and text and self.state not in (State.NEW, State.CLOSED):
+        if self.options.family.task == "transcribe" and text and self.state not in (State.NEW, State.CLOSED):
             self._conversation.hears(text)
 
     def recalled(self, turn: SpokenTurn, text: str) -> None:
@@ -344,8 +344,8 @@ class Peer:
 
         Source of the latter: google-adk 2.13 `_gemini_stt.py`.
         """
-        marks = self.options.profile.task == "transcribe" and self.options.manual_activity and kind == "ACTIVITY_END"
-        if self.options.tells_activity or marks:
+        confirms = self.options.family.task == "transcribe" and self.options.manual_activity
+        if self.options.tells_activity or (confirms and kind == "ACTIVITY_END"):
             activity = messages.VoiceActivity(type=kind, audio_offset=_duration(self._activity.audio_s))
             self._outbox.send(ServerMessage(voice_activity=activity))
 

@@ -152,7 +152,7 @@ class ReplyWriter:
         counts = usage.take()
         if self._profile.no_turn_complete.happens(turn) and not cut:
             return
-        status = ("IN_PROGRESS" if more else "IDLE") if self._profile.interaction_status else None
+        status = ("IN_PROGRESS" if more else "IDLE") if self._profile.family.interaction_status else None
         content = ServerContent(turn_complete=True, interaction_status=status)
         self._outbox.send(ServerMessage(server_content=content, usage_metadata=counts))
 

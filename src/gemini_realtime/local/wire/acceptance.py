@@ -38,7 +38,8 @@ def check_setup(setup: messages.Setup, profile: ServiceProfile) -> None:
     generation = setup.generation_config or messages.GenerationConfig()
     _check_modalities(generation.response_modalities or [], profile)
     _check_thinking(generation.thinking_config, profile)
-    if not profile.moods and (setup.proactivity is not None or generation.enable_affective_dialog is not None):
+    moods = setup.proactivity is not None or generation.enable_affective_dialog is not None
+    if moods and not profile.family.affective_dialog:
         raise Refused(MOOD_REFUSED)
     check_tools(setup.tools or [], profile)
     _check_detection(setup.realtime_input_config)
@@ -52,7 +53,7 @@ def check_tools(tools: list[messages.Tool], profile: ServiceProfile) -> None:
         Refused: the model does not have this behaviour.
     """
     for function in (function for tool in tools for function in tool.function_declarations or []):
-        if function.behavior not in (None, "UNSPECIFIED", *profile.behaviors):
+        if function.behavior not in (None, "UNSPECIFIED", *profile.family.behaviors):
             raise Refused(BEHAVIOR_REFUSED)
 
 
@@ -65,17 +66,18 @@ def _check_model(model: str) -> None:
 
 
 def _check_modalities(modalities: list[str], profile: ServiceProfile) -> None:
-    if len(modalities) > 1 or not set(modalities) <= {*profile.modalities, "MODALITY_UNSPECIFIED"}:
+    if len(modalities) > 1 or not set(modalities) <= {*profile.family.modalities, "MODALITY_UNSPECIFIED"}:
         raise Refused(MODALITIES, modalities=", ".join(modalities))
 
 
 def _check_thinking(thinking: messages.ThinkingConfig | None, profile: ServiceProfile) -> None:
     level = thinking.thinking_level if thinking else None
-    if profile.thinking == "level_required" and level in (None, "THINKING_LEVEL_UNSPECIFIED"):
+    levels = profile.family.thinking_levels or (level,)
+    if profile.family.thinking == "level_required" and level in (None, "THINKING_LEVEL_UNSPECIFIED"):
         raise Refused(THINKING_LEVEL_MISSING)
-    if thinking is not None and profile.thinking == "none":
+    if thinking is not None and profile.family.thinking == "none":
         raise Refused(THINKING_REFUSED)
-    if level is not None and (profile.thinking == "budget" or level not in profile.thinking_levels):
+    if level is not None and (profile.family.thinking == "budget" or level not in levels):
         raise Refused(THINKING_REFUSED)
 
 
