@@ -47,8 +47,8 @@ def test_the_code_of_the_readme_prints_what_the_readme_says() -> None:
     words, seconds = run("-c", code[1]).splitlines()
     said_words, said_seconds = printed[1].splitlines()
     assert words == said_words
-    # The voice's samples, and so its length, differ a little between versions of espeak-ng.
-    assert float(seconds.split()[0]) == pytest.approx(float(said_seconds.split()[0]), abs=0.3)
+    # How long it takes to say differs between the voices that may be installed, and their versions.
+    assert float(seconds.split()[0]) == pytest.approx(float(said_seconds.split()[0]), abs=0.6)
 
 
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
