@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gemini_realtime.local.faults import Fault
+from gemini_realtime.local.faults.table import SPURIOUS_CLOSES
 from gemini_realtime.local.thinking import Call, Item, Request, Say
 from gemini_realtime.local.thinking import Frame as Message
 from tests.local.faults.wire import (
@@ -331,6 +332,103 @@ async def test_cancel_calls_takes_calls_back_at_once(serve: Serve) -> None:
     assert frames[-1].message == {"toolCallCancellation": {"ids": [call["id"]]}}
 
 
+@pytest.mark.parametrize("form", ["again", "parts"])
+async def test_repeat_calls_makes_a_call_twice_with_one_id(serve: Serve, form: str) -> None:
+    async with (
+        serve(f"repeat-calls:form={form}", answer=lambda _: [Call("get_weather")]) as served,
+        served.dialled(**IN_SPEECH, tools=[WEATHER]) as wire,
+    ):
+        wire.types("weather?")
+        await wire.until("setupComplete")
+        first, second = await wire.next(), await wire.next()
+    assert first is not None
+    assert second is not None
+    (call,) = second.message["toolCall"]["functionCalls"]
+    turned = {"serverContent": {"modelTurn": {"parts": [{"functionCall": call}]}}}
+    assert first.message == (turned if form == "parts" else second.message)
+
+
+async def test_text_turn_writes_what_was_to_be_said(serve: Serve) -> None:
+    frames = await turn(serve, "text-turn")
+    assert (said(frames), transcript(frames), sound(frames)) == ("You said good morning.", "", b"")
+    assert kinds(frames)[-2:] == ["generationComplete", "turnComplete"]
+
+
+async def test_thought_turn_thinks_once_and_says_nothing(serve: Serve) -> None:
+    frames = await turn(serve, "thought-turn")
+    assert [bool(part.get("thought")) for part in parts(frames)] == [True]
+    assert (transcript(frames), sound(frames)) == ("", b"")
+
+
+async def test_repeat_turn_says_an_answer_twice(serve: Serve) -> None:
+    async with serve("repeat-turn") as served, served.dialled(**IN_SPEECH) as wire:
+        wire.types("good morning")
+        once = await wire.until("turnComplete")
+        again = await wire.until("turnComplete")
+    assert transcript(again) == transcript(once) == "You said good morning."
+    assert sound(again) == sound(once)
+
+
+async def test_early_transcript_writes_a_turn_before_it_is_heard(serve: Serve) -> None:
+    calm, frames = await turn(serve), await turn(serve, "early-transcript:delay_s=0.05")
+    order = [kind for kind in kinds(frames) if kind in ("outputTranscription", "modelTurn")]
+    assert order == sorted(order, reverse=True)
+    assert (transcript(frames), sound(frames)) == (transcript(calm), sound(calm))
+    assert kinds(frames)[-2:] == ["generationComplete", "turnComplete"]
+
+
+async def test_a_tone_is_a_sine_as_long_as_the_speech(serve: Serve) -> None:
+    speech, tone = sound(await turn(serve)), sound(await turn(serve, "tone:frequency_hz=6000,peak=100"))
+    samples = [int.from_bytes(tone[at : at + 2], "little", signed=True) for at in range(0, len(tone), 2)]
+    assert len(tone) == len(speech) > 0
+    assert samples == [0, 100, 0, -100] * (len(samples) // 4)
+
+
+@pytest.mark.parametrize("reason", SPURIOUS_CLOSES)
+async def test_spurious_close_says_what_users_met(serve: Serve, reason: str) -> None:
+    async with serve(f"spurious-close:reason={reason}") as served, served.dialled(**IN_TEXT) as wire:
+        assert (await wire.until("close"))[-1].closes_with == SPURIOUS_CLOSES[reason]
+
+
+# --- a session that is resumed --------------------------------------------------------------------------------------
+
+
+async def resumed(served: Served, until: str) -> list[Frame]:
+    """What comes, up to this kind, on a connection that resumes the session of one that has said hello."""
+    async with served.dialled(**IN_TEXT, sessionResumption={}) as wire:
+        wire.send({"realtimeInput": {"text": "hello"}})
+        await wire.until("turnComplete")
+        handle = (await wire.until("sessionResumptionUpdate"))[-1].message["sessionResumptionUpdate"]["newHandle"]
+        wire.writer.write(masked(CLOSE, b"\x03\xe8"))
+        await wire.rest()
+    async with served.dialled(**IN_TEXT, sessionResumption={"handle": handle}) as wire:
+        wire.send({"realtimeInput": {"text": "are you there"}}, b"still there?")
+        return await wire.until(until)
+
+
+async def test_silent_resume_never_says_a_word_again(serve: Serve) -> None:
+    async with serve("silent-resume") as served:
+        assert kinds(await resumed(served, "pong")) == ["setupComplete", "pong"]
+        await served.is_healthy()
+
+
+async def test_close_after_resume_accepts_a_handle_and_closes(serve: Serve) -> None:
+    async with serve("close-after-resume:code=1011,reason=sorry") as served:
+        frames = await resumed(served, "close")
+    assert kinds(frames) == ["setupComplete", "close"]
+    assert frames[-1].closes_with == (1011, "sorry")
+
+
+async def test_go_away_after_resume_comes_on_resumed_connections_only(serve: Serve) -> None:
+    async with serve("go-away-after-resume") as served:
+        await served.is_healthy()
+        frames = await resumed(served, "goAway")
+    assert frames[-1].message == {"goAway": {"timeLeft": "300.000s"}}
+
+
+# --- the pace of speech ---------------------------------------------------------------------------------------------
+
+
 async def test_near_silence_is_noise_as_long_as_the_speech(serve: Serve) -> None:
     speech, noise = sound(await turn(serve)), sound(await turn(serve, "near-silence:peak=2"))
     samples = {int.from_bytes(noise[at : at + 2], "little", signed=True) for at in range(0, len(noise), 2)}
@@ -387,6 +485,11 @@ NO_SPEECH: list[Any] = [
         "empty-turn",
         "no-turn-complete",
         "cancel-calls",
+        "repeat-calls",
+        "text-turn",
+        "thought-turn",
+        "early-transcript:delay_s=0.01",
+        "tone",
         "near-silence",
         "slow-audio:rate=100000",
     ],

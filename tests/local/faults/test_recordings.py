@@ -50,6 +50,12 @@ SEEN: dict[str, list[str]] = {
     "reorder:probability=1": [CALM[0], CALM[2], CALM[1], *CALM[3:]],
     "empty-turn": [CALM[0], *CALM[3:]],
     "interrupted:after_frames=2": [*CALM[:2], "interrupted", *CALM[2:]],
+    "spurious-close:after_frames=2": [*CALM[:2], "close"],
+    "text-turn": [CALM[0], "modelTurn", *CALM[3:]],
+    "thought-turn": [CALM[0], "modelTurn", *CALM[3:]],
+    "repeat-turn": [*CALM, *CALM[1:]],
+    "early-transcript:delay_s=0.01": [CALM[0], CALM[2], CALM[1], *CALM[3:]],
+    "tone": CALM,
     "slow-audio:rate=1000": CALM,
     "fast-audio": CALM,
 }
@@ -136,6 +142,30 @@ async def test_near_silence_replaces_the_recorded_samples(serve: Serve) -> None:
     assert {int.from_bytes(noise[at : at + 2], "little", signed=True) for at in range(0, 8, 2)} <= {-1, 0, 1}
 
 
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        ("silent-resume", [CALM[0], "pong"]),
+        ("close-after-resume", [CALM[0], "close"]),
+        ("go-away-after-resume", [CALM[0], "goAway"]),
+    ],
+)
+async def test_what_is_wrong_after_a_resume_is_wrong_in_a_recording_too(
+    serve: Serve, fault: str, seen: list[str]
+) -> None:
+    resumes = {"sessionResumption": {"handle": "h"}}
+    async with serve(fault) as served, served.dialled(**IN_TEXT, **resumes) as wire:
+        wire.send(HELLO, b"still there?")
+        assert kinds(await wire.until(seen[-1])) == seen
+
+
+async def test_repeat_calls_repeats_the_recorded_call(serve: Serve) -> None:
+    async with serve("repeat-calls") as served, served.dialled(**IN_TEXT) as wire:
+        wire.send(HELLO, HELLO)
+        frames = [frame for _ in range(len(CALM) + 2) if (frame := await wire.next())]
+    assert [frame.message for frame in frames[-2:]] == [CALL, CALL]
+
+
 async def test_no_turn_complete_and_cancel_calls_see_what_is_recorded(serve: Serve) -> None:
     async with serve("no-turn-complete", "cancel-calls") as served, served.dialled(**IN_TEXT) as wire:
         wire.send(HELLO, HELLO)
@@ -146,5 +176,6 @@ async def test_no_turn_complete_and_cancel_calls_see_what_is_recorded(serve: Ser
 
 def test_every_fault_is_tried_on_a_recording() -> None:
     by_hand = {"refuse", "reject", "refuse-handle", "cut", "silence", "stop-reading", "slow-pong", "garbage"}
-    by_hand |= {"truncate", "fragment", "near-silence", "no-turn-complete", "cancel-calls"}
+    by_hand |= {"truncate", "fragment", "near-silence", "no-turn-complete", "cancel-calls", "repeat-calls"}
+    by_hand |= {"silent-resume", "close-after-resume", "go-away-after-resume"}
     assert {fault.partition(":")[0] for fault in SEEN} | by_hand == set(FAULTS)

@@ -11,7 +11,7 @@ from typing import Final
 import picows
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.faults import lines, turns
+from gemini_realtime.local.faults import lines, resumed, turns
 from gemini_realtime.local.faults.stages import Occasions, Stage, Way
 from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.server.connection import CLOSE_TIMEOUT_S, Connection
@@ -26,8 +26,12 @@ STAGES: Final[dict[str, type[Stage]]] = {
     "silence": lines.Silence,
     "stop-reading": lines.StopReading,
     "close": lines.Close,
-    "go-away": turns.GoAway,
+    "go-away": lines.GoAway,
+    "spurious-close": lines.SpuriousClose,
     "slow-pong": lines.SlowPong,
+    "silent-resume": resumed.SilentResume,
+    "close-after-resume": resumed.CloseAfterResume,
+    "go-away-after-resume": resumed.GoAwayAfterResume,
     "garbage": lines.Garbage,
     "truncate": lines.Truncate,
     "oversize": lines.Oversize,
@@ -38,6 +42,12 @@ STAGES: Final[dict[str, type[Stage]]] = {
     "interrupted": turns.Interrupted,
     "no-turn-complete": turns.NoTurnComplete,
     "cancel-calls": turns.CancelCalls,
+    "repeat-calls": turns.RepeatCalls,
+    "text-turn": turns.TextTurn,
+    "thought-turn": turns.ThoughtTurn,
+    "repeat-turn": turns.RepeatTurn,
+    "early-transcript": turns.EarlyTranscript,
+    "tone": turns.Tone,
     "near-silence": turns.NearSilence,
     "slow-audio": turns.SlowAudio,
 }

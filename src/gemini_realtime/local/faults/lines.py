@@ -6,9 +6,18 @@ from functools import partial
 from typing import Final
 
 from gemini_realtime.local.faults.stages import Moment, Stage
+from gemini_realtime.local.faults.table import SPURIOUS_CLOSES
+from gemini_realtime.local.wire.frames import server_frame
+from gemini_realtime.local.wire.refusals import GO_AWAY_IGNORED
 
 _NO_FRAME: Final = b"\xff"
 """All reserved bits set, and an opcode that there is not: RFC 6455 5.2."""
+
+
+def announce_end(stage: Stage, time_left_s: float) -> None:
+    """Send goAway, and close when its time is over."""
+    stage.next.send(server_frame({"goAway": {"timeLeft": f"{time_left_s:.3f}s"}}))
+    stage.line.later(time_left_s, partial(stage.next.close, GO_AWAY_IGNORED.code, GO_AWAY_IGNORED.reason))
 
 
 class Cut(Moment):
@@ -41,6 +50,22 @@ class Close(Moment):
     def happen(self) -> None:
         """Close."""
         self.next.close(self.fault["code"], self.fault["reason"])
+
+
+class GoAway(Moment):
+    """Sends goAway, and closes when its time is over."""
+
+    def happen(self) -> None:
+        """Announce the end."""
+        announce_end(self, self.fault["time_left_s"])
+
+
+class SpuriousClose(Moment):
+    """Closes a healthy connection."""
+
+    def happen(self) -> None:
+        """Close."""
+        self.next.close(*SPURIOUS_CLOSES[self.fault["reason"]])
 
 
 class SlowPong(Stage):

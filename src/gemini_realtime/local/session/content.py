@@ -28,6 +28,7 @@ from gemini_realtime.protocol.codec import decode_base64
 Role = Literal["user", "model"]
 _RESULT_PARTS: Final = ("image/png", "image/jpeg", "image/webp", "text/plain")
 """What 3.x reads of a result's parts; it closes on a PDF. Source: pydantic-ai 2.68, live 2026-09-28."""
+_BLANK: Final = " \t\r\n."
 _SCHEDULINGS: Final = ("SILENT", "WHEN_IDLE", "INTERRUPT")
 
 
@@ -62,6 +63,11 @@ class Content(NamedTuple):
     instructions: str | None
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text is a nudge and no words: pipecat 1.14 sends a blank, google-adk 2.13 and livekit a full stop."""
+    return not text.strip(_BLANK)
+
+
 def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, begun: bool) -> Content:
     """Read the turns of a `clientContent`.
 
@@ -86,7 +92,8 @@ def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, 
             _check(part, profile, begun=begun)
             if part.function_call is not None:
                 args[part.function_call.id] = part.function_call
-        told.append((role, text_of(turn)))
+        text = text_of(turn)
+        told.append((role, "" if is_blank(text) else text))
         for part in turn.parts:
             if part.function_response is not None:
                 told.append(_result(part.function_response, args.get(part.function_response.id)))

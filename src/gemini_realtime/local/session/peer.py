@@ -32,7 +32,7 @@ from gemini_realtime.local.session.actions import (
     Recall,
     StartUtterance,
 )
-from gemini_realtime.local.session.content import SpokenTurn, read_content, read_result
+from gemini_realtime.local.session.content import SpokenTurn, is_blank, read_content, read_result
 from gemini_realtime.local.session.conversation import Conversation, Pace, State
 from gemini_realtime.local.session.history import Saved
 from gemini_realtime.local.session.options import Options
@@ -56,8 +56,6 @@ from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.messages import ServerMessage
 
 MAX_USUAL_MIME_TYPE: Final = 100
-_BLANK: Final = " \t\r\n."
-"""Text of these alone is no question but a nudge: pipecat 1.14 sends a blank, google-adk 2.13 a full stop."""
 
 
 class Activity:
@@ -281,7 +279,7 @@ class Peer:
 
     def _take_text(self, text: str) -> None:
         self._conversation.usage.read(text)
-        blank = not text.strip(_BLANK)
+        blank = is_blank(text)
         if self._activity.marked:
             self._activity.type("" if blank else text)
         elif self.options.family.task != "converse":
