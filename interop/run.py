@@ -148,6 +148,7 @@ class Result:
 
 GOOGLE = Python(".venv-interop", "requirements.txt")
 FRAMEWORKS = Python(".venv-interop-frameworks", "frameworks/requirements.txt")
+VOICE = Python(".venv-interop-voice", "voice/requirements.txt")
 BOTH_APIS = {
     "text": "text.py",
     "audio in and out": "audio.py",
@@ -156,14 +157,30 @@ BOTH_APIS = {
     "interruption by voice": "barge_in.py",
     "resumption": "resumption.py",
 }
-GEMINI_CASES = {
-    **BOTH_APIS,
-    "ephemeral token": "ephemeral_token.py",
-    "tool round, 3.1": "tools.py --model gemini-3.1-flash-live-preview",
-    "tool round, 2.5": "tools.py --model gemini-2.5-flash-native-audio-preview-12-2025",
+GEMINI_CASES = {**BOTH_APIS, "ephemeral token": "ephemeral_token.py"}
+FAMILIES = {
+    "2.5": "gemini-2.5-flash-native-audio-preview-12-2025",
+    "3.1": "gemini-3.1-flash-live-preview",
+    "3.8": "gemini-3.8-live",
+    "3.8 thinking": "gemini-3.8-live-extended-thinking",
 }
+
+
+def by_family(case: str, program: str) -> dict[str, str]:
+    """A case for each family of models."""
+    return {f"{case}, {family}": f"{program} --model {model}" for family, model in FAMILIES.items()}
+
+
 CLIENTS = [
-    Client("google-genai", "google-genai", GOOGLE, {case: f"google_genai/{it}" for case, it in GEMINI_CASES.items()}),
+    Client(
+        "google-genai",
+        "google-genai",
+        GOOGLE,
+        {
+            **{case: f"google_genai/{it}" for case, it in GEMINI_CASES.items()},
+            **by_family("tool round", "google_genai/tools.py"),
+        },
+    ),
     Client(
         "google-genai, Vertex AI",
         "google-genai",
@@ -184,9 +201,24 @@ CLIENTS = [
         },
     ),
     Client(
-        "pydantic-ai", "pydantic-ai-slim", FRAMEWORKS, {"tool round in writing, aloud": "frameworks/pydantic_ai_bot.py"}
+        "pydantic-ai",
+        "pydantic-ai-slim",
+        FRAMEWORKS,
+        by_family("tool round in writing, and a spoken question", "frameworks/pydantic_ai_bot.py"),
     ),
-    Client("Google ADK", "google-adk", FRAMEWORKS, {"tool round, aloud": "frameworks/adk_bot.py"}),
+    Client("Google ADK", "google-adk", FRAMEWORKS, by_family("tool round, aloud", "frameworks/adk_bot.py")),
+    Client(
+        "Pipecat",
+        "pipecat-ai",
+        VOICE,
+        by_family("greeting, tool round and second question, aloud", "voice/pipecat_bot.py"),
+    ),
+    Client(
+        "LiveKit's plugin",
+        "livekit-plugins-google",
+        VOICE,
+        by_family("reply, tool round, new instructions and tools", "voice/livekit_bot.py"),
+    ),
     Client("AG2", "ag2", FRAMEWORKS, {"tool round, aloud": "frameworks/ag2_bot.py"}),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from google.adk.agents import Agent, LiveRequestQueue
 from google.adk.agents.run_config import RunConfig, StreamingMode
@@ -20,7 +21,15 @@ def get_weather(city: str) -> dict[str, str]:
     return {"weather": f"It is foggy and 12 degrees in {city}."}
 
 
-agent = Agent(name="weather_agent", model="gemini-3.8-live", instruction="Answer questions.", tools=[get_weather])
+MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
+THINKING = types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW) if "extended-thinking" in MODEL else None
+agent = Agent(
+    name="weather_agent",
+    model=MODEL,
+    instruction="Answer questions.",
+    tools=[get_weather],
+    generate_content_config=types.GenerateContentConfig(thinking_config=THINKING),
+)
 config = RunConfig(
     streaming_mode=StreamingMode.BIDI,
     response_modalities=[types.Modality.AUDIO],
@@ -45,7 +54,7 @@ async def main() -> None:
         for part in (event.content and event.content.parts) or []:
             if part.inline_data:
                 audio_bytes += len(part.inline_data.data or b"")
-        if event.turn_complete and said:  # a turn may end while the function runs, and the result be told in another
+        if event.turn_complete and "foggy" in said:  # a turn may end before, with a filler or while the function runs
             break
     speaking.cancel()
     print(f"{heard=} {said=} {audio_bytes=} {cities=}")

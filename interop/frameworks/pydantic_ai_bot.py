@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 from pydantic_ai import Agent
@@ -11,6 +12,7 @@ from pydantic_ai.realtime import RealtimeEvent, RealtimeTurnCompleteEvent
 
 from interop.microphone import microphone
 
+MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
 agent = Agent(instructions="You are a helpful voice assistant.")
 cities: list[str] = []
 
@@ -23,7 +25,7 @@ def get_weather(city: str) -> str:
 
 
 async def main() -> None:
-    async with agent.realtime("google:gemini-3.8-live").session() as session:
+    async with agent.realtime(f"google:{MODEL}").session() as session:
         events = aiter(session)
         await session.send("What is the weather in London?")
         await expect(events, assistant="foggy and 12 degrees in London")

@@ -27,6 +27,8 @@ def connect(**config: Any) -> AbstractAsyncContextManager[Any]:
     options = parser.parse_args()
     client = vertex() if options.vertex else genai.Client()
     model = options.model or (VERTEX if options.vertex else GEMINI)
+    if "extended-thinking" in model:  # it insists on a level
+        config["thinking_config"] = types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
     session: AbstractAsyncContextManager[Any] = client.aio.live.connect(model=model, config=aloud(**config))
     return session
 

@@ -1,0 +1,129 @@
+"""LiveKit's plugin, without a room: a context that is answered, a spoken question that needs a function, new
+instructions and tools, and another question."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from google.genai import types
+from livekit import rtc
+from livekit.agents import llm
+from livekit.plugins.google.realtime import RealtimeModel
+
+from interop.microphone import CHUNK_BYTES, recorded
+from interop.voice.waiting import until
+
+MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
+
+
+@llm.function_tool
+async def get_weather(city: str) -> str:
+    """Get the weather in a city.
+
+    Args:
+        city: the city
+    """
+    return "foggy"
+
+
+@llm.function_tool
+async def refund(amount: int) -> str:
+    """Refund money.
+
+    Args:
+        amount: how much
+    """
+    return "done"
+
+
+class Heard:
+    """What the session said and asked for."""
+
+    def __init__(self, session: Any) -> None:
+        self.said = ""
+        self.user = ""
+        self.samples = 0
+        self.calls: list[Any] = []
+        self.errors: list[str] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        session.on("generation_created", lambda event: self._tasks.append(asyncio.create_task(self._take(event))))
+        session.on("input_audio_transcription_completed", self._transcript)
+        session.on("error", lambda event: self.errors.append(str(event.error)))
+
+    def _transcript(self, event: Any) -> None:
+        if event.is_final:
+            self.user += event.transcript.lower()
+
+    async def _take(self, event: Any) -> None:
+        await asyncio.gather(self._functions(event), self._messages(event))
+
+    async def _functions(self, event: Any) -> None:
+        async for call in event.function_stream:
+            self.calls.append(call)
+
+    async def _messages(self, event: Any) -> None:
+        async for message in event.message_stream:
+            await asyncio.gather(self._text(message), self._sound(message))
+
+    async def _text(self, message: Any) -> None:
+        async for text in message.text_stream:
+            self.said += str(text)
+
+    async def _sound(self, message: Any) -> None:
+        async for frame in message.audio_stream:
+            self.samples += frame.samples_per_channel
+
+
+async def main() -> None:
+    options = (
+        {"thinking_config": types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)}
+        if "extended-thinking" in MODEL
+        else {}
+    )
+    session = RealtimeModel(model=MODEL, api_key="offline", **options).session()
+    heard = Heard(session)
+
+    async def speak(sample: str) -> None:
+        pcm = recorded(sample) + bytes(2 * 16000 * 2)
+        for start in range(0, len(pcm), CHUNK_BYTES):
+            chunk = pcm[start : start + CHUNK_BYTES]
+            session.push_audio(rtc.AudioFrame(chunk, 16000, 1, len(chunk) // 2))
+            await asyncio.sleep(0.02)
+
+    await session.update_instructions("Be brief.")
+    await session.update_tools([get_weather])
+    context = llm.ChatContext.empty()
+    context.add_message(role="user", content="What is two plus three?")
+    await session.update_chat_ctx(context)
+    await asyncio.sleep(1)
+    await asyncio.wait_for(session.generate_reply(), 20)
+    await until(lambda: "five" in heard.said, "the reply to the context")
+    await asyncio.sleep(2)
+    await speak("weather")
+    await until(lambda: bool(heard.calls), "the call")
+    call = heard.calls[0]
+    context = session.chat_ctx.copy()
+    context.items.append(llm.FunctionCall(call_id=call.call_id, name=call.name, arguments=call.arguments))
+    context.items.append(llm.FunctionCallOutput(call_id=call.call_id, name=call.name, output="foggy", is_error=False))
+    await session.update_chat_ctx(context)
+    await until(lambda: "foggy" in heard.said, "the weather")
+    await asyncio.sleep(2)
+    await session.update_instructions("Be kind.")
+    await session.update_tools([refund])
+    await asyncio.sleep(1.5)
+    await speak("calculate")
+    await until(lambda: "eighty" in heard.said, "the second question")
+    await until(lambda: "twelve" in heard.user, "the transcript of it")
+    print(f"{heard.said=} {heard.user=} {heard.samples=} {[(c.name, c.arguments) for c in heard.calls]}")
+    assert call.arguments == '{"city": "London"}', call.arguments
+    assert not heard.errors, heard.errors
+    assert heard.samples > 3 * 24_000, "less than three seconds of speech"
+    await asyncio.wait_for(session.aclose(), 10)
+
+
+asyncio.run(main())
+sys.stdout.flush()
+os._exit(0)  # the plugin leaves threads behind that keep the process
