@@ -667,18 +667,17 @@ async def test_new_options_take_up_the_session_again_between_turns() -> None:
 
 
 @in_virtual_time
-async def test_instructions_for_which_there_is_no_message_take_a_new_setup() -> None:
+async def test_options_for_which_there_is_no_message_take_a_new_setup() -> None:
     service = MemoryService()
     vertex = {"model": "gemini-3.8-live", "vertexai": True, "api_key": KEY, "reconnect": NO_WAIT}
     client = GeminiRealtimeClient(llm_config={"config_list": [vertex]}, dial=service.dial)
     async with client.connect():
         await read(client, 1)
         service.say(messages.resumption_handle("h1"))
-        instructions = {"parts": [{"text": "Be"}, {"text": "brief."}]}
-        await client.session_update({"system_instruction": instructions})
+        await client.session_update({"instructions": "Be brief.", "temperature": 0.5})
         while not isinstance((await read(client, 1))[0], SessionUpdated):
             pass
-        assert service.sent[0]["setup"]["systemInstruction"] == instructions
+        assert service.sent[0]["setup"]["generationConfig"]["temperature"] == 0.5
 
 
 @in_virtual_time

@@ -16,20 +16,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gemini_realtime.audio.format import MAX_RATE_HZ, MIN_RATE_HZ, samples_to_bytes
+from gemini_realtime.config import read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
 from gemini_realtime.event_queue import EventQueue, EventQueueEnded
-from gemini_realtime.protocol.codec import decode_base64, encode, encode_base64
-from gemini_realtime.protocol.endpoint import endpoint, read_config
+from gemini_realtime.protocol.codec import decode_base64, encode_base64
+from gemini_realtime.protocol.endpoint import endpoint
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.options import SessionOptions, check_options
 from gemini_realtime.protocol.outbox import Role
 from gemini_realtime.protocol.parts import PartInput
 from gemini_realtime.protocol.session import Session, State
-from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update, one_name_each
+from gemini_realtime.protocol.setup import build_setup, context_update
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
 from gemini_realtime.transport import websocket
 from gemini_realtime.transport.base import Dial, Receiver, Transport
@@ -74,7 +76,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         super().__init__()
         self._logger = logger
         self._config = read_config(llm_config, os.environ)
-        self._profile = profile_for(self._config.model)
+        self._profile = profile_for(self._config.service.model)
         self._dial = dial or functools.partial(
             websocket.dial,
             ssl=self._config.ssl,
@@ -126,16 +128,16 @@ class GeminiRealtimeClient(RealtimeClientBase):
             raise NotConnectedError("there is no conversation yet", remedy="call connect() first")
         return {
             "version": STATE_VERSION,
-            "model": self._config.model,
+            "model": self._config.service.model,
             "saved_at": time.time(),
             **session.saved_state(self._now()),
         }
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        if state.get("version") != STATE_VERSION or state.get("model") != self._config.model:
+        if state.get("version") != STATE_VERSION or state.get("model") != self._config.service.model:
             raise ConfigError(
                 f"the state is of {state.get('model')!r}, version {state.get('version')!r}",
-                remedy=f"pass what session_state() of a client for {self._config.model} gave",
+                remedy=f"pass what session_state() of a client for {self._config.service.model} gave",
             )
         if self._session.ledger.waits:
             raise ConfigError(
@@ -167,7 +169,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         if self._driver is not None or self._connecting:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
-        self._build_setup(self._options)
+        build_setup(self._config.service, self._session_options(self._options), self._profile)
         if state is not None:
             self._restore(state)
         driver = SessionDriver(
@@ -184,7 +186,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         finally:
             self._connecting = False
         self._driver = driver
-        self.logger.info("connected for %s", self._config.model)
+        self.logger.info("connected for %s", self._config.service.model)
         try:
             yield
         finally:
@@ -209,9 +211,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if driver is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
         if driver.session.state is State.NEW:
+            options = self._session_options(self._options)
             driver.begin(
-                self._build_setup(self._options),
-                build_history(self._options),
+                build_setup(self._config.service, options, self._profile),
+                options.history,
                 self._config.setup_timeout_s,
                 options=dict(self._options),
             )
@@ -239,13 +242,13 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             ConfigError: an option that does not exist, or a value it cannot have; nothing is recorded.
         """
-        check_options(session_options)
-        driver, given = self._driver, one_name_each(session_options)
+        driver, given = self._driver, check_options(session_options)
         if driver is None or driver.session.state is State.NEW:
             self._options.update(given)
             return
         changed = {**self._postponed, **given}
-        setup, in_place = self._build_setup({**self._options_so_far(), **changed}), self._in_place(changed)
+        options = self._session_options({**self._options_so_far(), **changed})
+        setup, in_place = build_setup(self._config.service, options, self._profile), self._in_place(changed)
         if not driver.update(setup, in_place, changed):
             self._postponed = changed
             self.logger.warning(
@@ -261,16 +264,13 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
     def _in_place(self, changed: dict[str, Any]) -> ContextUpdate | None:
         """The message that makes a change without a new setup, where the service has one (Vertex AI, some models)."""
-        has_message = self._config.vertex is not None and self._profile.context_update
-        has_message = has_message and isinstance(changed.get("system_instruction", ""), str)
+        has_message = self._config.service.vertex is not None and self._profile.context_update
         if not has_message or not changed.keys() <= {"system_instruction", "tools"} or None in changed.values():
             return None
-        return context_update(changed.get("system_instruction"), changed.get("tools"), self._profile)
+        return context_update(changed, self._profile)
 
-    def _build_setup(self, options: dict[str, Any]) -> dict[str, Any]:
-        setup = build_setup(self._config, options, self._profile)
-        encode(setup)  # what cannot be sent is refused here
-        return setup
+    def _session_options(self, given: dict[str, Any]) -> SessionOptions:
+        return self._config.options.changed(given)
 
     def _new_session(self) -> Session:
         reconnect = self._config.reconnect
@@ -285,7 +285,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
     async def _dial_out(self, receiver: Receiver) -> Transport:
         token = await access_token(self._config.credentials)
-        target = endpoint(self._config, token, user_agent=f"gemini-realtime/{__version__}")
+        target = endpoint(self._config.service, token, user_agent=f"gemini-realtime/{__version__}")
         return await self._dial(target.url, target.headers, receiver)
 
     # --- what the user says and shows
@@ -411,10 +411,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             UnsupportedByModel: the model is known not to take it.
         """
-        update = context_update(instructions, tools, self._profile)
+        given = {"instructions": instructions, "tools": tools}
+        changed = check_options({name: value for name, value in given.items() if value is not None})
+        update = context_update(changed, self._profile)
         await self._room()
-        given = {"system_instruction": instructions, "tools": tools}
-        changed = {name: value for name, value in given.items() if value is not None}
         self._session.send_context_update(update, self._now(), options=changed)
         if not self._begun():
             self._options.update(changed)

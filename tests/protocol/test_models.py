@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from gemini_realtime.config import Config, read_config
 from gemini_realtime.errors import UnsupportedByModel
-from gemini_realtime.protocol.endpoint import Config, read_config
 from gemini_realtime.protocol.models import PROFILES, ModelProfile, profile_for, refuse_tools
+from gemini_realtime.protocol.options import check_options
 from gemini_realtime.protocol.setup import build_setup
 
 NATIVE_AUDIO_2_5 = PROFILES["2.5-native-audio"]
@@ -82,6 +83,10 @@ def vertex(model: str) -> Config:
     return read_config({"config_list": [{"model": model, "project": "p", "location": "us-central1"}]}, {})
 
 
+def built(config: Config, options: dict[str, Any], profile: ModelProfile) -> dict[str, Any]:
+    return build_setup(config.service, config.options.changed(check_options(options)), profile)
+
+
 def function(behavior: str) -> dict[str, Any]:
     return {"name": "f", "description": "d", "behavior": behavior}
 
@@ -123,7 +128,7 @@ def test_what_the_gemini_api_refuses_is_refused_here_with_a_remedy(
     model: str, options: dict[str, Any], remedy: str
 ) -> None:
     with pytest.raises(UnsupportedByModel) as error:
-        build_setup(config(model), options, profile_for(model))
+        built(config(model), options, profile_for(model))
     assert remedy in error.value.remedy
 
 
@@ -140,7 +145,7 @@ NO_MODEL_TAKES = [
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 def test_what_no_model_takes_is_refused_for_every_model(options: dict[str, Any], profile: ModelProfile) -> None:
     with pytest.raises(UnsupportedByModel):
-        build_setup(config(LIVE), options, profile)
+        built(config(LIVE), options, profile)
 
 
 OF_THIS_MODEL = [row for row in REFUSED_BY_GEMINI_API if row[1] not in NO_MODEL_TAKES]
@@ -150,7 +155,7 @@ OF_THIS_MODEL = [row for row in REFUSED_BY_GEMINI_API if row[1] not in NO_MODEL_
 def test_a_model_we_do_not_know_is_refused_nothing_that_some_model_takes(
     model: str, options: dict[str, Any], remedy: str
 ) -> None:
-    assert build_setup(config(model), options, PERMISSIVE)["model"] == f"models/{model}"
+    assert built(config(model), options, PERMISSIVE)["model"] == f"models/{model}"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,7 @@ def test_a_model_we_do_not_know_is_refused_nothing_that_some_model_takes(
     ],
 )
 def test_what_vertex_takes_is_not_refused_there(options: dict[str, Any]) -> None:
-    assert build_setup(vertex(LIVE), options, LIVE_3_8)
+    assert built(vertex(LIVE), options, LIVE_3_8)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +181,7 @@ def test_what_vertex_takes_is_not_refused_there(options: dict[str, Any]) -> None
 )
 def test_what_only_the_gemini_api_takes_is_refused_on_vertex(options: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedByModel, match="Vertex AI does not take"):
-        build_setup(vertex(LIVE), options, LIVE_3_8)
+        built(vertex(LIVE), options, LIVE_3_8)
 
 
 TAKEN_BY_GEMINI_API = [
@@ -190,18 +195,18 @@ TAKEN_BY_GEMINI_API = [
 
 @pytest.mark.parametrize(("model", "options"), TAKEN_BY_GEMINI_API)
 def test_what_the_service_takes_is_not_refused(model: str, options: dict[str, Any]) -> None:
-    assert build_setup(config(model), options, profile_for(model))
+    assert built(config(model), options, profile_for(model))
 
 
 @pytest.mark.parametrize("model", [LIVE, FLASH_3_1, EXTENDED, NATIVE_2_5])
 def test_proactivity_goes_to_v1alpha_with_every_model(model: str) -> None:
-    assert "proactivity" in build_setup(config(model, api_version="v1alpha"), {"proactivity": True}, profile_for(model))
+    assert "proactivity" in built(config(model, api_version="v1alpha"), {"proactivity": True}, profile_for(model))
 
 
 @pytest.mark.parametrize("entry", [{"api_version": "v1alpha"}, {"base_url": "ws://127.0.0.1:1"}])
 def test_moods_of_2_5_go_to_v1alpha_and_to_other_servers(entry: dict[str, Any]) -> None:
     options = {"proactivity": True, "enable_affective_dialog": True}
-    setup = build_setup(config(NATIVE_2_5, **entry), options, NATIVE_AUDIO_2_5)
+    setup = built(config(NATIVE_2_5, **entry), options, NATIVE_AUDIO_2_5)
     assert setup["proactivity"] == {"proactiveAudio": True}
     assert setup["generationConfig"]["enableAffectiveDialog"] is True
 

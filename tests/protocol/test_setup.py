@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gemini_realtime.config import Config, read_config
 from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_client_message, encode
-from gemini_realtime.protocol.endpoint import Config, read_config
 from gemini_realtime.protocol.models import PROFILES, ModelProfile
-from gemini_realtime.protocol.setup import build_history, build_setup, check_options, context_update
+from gemini_realtime.protocol.options import check_options
+from gemini_realtime.protocol.setup import build_setup, context_update
 
 LIVE_3_1 = PROFILES["3.1-flash-live"]
 LIVE_3_8 = PROFILES["3.8-live"]
@@ -29,15 +30,27 @@ def config(**entry: Any) -> Config:
     return read_config({"config_list": [{"model": "gemini-3.8-live", "api_key": "k", **entry}]}, {})
 
 
+def built(config: Config, options: dict[str, Any], profile: ModelProfile) -> dict[str, Any]:
+    return build_setup(config.service, config.options.changed(check_options(options)), profile)
+
+
 def setup_of(profile: ModelProfile = PERMISSIVE, **options: Any) -> dict[str, Any]:
-    return build_setup(config(), options, profile)
+    return built(config(), options, profile)
+
+
+def history_of(options: dict[str, Any]) -> list[messages.Content]:
+    return config().options.changed(check_options(options)).history
+
+
+def updated(profile: ModelProfile, **options: Any) -> messages.ContextUpdate:
+    return context_update(check_options(options), profile)
 
 
 # --- defaults
 
 
 def test_without_options_the_setup_speaks_transcribes_and_can_be_resumed() -> None:
-    assert build_setup(config(), {}, LIVE_3_8) == {
+    assert built(config(), {}, LIVE_3_8) == {
         "model": "models/gemini-3.8-live",
         "generationConfig": {
             "responseModalities": ["AUDIO"],
@@ -51,7 +64,7 @@ def test_without_options_the_setup_speaks_transcribes_and_can_be_resumed() -> No
 
 
 def test_voice_and_temperature_come_from_the_config() -> None:
-    generation = build_setup(config(voice="Kore", temperature=0), {}, LIVE_3_8)["generationConfig"]
+    generation = built(config(voice="Kore", temperature=0), {}, LIVE_3_8)["generationConfig"]
     assert generation["temperature"] == 0
     assert generation["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"] == "Kore"
 
@@ -60,7 +73,7 @@ def test_voice_and_temperature_come_from_the_config() -> None:
 def test_every_default_can_be_switched_off(off: Any) -> None:
     options = dict.fromkeys(["input_audio_transcription", "output_audio_transcription", "session_resumption"], off)
     options |= dict.fromkeys(["voice", "temperature", "response_modalities"])
-    assert build_setup(config(), options, PERMISSIVE) == {"model": "models/gemini-3.8-live", "generationConfig": {}}
+    assert built(config(), options, PERMISSIVE) == {"model": "models/gemini-3.8-live", "generationConfig": {}}
 
 
 def test_a_model_that_writes_gets_no_voice_and_no_transcript_of_its_speech() -> None:
@@ -240,7 +253,7 @@ def test_what_ag2_sends_is_accepted() -> None:
             ]
         }
     ]
-    assert setup.keys() <= {"tools", *build_setup(config(), {}, LIVE_3_8)}
+    assert setup.keys() <= {"tools", *built(config(), {}, LIVE_3_8)}
 
 
 def test_no_tool_choice_means_no_tools() -> None:
@@ -297,18 +310,18 @@ def test_turn_detection_leaves_the_rest_of_the_realtime_input_config() -> None:
 @pytest.mark.parametrize(
     ("options", "hint"),
     [
-        ({"instuctions": "x"}, "`instructions`"),
-        ({"temprature": 1}, "`temperature`"),
+        ({"instuctions": "x"}, "did you mean 'instructions'?"),
+        ({"temprature": 1}, "did you mean 'temperature'?"),
         ({"nonsense_of_mine": 1}, "docs/configuration.md"),
         ({"model": "m"}, "llm_config"),
         ({"silence_duration_ms": 5}, "`realtime_input_config.automatic_activity_detection`"),
         ({"thinking_level": "LOW"}, "`generation_config.thinking_config`"),
-        ({"realtime_input_config": {"turn_coverge": "x"}}, "`turn_coverage`"),
-        ({"realtime_input_config": {"automatic_activity_detection": {"disable": True}}}, "`disabled`"),
-        ({"generation_config": {"speech_config": {"voice": "x"}}}, "`voice_config`"),
-        ({"turn_detection": {"silence_ms": 5}}, "`silence_duration_ms`"),
-        ({"tools": [{"name": "f", "describtion": "d"}]}, "`description`"),
-        ({"tools": [{"google_search": {}, "googleMap": {}}]}, "`google_maps`"),
+        ({"realtime_input_config": {"turn_coverge": "x"}}, "did you mean 'turn_coverage'?"),
+        ({"realtime_input_config": {"automatic_activity_detection": {"disable": True}}}, "did you mean 'disabled'?"),
+        ({"generation_config": {"speech_config": {"voice": "x"}}}, "did you mean 'voice_config'?"),
+        ({"turn_detection": {"silence_ms": 5}}, "did you mean 'silence_duration_ms'?"),
+        ({"tools": [{"name": "f", "describtion": "d"}]}, "did you mean 'description'?"),
+        ({"tools": [{"google_search": {}, "googleMap": {}}]}, "did you mean 'google_maps'?"),
         ({"input_audio_format": "g711_ulaw"}, "gemini_realtime.audio"),
         ({"tool_choice": "required"}, "instructions"),
         ({"history": [{"role": "system", "text": "x"}]}, "`instructions`"),
@@ -382,7 +395,7 @@ def test_an_error_says_what_was_meant_or_what_to_do(options: dict[str, Any], hin
 )
 def test_a_value_that_cannot_be_is_an_error_with_a_remedy(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as error:
-        build_setup(config(), options, PERMISSIVE)
+        built(config(), options, PERMISSIVE)
     assert error.value.remedy
 
 
@@ -431,7 +444,7 @@ def test_no_tools_are_left_out(none: Any) -> None:
 
 def test_history_seeds_the_conversation_after_the_setup() -> None:
     options = {"history": [("user", "Hi."), {"role": "assistant", "text": "Hello."}, ["model", "Again."]]}
-    turns = build_history(options)
+    turns = history_of(options)
     assert [(turn.role, turn.parts[0].text) for turn in turns] == [
         ("user", "Hi."),
         ("model", "Hello."),
@@ -442,7 +455,7 @@ def test_history_seeds_the_conversation_after_the_setup() -> None:
 
 
 def test_without_history_there_is_none() -> None:
-    assert build_history({"instructions": "x"}) == []
+    assert history_of({"instructions": "x"}) == []
     assert "historyConfig" not in setup_of(LIVE_3_1, history=[])
 
 
@@ -475,22 +488,22 @@ def test_the_overlay_is_merged_last_and_unchecked() -> None:
 
 
 def test_an_update_says_only_what_changes() -> None:
-    update = encode(messages.ClientMessage(context_update=context_update("Be brief.", None, LIVE_3_8)))
+    update = encode(messages.ClientMessage(context_update=updated(LIVE_3_8, instructions="Be brief.")))
     assert json.loads(update) == {"contextUpdate": {"systemInstruction": {"parts": [{"text": "Be brief."}]}}}
-    update = encode(messages.ClientMessage(context_update=context_update(None, [{"name": "f"}], LIVE_3_8)))
+    update = encode(messages.ClientMessage(context_update=updated(LIVE_3_8, tools=[{"name": "f"}])))
     assert json.loads(update) == {"contextUpdate": {"tools": {"tools": [{"functionDeclarations": [{"name": "f"}]}]}}}
 
 
 def test_an_update_to_no_tools_is_present() -> None:
-    update = encode(messages.ClientMessage(context_update=context_update(None, [], LIVE_3_8)))
+    update = encode(messages.ClientMessage(context_update=updated(LIVE_3_8, tools=[])))
     assert json.loads(update)["contextUpdate"].keys() == {"tools"}
 
 
 def test_an_update_of_nothing_or_of_refused_tools_is_an_error() -> None:
     with pytest.raises(ConfigError, match="nothing to update"):
-        context_update(None, None, LIVE_3_8)
+        updated(LIVE_3_8)
     with pytest.raises(UnsupportedByModel):
-        context_update(None, [{"name": "f", "behavior": "BLOCKING"}], EXTENDED_THINKING_3_8)
+        updated(EXTENDED_THINKING_3_8, tools=[{"name": "f", "behavior": "BLOCKING"}])
 
 
 # --- the service's own type as the judge
@@ -575,7 +588,7 @@ OPTIONS = some(
 def test_any_setup_that_can_be_built_is_the_services(options: dict[str, Any], profile: ModelProfile) -> None:
     official = pytest.importorskip("tests.protocol.official", reason="the official protobuf types")
     try:
-        setup = build_setup(config(api_version="v1alpha"), options, profile)
+        setup = built(config(api_version="v1alpha"), options, profile)
     except UnsupportedByModel:
         return
     official.parse(official.without_newer_fields(setup), official.Setup)

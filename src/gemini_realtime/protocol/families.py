@@ -45,6 +45,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         gone: the date (ISO) Google switched the family off; None while it is on.
         task: a conversation, the user's words in writing, or the user's words in another language.
         modalities: what it can answer with, the default first; one of them per session.
+        voice_needs_modality: whether a voice is refused where no modality is asked for.
         instructions: whether it takes system instructions and tools.
         text_input: whether it takes text at all.
         text_in_realtime_input: whether text of the user belongs into `realtimeInput.text`.
@@ -78,6 +79,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     gone: str | None = None
     task: Literal["converse", "transcribe", "translate"] = "converse"
     modalities: tuple[str, ...] = ("AUDIO", "TEXT", "VIDEO")
+    voice_needs_modality: bool = False
     instructions: bool = True
     text_input: bool = True
     text_in_realtime_input: bool = False
@@ -113,6 +115,7 @@ NATIVE_AUDIO_2_5: Final = Family(
         "gemini-live-2.5-flash-preview-native-audio",
     ),
     modalities=("AUDIO",),
+    voice_needs_modality=True,
     seeds_answered=True,
     seeds_wait=True,
     seed_functions="refused",
@@ -233,6 +236,7 @@ _SEEDS = Evidence("pydantic-ai; pipecat 4926; adk-python 4940", "2026-10")
 EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
     NATIVE_AUDIO_2_5.name: {
         "modalities": _GUIDE,
+        "voice_needs_modality": Evidence('public error texts: 1007 "Cannot extract voices from a non-audio request."'),
         "thinking": _GUIDE,
         "seeds_answered": Evidence("pipecat `_create_initial_response`; adk `send_history`", "2026-11"),
         "seeds_wait": Evidence("pipecat", "2026-11"),

@@ -29,6 +29,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
+from gemini_realtime.checking import check_choice, check_fields, check_number, shown
 from gemini_realtime.errors import AudioFormatError, ConfigError
 from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.turns import Turns, TurnSignal, TurnState
@@ -150,12 +151,10 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for kind in KINDS:
-            _check_action(kind, getattr(self, kind))
+            check_choice(f"voice_health.{kind}", getattr(self, kind), get_args(Action))
         for name in TIMES:
-            _check_number(name, getattr(self, name), 0.01, 86400, "seconds")
-        if not isinstance(self.refusals_in_a_row, int):
-            raise _wrong("refusals_in_a_row", self.refusals_in_a_row, "pass a whole number")
-        _check_number("refusals_in_a_row", self.refusals_in_a_row, 1, 1000, "turns")
+            check_number(f"voice_health.{name}", getattr(self, name), 0.01, 86400)
+        check_number("voice_health.refusals_in_a_row", self.refusals_in_a_row, 1, 1000, whole=True)
 
 
 def read_health(value: Any) -> HealthPolicy:
@@ -175,39 +174,14 @@ def read_health(value: Any) -> HealthPolicy:
     if value is False or (isinstance(value, str) and value == "off"):
         value = dict.fromkeys(KINDS, "off")
     if not isinstance(value, Mapping):
-        raise ConfigError(f"`voice_health` is {value!r}", remedy='pass "off", or a dict such as {"no_answer": "nudge"}')
-    for name in value:
-        if name not in HealthPolicy.__struct_fields__:
-            known = HealthPolicy.__struct_fields__
-            raise ConfigError(
-                f"`voice_health` has no {name!r}", remedy=f"{_did_you_mean(name, known)}it has {', '.join(known)}"
-            )
+        raise ConfigError(
+            f"`voice_health` is {shown(value)}", remedy='pass "off", or a dict such as {"no_answer": "nudge"}'
+        )
+    check_fields("voice_health", value, HealthPolicy.__struct_fields__)
     fields: dict[str, Any] = {
         name: "off" if item is False and name in KINDS else item for name, item in value.items() if item is not None
     }
     return HealthPolicy(**fields)
-
-
-def _check_action(kind: str, action: Any) -> None:
-    actions = get_args(Action)
-    if action not in actions:
-        raise _wrong(kind, action, f"{_did_you_mean(action, actions)}use one of {', '.join(actions)}")
-
-
-def _check_number(name: str, value: Any, least: float, most: float, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise _wrong(name, value, f"pass a number of {unit} from {least} to {most}")
-
-
-def _wrong(name: str, value: Any, remedy: str) -> ConfigError:
-    return ConfigError(f"`voice_health.{name}` is {value!r}", remedy=remedy)
-
-
-def _did_you_mean(name: Any, names: tuple[str, ...]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(str(name), names, n=1)
-    return f"did you mean `{near[0]}`? " if near else ""
 
 
 class Finding(NamedTuple):

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from gemini_realtime.errors import UnsupportedByModel
-from gemini_realtime.protocol.endpoint import GEMINI_API_VERSION, Config
+from gemini_realtime.protocol.endpoint import Service
 from gemini_realtime.protocol.families import FAMILIES, UNKNOWN, Family, family_of
 
 Json = dict[str, Any]
@@ -55,24 +55,25 @@ class _Refusal(NamedTuple):
     remedy: str
 
 
-def refuse(setup: Json, profile: ModelProfile, config: Config) -> None:
+def refuse(setup: Json, profile: ModelProfile, service: Service) -> None:
     """Refuse a setup that the service is known to refuse.
 
     Args:
         setup: the body of the `setup` message, in the service's spelling.
         profile: of its model.
-        config: which of the services it goes to.
+        service: where it goes.
 
     Raises:
         UnsupportedByModel: with what to do instead.
     """
     generation = setup["generationConfig"]
-    vertex = config.vertex is not None
+    vertex = service.vertex is not None
     of_any_model = chain(_refused_speech(generation), _refused_generation(generation))
     of_this_model = chain(
         _refused_modalities(generation, profile),
+        _refused_voice(generation, profile),
         _refused_thinking(generation, profile),
-        _refused_moods(setup, profile, config),
+        _refused_moods(setup, profile, service),
         _refused_agency(setup, profile, vertex),
         _refused_behavior(setup.get("tools", []), profile),
         _refused_by_service(setup, vertex),
@@ -130,18 +131,18 @@ def _refused_thinking(generation: Json, profile: ModelProfile) -> Iterator[_Refu
             yield _Refusal(f"{profile.title} has no thinking_level {level}", f"use {_or(profile.thinking_levels)}")
 
 
-def _refused_moods(setup: Json, profile: ModelProfile, config: Config) -> Iterator[_Refusal]:
+def _refused_moods(setup: Json, profile: ModelProfile, service: Service) -> Iterator[_Refusal]:
     # Confirmed at setup, and closed with 1007 at the first message.
     if "enableAffectiveDialog" in setup["generationConfig"] and not profile.affective_dialog:
         yield _Refusal(f"{profile.title} does not take `enable_affective_dialog`", "leave it out")
     # guide: v1alpha on the Gemini API. Other servers decide for themselves.
-    only_alpha = config.base_url is None and config.vertex is None and config.api_version == GEMINI_API_VERSION
+    needs_alpha = service.base_url is None and service.vertex is None and not service.api_version.endswith("alpha")
     moods = {
         "proactivity": "proactivity" in setup,
         "enable_affective_dialog": "enableAffectiveDialog" in setup["generationConfig"],
     }
-    for name in [name for name, wanted in moods.items() if wanted and only_alpha]:
-        yield _Refusal(f"`{name}` is not in {config.api_version}", 'set "api_version": "v1alpha" in llm_config')
+    for name in [name for name, wanted in moods.items() if wanted and needs_alpha]:
+        yield _Refusal(f"`{name}` is not in {service.api_version}", 'set "api_version": "v1alpha" in llm_config')
 
 
 def _refused_speech(generation: Json) -> Iterator[_Refusal]:
@@ -152,6 +153,12 @@ def _refused_speech(generation: Json) -> Iterator[_Refusal]:
     # 1007 "Cannot extract voices from a non-audio request."
     if "voiceConfig" in speech and generation.get("responseModalities") == ["TEXT"]:
         yield _Refusal("a session that answers in TEXT has no voice", "leave out `voice`, or choose AUDIO")
+
+
+def _refused_voice(generation: Json, profile: ModelProfile) -> Iterator[_Refusal]:
+    speech = generation.get("speechConfig", {})
+    if "voiceConfig" in speech and "responseModalities" not in generation and profile.voice_needs_modality:
+        yield _Refusal(f"{profile.title} has no voice where no modality is asked for", "choose AUDIO")
 
 
 def _refused_generation(generation: Json) -> Iterator[_Refusal]:

@@ -8,11 +8,12 @@ is announced to end by `goAway`. Source: https://ai.google.dev/gemini-api/docs/l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from gemini_realtime.checking import check_fields, check_number, check_type
 from gemini_realtime.errors import ConfigError, ConnectionClosed, GeminiRealtimeError, HandshakeError
 from gemini_realtime.protocol.messages import CloseCode, SessionResumptionUpdate
 
@@ -75,35 +76,23 @@ def read_reconnect(value: Any) -> Reconnect:
     """
     if value is None or value is True:
         return Reconnect()
-    if value is False or value == "off":
+    if value is False or (isinstance(value, str) and value == "off"):
         return Reconnect(enabled=False)
-    if not isinstance(value, dict):
-        raise ConfigError(f"`reconnect` is {type(value).__name__}", remedy='pass a dict, True, or "off"')
+    check_type("reconnect", value, Mapping, 'a dict, True, or "off"')
+    check_fields("reconnect", value, Reconnect.__struct_fields__)
     for name, given in value.items():
         _check(name, given)
     return msgspec.structs.replace(Reconnect(), **value)
 
 
-def _check(name: str, given: Any) -> None:
-    if name not in Reconnect.__struct_fields__:
-        from difflib import get_close_matches
-
-        near = get_close_matches(str(name), Reconnect.__struct_fields__, n=1)
-        raise ConfigError(
-            f"`reconnect` has no field {name!r}",
-            remedy=f"did you mean {near[0]!r}?" if near else f"use {', '.join(Reconnect.__struct_fields__)}",
-        )
-    if name in _LIMITS:
-        least, most = _LIMITS[name]
-        if isinstance(given, bool) or not isinstance(given, int if name == "attempts" else int | float):
-            raise ConfigError(f"`reconnect.{name}` is a {type(given).__name__}", remedy="pass a number")
-        if not math.isfinite(given) or not least <= given <= most:
-            raise ConfigError(f"`reconnect.{name}` is {given}", remedy=f"pass a number from {least:g} to {most:g}")
-    elif name == "jitter":
-        if given is not None and not callable(given):
-            raise ConfigError("`reconnect.jitter` cannot be called", remedy="pass a function that gives 0 to 1")
-    elif not isinstance(given, bool):
-        raise ConfigError(f"`reconnect.{name}` is a {type(given).__name__}", remedy="pass True or False")
+def _check(field: str, given: Any) -> None:
+    name = f"reconnect.{field}"
+    if field in _LIMITS:
+        check_number(name, given, *_LIMITS[field], whole=field == "attempts")
+    elif field != "jitter":
+        check_type(name, given, bool, "True or False")
+    elif given is not None and not callable(given):
+        raise ConfigError("`reconnect.jitter` cannot be called", remedy="pass a function that gives 0 to 1")
 
 
 class Resumption:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gemini_realtime.config import Config, read_config
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.protocol.endpoint import Config, Endpoint, endpoint, model_resource, read_config
+from gemini_realtime.protocol.endpoint import Endpoint, endpoint, model_resource
 
 KEY = "AIza-secret"
 EPHEMERAL = "auth_tokens/0a1b2c"
@@ -73,7 +74,7 @@ def read(environ: dict[str, str] | None = None, **entry: Any) -> Config:
 
 
 def connect_to(token: str | None = None, **entry: Any) -> Endpoint:
-    return endpoint(read(**entry), token)
+    return endpoint(read(**entry).service, token)
 
 
 # --- reading llm_config
@@ -81,8 +82,12 @@ def connect_to(token: str | None = None, **entry: Any) -> Endpoint:
 
 def test_the_documented_entry_is_read_with_its_defaults() -> None:
     config = read(api_key=KEY)
-    assert (config.model, config.voice, config.temperature) == ("gemini-3.8-live", "charon", 0.8)
-    assert (config.api_key, config.api_version, config.base_url) == (KEY, "v1beta", None)
+    assert (config.service.model, config.options.voice, config.options.temperature) == (
+        "gemini-3.8-live",
+        "charon",
+        0.8,
+    )
+    assert (config.service.api_key, config.service.api_version, config.service.base_url) == (KEY, "v1beta", None)
     assert (config.connect_timeout_s, config.setup_timeout_s) == (15.0, 30.0)
     assert config.warnings == ()
 
@@ -91,8 +96,8 @@ def test_the_documented_entry_is_read_with_its_defaults() -> None:
 def test_entries_may_be_objects_and_values_secrets_and_urls(make: Any) -> None:
     entry = make(model="m", api_key=Secret(KEY), base_url=Url("http://127.0.0.1:80/"), temperature=None, voice=None)
     config = read_config(Indexed(config_list=[entry]), {})
-    assert (config.api_key, config.base_url) == (KEY, "ws://127.0.0.1:80/")
-    assert (config.voice, config.temperature) == ("charon", 0.8)
+    assert (config.service.api_key, config.service.base_url) == (KEY, "ws://127.0.0.1:80/")
+    assert (config.options.voice, config.options.temperature) == ("charon", 0.8)
 
 
 @pytest.mark.parametrize("llm_config", [{}, {"config_list": []}, {"config_list": ["m"]}, None, {"config_list": {}}, []])
@@ -154,8 +159,8 @@ def test_a_value_that_cannot_be_is_an_error_with_a_remedy(entry: dict[str, Any])
     ],
 )
 def test_a_missing_key_comes_from_the_environment(environ: dict[str, str], key: str) -> None:
-    assert read(environ).api_key == key
-    assert read(environ, api_key="mine").api_key == "mine"
+    assert read(environ).service.api_key == key
+    assert read(environ, api_key="mine").service.api_key == "mine"
 
 
 def test_no_key_at_all_names_both_variables_and_the_embedded_server() -> None:
@@ -166,8 +171,8 @@ def test_no_key_at_all_names_both_variables_and_the_embedded_server() -> None:
 
 
 def test_another_server_or_a_header_of_ones_own_needs_no_key() -> None:
-    assert read(base_url="ws://127.0.0.1:1").api_key is None
-    assert read(headers={"authorization": "Bearer x"}).api_key is None
+    assert read(base_url="ws://127.0.0.1:1").service.api_key is None
+    assert read(headers={"authorization": "Bearer x"}).service.api_key is None
 
 
 def test_keys_of_others_are_ignored_and_near_misses_are_reported() -> None:
@@ -264,7 +269,7 @@ def test_headers_of_the_user_win_whatever_their_spelling() -> None:
 
 
 def test_the_client_says_who_it_is() -> None:
-    headers = endpoint(read(api_key=KEY), user_agent="gemini-realtime/1.2").headers
+    headers = endpoint(read(api_key=KEY).service, user_agent="gemini-realtime/1.2").headers
     assert headers["user-agent"] == headers["x-goog-api-client"] == "gemini-realtime/1.2"
 
 
@@ -288,24 +293,26 @@ def test_vertex_is_dialled_at_its_location_with_a_bearer_token(location: str | N
 
 
 def test_a_project_means_vertex_unless_there_is_a_key() -> None:
-    assert read(project_id="p").vertex is not None
-    assert read(project_id="p", api_key=KEY).vertex is None
-    assert read({"GEMINI_API_KEY": KEY}, project="p").api_key is None
-    assert read({"GEMINI_API_KEY": KEY}, project="p", vertexai=False).vertex is None
+    assert read(project_id="p").service.vertex is not None
+    assert read(project_id="p", api_key=KEY).service.vertex is None
+    assert read({"GEMINI_API_KEY": KEY}, project="p").service.api_key is None
+    assert read({"GEMINI_API_KEY": KEY}, project="p", vertexai=False).service.vertex is None
 
 
 def test_vertex_takes_project_and_location_from_the_environment() -> None:
     environ = {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "eu", "GOOGLE_API_KEY": KEY}
-    vertex = read(environ, vertexai=True).vertex
+    vertex = read(environ, vertexai=True).service.vertex
     assert vertex is not None
     assert (vertex.project, vertex.location) == ("p", "eu")
-    assert read(environ, vertexai=True).api_key is None
+    assert read(environ, vertexai=True).service.api_key is None
 
 
 def test_credentials_are_kept_for_whoever_gets_the_token() -> None:
     class Credentials:
         quota_project_id = "payer"
         project_id = "from-key-file"
+
+        def refresh(self, request: Any) -> None: ...
 
     def token() -> str:
         return "t"
@@ -314,8 +321,8 @@ def test_credentials_are_kept_for_whoever_gets_the_token() -> None:
     assert read(project="p", credentials=token).credentials is token
     assert read(project="p", google_application_credentials="/k.json").credentials == "/k.json"
     config = read(credentials=Credentials())
-    assert model_resource(config).startswith("projects/from-key-file/locations/global/")
-    assert endpoint(config, "t").headers["x-goog-user-project"] == "payer"
+    assert model_resource(config.service).startswith("projects/from-key-file/locations/global/")
+    assert endpoint(config.service, "t").headers["x-goog-user-project"] == "payer"
 
 
 def test_vertex_without_a_token_is_an_error_and_with_a_header_of_ones_own_is_not() -> None:
@@ -328,10 +335,10 @@ def test_vertex_without_a_token_is_an_error_and_with_a_header_of_ones_own_is_not
 @pytest.mark.parametrize("entry", [{"api_key": KEY}, {}])
 def test_express_mode_has_a_key_and_no_project(entry: dict[str, Any]) -> None:
     config = read({"GOOGLE_API_KEY": KEY}, vertexai=True, **entry)
-    target = endpoint(config)
+    target = endpoint(config.service)
     assert target.url == f"wss://aiplatform.googleapis.com{VERTEX_PATH}"
     assert target.headers["x-goog-api-key"] == KEY
-    assert model_resource(config) == "publishers/google/models/gemini-3.8-live"
+    assert model_resource(config.service) == "publishers/google/models/gemini-3.8-live"
 
 
 def test_vertex_without_project_and_key_is_an_error() -> None:
@@ -342,9 +349,9 @@ def test_vertex_without_project_and_key_is_an_error() -> None:
 
 def test_a_gateway_is_asked_in_vertex_form_without_a_token() -> None:
     config = read(vertexai=True, base_url="https://gateway/live")
-    assert endpoint(config).url == "wss://gateway/live"
-    assert "Authorization" not in endpoint(config).headers
-    assert model_resource(config) == "publishers/google/models/gemini-3.8-live"
+    assert endpoint(config.service).url == "wss://gateway/live"
+    assert "Authorization" not in endpoint(config.service).headers
+    assert model_resource(config.service) == "publishers/google/models/gemini-3.8-live"
 
 
 # --- the name of the model
@@ -362,11 +369,11 @@ def test_a_gateway_is_asked_in_vertex_form_without_a_token() -> None:
     ],
 )
 def test_a_model_is_named_as_the_service_wants_it(given: str, on_gemini: str, on_vertex: str | None) -> None:
-    assert model_resource(read(model=given, api_key=KEY)) == on_gemini
+    assert model_resource(read(model=given, api_key=KEY).service) == on_gemini
     if given.startswith("projects/"):
         on_vertex = given
     if on_vertex is not None:
-        assert model_resource(read(model=given, project="p", location="eu")) == on_vertex
+        assert model_resource(read(model=given, project="p", location="eu").service) == on_vertex
 
 
 # --- secrets stay secret
@@ -379,8 +386,8 @@ SECRETS = PRINTABLE.map("s3cr3t-{}".format)
 @given(SECRETS, st.sampled_from(["key", "access_token"]))
 def test_no_url_repr_or_error_shows_a_secret(secret: str, parameter: str) -> None:
     config = read(base_url=f"wss://host.example/live?{parameter}={secret}", headers={"X-Token": secret})
-    target = endpoint(config)
-    for shown in (repr(config), repr(target), target.url, config.base_url or "", *config.warnings):
+    target = endpoint(config.service)
+    for shown in (repr(config), repr(target), target.url, config.service.base_url or "", *config.warnings):
         assert secret not in shown
     assert any(secret in value for name, value in target.headers.items() if name != "X-Token")
 
@@ -405,8 +412,8 @@ def test_a_proxy_password_and_credentials_are_not_in_the_repr() -> None:
 
 def test_no_secret_is_seen_in_what_a_debugger_shows() -> None:
     config = read(api_key=KEY, headers={"X-Gateway-Token": "t-0123456789"}, proxy="http://u:hunter2@proxy")
-    target = endpoint(config)
-    shown = f"{[getattr(config, name) for name in config.__struct_fields__]} {target.headers}"
+    target = endpoint(config.service)
+    shown = f"{[getattr(config, name) for name in config.__struct_fields__]} {config.service.headers} {target.headers}"
     assert not [secret for secret in (KEY, "t-0123456789", "hunter2") if secret in shown]
     assert target.headers["x-goog-api-key"] == KEY
 
