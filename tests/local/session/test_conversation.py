@@ -501,6 +501,9 @@ def play(setup: dict[str, Any], steps: list[Any], pace: Pace) -> Played:
             line.peer.receive(json.dumps(step), line.now)
         actions = line.peer.actions()
         ledger.check(actions)
+        promised = line.peer.deadline()
+        line.peer._change()  # whoever changes something says so
+        assert (line.peer.actions(), line.peer.deadline()) == ([], promised)
         reply_ids += [action.reply_id for action in actions if isinstance(action, Respond)]
         sent += [json.loads(action.frame) for action in actions if isinstance(action, Send)]
     return Played(line, ledger, sent)

@@ -319,3 +319,26 @@ def test_who_stays_after_go_away_is_closed() -> None:
     assert reason.startswith(
         "Connection aborted because the client failed to close the connection after receiving a GoAway"
     )
+
+
+def test_received_audio_changes_no_deadline_and_costs_no_look_at_it() -> None:
+    line = Line(model=NATIVE_2_5)
+    line.peer.go_away(50, line.now)
+    line.frames()
+    assert line.peer.deadline() == 150.0
+    looks = count_calls(line.peer)
+    for _ in range(3):
+        line.send({"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": "AAAA"}}})
+        assert line.peer.deadline() == 150.0
+    assert looks == []
+    line.types("hello")
+    line.peer.deadline()
+    assert looks == [1]
+
+
+def count_calls(peer: Peer) -> list[int]:
+    """Gets an item whenever the peer looks at when its connection ends."""
+    looks: list[int] = []
+    due = peer._lifetime.due
+    peer._lifetime.due = lambda: looks.append(1) or due()  # type: ignore[method-assign,func-returns-value]
+    return looks

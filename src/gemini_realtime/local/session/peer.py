@@ -32,7 +32,7 @@ from gemini_realtime.local.session.actions import (
     Recall,
     StartUtterance,
 )
-from gemini_realtime.local.session.content import SpokenTurn, is_blank, read_content, read_result
+from gemini_realtime.local.session.content import SpokenTurn, is_audio, is_blank, read_content, read_result
 from gemini_realtime.local.session.conversation import Conversation, Pace, State
 from gemini_realtime.local.session.history import Saved
 from gemini_realtime.local.session.options import Options
@@ -128,6 +128,9 @@ class Peer:
         self._profile = profile
         self._lifetime = Lifetime(connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
         self._now = float("-inf")  # the latest time that was told
+        # Microphone audio comes fifty times a second and changes nothing of what is to be done, nor when.
+        self._settled = self._deadline_known = False
+        self._deadline: float | None = None
 
     @property
     def state(self) -> State:
@@ -141,6 +144,9 @@ class Peer:
 
     def actions(self) -> list[Action]:
         """What is to be done now, in order; each action is given once."""
+        if self._settled:
+            return self._outbox.take()
+        self._settled = True
         if not self._activity.speaking:
             self._conversation.next_question()
         # What is being said is not in the session yet, so that a handle given now would lose it.
@@ -161,10 +167,12 @@ class Peer:
         try:
             message = read_client_frame(frame)
             if message.setup is not None or self.state is State.NEW:
+                self._change()
                 self._set_up(message.setup, frame, now)
             else:
                 self._take(message, now)
-                self._resumption.consume(now)
+                if self._resumption.consume(now) or not is_audio(message):
+                    self._change()
         except Refused as refused:
             if refused.note:
                 self._outbox.put(Note(refused.note))
@@ -294,6 +302,7 @@ class Peer:
 
     def speech_started(self) -> None:
         """The user begins to speak."""
+        self._change()
         if self.state in (State.NEW, State.CLOSED):
             return
         self._activity.start()
@@ -309,6 +318,7 @@ class Peer:
                 itself said that this was an utterance.
             audio_s: how long the utterance was.
         """
+        self._change()
         if self.state in (State.NEW, State.CLOSED):
             return
         if self.options.coverage != "TURN_INCLUDES_ALL_INPUT":
@@ -324,11 +334,13 @@ class Peer:
 
     def hears(self, text: str) -> None:
         """The user is speaking: the words so far, for a model that only transcribes."""
+        self._change()
         if self.options.family.task == "transcribe" and text and self.state not in (State.NEW, State.CLOSED):
             self._conversation.hears(text)
 
     def recalled(self, turn: SpokenTurn, text: str) -> None:
         """The words of a turn that `Recall` asked for."""
+        self._change()
         turn.text = text
         self._conversation.next_question()
 
@@ -351,26 +363,32 @@ class Peer:
 
     def thought(self, reply_id: int, text: str) -> None:
         """The reply is thought about, aloud."""
+        self._change()
         self._conversation.thought(reply_id, text)
 
     def spoke(self, reply_id: int, audio: bytes, text: str, now: float) -> None:
         """A piece of the reply's speech exists: 24 kHz 16-bit PCM, and the words in it."""
+        self._change()
         self._conversation.spoke(reply_id, audio, text, now)
 
     def wrote(self, reply_id: int, text: str, now: float) -> None:
         """A piece of the reply's text exists, in a session that answers in text."""
+        self._change()
         self._conversation.wrote(reply_id, text, now)
 
     def sends(self, reply_id: int, message: dict[str, Any]) -> None:
         """The reply has this message in it, to be sent as it is; what it says changes nothing here."""
+        self._change()
         self._conversation.sends(reply_id, message)
 
     def wants_call(self, reply_id: int, name: str, args: dict[str, Any]) -> None:
         """The reply asks for a function call. What it says between a call that blocks and its result is dropped."""
+        self._change()
         self._conversation.wants_call(reply_id, name, args)
 
     def reply_ended(self, reply_id: int, now: float) -> None:
         """The reply is complete, or goes on when its calls are answered."""
+        self._change()
         self._conversation.reply_ended(reply_id, now)
 
     def hold_s(self, now: float) -> float:
@@ -381,6 +399,7 @@ class Peer:
 
     def go_away(self, time_left_s: float, now: float) -> None:
         """Announce the end of the connection; a client that stays longer is closed."""
+        self._change()
         if self.state in (State.NEW, State.CLOSED):
             return
         self._lifetime.announce(now + time_left_s)
@@ -388,13 +407,16 @@ class Peer:
 
     def deadline(self) -> float | None:
         """When to call `deadline_reached`; None when nothing is due."""
-        if self.state is State.CLOSED:
-            return None
-        times = (self._conversation.due(), self._resumption.due(), self._lifetime.due())
-        return min((at for at in times if at is not None), default=None)
+        if not self._deadline_known:
+            self._deadline_known = True
+            times = (self._conversation.due(), self._resumption.due(), self._lifetime.due())
+            due = min((at for at in times if at is not None), default=None)
+            self._deadline = None if self.state is State.CLOSED else due
+        return self._deadline
 
     def deadline_reached(self, now: float) -> None:
         """Do what is due, and nothing before its time."""
+        self._change()
         self._now = now
         self._conversation.play(now)
         self._resumption.wake(now)
@@ -406,6 +428,7 @@ class Peer:
 
     def close(self, code: int, reason: str) -> None:
         """End the connection from this side. The reason is cut at 123 bytes, which is what a close frame holds."""
+        self._change()
         if self.state is State.CLOSED:
             return
         self._conversation.close()
@@ -413,9 +436,14 @@ class Peer:
 
     def connection_ended(self) -> None:
         """The connection is gone: its session may be resumed from now on."""
+        self._change()
         lost_calls = self._conversation.lost_calls
         self._conversation.close()
         self._resumption.leave(lost_calls)
+
+    def _change(self) -> None:
+        """Note that something may be to be done, and at another time."""
+        self._settled = self._deadline_known = False
 
     def _saved(self, session_id: str) -> Saved:
         """The session as a handle is to find it again."""

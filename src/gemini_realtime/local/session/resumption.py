@@ -81,11 +81,16 @@ class Resumption:
         self._taken = True
         return saved
 
-    def consume(self, now: float) -> None:
-        """Note a message of the client: what comes after a handle is worth a new one before long."""
+    def consume(self, now: float) -> bool:
+        """Note a message of the client: what comes after a handle is worth a new one before long.
+
+        Returns whether that makes `due` another.
+        """
         self._consumed += 1
-        if self._resumable and self._due is None:
-            self._due = now + HANDLE_EVERY_S
+        if not self._resumable or self._due is not None:
+            return False
+        self._due = now + HANDLE_EVERY_S
+        return True
 
     def offer(self, at: float | None = None) -> None:
         """Give one handle that nobody asked for, now or at that time."""
