@@ -61,6 +61,8 @@ def test_help_loads_nothing_heavy() -> None:
         ["talk", "--input", "no-such-file.wav"],
         ["talk", "--say", "a", "--output", "no/such/directory/a.wav"],
         ["talk", "--say", "a", "--output", "a.wav", "--record", "a.wav"],
+        ["talk", "--say", " "],
+        ["talk", "--say", "a", "--url", ""],
         ["talk", "--no-such-option"],
         ["serve", "--port", "65536"],
         ["no-such-command"],
@@ -100,11 +102,16 @@ def test_a_file_that_exists_is_not_overwritten_without_force(option: str, tmp_pa
     assert kept.read_bytes() == b"mine"
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)  # as root, everything can be written
-    result = CliRunner().invoke(app, ["talk", "--say", "hello", "--output", "a.wav"])
-    assert result.exit_code == 2
-    assert "cannot be written" in result.output
+@pytest.mark.parametrize("option", ["--output", "--record"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_conversation(option: str, tmp_path: Path) -> None:
+    done = run("talk", "--say", "hello", option, "/proc/no.wav" if os.path.isdir("/proc") else "/no.wav", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be written" in done.stderr
+
+
+def test_a_file_that_was_only_tried_is_not_left_behind(tmp_path: Path) -> None:
+    run("talk", "--say", "hello", "--output", tmp_path / "a.wav", "--url", "ws://127.0.0.1:1")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -114,6 +121,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_conversation(monkey
         (["serve", "--host", "0.0.0.0"], 2, "reached from other machines"),
         (["talk", "--json", "--say", "hello", "--url", "ws://127.0.0.1:1"], 1, "cannot reach"),
         (["talk", "--json", "--say", "hello", "--url", "nonsense"], 2, "→"),
+        (["talk", "--json", "--say", "hello", "--url", "http://[::1"], 2, "→"),
     ],
 )
 def test_an_error_is_one_line_with_a_remedy(arguments: list[str], code: int, problem: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,12 +80,18 @@ class Pace(Enum):
 
 def _writable(path: Path | None) -> Path | None:
     """Refuse a file that cannot be written, before anything is done for it."""
-    if path is not None:
-        folder = path.absolute().parent
-        if not folder.is_dir():
-            raise typer.BadParameter(f"there is no directory {str(path.parent)!r}")
-        if not os.access(path if path.exists() else folder, os.W_OK):
-            raise typer.BadParameter(f"{str(path)!r} cannot be written")
+    if path is None:
+        return None
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {str(path.parent)!r}")
+    is_new = not path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise typer.BadParameter(f"{str(path)!r} cannot be written: {error.strerror}") from None
+    if is_new:
+        path.unlink()
     return path
 
 
@@ -159,6 +164,9 @@ def talk(
 
     if say is not None and input is not None:
         raise typer.BadParameter("give --say or --input, not both")
+    for option, text in (("--say", say), ("--url", url)):
+        if text is not None and not text.strip():
+            raise typer.BadParameter("it is empty", param_hint=option)
     if output is not None and record is not None and output.absolute() == record.absolute():
         raise typer.BadParameter("give --output and --record a file each")
     request = Request(

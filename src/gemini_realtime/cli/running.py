@@ -28,12 +28,13 @@ def run(command: Coroutine[Any, Any, _Result], *, until_stopped: bool = False) -
     """
     logging.getLogger("gemini_realtime").addHandler(_OneLine(logging.WARNING))
     stopped_by: list[int] = []
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        try:
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             result = runner.run(_stoppable(command, stopped_by))
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            result = None
-            stopped_by = stopped_by or [signal.SIGINT]  # on Windows asyncio catches Ctrl-C itself
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        command.close()  # if it has not begun
+        result = None
+        stopped_by = stopped_by or [signal.SIGINT]  # before it could be noted, or on Windows
     if stopped_by and not until_stopped:
         sys.exit(STOPPED + stopped_by[0])
     return result

@@ -106,9 +106,8 @@ async def _llm_config(request: Request, screen: Screen, stack: AsyncExitStack) -
     given = {name: value for name, value in wanted.items() if value is not None}
     key = key_variable()
     if request.url is not None or key is not None:
-        screen.note(
-            f"Talking to {_shown(request.url)}." if request.url else f"Talking to Gemini, with the key in {key}."
-        )
+        whom = f"Gemini, with the key in {key}" if request.url is None else _shown(request.url)
+        screen.note(f"Talking to {whom}.")
         return {"config_list": [{"model": DEFAULT_MODEL, **given}]}
     require("local", "the embedded Live server")
     screen.note("No GEMINI_API_KEY: talking to the embedded Live server, on this machine.")
@@ -144,7 +143,10 @@ def _unused(path: Path) -> Path:
 
 def _shown(url: str) -> str:
     """An address without what may be secret in it: user, password and parameters."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "another server"  # and the client says what is wrong with its address
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else "another server"
 
 
