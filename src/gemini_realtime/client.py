@@ -312,8 +312,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
             await client.send_turn(["What is this?", Path("photo.jpg").read_bytes()])
 
-        A question about a picture needs the picture in its turn: what was sent with `send_video` before is heard of
-        in speech, not in text.
+        A typed question about a picture needs the picture in its turn: what was sent with `send_video` is seen by
+        spoken questions only.
 
         Args:
             parts: text; the bytes of a JPEG, PNG or WebP; `Media`, which also takes audio (16 kHz); parts of

@@ -12,8 +12,23 @@ from hypothesis import strategies as st
 
 from gemini_realtime.errors import AudioFormatError, ConfigError, UnsupportedByModel
 from gemini_realtime.protocol.messages import Blob, Part
-from gemini_realtime.protocol.models import profile_for
-from gemini_realtime.protocol.parts import Media, in_words, result_parts, turn_parts
+from gemini_realtime.protocol.models import ModelProfile, profile_for
+from gemini_realtime.protocol.parts import Media, in_words, read_result, read_turn, refuse_result, refuse_turn
+
+
+def turn_parts(given: Any, profile: ModelProfile) -> list[Part]:
+    """What is sent, unless it is refused."""
+    parts = read_turn(given)
+    refuse_turn(parts, profile)
+    return parts
+
+
+def result_parts(given: Any, profile: ModelProfile) -> list[dict[str, Any]]:
+    """What is sent, unless it is refused."""
+    parts = read_result(given)
+    refuse_result(parts, profile)
+    return parts
+
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
@@ -82,8 +97,11 @@ def test_audio_that_the_service_is_known_to_refuse_is_not_sent() -> None:
         turn_parts([Media(PCM, "audio/pcm;rate=16000")], NATIVE_2_5)
     with pytest.raises(ConfigError, match=r"`parts\[0\]`.*'audio/mpeg'"):
         turn_parts([Media(PCM, "audio/mpeg")], LIVE_3_8)
-    with pytest.raises(ConfigError, match=r"`parts\[0\]`: 3 bytes .* end inside"):
-        turn_parts([Media(b"abc", "audio/pcm;rate=16000")], LIVE_3_8)
+
+
+def test_sound_is_whole_samples() -> None:
+    with pytest.raises(AudioFormatError, match=r"3 bytes .* end inside"):
+        Media(b"abc", "audio/pcm;rate=16000")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +120,8 @@ def test_audio_that_the_service_is_known_to_refuse_is_not_sent() -> None:
         ([{"inline_data": "AAAA"}], r"`parts\[0\].inline_data` is str"),
         ([{"inline_data": {"data": 7}}], r"`parts\[0\].inline_data.data` is int"),
         ([{"inline_data": {}}], r"`parts\[0\].inline_data.data` is NoneType"),
-        ([{"inline_data": {"data": "!!"}}], "not base64"),
+        ([{"inline_data": {"data": "!!"}}], r"`parts\[0\].inline_data.data` is not base64"),
+        ([{"inline_data": {"data": "AAAA", "mimetype": "image/png"}}], "did you mean 'mime_type'"),
         ([{"txet": "a"}], "did you mean 'text'"),
         ([Media(b"%PDF", "application/pdf")], "'application/pdf'.*image/webp"),
         ([Media(b"GIF8", "image/gif")], "'image/gif'"),

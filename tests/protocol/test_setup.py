@@ -16,6 +16,7 @@ from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_client_message, encode
 from gemini_realtime.protocol.models import PROFILES, ModelProfile
 from gemini_realtime.protocol.options import check_options
+from gemini_realtime.protocol.parts import Media
 from gemini_realtime.protocol.setup import build_setup, context_update
 
 LIVE_3_1 = PROFILES["3.1-flash-live"]
@@ -387,6 +388,8 @@ def test_an_error_says_what_was_meant_or_what_to_do(options: dict[str, Any], hin
         {"history": ["hello"]},
         {"history": [{"role": "user"}]},
         {"history": [("user", 5)]},
+        {"history": [("user", [])]},
+        {"history": [{"role": "user", "text": "a", "parts": ["a"]}]},
         {"history": [(["user"], "a")]},
         {"history": [{"role": "user", "text": "a", "time": 5}]},
         {"setup": []},
@@ -452,6 +455,29 @@ def test_history_seeds_the_conversation_after_the_setup() -> None:
     ]
     assert "historyConfig" not in setup_of(LIVE_3_8, **options)
     assert setup_of(LIVE_3_1, **options)["historyConfig"] == {"initialHistoryInClientContent": True}
+
+
+def test_a_history_holds_pictures_and_sound() -> None:
+    png = b"\x89PNG\r\n\x1a\n"
+    sound = Media(bytes(320), "audio/pcm;rate=16000")
+    options = {"history": [{"role": "user", "parts": ["Look.", png]}, ("user", [sound])]}
+    first, second = history_of(options)
+    assert [part.text for part in first.parts] == ["Look.", None]
+    blobs = [part.inline_data for turn in (first, second) for part in turn.parts if part.inline_data is not None]
+    assert [blob.mime_type for blob in blobs] == ["image/png", "audio/pcm;rate=16000"]
+    setup_of(LIVE_3_8, **options)
+    with pytest.raises(UnsupportedByModel, match="no audio in a turn"):
+        setup_of(PROFILES["2.5-native-audio"], **options)
+
+
+def test_a_history_that_was_checked_can_be_checked_again() -> None:
+    options = check_options({"history": [("assistant", ["Look.", b"\xff\xd8\xff"])]})
+    assert check_options(options) == options
+
+
+def test_a_part_of_a_history_that_cannot_be_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"`history\[1\]\.parts\[0\]` is int"):
+        check_options({"history": [("user", "hi"), {"role": "user", "parts": [7]}]})
 
 
 def test_without_history_there_is_none() -> None:

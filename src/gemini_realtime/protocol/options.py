@@ -21,7 +21,7 @@ Source: https://ai.google.dev/api/live#BidiGenerateContentSetup.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -30,7 +30,8 @@ from gemini_realtime.checking import check_number, check_type, shown, spelling_r
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.codec import encode
 from gemini_realtime.protocol.fields import WHERE_TO_LOOK, enum_value, fitted, plain
-from gemini_realtime.protocol.messages import Content, GenerationConfig, Message, Part, Setup
+from gemini_realtime.protocol.messages import Content, GenerationConfig, Message, Setup
+from gemini_realtime.protocol.parts import read_turn
 from gemini_realtime.protocol.proto_json import fields_of
 from gemini_realtime.protocol.tools import read_tools
 
@@ -65,8 +66,7 @@ class SessionOptions(msgspec.Struct, frozen=True):
     @property
     def history(self) -> list[Content]:
         """The turns before the conversation; they travel in `clientContent` after the setup, not in it."""
-        turns = self.given.get("history") or []
-        return [Content(role=turn["role"], parts=[Part(text=turn["text"])]) for turn in turns]
+        return msgspec.convert(self.given.get("history") or [], list[Content])
 
 
 def check_options(options: Any) -> Json:
@@ -81,6 +81,9 @@ def check_options(options: Any) -> Json:
     Raises:
         ConfigError: an option that does not exist, or a value it cannot have.
     """
+    if isinstance(options, Mapping) and isinstance(options.get("history"), list | tuple):
+        # Bytes are pictures in it, and base64 anywhere else.
+        options = {**options, "history": _history("history", list(options["history"]))}
     options = plain("", options)
     check_type("session options", options, dict, 'a dict such as {"instructions": "Be brief."}')
     checked: Json = {}
@@ -253,21 +256,27 @@ def _labels(name: str, value: Any) -> Json:
 
 def _history(name: str, value: Any) -> list[Json]:
     check_type(name, value, list, _HISTORY_FORM)
-    turns = []
-    for index, turn in enumerate(value):
-        pair = (turn.get("role"), turn.get("text")) if isinstance(turn, dict) and len(turn) == 2 else turn
-        if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[1], str):
-            raise ConfigError(f"`{name}[{index}]` is not a turn", remedy=f"pass {_HISTORY_FORM}")
-        if not isinstance(pair[0], str) or pair[0] not in _HISTORY_ROLES:
-            raise ConfigError(
-                f"`{name}[{index}]` has the role {shown(pair[0])}",
-                remedy="use user, assistant or model; what a system turn says belongs into `instructions`",
-            )
-        turns.append({"role": _HISTORY_ROLES[pair[0]], "text": pair[1]})
-    return turns
+    return [_turn(f"{name}[{index}]", turn) for index, turn in enumerate(value)]
 
 
-_HISTORY_FORM: Final = 'a list of {"role": "user" or "assistant", "text": "..."}'
+def _turn(name: str, turn: Any) -> Json:
+    if callable(dump := getattr(turn, "model_dump", None)):  # `types.Content` of google-genai
+        turn = dump(exclude_none=True)
+    if isinstance(turn, Mapping) and turn.keys() in ({"role", "text"}, {"role", "parts"}):
+        turn = (turn["role"], turn.get("text", turn.get("parts")))
+    if not isinstance(turn, tuple | list) or len(turn) != 2 or not isinstance(turn[1], str | list | tuple):
+        raise ConfigError(f"`{name}` is not a turn", remedy=f"pass {_HISTORY_FORM}")
+    role, parts = turn
+    if not isinstance(role, str) or role not in _HISTORY_ROLES:
+        raise ConfigError(
+            f"`{name}` has the role {shown(role)}",
+            remedy="use user, assistant or model; what a system turn says belongs into `instructions`",
+        )
+    content = Content(role=_HISTORY_ROLES[role], parts=read_turn(parts, f"{name}.parts"))
+    return msgspec.to_builtins(content)  # type: ignore[no-any-return]
+
+
+_HISTORY_FORM: Final = 'a list of {"role": "user" or "assistant", "text": "..."}, or "parts": [...] in its place'
 _HISTORY_ROLES: Final = {"user": "user", "assistant": "model", "model": "model"}
 
 

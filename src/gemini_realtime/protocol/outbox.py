@@ -14,7 +14,7 @@ from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import Health
 from gemini_realtime.protocol.ledger import Kind, Ledger
 from gemini_realtime.protocol.models import ModelProfile
-from gemini_realtime.protocol.parts import in_words, result_parts, turn_parts
+from gemini_realtime.protocol.parts import in_words, read_result, read_turn, refuse_result, refuse_turn
 
 Role = Literal["user", "assistant", "system"]
 """Who speaks, in the words of AG2; the service calls the assistant `model`."""
@@ -139,14 +139,16 @@ class Outbox:
             self._say_turn(role, [messages.Part(text=text)], turn_complete, now)
 
     def send_turn(self, role: Role, parts: object, turn_complete: bool, now: float) -> None:
-        """A turn of several parts, as `parts.turn_parts` takes them.
+        """A turn of several parts, as `parts.read_turn` takes them.
 
         Raises:
             ConfigError: an unknown role, or parts that cannot be what they are.
             UnsupportedByModel: the model takes no turns, or none of these parts.
         """
         self._check_turn(role)
-        self._say_turn(role, turn_parts(parts, self._profile), turn_complete, now)
+        read = read_turn(parts)
+        refuse_turn(read, self._profile)
+        self._say_turn(role, read, turn_complete, now)
 
     def _check_turn(self, role: Role) -> None:
         if role not in _ROLES:
@@ -173,7 +175,7 @@ class Outbox:
             call_id: as in `FunctionCall.call_id`.
             response: an object; its keys `output` and `error` have a meaning to the service.
             now: seconds.
-            parts: images and text that belong to it, as `parts.result_parts` takes them.
+            parts: images and text that belong to it, as `parts.read_result` takes them.
             options: `scheduling`, `will_continue`.
 
         Returns:
@@ -187,7 +189,7 @@ class Outbox:
             id=call_id if call is None else call.id,
             name=None if call is None else call.name,
             response=response,
-            parts=None if parts is None else result_parts(parts, self._profile),
+            parts=None if parts is None else self._result_parts(parts),
             **options,
         )
         message = messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer]))
@@ -198,6 +200,11 @@ class Outbox:
         if not self._calls and options.get("scheduling") != "SILENT":
             self._health.asked(now)
         return None
+
+    def _result_parts(self, parts: object) -> list[dict[str, Any]]:
+        read = read_result(parts)
+        refuse_result(read, self._profile)
+        return read
 
     def send_activity(self, now: float, *, start: bool) -> None:
         """The user began, or stopped, to speak; only with automatic detection off."""

@@ -27,6 +27,10 @@ class Media(msgspec.Struct, frozen=True):
     Attributes:
         data: the file's bytes; of sound, mono signed 16-bit little-endian samples.
         mime_type: what they are.
+
+    Raises:
+        ConfigError: data that is no bytes, or a type that is none.
+        AudioFormatError: sound that ends inside a sample.
     """
 
     data: bytes
@@ -37,6 +41,9 @@ class Media(msgspec.Struct, frozen=True):
             raise ConfigError(f"the `data` of Media is {type(self.data).__name__}", remedy="pass bytes")
         if not isinstance(self.mime_type, str) or "/" not in self.mime_type:
             raise ConfigError("the `mime_type` of Media is no MIME type", remedy="pass one such as 'image/png'")
+        format = AudioFormat.as_far_as_said(self.mime_type, INPUT_FORMAT)
+        if format is not None:
+            format.check(self.data)
 
     def __repr__(self) -> str:
         # Pictures and voices stay out of logs and tracebacks.
@@ -47,45 +54,28 @@ PartInput = str | bytes | Media | Mapping[str, Any]
 """What becomes a part: text; the bytes of a JPEG, PNG or WebP; media with its type; a part as the service spells it."""
 
 
-def turn_parts(given: object, profile: ModelProfile, *, name: str = "parts") -> list[messages.Part]:
+def read_turn(given: object, name: str = "parts") -> list[messages.Part]:
     """The parts of a turn.
 
     Args:
         given: one `PartInput`, or a sequence of them.
-        profile: the model's.
         name: what they are called in errors.
 
     Raises:
         ConfigError: they cannot be what they are.
-        UnsupportedByModel: the model is known to refuse them.
     """
-    read = _read(given, name)
-    for place, item in read:
-        if isinstance(item, Media):
-            _check_turn_media(item, profile, place)
-    return [_turn_part(item) for _, item in read]
+    return [
+        messages.Part(text=item)
+        if isinstance(item, str)
+        else messages.Part(inline_data=messages.Blob(mime_type=item.mime_type, data=_base64(item)))
+        for item in _read(given, name)
+    ]
 
 
-def _turn_part(item: str | Media) -> messages.Part:
-    if isinstance(item, str):
-        return messages.Part(text=item)
-    return messages.Part(inline_data=messages.Blob(mime_type=item.mime_type, data=_base64(item)))
-
-
-def result_parts(given: object, profile: ModelProfile, *, name: str = "parts") -> list[dict[str, Any]]:
-    """The parts of a function's result; text becomes `text/plain`. Arguments and errors are those of `turn_parts`."""
-    if profile.known and not profile.result_parts:
-        raise UnsupportedByModel(
-            f"{profile.title} does not look at the parts of a result",
-            remedy="say it in the result itself, or show it with send_turn()",
-        )
-    blobs = []
-    for place, item in _read(given, name):
-        media = Media(item.encode(errors="replace"), "text/plain") if isinstance(item, str) else item
-        if profile.known:
-            _check_type(media, RESULT_TYPES, place)
-        blobs.append({"inlineData": {"mimeType": media.mime_type, "data": _base64(media)}})
-    return blobs
+def read_result(given: object, name: str = "parts") -> list[dict[str, Any]]:
+    """The parts of a function's result; text becomes `text/plain`. Arguments and errors are those of `read_turn`."""
+    media = [item if isinstance(item, Media) else Media(_utf8(item), "text/plain") for item in _read(given, name)]
+    return [{"inlineData": {"mimeType": item.mime_type, "data": _base64(item)}} for item in media]
 
 
 def in_words(parts: Sequence[messages.Part]) -> str:
@@ -95,20 +85,65 @@ def in_words(parts: Sequence[messages.Part]) -> str:
     )
 
 
-def _base64(media: Media) -> str:
-    return encode_base64(media.data).decode("ascii")
+def refuse_turn(parts: Sequence[messages.Part], profile: ModelProfile, name: str = "parts") -> None:
+    """Refuse parts of a turn that the service is known to refuse.
+
+    Raises:
+        ConfigError: no model takes them.
+        UnsupportedByModel: this one does not.
+    """
+    if not profile.known:
+        return
+    for index, part in enumerate(parts):
+        mime_type = part.inline_data.mime_type if part.inline_data is not None else None
+        if mime_type is not None and mime_type.lower().startswith("audio/"):
+            _refuse_audio(mime_type, profile, f"{name}[{index}]")
+        elif mime_type is not None:
+            _refuse_type(mime_type, IMAGE_TYPES, f"{name}[{index}]")
+
+
+def refuse_result(parts: Sequence[dict[str, Any]], profile: ModelProfile, name: str = "parts") -> None:
+    """Refuse parts of a function's result; errors are those of `refuse_turn`."""
+    if not profile.known:
+        return
+    if not profile.result_parts:
+        raise UnsupportedByModel(
+            f"{profile.title} does not look at the parts of a result",
+            remedy="say it in the result itself, or show it with send_turn()",
+        )
+    for index, part in enumerate(parts):
+        _refuse_type(part["inlineData"]["mimeType"], RESULT_TYPES, f"{name}[{index}]")
+
+
+def _refuse_type(mime_type: str, types: Sequence[str], place: str) -> None:
+    if mime_type.partition(";")[0].strip().lower() not in types:
+        raise ConfigError(f"`{place}` is {mime_type[:80]!r}", remedy=f"the service takes {', '.join(types)}")
+
+
+def _refuse_audio(mime_type: str, profile: ModelProfile, place: str) -> None:
+    if profile.seed_audio == "refused":
+        raise UnsupportedByModel(f"{profile.title} takes no audio in a turn", remedy="send it with send_audio()")
+    try:
+        format = AudioFormat.from_mime_type(mime_type)
+    except AudioFormatError as error:
+        raise ConfigError(f"`{place}`: {error.problem}", remedy=error.remedy) from None
+    if format != INPUT_FORMAT:
+        # 24 kHz closes the connection with 1008. Source: pydantic-ai 2.68, verified live.
+        raise ConfigError(
+            f"`{place}` is {format.mime_type}", remedy=f"resample it: a turn takes {INPUT_FORMAT.mime_type}"
+        )
 
 
 # --- from what was given
 
 
-def _read(given: object, name: str) -> list[tuple[str, str | Media]]:
-    """Each part with its place, as text or media."""
+def _read(given: object, name: str) -> list[str | Media]:
+    """Each part as text or media."""
     if isinstance(given, str | bytes | bytearray | memoryview | Media | Mapping) or not isinstance(given, Sequence):
         given = [given]
     if not given:
         raise ConfigError(f"`{name}` is empty", remedy="pass text, images or both")
-    return [(f"{name}[{number}]", _part(item, f"{name}[{number}]")) for number, item in enumerate(given)]
+    return [_part(item, f"{name}[{index}]") for index, item in enumerate(given)]
 
 
 def _part(item: object, place: str) -> str | Media:
@@ -153,40 +188,28 @@ def _spelled_part(part: Mapping[str, Any], place: str) -> str | Media:
 
 def _spelled_media(blob: Mapping[str, Any], place: str) -> Media:
     members = {_snake(name): member for name, member in blob.items()}
-    data, mime_type = members.get("data"), members.get("mime_type", "")
-    if isinstance(data, str):
-        data = decode_base64(data)
+    for name in members.keys() - _BLOB:
+        raise ConfigError(f"`{place}` has a field {name!r}", remedy=spelling_remedy(name, _BLOB))
+    data = members.get("data")
+    try:
+        data = decode_base64(data) if isinstance(data, str) else data
+    except AudioFormatError:
+        raise ConfigError(f"`{place}.data` is not base64", remedy="pass bytes, or base64 text of them") from None
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ConfigError(f"`{place}.data` is {type(data).__name__}", remedy="pass bytes, or base64 text of them")
-    return Media(bytes(data), mime_type or _type_of(bytes(data[:16]), place))
+    return Media(bytes(data), members.get("mime_type") or _type_of(bytes(data[:16]), place))
+
+
+_BLOB: Final = {"data", "mime_type", "display_name"}
 
 
 def _snake(name: object) -> object:
-    return {"inlineData": "inline_data", "mimeType": "mime_type"}.get(str(name), name)
+    return {"inlineData": "inline_data", "mimeType": "mime_type", "displayName": "display_name"}.get(str(name), name)
 
 
-# --- what the service takes
+def _base64(media: Media) -> str:
+    return encode_base64(media.data).decode("ascii")
 
 
-def _check_type(media: Media, types: Sequence[str], place: str) -> None:
-    if media.mime_type.partition(";")[0].strip().lower() not in types:
-        raise ConfigError(f"`{place}` is {media.mime_type!r}", remedy=f"the service takes {', '.join(types)}")
-
-
-def _check_turn_media(media: Media, profile: ModelProfile, place: str) -> None:
-    if not media.mime_type.lower().startswith("audio/"):
-        if profile.known:
-            _check_type(media, IMAGE_TYPES, place)
-        return
-    if profile.known and profile.seed_audio == "refused":
-        raise UnsupportedByModel(f"{profile.title} takes no audio in a turn", remedy="send it with send_audio()")
-    try:
-        format = AudioFormat.from_mime_type(media.mime_type)
-        format.check(media.data)
-    except AudioFormatError as error:
-        raise ConfigError(f"`{place}`: {error.problem}", remedy=error.remedy) from None
-    if profile.known and format != INPUT_FORMAT:
-        # 24 kHz closes the connection with 1008. Source: pydantic-ai 2.68, verified live.
-        raise ConfigError(
-            f"`{place}` is {format.mime_type}", remedy=f"resample it: a turn takes {INPUT_FORMAT.mime_type}"
-        )
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="replace")

@@ -26,6 +26,7 @@ from gemini_realtime.protocol.messages import (
 )
 from gemini_realtime.protocol.models import ModelProfile, refuse, refuse_tools
 from gemini_realtime.protocol.options import SessionOptions
+from gemini_realtime.protocol.parts import refuse_turn
 from gemini_realtime.protocol.proto_json import fields_of
 
 Json = dict[str, Any]
@@ -40,7 +41,7 @@ def build_setup(service: Service, options: SessionOptions, profile: ModelProfile
         profile: what the model accepts.
 
     Raises:
-        UnsupportedByModel: the service is known to refuse it.
+        ConfigError, UnsupportedByModel: the service is known to refuse it.
     """
     given = options.given
     setup: Json = {"model": model_resource(service), "generationConfig": _generation(options, profile)}
@@ -54,6 +55,8 @@ def build_setup(service: Service, options: SessionOptions, profile: ModelProfile
         setup.pop("tools", None)
     setup = {name: value for name, value in setup.items() if value is not None and value != []}
     refuse(setup, profile, service)
+    for index, turn in enumerate(options.history):
+        refuse_turn(turn.parts, profile, f"history[{index}].parts")
     return _overlaid(setup, given.get("setup") or {})
 
 
