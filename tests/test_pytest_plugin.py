@@ -106,7 +106,7 @@ class TestBadDays:
     ("marker", "problem"),
     [
         ("faults=['cutt']", "*there is no fault 'cutt' → did you mean 'cut'? choose one of *"),
-        ("faults='cut'", "*`faults` is a text → pass a list, such as faults=*"),
+        ("faults='cut'", "*`faults` is a str → pass a list, such as faults=*"),
         ("pase='instant'", "*LiveServer has no option 'pase' → did you mean 'pace'? *"),
         ("pace='fast'", "*`pace` is 'fast' → choose one of realtime, instant*"),
         ("['cut']", "*the marker live_server takes options by name*"),

@@ -8,13 +8,13 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from gemini_realtime.checking import check_number
+from gemini_realtime.checking import check_number, check_type
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 from gemini_realtime.local.faults.plan import Faults
@@ -107,6 +107,17 @@ class LiveServer:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
+        check_type("host", host, str, "an address, such as '127.0.0.1'")
+        for name, given, kind, wanted in (
+            ("api_key", api_key, str, "a string"),
+            ("limits", limits, Limits, "gemini_realtime.local.Limits(...)"),
+            ("session_limits", session_limits, SessionLimits, "gemini_realtime.local.SessionLimits(...)"),
+            ("model_profile", model_profile, (str, ServiceProfile), "its name, such as '3.8-live'"),
+            ("sessions_path", sessions_path, (str, Path), "the path of a file"),
+            ("seed", seed, int, "a whole number"),
+        ):
+            if given is not None:
+                check_type(name, given, kind, wanted)
         self._host = _address(host, api_key)
         for name, number in (("port", port), ("tls_port", tls_port)):
             check_number(name, number, 0, 65535, whole=True)
@@ -121,6 +132,12 @@ class LiveServer:
         recording = responder if isinstance(responder, Recording) else None
         answers = Rules() if responder is None or isinstance(responder, Recording) else responder
         backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking())
+        for name, backend, methods in (
+            ("responder", answers, ("respond", "grammar")),
+            ("hearing", backends.hearing, ("detector", "transcribe")),
+            ("speaking", backends.speaking, ("speak",)),
+        ):
+            _check_methods(name, backend, methods)
         profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
         settings = SessionSettings(
             pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits()
@@ -259,6 +276,15 @@ async def serve_forever(
         ready(server.url)
         await asyncio.Event().wait()
     raise AssertionError("only cancellation ends the wait")
+
+
+def _check_methods(name: str, backend: object, methods: Sequence[str]) -> None:
+    missing = [method for method in methods if not callable(getattr(backend, method, None))]
+    if missing:
+        raise ConfigError(
+            f"`{name}` is a {type(backend).__name__}, which has no {' and no '.join(missing)}()",
+            remedy="pass one by its name, or an object as docs/responders.md describes it",
+        )
 
 
 def _address(host: str, api_key: str | None) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 import picows
 
+from gemini_realtime.checking import check_type
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.faults.connection import STAGES, FaultyConnection
 from gemini_realtime.local.faults.stages import Occasions
@@ -36,9 +37,11 @@ class Faults:
     """
 
     def __init__(self, faults: Iterable[Fault | str] = (), seed: int = 0) -> None:
-        if isinstance(faults, str):
-            raise ConfigError("`faults` is a text", remedy=f"pass a list, such as faults=[{faults!r}]")
+        if isinstance(faults, str) or not isinstance(faults, Iterable):
+            raise ConfigError(f"`faults` is a {type(faults).__name__}", remedy="pass a list, such as faults=['cut']")
         read = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
+        for number, fault in enumerate(read):
+            check_type(f"faults[{number}]", fault, Fault, "a Fault, or one as it is written: 'cut:after_frames=10'")
         self._faults = [(fault, Occasions(fault["times"])) for fault in read]
         self._seed = seed
         self._connections = 0
