@@ -533,6 +533,13 @@ async def test_every_kind_of_input_has_its_message() -> None:
     ]
 
 
+@pytest.mark.parametrize("image", ["photo.jpg", b"", None, [255, 216]])
+@in_virtual_time
+async def test_what_is_no_image_is_refused(image: Any) -> None:
+    with pytest.raises(ConfigError, match="pass the bytes of a JPEG or PNG file"):
+        await client_of(MemoryService()).send_video(image)
+
+
 @in_virtual_time
 async def test_an_image_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="image/gif"):

@@ -376,8 +376,11 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """Send one image of a video stream, JPEG or PNG; the service looks at one per second at most.
 
         Raises:
-            ConfigError: another `mime_type`.
+            ConfigError: another `mime_type`, or no image.
         """
+        if not isinstance(image, bytes | bytearray | memoryview) or not image:
+            what = f"a {type(image).__name__}" if image else "empty"
+            raise ConfigError(f"the image is {what}", remedy="pass the bytes of a JPEG or PNG file")
         if mime_type not in ("image/jpeg", "image/png"):
             raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
         self._session.outbox.send_video(encode_base64(image).decode("ascii"), mime_type)
