@@ -208,6 +208,16 @@ Responder = Annotated[
 ]
 Hearing = Annotated[str, typer.Option(metavar="NAME", help="What hears: best, whisper\\[:MODEL] or pocketsphinx.")]
 Speaking = Annotated[str, typer.Option(metavar="NAME", help="What speaks: best, hibari, espeak or piper:FILE.")]
+UnfinishedWait = Annotated[
+    float,
+    typer.Option(
+        "--unfinished-wait",
+        metavar="S",
+        min=0,
+        max=60,
+        help="Wait so much longer for a user whose sentence plainly goes on (my number is ...).",
+    ),
+]
 ModelProfile = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Behave as this family of models, not as the one that the client names."),
@@ -292,6 +302,7 @@ def serve(
     responder: Responder = "rules",
     hearing: Hearing = "best",
     speaking: Speaking = "best",
+    unfinished_wait: UnfinishedWait = 0,
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),
@@ -325,6 +336,7 @@ def serve(
         responder=responder,
         hearing=hearing,
         speaking=speaking,
+        unfinished_wait_s=unfinished_wait,
         faults=fault or (),
         seed=seed,
     )
@@ -342,6 +354,7 @@ def offline(
     responder: Responder = "rules",
     hearing: Hearing = "best",
     speaking: Speaking = "best",
+    unfinished_wait: UnfinishedWait = 0,
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     sessions: SessionsFile = Path(":memory:"),
@@ -375,6 +388,7 @@ def offline(
         responder=responder,
         hearing=hearing,
         speaking=speaking,
+        unfinished_wait_s=unfinished_wait,
         faults=fault or (),
         seed=seed,
     )

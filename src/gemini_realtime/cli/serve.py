@@ -33,6 +33,7 @@ class ServerOptions:
     responder: str = "rules"
     hearing: str = "best"
     speaking: str = "best"
+    unfinished_wait_s: float = 0.0
     faults: Sequence[str] = ()
     seed: int = 0
 
@@ -54,6 +55,7 @@ class ServerOptions:
             responder=self.responder,
             hearing=self.hearing,
             speaking=self.speaking,
+            unfinished_wait_s=self.unfinished_wait_s,
             faults=self.faults,
             seed=self.seed,
         )

@@ -72,6 +72,8 @@ class LiveServer:
         go_away_before_s: how long before its end a client is told; as the service does by default.
         session_limits: how long a session may last, over all its connections; for ever by default.
         sessions_path: a file in which sessions can be resumed after a restart; in memory by default.
+        unfinished_wait_s: how much longer than for silence to wait for a user whose sentence plainly goes on ("my
+            number is"); not at all by default, as the service.
         warm_up: load what hears and speaks at once, not when it is first needed.
         clock: seconds, monotonic.
         wall_clock: the time of day, with its zone: for certificates and the times of tokens.
@@ -103,6 +105,7 @@ class LiveServer:
         go_away_before_s: float | None = None,
         session_limits: SessionLimits | None = None,
         sessions_path: str | Path = ":memory:",
+        unfinished_wait_s: float = 0.0,
         warm_up: bool = True,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
@@ -121,6 +124,7 @@ class LiveServer:
         self._host = _address(host, api_key)
         for name, number in (("port", port), ("tls_port", tls_port)):
             check_number(name, number, 0, 65535, whole=True)
+        check_number("unfinished_wait_s", unfinished_wait_s, 0, 60)
         if tls_port and not tls:
             raise ConfigError("there is a port for TLS and no TLS", remedy="pass tls=True (--tls), or no port for it")
         self._ports = (port, tls_port)
@@ -131,7 +135,7 @@ class LiveServer:
         speaking = speaking_named(speaking) if isinstance(speaking, str) else speaking
         recording = responder if isinstance(responder, Recording) else None
         answers = Rules() if responder is None or isinstance(responder, Recording) else responder
-        backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking())
+        backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking(), unfinished_wait_s)
         for name, backend, methods in (
             ("responder", answers, ("respond", "grammar")),
             ("hearing", backends.hearing, ("detector", "transcribe")),

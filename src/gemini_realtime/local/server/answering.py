@@ -34,11 +34,16 @@ class Closeable(Protocol):
 
 @dataclass(frozen=True)
 class Backends:
-    """What a server hears, thinks and speaks with; shared by its connections."""
+    """What a server hears, thinks and speaks with; shared by its connections.
+
+    Attributes:
+        unfinished_wait_s: how much longer than for silence to wait where what was heard plainly goes on.
+    """
 
     hearing: Hearing
     responder: Responder
     speaking: Speaking
+    unfinished_wait_s: float = 0.0
 
     async def close(self) -> None:
         """Free what they hold."""

@@ -31,8 +31,9 @@ from gemini_realtime.local.session.actions import (
 from gemini_realtime.local.session.content import SpokenTurn
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.speech.dictation import Dictation
-from gemini_realtime.local.speech.hearing import SpeechEnded, SpeechPaused, SpeechStarted
+from gemini_realtime.local.speech.hearing import SessionHearing, SpeechEnded, SpeechPaused, SpeechStarted
 from gemini_realtime.local.speech.utterances import UtteranceFinder
+from gemini_realtime.local.speech.vocabulary import likely_words
 from gemini_realtime.local.wire.refusals import INVALID_ARGUMENT
 from gemini_realtime.protocol.messages import CloseCode
 
@@ -81,7 +82,7 @@ class Host:
         self._answerer = Answerer(peer, self.act, connection.writable, connection.misbehave, backends, clock)
         self._reply: asyncio.Task[None] | None = None
         self._utterances: UtteranceFinder | None = None
-        self._dictation = Dictation(self._transcribe)
+        self._dictation = Dictation(self._transcribe, hears=self._hears, unfinished_wait_s=backends.unfinished_wait_s)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
         connection.receiver = self
@@ -164,11 +165,15 @@ class Host:
         for event in events:
             match event:
                 case SpeechStarted():
+                    self._dictation.begin()
                     self.peer.speech_started()
                 case SpeechPaused(_, audio):
                     self._dictation.expect(audio)
                 case SpeechEnded(_, audio):
                     self._dictation.add(audio)
+        transcribes = self.peer.options.family.task == "transcribe"
+        if transcribes and self._dictation.wants(self._utterances.under_way_bytes):
+            self._dictation.sketch(self._utterances.under_way)
         if self._dictation.waiting > _UTTERANCES_AHEAD:
             self._connection.pause_reading()
 
@@ -190,7 +195,15 @@ class Host:
     async def _transcribe(self, pcm16k: bytes) -> str:
         options = self.peer.options
         phrases = self._backends.responder.grammar(options.tools) if options.family.task == "converse" else None
-        return await self._backends.hearing.transcribe(pcm16k, phrases=phrases)
+        hearing = self._backends.hearing
+        if not isinstance(hearing, SessionHearing):
+            return await hearing.transcribe(pcm16k, phrases=phrases)
+        vocabulary = likely_words(options.vocabulary, options.tools, options.instructions)
+        return await hearing.transcribe_for(self, pcm16k, phrases=phrases, vocabulary=vocabulary)
+
+    def _hears(self, words: str) -> None:
+        self.peer.hears(words)
+        self.act()
 
     # --- tasks and time
 

@@ -118,6 +118,12 @@ class Options:
         return any(tool.google_search is not None for tool in self.setup.tools or [])
 
     @property
+    def vocabulary(self) -> list[str]:
+        """Words that the client says are likely."""
+        asked = self.setup.input_audio_transcription or messages.AudioTranscriptionConfig()
+        return [*(asked.custom_vocabulary or ()), *(asked.adaptation_phrases or ())]
+
+    @property
     def transparent(self) -> bool:
         """Whether the client is told which of its messages a handle includes: on Vertex AI only."""
         return self.profile.vertex and bool(self.setup.session_resumption and self.setup.session_resumption.transparent)

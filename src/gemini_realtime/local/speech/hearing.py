@@ -130,6 +130,16 @@ class VoiceActivityDetector:
         chunks = (ready[at : at + _CHUNK_BYTES] for at in range(0, whole, _CHUNK_BYTES))
         return [event for chunk in chunks for event in self._take(chunk)]
 
+    @property
+    def utterance(self) -> bytes:
+        """What was heard so far of the utterance under way; empty between utterances."""
+        return bytes(self._audio) if self.speaking else b""
+
+    @property
+    def utterance_bytes(self) -> int:
+        """How long that is."""
+        return len(self._audio) if self.speaking else 0
+
     def end(self) -> list[SpeechEvent]:
         """Close the stream: an open utterance ends now, and what is fed next is new sound in the same time."""
         events = list(self._catch_up()) if self.speaking else []

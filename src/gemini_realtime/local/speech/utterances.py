@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.local.session.actions import EndAudio, EndUtterance, Hear, StartUtterance
-from gemini_realtime.local.speech.hearing import MAX_UTTERANCE_MS, Detector, SpeechEnded, SpeechEvent
+from gemini_realtime.local.speech.hearing import (
+    MAX_UTTERANCE_MS,
+    Detector,
+    SpeechEnded,
+    SpeechEvent,
+    VoiceActivityDetector,
+)
 
 if TYPE_CHECKING:
     from gemini_realtime.audio.resample import Resampler
@@ -49,6 +55,20 @@ class UtteranceFinder:
                 return [SpeechEnded(0, bytes(marked or b""))]
             case EndAudio():
                 return self._detector.end() if self._detector is not None else []
+
+    @property
+    def under_way_bytes(self) -> int:
+        """How much was heard of the utterance under way, as far as that can be told."""
+        if self._marked is not None:
+            return len(self._marked)
+        return self._detector.utterance_bytes if isinstance(self._detector, VoiceActivityDetector) else 0
+
+    @property
+    def under_way(self) -> bytes:
+        """The utterance under way: 16 kHz mono s16le."""
+        if self._marked is not None:
+            return bytes(self._marked)
+        return self._detector.utterance if isinstance(self._detector, VoiceActivityDetector) else b""
 
     def _hear(self, pcm: bytes) -> Sequence[SpeechEvent]:
         if self._new_detector is None:

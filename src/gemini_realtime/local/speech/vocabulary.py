@@ -19,12 +19,13 @@ _WORDS_MORE: Final = 2  # a name that is not known is heard as so many more word
 # English letters by what they sound like; vowels are what is misheard first.
 _SOUNDS: Final = [
     (re.compile(pattern), sound)
-    for pattern, sound in [
-        (r"[^a-z]", ""), (r"^kn", "n"), (r"^wr", "r"), (r"^ps", "s"), (r"^x", "s"), (r"tch", "c"), (r"sch|sh|ch|j|dg", "c"),
-        (r"ph|v", "f"), (r"gh(?=t)", ""), (r"th|d", "t"), (r"ck|q|g|c(?![eiyhc])", "k"), (r"c(?=[eiy])|z", "s"), (r"x", "ks"),
-        (r"b", "p"), (r"wh", "w"), (r"mn$", "m"), (r"h", ""), (r"[aeiouyw]+", "a"), (r"(.)\1+", r"\1"),
-    ]
-]  # fmt: skip
+    for pattern, sound in {
+        **{r"[^a-z]": "", r"^kn": "n", r"^wr": "r", r"^ps": "s", r"^x": "s", r"mn$": "m", r"gh(?=t)": ""},
+        **{r"tch|sch|sh|ch|j|dg": "c", r"ph|v": "f", r"th|d": "t", r"b": "p", r"wh": "w"},
+        **{r"ck|q|g|c(?![eiyhc])": "k", r"c(?=[eiy])|z": "s", r"x": "ks", r"h": ""},
+        **{r"[aeiouyw]+": "a", r"(.)\1+": r"\1"},
+    }.items()
+]
 
 
 class Alternative(NamedTuple):
@@ -51,7 +52,9 @@ def likely_words(asked_for: Iterable[str], tools: Sequence[Mapping[str, Any]], i
     enums = (value for tool in tools for value in _enum_values(tool.get("parameters")))
     names = (found[0] for found in _NAME.finditer(instructions))
     words = (word.strip() for word in (*asked_for, *(value.replace("_", " ") for value in enums), *names))
-    return [word for word in dict.fromkeys(words) if len(_sound_of(word)) >= 2 and len(word) >= _LETTERS_MIN][:WORDS_MAX]
+    return [word for word in dict.fromkeys(words) if len(_sound_of(word)) >= 2 and len(word) >= _LETTERS_MIN][
+        :WORDS_MAX
+    ]
 
 
 def alternatives(text: str, words: Iterable[str]) -> list[Alternative]:

@@ -1,0 +1,69 @@
+"""What was made up, told from what was said."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_realtime.local.speech.guards import Heard, is_rambling, without_repeats, words_of
+
+SURE, UNSURE = -0.2, -1.2
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        Heard("you", -1.4, 0.98, 2.0),
+        Heard("I'm going to go to the ground.", -2.0, 0.9, 3.0),
+        Heard("Thank you for watching!", -0.8, 0.3, 3.0),
+        Heard("[Music]", SURE, 0.1, 3.0),
+        Heard("(applause)", SURE, 0.1, 3.0),
+        Heard("♪ ♪", SURE, 0.1, 3.0),
+        Heard("...", SURE, 0.1, 3.0),
+        Heard("", SURE, 0.1, 3.0),
+    ],
+    ids=lambda heard: heard.text,
+)
+def test_what_is_heard_in_silence_noise_and_music_has_no_words(heard: Heard) -> None:
+    assert words_of(heard) == ""
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        Heard("Thank you.", SURE, 0.1, 1.0),
+        Heard("What is the weather in London?", UNSURE, 0.2, 2.0),
+        Heard("No, no, no.", SURE, 0.1, 1.5),
+        Heard("bye", SURE, 0.0, 1.0),
+    ],
+    ids=lambda heard: heard.text,
+)
+def test_what_was_said_is_kept(heard: Heard) -> None:
+    assert words_of(heard) == heard.text
+
+
+def test_what_is_said_of_a_sound_is_left_out_and_the_words_kept() -> None:
+    assert words_of(Heard("[coughs] What time is it?", SURE, 0.1, 2.0)) == "What time is it?"
+
+
+@pytest.mark.parametrize(
+    ("text", "once"),
+    [
+        ("How are you? How are you? How are you?", "How are you?"),
+        ("What time is it? what time is it", "What time is it?"),
+        ("no no no no no no", "no no no"),
+        ("bye bye bye bye bye now", "bye bye bye now"),
+        ("Tell me. Tell me. Tell me. Tell me. Tell me.", "Tell me. Tell me. Tell me."),
+        ("it is what it is", "it is what it is"),
+        ("five five five, one two three four", "five five five, one two three four"),
+        ("the more the merrier", "the more the merrier"),
+        ("", ""),
+    ],
+)
+def test_what_is_said_over_and_over_is_said_once(text: str, once: str) -> None:
+    assert without_repeats(text) == once
+
+
+def test_more_than_anybody_can_say_is_rambling() -> None:
+    assert is_rambling(Heard("one two three four five six seven eight nine ten", SURE, 0.0, 1.0))
+    assert not is_rambling(Heard("one two three four five six seven eight nine ten", SURE, 0.0, 3.0))
+    assert is_rambling(Heard("How are you? How are you?", SURE, 0.0, 3.0))
