@@ -35,8 +35,16 @@ from gemini_realtime.transport.memory import MemoryService, MemoryTransport
 from gemini_realtime.transport.websocket import WebSocketTransport
 
 KEY = "AIza-which-nobody-may-see"
+PICTURE = b"\x89PNG\r\n\x1a\n" + b"a picture which nobody may see" * 30
+PARTS: list[Any] = [["words"], ["words", PICTURE], PICTURE, [], [b"?"], [{"text": 7}], "\ud800", None]
 AUDIO = base64.b64encode(b"audio which nobody may see" * 30).decode()
-SECRETS = (KEY, AUDIO[:20], repr(base64.b64decode(AUDIO))[2:22])
+SECRETS = (
+    KEY,
+    AUDIO[:20],
+    repr(base64.b64decode(AUDIO))[2:22],
+    "a picture which",
+    base64.b64encode(PICTURE[:24]).decode(),
+)
 
 LIMIT_S = 4 * 3600.0
 """A case that takes longer on its clock hangs: attempts to come back end after two minutes, and steps are few."""
@@ -265,7 +273,9 @@ class Program:
             lambda: client.send_audio("not base64!"),
             *[lambda: client.send_text(role=chance.choice(["user", "assistant", "system"]), text=text)] * 3,
             lambda: client.send_text(role="user", text=text, turn_complete=False),
+            lambda: client.send_turn(chance.choice(PARTS)),
             lambda: client.send_function_result(chance.choice(["1", "2", "call-1"]), text),
+            lambda: client.send_function_result("1", text, parts=chance.choice(PARTS)),
             lambda: client.send_function_result("1", {"x": chance.choice([1, None, object()])}, will_continue=True),
             lambda: client.send_video(b"\xff\xd8" * 1000),
             client.audio_stream_end,
