@@ -351,6 +351,11 @@ ON_VERTEX: Final = {
         "vertex, of 2.5; livekit sends it to every model there", "2026-11",
         "False: unsettled for 3.8",
     ),
+    "content_interrupts": Evidence(
+        "https://ai.google.dev/api/live, \"will interrupt any current model generation\"; pydantic-ai, live, of the"
+        " half cascade", "2026-09-28", "False: unsettled for native audio",
+    ),
+    "text_waits_for_calls": Evidence("as for any input; what is known of 2.5 was seen on the Gemini API", "2026"),
     "generated_at_calls": _RECORDED,
     "turn_ends_at_calls_s": Evidence(
         "recorded by pydantic-ai through its gateway; google-genai's own live tests; livekit/agents 7195; adk waits for"
@@ -380,6 +385,7 @@ def on_vertex(profile: ServiceProfile) -> ServiceProfile:
         tells_activity="when asked",
         go_away_before_s=60.0,
         system_role=True,
+        content_interrupts=True,
         text_waits_for_calls=False,
         generated_at_calls=of_2,
         turn_ends_at_calls_s=_AT_ONCE_S if of_2 else profile.turn_ends_at_calls_s,
