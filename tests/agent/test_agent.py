@@ -18,6 +18,7 @@ from gemini_realtime import (
 )
 from gemini_realtime.testing import in_virtual_time
 from tests.agent.test_functions import Scene
+from tests.local.fakes import FakeSpeaking
 
 FAMILIES = [
     "gemini-2.5-flash-native-audio-preview-12-2025",
@@ -29,7 +30,7 @@ FAMILIES = [
 
 @pytest.mark.parametrize("model", FAMILIES)
 async def test_a_function_is_called_and_spoken_about(model: str) -> None:
-    async with LiveServer(pace="instant", warm_up=False) as server:
+    async with LiveServer(pace="instant", warm_up=False, speaking=FakeSpeaking()) as server:
         log = ConversationLog()
         agent = RealtimeAgent(name="weather", llm_config=server.llm_config(model=model), observers=[log])
 

@@ -137,7 +137,11 @@ class RealtimeAgent:
         """
 
         def register(func_or_tool: Callable[..., Any] | Tool) -> Tool:
-            tool = Tool(func_or_tool, name=name, description=description, **options)
+            given = {"name": name, "description": description, **options}
+            changed = {option: value for option, value in given.items() if value is not None}
+            if changed or not isinstance(func_or_tool, Tool):
+                func_or_tool = Tool(func_or_tool, **changed)
+            tool = func_or_tool
             if tool.name in self._tools:
                 raise ConfigError(f"there are two functions called {tool.name!r}", remedy="pass `name`")
             self._tools[tool.name] = tool

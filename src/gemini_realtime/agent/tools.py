@@ -195,6 +195,45 @@ class Tool:
         return lambda: self.func(*bound.args, **bound.kwargs)
 
 
+class RemoteTool(Tool):
+    """A function that runs elsewhere: declared by the JSON Schema of its arguments, which are checked there."""
+
+    def __init__(
+        self,
+        call: Callable[[dict[str, Any]], Awaitable[Any]],
+        *,
+        name: str,
+        description: str,
+        parameters: Mapping[str, Any],
+        **options: Any,
+    ) -> None:
+        """Declare a function.
+
+        Args:
+            call: runs it with these arguments.
+            name: what the model knows it by.
+            description: what the model is told about it.
+            parameters: JSON Schema of its arguments.
+            options: as for `Tool`.
+        """
+        super().__init__(call, name=name, description=description, **options)
+        self._parameters = dict(parameters)
+
+    @property
+    def declaration(self) -> dict[str, Any]:
+        """The declaration as a function of OpenAI's form."""
+        declared = {"type": "function", "name": self.name, "description": self.description}
+        return declared | ({"parameters": self._parameters} if self._parameters.get("properties") else {})
+
+    def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as they are."""
+        return dict(arguments)
+
+    async def results(self, arguments: Mapping[str, Any], context: CallContext) -> AsyncIterator[dict[str, Any]]:
+        """Run the function; yields its result."""
+        yield to_response(await self.func(dict(arguments)))
+
+
 def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Decorator: make a function a `Tool`; options as there."""
     if function is None:
