@@ -28,7 +28,8 @@ from typing import Any
 from fuzz.codec import mutated
 from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, HandshakeError
 from gemini_realtime.event_queue import MAX_ECHOES, MAX_UNREAD
-from gemini_realtime.protocol.ledger import MAX_EARLY_AUDIO_MS, MAX_SENT_BYTES, MAX_WAITING_BYTES
+from gemini_realtime.protocol.audio_ring import MAX_EARLY_AUDIO_MS
+from gemini_realtime.protocol.ledger import MAX_SENT_BYTES, MAX_WAITING_BYTES
 from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.base import Receiver
 from gemini_realtime.transport.memory import MemoryService, MemoryTransport
@@ -352,7 +353,7 @@ def check_bounds(client: GeminiRealtimeClient) -> None:
     events, ledger = client._events, client._session.ledger
     assert len(events._events) <= MAX_UNREAD + MAX_ECHOES + 200, len(events._events)
     assert ledger.waiting_bytes <= MAX_WAITING_BYTES + 500_000, ledger.waiting_bytes
-    assert ledger._waiting_audio_ms <= MAX_EARLY_AUDIO_MS + 30_000, ledger._waiting_audio_ms
+    assert ledger.audio._waiting_ms <= MAX_EARLY_AUDIO_MS + 30_000, ledger.audio._waiting_ms
     assert ledger._sent_bytes <= MAX_SENT_BYTES, ledger._sent_bytes
 
 

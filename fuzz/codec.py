@@ -75,7 +75,7 @@ def fuzz_one(data: bytes) -> None:
         happened = session.receive(data, now)
         assert happened
         repr(happened)
-        session.outbox.next(now)
+        session.next_frame(now)
 
 
 def mutated(chance: random.Random) -> bytes:

@@ -514,12 +514,12 @@ async def test_every_kind_of_input_has_its_message() -> None:
         lambda: client.send_video(b"\xff\xd8", mime_type="image/jpeg"),
         client.activity_start,
         client.activity_end,
-        client.audio_stream_end,
         lambda: client.send_function_result("1", {"temperature": 20}),
         lambda: client.send_context_update(instructions="Be brief.", tools=[]),
     ]
     async with client.connect():
         await read(client, 1)
+        service.say({"toolCall": {"functionCalls": [{"id": "1", "name": "look"}]}})
         for send in sends:
             await send()
         await settle()
@@ -527,8 +527,7 @@ async def test_every_kind_of_input_has_its_message() -> None:
         {"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "/9g="}}},
         {"realtimeInput": {"activityStart": {}}},
         {"realtimeInput": {"activityEnd": {}}},
-        {"realtimeInput": {"audioStreamEnd": True}},
-        {"toolResponse": {"functionResponses": [{"id": "1", "response": {"temperature": 20}}]}},
+        {"toolResponse": {"functionResponses": [{"id": "1", "name": "look", "response": {"temperature": 20}}]}},
         {"contextUpdate": {"systemInstruction": {"parts": [{"text": "Be brief."}]}, "tools": {"tools": []}}},
     ]
 

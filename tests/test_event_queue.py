@@ -170,7 +170,15 @@ async def test_a_flood_is_signalled_again_where_nothing_at_all_should_come() -> 
 async def test_dropped_audio_is_one_event_until_it_is_read() -> None:
     queue = EventQueue()
     for duration_ms in (20, 40):
-        queue.put_dropped(duration_ms, "late")
+        queue.put_dropped(AudioDropped(duration_ms=duration_ms, reason="late"))
     assert await queue.get() == AudioDropped(duration_ms=60, reason="late")
-    queue.put_dropped(10, "late")
+    queue.put_dropped(AudioDropped(duration_ms=10, reason="late"))
     assert await queue.get() == AudioDropped(duration_ms=10, reason="late")
+
+
+async def test_audio_dropped_for_another_reason_is_another_event() -> None:
+    queue = EventQueue()
+    for reason in ("late", "lost", "late"):
+        queue.put_dropped(AudioDropped(duration_ms=20, reason=reason))
+    assert await queue.get() == AudioDropped(duration_ms=40, reason="late")
+    assert await queue.get() == AudioDropped(duration_ms=20, reason="lost")

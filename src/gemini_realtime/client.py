@@ -24,13 +24,12 @@ from gemini_realtime.event_queue import EventQueue, EventQueueEnded
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint
 from gemini_realtime.protocol.events import RealtimeEvent
-from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
 from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.options import SessionOptions, check_options
 from gemini_realtime.protocol.outbox import Role
 from gemini_realtime.protocol.parts import PartInput
-from gemini_realtime.protocol.session import Session, State
+from gemini_realtime.protocol.session import Session
 from gemini_realtime.protocol.setup import build_setup, context_update
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
 from gemini_realtime.transport import websocket
@@ -177,7 +176,6 @@ class GeminiRealtimeClient(RealtimeClientBase):
             self._events,
             self._dial_out,
             send_timeout_s=self._config.send_timeout_s,
-            max_audio_age_s=self._config.max_audio_age_ms / 1000,
             logger=self.logger,
         )
         self._connecting = True
@@ -190,6 +188,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
         try:
             yield
         finally:
+            if (unsent := self._session.unsent) and not self._session.ended:
+                self.logger.warning("the conversation was left with %d messages that had not been sent", unsent)
             self._options, self._postponed = self._options_so_far(), {}
             self._driver, self._left = None, self._session
             self._session, self._events = self._new_session(), EventQueue()
@@ -210,7 +210,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         driver = self._driver
         if driver is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
-        if driver.session.state is State.NEW:
+        if not driver.session.begun:
             options = self._session_options(self._options)
             driver.begin(
                 build_setup(self._config.service, options, self._profile),
@@ -226,7 +226,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             if event is None:
                 return
             yield event
-        if (failure := driver.failure()) is not None:
+        if (failure := driver.failure) is not None:
             raise failure
 
     async def session_update(self, session_options: dict[str, Any]) -> None:
@@ -243,7 +243,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             ConfigError: an option that does not exist, or a value it cannot have; nothing is recorded.
         """
         driver, given = self._driver, check_options(session_options)
-        if driver is None or driver.session.state is State.NEW:
+        if driver is None or not driver.session.begun:
             self._options.update(given)
             return
         changed = {**self._postponed, **given}
@@ -256,7 +256,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             )
 
     def _begun(self) -> bool:
-        return self._driver is not None and self._session.state is not State.NEW
+        return self._driver is not None and self._session.begun
 
     def _options_so_far(self) -> dict[str, Any]:
         """Those that were given, without any that the service refused."""
@@ -302,7 +302,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             UnsupportedByModel: the model takes no such turn at this point of the conversation.
         """
         await self._room()
-        self._session.outbox.send_text(role, text, turn_complete, self._now())
+        self._session.send_text(role, text, turn_complete, self._now())
         self._flush()
 
     async def send_turn(
@@ -326,7 +326,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             UnsupportedByModel: the model is known to refuse them.
         """
         await self._room()
-        self._session.outbox.send_turn(role, parts, turn_complete, self._now())
+        self._session.send_turn(role, parts, turn_complete, self._now())
         self._flush()
 
     async def send_audio(self, audio: str | bytes | bytearray | memoryview, *, rate_hz: int = 16000) -> None:
@@ -354,10 +354,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 f"no sound has {rate_hz} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
             )
         if isinstance(audio, str):
-            size = len(decode_base64(audio))
+            pcm = decode_base64(audio)
             text, encoded = audio, audio.encode("ascii")
         elif len(audio) % SAMPLE_BYTES == 0:
-            size = len(audio)
+            pcm = audio
             encoded = encode_base64(audio)
             text = encoded.decode("ascii")
         else:
@@ -365,10 +365,11 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 f"{len(audio)} bytes of audio end inside a 16-bit sample",
                 remedy="send whole samples, see gemini_realtime.audio.chunks",
             )
-        driver, duration_ms = self._driver, size * 1000 / (SAMPLE_BYTES * rate_hz)
+        driver, duration_ms = self._driver, len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz)
         if driver is None:
-            self._session.outbox.send_audio(encoded, rate_hz, duration_ms, self._now(), stalled=True)
-        elif not driver.send_audio(encoded, rate_hz, duration_ms):
+            self._check_not_left()
+            self._session.send_audio(pcm, encoded, rate_hz, duration_ms, self._now())
+        elif not driver.send_audio(pcm, encoded, rate_hz, duration_ms):
             await driver.keep_up()
         self._events.put_echo(text)
 
@@ -383,25 +384,26 @@ class GeminiRealtimeClient(RealtimeClientBase):
             raise ConfigError(f"the image is {what}", remedy="pass the bytes of a JPEG or PNG file")
         if mime_type not in ("image/jpeg", "image/png"):
             raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
-        self._session.outbox.send_video(encode_base64(image).decode("ascii"), mime_type)
+        self._check_not_left()
+        self._session.send_video(encode_base64(image).decode("ascii"), mime_type)
         self._flush()
 
     async def audio_stream_end(self) -> None:
         """Tell that the microphone is off for more than a second; only with automatic activity detection."""
         await self._room()
-        self._session.outbox.send_audio_stream_end(self._now())
+        self._session.send_audio_stream_end()
         self._flush()
 
     async def activity_start(self) -> None:
         """Tell that the user begins to speak; only with automatic activity detection off."""
         await self._room()
-        self._session.outbox.send_activity(self._now(), start=True)
+        self._session.send_activity(self._now(), start=True)
         self._flush()
 
     async def activity_end(self) -> None:
         """Tell that the user has finished; only with automatic activity detection off."""
         await self._room()
-        self._session.outbox.send_activity(self._now(), start=False)
+        self._session.send_activity(self._now(), start=False)
         self._flush()
 
     async def send_context_update(self, *, instructions: str | None = None, tools: Sequence[Any] | None = None) -> None:
@@ -418,7 +420,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         changed = check_options({name: value for name, value in given.items() if value is not None})
         update = context_update(changed, self._profile)
         await self._room()
-        self._session.send_context_update(update, self._now(), options=changed)
+        self._session.send_context_update(update, options=changed)
         if not self._begun():
             self._options.update(changed)
         self._flush()
@@ -426,7 +428,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
     async def send_function_result(
         self,
         call_id: str,
-        result: str | dict[str, Any],
+        result: Any,
         *,
         scheduling: str | None = None,
         will_continue: bool | None = None,
@@ -436,15 +438,21 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
         Args:
             call_id: `FunctionCall.call_id`.
-            result: text, sent as `{"output": result}`; or an object of your own, where `{"error": ...}` means failure.
+            result: an object of your own, where `{"error": ...}` means failure; or anything else that JSON has a form
+                for, sent as `{"output": result}`.
             scheduling: for non-blocking functions: `SILENT`, `WHEN_IDLE` or `INTERRUPT`.
             will_continue: more results for the same call will follow.
             parts: images and text that belong to the result, as in `send_turn` (3.x models: JPEG, PNG, WebP, text).
+
+        A result that nobody waits for (the call was cancelled, answered before, or made in another conversation) is
+        not sent: the event `VoiceHealth("orphaned_result")` says so.
+
+        Raises:
+            ConfigError: an argument of the wrong kind, or a result that JSON has no form for.
         """
-        response = {"output": result} if isinstance(result, str) else result
         await self._room()
-        orphaned = self._session.outbox.send_function_result(
-            call_id, response, self._now(), scheduling=scheduling, will_continue=will_continue, parts=parts
+        orphaned = self._session.send_function_result(
+            call_id, result, self._now(), scheduling=scheduling, will_continue=will_continue, parts=parts
         )
         if orphaned is not None:
             self._events.put(orphaned)
@@ -459,15 +467,24 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
         Raises:
             SendTimeout: it cannot for too long.
-            NotConnectedError: too much waits already, and nobody has connected.
+            NotConnectedError: too much waits already, and nobody has connected; or the conversation was left.
             GeminiRealtimeError: why the session ended, when it has.
         """
         if self._driver is not None:
             await self._driver.room()
-        elif self._session.ledger.waiting_bytes > MAX_WAITING_BYTES:
-            raise NotConnectedError(
-                f"more than {MAX_WAITING_BYTES} bytes wait to be sent", remedy="call connect() first"
-            )
+            return
+        self._check_not_left()
+        if not self._session.has_room():
+            raise NotConnectedError("too much waits to be sent already", remedy="call connect() first")
+
+    def _check_not_left(self) -> None:
+        """What is said before the first conversation waits for it; what comes late for one is not for the next.
+
+        Raises:
+            NotConnectedError: the last conversation was left, and there is no other yet.
+        """
+        if self._driver is None and self._left is not None and not self._connecting:
+            raise NotConnectedError("the conversation was left", remedy="call connect() first")
 
     def _flush(self) -> None:
         if self._driver is not None:

@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from logging import Logger
 from typing import Any
 
-from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, NotConnectedError, SendTimeout
+from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, SendTimeout
 from gemini_realtime.event_queue import LARGE_BYTES, EventQueue
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed
-from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES
-from gemini_realtime.protocol.session import Session, State
-from gemini_realtime.telemetry import Telemetry
+from gemini_realtime.protocol.session import Session
+from gemini_realtime.telemetry import telemetry
 from gemini_realtime.transport.base import Receiver, Transport
 
 Open = Callable[[Receiver], Awaitable[Transport]]
@@ -27,12 +26,6 @@ Open = Callable[[Receiver], Awaitable[Transport]]
 Raises:
     GeminiRealtimeError: it could not.
 """
-
-
-TELL_AFTER_MS = 1000.0
-"""Audio that is dropped for long is told of a second at a time, not fifty times a second."""
-
-_CLOSED = State.CLOSED  # looking a member up in its enum takes longer than comparing it
 
 
 class Connection:
@@ -67,7 +60,6 @@ class SessionDriver:
         events: what its readers read.
         dial: opens connections.
         send_timeout_s: how long text and results wait for a stalled connection.
-        max_audio_age_s: how long microphone audio does.
         logger: for losses and resumptions.
 
     Attributes:
@@ -83,21 +75,18 @@ class SessionDriver:
         dial: Open,
         *,
         send_timeout_s: float,
-        max_audio_age_s: float,
         logger: Logger,
     ) -> None:
         self.session = session
         self.events = events
         self._dial = dial
         self._send_timeout_s = send_timeout_s
-        self._max_audio_age_s = max_audio_age_s
         self._logger = logger
-        self._telemetry = Telemetry()
+        self._telemetry = telemetry()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
-        self._stalled_at = 0.0
         self._senders = asyncio.Lock()
         self._waiting_senders = 0
         self._room = asyncio.Event()
@@ -110,6 +99,11 @@ class SessionDriver:
         """
         self._use(await self._connect())
         self.events.on_pressure = self._pressure
+
+    @property
+    def failure(self) -> GeminiRealtimeError | None:
+        """Why the session ended; None while it is open, and after a normal end."""
+        return None if self.session.failure is None else self.session.why_ended()
 
     def begin(
         self,
@@ -153,13 +147,13 @@ class SessionDriver:
             SendTimeout: the connection has been stalled for too long.
             GeminiRealtimeError: why the session ended, when it has.
         """
-        if not self._waiting_senders and not self._full():
+        if not self._waiting_senders and self._has_room():
             return
         self._waiting_senders += 1
         try:
             async with asyncio.timeout(self._send_timeout_s) as limit, self._senders:
                 self.flush()
-                while self._full():
+                while not self._has_room():
                     self._room.clear()
                     await self._room.wait()
         except TimeoutError:
@@ -172,28 +166,27 @@ class SessionDriver:
         finally:
             self._waiting_senders -= 1
 
-    def send_audio(self, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
+    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
         """Send microphone audio, at once when the network takes it. Returns whether it does.
 
         Raises:
             GeminiRealtimeError: why the session ended, when it has.
         """
-        session, transport = self.session, self.connection.transport
-        if session.state is _CLOSED:
-            raise self._why_closed()
+        transport = self.connection.transport
         writable = transport.writable
-        frame = session.outbox.send_audio(audio_base64, rate_hz, duration_ms, self._loop.time(), stalled=not writable)
+        if not writable:
+            self._stalled(transport)
+        frame = self.session.send_audio(pcm, audio_base64, rate_hz, duration_ms, self._loop.time())
         if frame is not None:
             transport.send(frame)
         else:
             self.flush()
-            if session.ledger.dropped_ms >= TELL_AFTER_MS:
-                self._tell_dropped()
+            self._tell_dropped(at_once=False)
         return writable
 
     async def keep_up(self) -> None:
         """Wait for a slow network; one that has been stalled for as long as audio may wait is not waited for."""
-        patience_s = self._stalled_at + self._max_audio_age_s - self._loop.time()
+        patience_s = self.session.audio_waits_until() - self._loop.time()
         if patience_s > 0:
             try:
                 async with asyncio.timeout(patience_s):
@@ -202,54 +195,36 @@ class SessionDriver:
                 return
             self.flush()  # what has been waited for is on its way when the wait is over
 
-    def _full(self) -> bool:
-        if self.session.state is State.CLOSED:
-            raise self._why_closed()
-        stalled = self.session.state is not State.AWAY and not self.connection.transport.writable
-        return stalled or self.session.ledger.waiting_bytes > MAX_WAITING_BYTES
-
-    def _why_closed(self) -> GeminiRealtimeError:
-        failure = self.failure()
-        return failure or NotConnectedError(
-            "the service has ended the conversation", remedy="leave `connect()` and connect again"
-        )
-
-    def failure(self) -> GeminiRealtimeError | None:
-        """Why the session ended, to be raised; None while it is open, and after a normal end.
-
-        It is raised as often as somebody asks, and each time would add to its traceback what was going on.
-        """
-        failure = self.session.failure
-        return None if failure is None else failure.with_traceback(None)
-
     def flush(self) -> None:
         """Send what may be sent, as long as the network takes it."""
-        if self.session.state is State.AWAY or self.session.state is State.CLOSED:
-            return
         transport, now = self.connection.transport, self._loop.time()
-        while transport.writable and (frame := self.session.outbox.next(now)) is not None:
+        while transport.writable and (frame := self.session.next_frame(now)) is not None:
             transport.send(frame)
-        if not transport.writable and self._draining is None:
-            self._stalled_at = now
-            self.session.sending(now, stalled=True)
+        if not transport.writable:
+            self._stalled(transport)
+
+    def _has_room(self) -> bool:
+        transport = self.connection.transport
+        if not transport.writable:
+            self._stalled(transport)
+        return self.session.has_room()
+
+    def _stalled(self, transport: Transport) -> None:
+        if self._draining is None and self.session.dial_at is None and not self.session.ended:
+            self.session.network(self._loop.time(), stalled=True)
             self._draining = self._loop.create_task(self._drain(transport))
 
     async def _drain(self, transport: Transport) -> None:
         await transport.drain()
         self._draining = None
-        now, max_age_s = self._loop.time(), self._max_audio_age_s
         if transport is self.connection.transport:
-            self.session.sending(now, stalled=False)
-        if now > self._stalled_at + max_age_s and self.session.state in (State.READY, State.GOING_AWAY):
-            self.session.ledger.drop_older(now - max_age_s)  # the microphone may have been off since
+            self.session.network(self._loop.time(), stalled=False)
         self.advance()
 
     # --- called by the connection
 
     def frame_received(self, frame: bytes) -> None:
         session = self.session
-        if session.state is _CLOSED:
-            return  # said between our close and the answer to it: nobody reads any more
         happened = session.receive(frame, self._loop.time())
         if len(frame) < LARGE_BYTES:
             for event in happened:
@@ -266,7 +241,7 @@ class SessionDriver:
     def connection_lost(self) -> None:
         """The present connection has ended; before the conversation has begun, that matters when it begins."""
         # Of one that is being left it says nothing new.
-        if self.connection.lost is not None and self.session.state not in (State.NEW, State.AWAY):
+        if self.connection.lost is not None and self.session.begun and self.session.dial_at is None:
             code, reason = self.connection.lost
             error = None if code == messages.CloseCode.NORMAL else close_error(code, reason)
             self._tell(self.session.connection_ended(error, self._loop.time()))
@@ -294,27 +269,26 @@ class SessionDriver:
 
     def advance(self) -> None:
         """Send what is due, wake who waits, arm the timer; reconnect, or end."""
-        self.session.stirred = False
-        if self.session.take_ping():
+        session = self.session
+        session.attended()
+        if session.take_ping():
             self.connection.transport.ping()
         self.flush()
         self._tell_dropped()
-        state = self.session.state
-        if state is State.CLOSED:
+        if session.ended:
             self.events.end()
-        elif state is State.AWAY:
-            if self._reconnecting is None:
-                self._reconnecting = self._loop.create_task(self._reconnect())
-        elif state is not State.SETTING_UP and self.events.full:
-            self._pressure(True)
-        if state is State.CLOSED or not self._full():
+        elif session.dial_at is not None and self._reconnecting is None:
+            self._reconnecting = self._loop.create_task(self._reconnect())
+        elif self.events.full:  # perhaps by what an earlier connection brought: the answer to a setup is let through
+            self._read_on(full=True, flooded=False)
+        if session.ended or self._has_room():
             self._room.set()
         self._arm()
 
-    def _tell_dropped(self) -> None:
-        if dropped_ms := self.session.ledger.take_dropped_ms():
-            self._telemetry.dropped(dropped_ms)
-            self.events.put_dropped(dropped_ms, "the network did not take it in time")
+    def _tell_dropped(self, *, at_once: bool = True) -> None:
+        while (dropped := self.session.take_dropped(at_once=at_once)) is not None:
+            self._telemetry.dropped(dropped.duration_ms)
+            self.events.put_dropped(dropped)
 
     def _arm(self) -> None:
         deadline = self.session.deadline()
@@ -332,23 +306,21 @@ class SessionDriver:
         self._tell(happened)
 
     def _pressure(self, full: bool) -> None:
-        state = self.session.state
-        if full and (state is State.SETTING_UP or state is State.AWAY) and not self.events.flooded:
-            return  # the answer to the setup, or to the close, must get through
-        if state is not State.AWAY:
-            self.session.reading(self._loop.time(), paused=full)
-        if full:
-            self.connection.transport.pause_reading()
-        else:
+        self._read_on(full=full, flooded=self.events.flooded)
+
+    def _read_on(self, *, full: bool, flooded: bool) -> None:
+        if self.session.may_read(full=full, flooded=flooded, now=self._loop.time()):
             self.connection.transport.resume_reading()
+        else:
+            self.connection.transport.pause_reading()
 
     # --- reconnecting
 
     async def _reconnect(self) -> None:
         # A service refuses to take a session up again while its old connection is open.
         await self.connection.transport.close()
-        while self.session.state is State.AWAY:
-            await asyncio.sleep(self.session.resumption.dial_at - self._loop.time())
+        while (dial_at := self.session.dial_at) is not None:
+            await asyncio.sleep(dial_at - self._loop.time())
             try:
                 self._use(await self._connect())
             except GeminiRealtimeError as error:

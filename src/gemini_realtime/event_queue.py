@@ -33,11 +33,11 @@ class EventQueueEnded(Exception):
 
 
 class _Dropped:
-    """Dropped audio that nobody has been told of yet: one event, however much it becomes."""
+    """Dropped audio that nobody has read of yet: one event for each reason, however much it becomes."""
 
-    def __init__(self, reason: str) -> None:
-        self.duration_ms = 0
-        self.reason = reason
+    def __init__(self, event: AudioDropped) -> None:
+        self.duration_ms = event.duration_ms
+        self.reason = event.reason
 
 
 class _Large(NamedTuple):
@@ -69,7 +69,7 @@ class EventQueue:
         self._weight = 0
         self._echoes = 0
         self._echoed_characters = 0
-        self._dropped: _Dropped | None = None
+        self._dropped: dict[str, _Dropped] = {}
         self._ended = False
 
     def put(self, event: RealtimeEvent | _Large | None) -> None:
@@ -105,13 +105,14 @@ class EventQueue:
             if self._waiting:
                 self._wake()
 
-    def put_dropped(self, duration_ms: int, reason: str) -> None:
-        """Append an `AudioDropped`, or add to the one that has not been read."""
-        if self._dropped is None:
-            self._dropped = _Dropped(reason)
-            self._events.append(self._dropped)
-            self._wake()
-        self._dropped.duration_ms += duration_ms
+    def put_dropped(self, event: AudioDropped) -> None:
+        """Append the event, or add to the one for the same reason that has not been read."""
+        if (unread := self._dropped.get(event.reason)) is not None:
+            unread.duration_ms += event.duration_ms
+            return
+        self._dropped[event.reason] = _Dropped(event)
+        self._events.append(self._dropped[event.reason])
+        self._wake()
 
     def end(self) -> None:
         """The connection brings nothing more; readers get what is left, then `EventQueueEnded`."""
@@ -166,5 +167,5 @@ class EventQueue:
         if isinstance(mark, _Large):
             self._weight -= mark.weight
             return mark.event
-        self._dropped = None
+        del self._dropped[mark.reason]
         return AudioDropped(duration_ms=mark.duration_ms, reason=mark.reason)

@@ -17,6 +17,7 @@ provider up.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed, VoiceHealth
@@ -31,7 +32,10 @@ def _nothing(amount: float, attributes: dict[str, Any] | None = None) -> None:
 
 
 class Telemetry:
-    """The measurements of one client."""
+    """The measurements of this process.
+
+    OpenTelemetry keeps every instrument that was ever made, so that they are made once.
+    """
 
     def __init__(self) -> None:
         self._lost: Record = _counter("connections.lost", "{connection}")
@@ -69,6 +73,12 @@ def _counter(name: str, unit: str) -> Record:
 def _histogram(name: str, unit: str) -> Record:
     meter = _meter()
     return meter.create_histogram(f"gemini_realtime.{name}", unit).record if meter is not None else _nothing
+
+
+@cache
+def telemetry() -> Telemetry:
+    """The measurements that all conversations share."""
+    return Telemetry()
 
 
 def _meter() -> Any:

@@ -18,14 +18,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gemini_realtime.errors import HandshakeError
 from gemini_realtime.protocol import events, messages
+from gemini_realtime.protocol.audio_ring import STRETCH_MS
 from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
-from gemini_realtime.protocol.ledger import TRIMMED_AT_ONCE_MS
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.progress import LOST_REASON
 from gemini_realtime.protocol.resumption import Reconnect
 from gemini_realtime.protocol.session import TRANSITIONS, Session, State
+from gemini_realtime.protocol.turns import TurnState
 
 FLIGHT_S = 0.15
 RING_S = 0.5
@@ -115,7 +116,10 @@ class Conversation(RuleBasedStateMachine):
 
     @initialize(transparent=st.booleans(), watched=st.booleans(), hand_over=st.booleans(), early=st.booleans())
     def begin(self, transparent: bool, watched: bool, hand_over: bool, early: bool) -> None:
-        self.setup: dict[str, Any] = {"sessionResumption": {"transparent": True} if transparent else {}}
+        self.setup: dict[str, Any] = {
+            "sessionResumption": {"transparent": True} if transparent else {},
+            "realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}},
+        }
         self.transparent = transparent
         reconnect = Reconnect(jitter=lambda: 0.5, attempts=8, within_s=60.0, audio_ring_s=RING_S, hand_over=hand_over)
         health = HealthPolicy(empty_turn="nudge", no_answer="nudge", ping_after_s=5.0, pong_within_s=5.0)
@@ -134,40 +138,48 @@ class Conversation(RuleBasedStateMachine):
         self.numbers += 1
         return f"{kind}{self.numbers}"
 
+    @precondition(lambda self: self.state is not State.CLOSED)
     @rule(asks=st.booleans())
     def text(self, asks: bool) -> None:
         name = self.name("t")
-        self.session.outbox.send_text("user", name, asks, self.tick())
+        self.session.send_text("user", name, asks, self.tick())
         self.given.append(name)
         self.asked |= {name} if asks else set()
         self.flush()
 
+    @precondition(lambda self: self.state is not State.CLOSED)
     @rule()
     def context(self) -> None:
         name = self.name("c")
         content = messages.Content(parts=[messages.Part(text=name)])
-        self.session.send_context_update(messages.ContextUpdate(system_instruction=content), self.tick())
+        self.session.send_context_update(messages.ContextUpdate(system_instruction=content))
         self.given.append(name)
         self.flush()
 
-    @precondition(lambda self: self.calls)
+    @precondition(lambda self: self.calls and self.state is not State.CLOSED)
     @rule(data=st.data())
     def result(self, data: st.DataObject) -> None:
-        call_id = data.draw(st.sampled_from(self.calls))
+        self.give(data.draw(st.sampled_from(self.calls)))
+
+    def give(self, call_id: str) -> None:
         self.calls.remove(call_id)
         self.given.append("r" + call_id)
-        told = self.session.outbox.send_function_result(call_id, {"output": ""}, self.tick())
+        told = self.session.send_function_result(call_id, {"output": ""}, self.tick())
         self.tell([told] if told is not None else [])
 
+    @precondition(lambda self: self.state is not State.CLOSED)
     @rule(pieces=st.integers(0, 8), stalled=st.booleans(), edge=st.sampled_from([None, None, True, False]))
     def speech(self, pieces: int, stalled: bool, edge: bool | None) -> None:
         if edge is not None:
-            self.session.outbox.send_activity(self.tick(), start=edge)
+            self.session.send_activity(self.tick(), start=edge)
+        if stalled:
+            self.session.network(self.tick(), stalled=True)
         for _ in range(pieces):
-            frame = self.session.outbox.send_audio(b"AAAA", 16000, PIECE_MS, self.tick(), stalled=stalled)
+            frame = self.session.send_audio(b"\0\0\0", b"AAAA", 16000, PIECE_MS, self.tick())
             if frame is not None:
                 self.put(frame)
         if not stalled:
+            self.session.network(self.tick(), stalled=False)
             self.flush()
 
     @rule()
@@ -234,7 +246,7 @@ class Conversation(RuleBasedStateMachine):
             assert places == sorted(set(places)), "in order, and nothing twice on one connection"
 
     def flush(self) -> None:
-        while (frame := self.session.outbox.next(self.now)) is not None:
+        while (frame := self.session.next_frame(self.now)) is not None:
             self.put(frame)
         self.moved()
 
@@ -284,7 +296,7 @@ class Conversation(RuleBasedStateMachine):
             line.branch = self.snapshots[handle].fork()
         else:
             line.branch = Branch()
-            line.seeded = bool(self.session.progress.history.said())  # then the first message is what was said before
+            line.seeded = bool(self.session.progress.said())  # then the first message is what was said before
             self.gone |= set(self.given) - self.kept()
         self.begun = True
         self.receive({"setupComplete": {}})
@@ -439,6 +451,8 @@ class Conversation(RuleBasedStateMachine):
         for event in told:
             if isinstance(event, events.TextDelta | events.Interrupted | events.GenerationComplete):
                 self.turn_open = True
+            elif isinstance(event, events.OutputTranscript):  # begins a turn unless it comes late
+                self.turn_open = self.session._turns.state is not TurnState.IDLE
             elif isinstance(event, events.TurnComplete):
                 assert event.reason != LOST_REASON or self.turn_open, "the end of a turn that had none"
                 assert event.raw_message or self.turn_open
@@ -476,11 +490,12 @@ class Conversation(RuleBasedStateMachine):
     # --- what holds at any time
 
     def kept(self) -> set[str]:
-        """What waits, or was sent and is kept."""
+        """What waits, or was sent and is kept; also what a handle held that was refused."""
         ledger = self.session.ledger
+        inside = ledger._unanswered if self.session.resumption.handle is None else []
         return {
             ("r" if entry.kind == "function_result" else "") + (entry.label or words(json.loads(entry.frame))[0])
-            for entry in (*ledger._waiting, *ledger._sent)
+            for entry in (*ledger._waiting, *ledger._sent, *inside)
             if entry.kind != "activity"
         }
 
@@ -491,7 +506,7 @@ class Conversation(RuleBasedStateMachine):
         handle = self.session.resumption.handle
         held = set(self.snapshots[handle].taken) if handle is not None else set()
         missing = set(self.given) - self.kept() - held - self.answered - self.orphaned - self.gone
-        told = {name for turn in self.session.progress.history.said() for name in turn.text.split("\n")}
+        told = {name for turn in self.session.progress.said() for name in turn.text.split("\n")}
         if handle is None:  # a new session has the last context in its setup, and waits for no result
             told |= {name for name in missing if name[0] in "cr"}
         assert not missing - told, f"{missing} is nowhere"
@@ -501,14 +516,16 @@ class Conversation(RuleBasedStateMachine):
         if not self.begun:  # what is said before is kept for longer
             return
         ledger = self.session.ledger
-        assert sum(entry.duration_ms for entry in ledger._sent_audio) <= RING_S * 1000 + TRIMMED_AT_ONCE_MS
-        assert sum(entry.duration_ms for entry in ledger._waiting_audio) <= RING_S * 1000 + TRIMMED_AT_ONCE_MS
+        assert sum(stretch.ms for stretch in ledger.audio._sent) <= RING_S * 1000 + 2 * (STRETCH_MS + PIECE_MS)
+        assert sum(piece.duration_ms for piece in ledger.audio._waiting) <= RING_S * 1000 + 2 * (STRETCH_MS + PIECE_MS)
         assert ledger.waiting_bytes == sum(len(entry.frame) for entry in ledger._waiting)
 
     def teardown(self) -> None:
-        """In the end, with a service that is well, every question has been answered."""
+        """In the end, with a service and an application that are well, every question has been answered."""
         if not hasattr(self, "session"):
             return
+        while self.calls and self.state is not State.CLOSED:
+            self.give(self.calls[0])
         for _ in range(50):
             if self.state is State.CLOSED:
                 return

@@ -99,12 +99,14 @@ class AudioDelta(RealtimeEvent, frozen=True, kw_only=True):
         delta: the audio as base64 text, as the service sent it.
         item_id: always None: Gemini does not name its items.
         rate_hz: sample rate; mono signed 16-bit little-endian.
+        stale: it is of an answer that was cut off, and came after `Interrupted`: not to be played.
     """
 
     type: Literal["response.audio.delta"] = "response.audio.delta"
     delta: str
     item_id: Any = None
     rate_hz: int = 24000
+    stale: bool = False
 
     @property
     def audio(self) -> bytes:

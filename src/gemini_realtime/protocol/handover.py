@@ -5,13 +5,8 @@ A connection is left because the service announced to close it (`goAway`), or be
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable
 from math import inf
 from typing import Final
-
-from gemini_realtime.errors import AudioFormatError
-from gemini_realtime.protocol.codec import audio_of, decode_base64
 
 MARGIN: Final = 0.2
 MAX_MARGIN_S: Final = 5.0
@@ -26,9 +21,6 @@ LOOK_AGAIN_S: Final = 0.25
 
 LISTENS_S: Final = 0.5
 """A pause this long is one between words, at least."""
-
-QUIET_BELOW: Final = 700
-"""Largest sample that passes for silence, -33 dBFS: rooms are quieter than this, people louder."""
 
 
 class Handover:
@@ -77,25 +69,12 @@ class Handover:
         """This is not the moment."""
         self._look_at = now + LOOK_AGAIN_S
 
-    def suits(self, now: float, idle_since: float, *, saved: bool, recent_audio: Iterable[bytes]) -> bool:
-        """Whether this is the moment, between turns.
+    def suits(self, now: float, idle_since: float, *, saved: bool) -> bool:
+        """Whether this is the moment, between turns and in silence.
 
         Args:
             now: seconds.
             idle_since: when the last turn ended, or the session began; seconds.
             saved: whether a handle holds all that was said.
-            recent_audio: frames that the microphone has sent in the last `LISTENS_S`.
         """
-        if not (saved or now >= max(idle_since + SETTLES_S, self._patient_until)):
-            return False
-        return all(_loudest(frame) < QUIET_BELOW for frame in recent_audio)
-
-
-def _loudest(frame: bytes) -> int:
-    """The largest sample of an audio frame; one that is not audio is silent."""
-    try:
-        pcm = decode_base64(audio_of(frame))
-    except AudioFormatError:
-        return 0
-    samples = array("h", pcm[: len(pcm) // 2 * 2])
-    return max(map(abs, samples), default=0)
+        return saved or now >= max(idle_since + SETTLES_S, self._patient_until)

@@ -8,16 +8,21 @@
     `empty_turn`               a turn that ended without any output, and without a reason that explains it
     `near_silence`             audio in which nobody can be heard
     `transcript_without_audio` far more was said, by the transcript, than the audio can hold
+    `audio_without_transcript` far more audio than its transcript accounts for: a tone, or no words at all
+    `turn_without_audio`       a turn of a session that speaks in which there was nothing to hear: text, a thought
     `refusals`                 turns in a row that the service refused
 
 When in doubt nothing is found: a fault that is missed costs what it costs without this module, a false one may cost a
 healthy connection. So silence counts only while the service is known to owe something, while our side reads, and
-while no function call waits for the application; and the end of the turn is not waited for once generation is
-complete: the service holds it back until the audio has been heard, and some models leave it out.
+while the model does not wait for a function; and the end of the turn is not waited for once generation is complete:
+the service holds it back until the audio has been heard, and some models leave it out.
+
+Which turn it is and whether an answer is owed is known to `turns`, what the model waits for to `calls`.
 
 Reports of these faults: https://github.com/google-gemini/gemini-live-api-examples/issues/40 (near silence, refusals),
 https://github.com/googleapis/python-genai/issues/2117 and https://github.com/livekit/agents-js/issues/1450 (empty
-turns).
+turns), https://github.com/googleapis/python-genai/issues/2715 (a tone), https://github.com/livekit/agents/issues/7390
+(text instead of speech).
 """
 
 from __future__ import annotations
@@ -31,8 +36,9 @@ import msgspec
 
 from gemini_realtime.checking import check_choice, check_fields, check_number, shown
 from gemini_realtime.errors import AudioFormatError, ConfigError
+from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import decode_base64
-from gemini_realtime.protocol.turns import Turns, TurnSignal, TurnState
+from gemini_realtime.protocol.turns import Turns, TurnState
 
 Action = Literal["off", "report", "nudge", "resume"]
 """What a finding leads to: nothing at all, an event, also a reminder to the model, also a new connection."""
@@ -44,6 +50,8 @@ KINDS = (
     "empty_turn",
     "near_silence",
     "transcript_without_audio",
+    "audio_without_transcript",
+    "turn_without_audio",
     "refusals",
 )
 TIMES = ("ping_after_s", "pong_within_s", "stalled_after_s", "answer_within_s")
@@ -99,11 +107,6 @@ SLICE_CHARACTERS = 64
 SLICE_EVERY_CHARACTERS = 3200
 """50 ms of base64 at 24 kHz: no syllable is shorter."""
 
-SECONDS_PER_CHARACTER = 3 / 4 / 2
-"""Divided by the sample rate: 4 characters of base64 are 3 bytes, and 2 bytes are a sample."""
-
-DEFAULT_RATE_HZ = 24000
-
 LONG_TRANSCRIPT_CHARACTERS = 60
 """A transcript up to this length may be of a word or two, spelled out."""
 
@@ -111,7 +114,11 @@ CHARACTERS_PER_S = 4 * 20
 """More than four times as fast as anybody speaks: 12 to 20 characters per second where letters are sounds. Scripts
 that write syllables or words are slower, 4 to 10 characters per second, so in them only worse faults are found."""
 
-_GENERATING = TurnState.GENERATING
+LONG_SPEECH_S = 10.0
+"""In so long a speech there are words, unless it has no transcript for a reason that is not known."""
+
+SECONDS_A_CHARACTER = 1.0
+"""Four times as slow as anybody speaks, in scripts that write words."""
 
 
 class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +136,8 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True):
         empty_turn: a turn ended without any output.
         near_silence: the model's speech cannot be heard.
         transcript_without_audio: the transcript is far longer than the audio.
+        audio_without_transcript: the audio is far longer than the transcript, where one was asked for.
+        turn_without_audio: a turn of a session that speaks held nothing to hear.
         refusals: the service refused several turns in a row.
         refusals_in_a_row: how many.
 
@@ -146,6 +155,8 @@ class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True):
     empty_turn: Action = "report"
     near_silence: Action = "report"
     transcript_without_audio: Action = "report"
+    audio_without_transcript: Action = "report"
+    turn_without_audio: Action = "report"
     refusals: Action = "report"
     refusals_in_a_row: int = 3
 
@@ -198,33 +209,57 @@ class Finding(NamedTuple):
     action: Action
 
 
+class Expected(NamedTuple):
+    """What the setup in force asks for.
+
+    Attributes:
+        audio: answers are spoken.
+        transcript: what the model says is written down.
+        silence: the model may decide that an answer is not called for.
+    """
+
+    audio: bool = False
+    transcript: bool = False
+    silence: bool = False
+
+
 class Health:
     """Watches one conversation, over one connection after another.
 
-    Tell it what happens, as it happens. `due` wants to be called when `deadline()` passes: ask for that after
-    `opened` and after each `due`. Nothing that happens in between makes it earlier, so no frame needs to move a timer.
+    Tell it what happens, as it happens, before `turns` and `calls` are told. `due` wants to be called when `deadline()`
+    passes: ask for that after `opened` and after each `due`. Nothing that happens in between makes it earlier, so no
+    frame needs to move a timer.
+
+    Args:
+        policy: what to do about each finding.
+        turns: the present turn.
+        calls: the functions that run.
 
     Attributes:
         last_frame_at: when the last frame came, seconds; set by whoever receives it.
     """
 
-    def __init__(self, policy: HealthPolicy) -> None:
+    def __init__(self, policy: HealthPolicy, turns: Turns, calls: Calls) -> None:
         self.last_frame_at = 0.0
         self._policy = policy
+        self._turns = turns
+        self._calls = calls
         self._look_every_s = _shortest_watch_s(policy)
         self._refused = 0
+        self._expected = Expected()
         self._open = False
         self.closed()
 
     # --- the connection
 
-    def opened(self, now: float) -> None:
+    def opened(self, now: float, expected: Expected = Expected()) -> None:  # noqa: B008
         """The session on a connection is ready; an answer that was asked for before is owed from now on."""
         if self._open:
             self.closed()
         self._open = True
+        self._expected = expected
         self._peer = _Peer(self._policy, now)
-        self.last_frame_at = self._looked_at = self._silent_since = self._turn_ended_at = now
+        self.last_frame_at = self._looked_at = self._silent_since = self._opened_at = now
 
     def closed(self) -> None:
         """There is no connection: nothing is watched until `opened`. Refusals go on being counted."""
@@ -232,12 +267,10 @@ class Health:
         self._paused = False
         self._peer = _Peer(self._policy, 0.0)
         self._looked_at = 0.0
-        self._open_calls = 0
-        self._owed = False
         self._silent_since = 0.0
-        self._turns = Turns()
+        self._given_up: float | None = None  # since when the answer was owed whose absence was found
         self._turn = _Turn()
-        self._turn_ended_at = 0.0
+        self._opened_at = 0.0
         self._more_follows = False
 
     def pong(self, now: float) -> None:
@@ -255,59 +288,42 @@ class Health:
         """The network stopped taking what is sent, or takes it again."""
         self._peer.stalls(now, stalled=stalled)
 
-    # --- what the service owes
-
-    def asked(self, now: float) -> None:
-        """The service owes an answer: to text, to speech that ended, to a function's result that is not silent."""
-        self._owed = True
-        self._silent_since = now
-
-    def calls(self, open_calls: int, now: float) -> None:
-        """How many function calls the application has not answered; while there are any, the model may wait."""
-        if self._open_calls and not open_calls:
-            self._silent_since = now
-        self._open_calls = open_calls
-
     # --- what the model does
 
-    def audio(self, audio_base64: str, rate_hz: int, now: float) -> None:
+    def went_on(self, now: float) -> None:
+        """What was silent until now may have had a reason that is gone: a call was answered."""
+        self._silent_since = now
+
+    def turn_began(self) -> None:
+        """Output of a new answer comes."""
+        if self._turns.state is TurnState.GENERATED:  # the model leaves out the ends of its turns, which were normal
+            self._refused = 0
+        self._turn = _Turn()
+
+    def audio(self, audio_base64: str, now: float) -> None:
         """A piece of its speech: base64 of mono signed 16-bit little-endian PCM."""
         self._silent_since = now
-        self._owed = False
-        if self._turns.state is not _GENERATING:
-            self._begin_turn()
         turn = self._turn
-        turn.audio_s += len(audio_base64) * SECONDS_PER_CHARACTER / (rate_hz or DEFAULT_RATE_HZ)
         if turn.quiet:
             turn.quiet = _is_quiet(audio_base64)
 
     def output(self, now: float) -> None:
         """Any other output: text, a thought, a function call."""
         self._silent_since = now
-        self._owed = False
-        if self._turns.state is not _GENERATING:
-            self._begin_turn()
 
     def transcript(self, text: str, now: float) -> None:
-        """What it says aloud. It may come before the audio; after the end of generation it is of what was said."""
+        """What it says aloud."""
         self._silent_since = now
-        if not text:
-            return
-        if self._owed or self._turns.state in (TurnState.IDLE, _GENERATING):
-            self.output(now)
-        self._turn.began = True
         self._turn.transcript_characters += len(text)
+
+    def called(self, now: float) -> None:
+        """It calls a function."""
+        self._silent_since = now
+        self._turn.called = True
 
     def generation_complete(self, now: float) -> list[Finding]:
         """The answer is whole; its end follows when it has been heard, or never."""
-        self._owed = False
-        self._turns.signal(TurnSignal.GENERATION_COMPLETE)
         return self._speech_findings()
-
-    def interrupted(self, now: float) -> None:
-        """The answer was cut off."""
-        self._owed = False
-        self._turns.signal(TurnSignal.INTERRUPTED)
 
     def turn_complete(self, reason: str | None, now: float, *, more_follows: bool = False) -> list[Finding]:
         """The turn is over.
@@ -322,19 +338,10 @@ class Health:
             *self._empty_findings(reason, now, more_follows),
             *self._refusal_findings(reason),
         ]
-        self._turns.signal(TurnSignal.TURN_COMPLETE)
         self._turn = _Turn()
-        self._turn_ended_at = self._silent_since = now
-        self._owed = self._owed and more_follows
+        self._silent_since = now
         self._more_follows = more_follows
         return findings
-
-    def _begin_turn(self) -> None:
-        if self._turns.state is TurnState.GENERATED:  # the model leaves out the ends of its turns, which were normal
-            self._refused = 0
-        self._turns.signal(TurnSignal.OUTPUT)
-        self._turn = _Turn()
-        self._turn.began = True
 
     # --- time
 
@@ -349,7 +356,7 @@ class Health:
         if not self._paused and (ping_or_end := self._peer.deadline(self.last_frame_at)) is not None:
             deadlines.append(ping_or_end)
         if (silence := self._silence()) is not None:
-            deadlines.append(self._silent_since + silence.limit_s)
+            deadlines.append(silence.since + silence.limit_s)
         return min(deadlines)
 
     def due(self, now: float) -> tuple[bool, list[Finding]]:
@@ -366,52 +373,65 @@ class Health:
 
     def _silence(self) -> _Silence | None:
         """What it would be if the model went on saying nothing; None when it may."""
-        policy = self._policy
-        if not self._open or self._paused or self._open_calls:
+        policy, turns = self._policy, self._turns
+        if not self._open or self._paused or self._calls.blocking:
             return None
-        if self._owed and policy.no_answer != "off":
-            return _Silence("no_answer", policy.answer_within_s, "an answer is owed")
-        if self._turns.state is _GENERATING and policy.stalled_turn != "off" and not self._turn.stalled:
-            so_far = f"the turn has no end, {_seconds(self._turn.audio_s)} of audio so far"
-            return _Silence("stalled_turn", policy.stalled_after_s, so_far)
+        owed_since = turns.owed_since
+        if owed_since is not None and owed_since != self._given_up and policy.no_answer != "off":
+            since = max(self._silent_since, owed_since)
+            return _Silence("no_answer", since, policy.answer_within_s, "an answer is owed")
+        if turns.state is TurnState.GENERATING and policy.stalled_turn != "off" and not self._turn.stalled:
+            so_far = f"the turn has no end, {_seconds(turns.spoken_s)} of audio so far"
+            return _Silence("stalled_turn", self._silent_since, policy.stalled_after_s, so_far)
         return None
 
     def _silence_findings(self, now: float) -> list[Finding]:
         silence = self._silence()
-        if silence is None or now < self._silent_since + silence.limit_s:
+        if silence is None or now < silence.since + silence.limit_s:
             return []
-        self._owed = False
+        self._given_up = self._turns.owed_since
         self._turn.stalled = True  # the same silence is not found under two names
-        return self._found(silence.kind, f"no output for {_seconds(now - self._silent_since)}, {silence.context}")
+        return self._found(silence.kind, f"no output for {_seconds(now - silence.since)}, {silence.context}")
 
     # --- findings about a turn
 
     def _speech_findings(self) -> list[Finding]:
         """Of what is heard and read of the turn; each once per turn."""
-        turn, findings = self._turn, []
-        if turn.quiet and turn.audio_s >= SPEECH_TAKES_S and not turn.silence_found:
+        turn, spoken_s, findings = self._turn, self._turns.spoken_s, []
+        if turn.quiet and spoken_s >= SPEECH_TAKES_S and not turn.silence_found:
             turn.silence_found = True
-            findings += self._found("near_silence", f"{_seconds(turn.audio_s)} of audio, none of it above -50 dBFS")
-        # What was cut off may have been written before it was spoken.
-        if turn.mostly_written() and not self._turns.interrupted and not turn.transcript_found:
+            findings += self._found("near_silence", f"{_seconds(spoken_s)} of audio, none of it above -50 dBFS")
+        # What was cut off may have been written before it was spoken, or spoken before it was written.
+        if self._turns.interrupted or turn.transcript_found:
+            return findings
+        characters, detail = turn.transcript_characters, f"{turn.transcript_characters} characters of transcript"
+        if characters > max(LONG_TRANSCRIPT_CHARACTERS, CHARACTERS_PER_S * spoken_s):
             turn.transcript_found = True
-            detail = f"{turn.transcript_characters} characters of transcript, {_seconds(turn.audio_s)} of audio"
-            findings += self._found("transcript_without_audio", detail)
+            findings += self._found("transcript_without_audio", f"{detail}, {_seconds(spoken_s)} of audio")
+        elif self._expected.transcript and spoken_s > max(LONG_SPEECH_S, SECONDS_A_CHARACTER * characters):
+            turn.transcript_found = True
+            findings += self._found("audio_without_transcript", f"{_seconds(spoken_s)} of audio, {detail}")
         return findings
 
     def _empty_findings(self, reason: str | None, now: float, more_follows: bool) -> list[Finding]:
-        if self._turn.began or self._turns.interrupted or self._open_calls or reason in EXPLAINS_AN_EMPTY_TURN:
+        turns = self._turns
+        if turns.interrupted or len(self._calls) or self._turn.called or reason in EXPLAINS_AN_EMPTY_TURN:
             return []
         if more_follows or self._more_follows:  # a pause of the interaction, or the end of one that has had its say
             return []
-        generated = self._turns.state is TurnState.GENERATED
-        if not (self._owed or generated or now - self._turn_ended_at >= UNASKED_TURN_TAKES_S):
+        if turns.began:
+            unheard = self._expected.audio and not turns.spoken_s and not self._expected.silence
+            detail = "the turn ended without any audio, in a session that answers in audio"
+            return self._found("turn_without_audio", detail) if unheard and not self._turn.transcript_found else []
+        owed = turns.owed_since is not None and turns.owed_since != self._given_up
+        unasked_for_s = now - max(turns.ended_at, self._opened_at)
+        if not (owed or turns.state is TurnState.GENERATED or unasked_for_s >= UNASKED_TURN_TAKES_S):
             return []
         return self._found("empty_turn", f"the turn ended without any output, reason: {reason or 'none given'}")
 
     def _refusal_findings(self, reason: str | None) -> list[Finding]:
         if reason not in REFUSALS:
-            self._refused = 0 if self._turn.began else self._refused
+            self._refused = 0 if self._turns.began else self._refused
             return []
         self._refused += 1
         if self._refused != self._policy.refusals_in_a_row:
@@ -425,31 +445,25 @@ class Health:
 
 class _Silence(NamedTuple):
     kind: str
+    since: float
     limit_s: float
     context: str
 
 
 class _Turn:
-    """What one turn of the model has held so far.
+    """What was found, heard and read of one turn of the model.
 
     Attributes:
-        began: there was output of any kind.
-        audio_s: seconds of audio.
+        called: it called a function, which is all that it may have to say.
         quiet: none of it could be heard.
         transcript_characters: length of what was said, as written.
     """
 
     def __init__(self) -> None:
-        self.began = False
-        self.audio_s = 0.0
+        self.called = False
         self.quiet = True
         self.transcript_characters = 0
         self.stalled = self.silence_found = self.transcript_found = False
-
-    def mostly_written(self) -> bool:
-        """Whether more was written than anybody could have said in that time."""
-        characters = self.transcript_characters
-        return characters > LONG_TRANSCRIPT_CHARACTERS and characters > CHARACTERS_PER_S * self.audio_s
 
 
 class _Peer:

@@ -1,15 +1,24 @@
-"""What was said last, in text: to tell a new session, and another process, what the conversation was about."""
+"""What was said last, in text and in the conversation's order: to tell a new session, and another process, what it was
+about.
+
+That order is not the one of arrival. The transcript of a question may come during the answer to it, and after it; what
+is typed or spoken into an answer comes after that answer, however early it is written down.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from math import inf
 from typing import Final, NamedTuple
 
 from gemini_realtime.protocol.messages import Content, Part
 
 MAX_CHARACTERS: Final = 20_000
 """Bound on the tail that is kept: some half hour of speech."""
+
+LATE_TRANSCRIPT_S: Final = 2.0
+"""So long after an answer began, or ended, what is heard may still belong to its question."""
 
 
 class Said(NamedTuple):
@@ -22,6 +31,12 @@ class Said(NamedTuple):
 
     role: str
     text: str
+
+
+class _Item(NamedTuple):
+    role: str
+    text: str
+    number: int | None = None  # of a message, which may have to be sent again
 
 
 class _Tail:
@@ -38,9 +53,15 @@ class _Tail:
         while self._pieces and self._characters - len(self._pieces[0]) >= MAX_CHARACTERS:
             self._characters -= len(self._pieces.popleft())
 
-    def clear(self) -> None:
+    def take(self) -> str:
+        """The words, which are not here any more."""
+        text = str(self).strip()
         self._pieces.clear()
         self._characters = 0
+        return text
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
 
     def __str__(self) -> str:
         return "".join(self._pieces)
@@ -54,50 +75,138 @@ class History:
     """
 
     def __init__(self, said: Iterable[Said] = ()) -> None:
-        self._said: deque[Said] = deque()
+        self._items: deque[_Item] = deque()
         self._characters = 0
-        self._heard = _Tail()
+        self._question = _Tail()  # as it was heard
         self._answer = _Tail()
+        self._into = _Tail()  # heard while the model answers
+        self._typed: list[_Item] = []  # typed while the model answers
+        self._answer_began_at: float | None = None
+        self._late_until = -inf  # until then what is heard may be the question to the last answer
+        self._late = False  # some of it was
         for turn in said:
-            self.add(turn.role, turn.text)
+            self._add(_Item(*turn))
 
-    def add(self, role: str, text: str) -> None:
-        """Append what was said; what follows of the same side is joined to it."""
-        if not text:
+    def typed(self, number: int, role: str, text: str) -> None:
+        """Somebody wrote a message of this number."""
+        item = _Item(role, text, number)
+        if self._answer_began_at is not None:
+            self._typed.append(item)
             return
-        if self._said and self._said[-1].role == role:
-            before = self._said.pop().text
-            self._characters -= len(before)
-            text = f"{before}\n{text}"
-        text = text[-MAX_CHARACTERS:]
-        self._said.append(Said(role, text))
-        self._characters += len(text)
-        while self._characters > MAX_CHARACTERS:
-            self._characters -= len(self._said.popleft().text)
+        self._add(_Item("user", self._question.take()))
+        self._add(item)
+        self._late_until = -inf
 
-    def heard(self, text: str) -> None:
+    def heard(self, text: str, now: float) -> None:
         """A piece of what the user was heard to say."""
-        self._heard.add(text)
+        if self._answer_began_at is None:
+            if now <= self._late_until:
+                self._add_question(text)
+            else:
+                self._question.add(text)
+        elif self._lacks_question() and now <= self._answer_began_at + LATE_TRANSCRIPT_S:
+            self._question.add(text)
+            self._late = True
+        else:
+            self._into.add(text)
+
+    def speech_started(self) -> None:
+        """Somebody begins to speak: what is heard from now on is nothing that came late."""
+        self._late_until = -inf
+        if self._answer_began_at is not None:
+            self._answer_began_at = -inf
+
+    def answer_began(self, now: float) -> None:
+        """The model begins to answer."""
+        if self._answer_began_at is None:
+            self._answer_began_at, self._late = now, False
 
     def answer(self, text: str) -> None:
         """A piece of what the model says."""
         self._answer.add(text)
 
-    def close_turn(self) -> None:
-        """The model's answer is over: both sides of the turn are said."""
-        self.add("user", str(self._heard).strip())
-        self.add("model", str(self._answer).strip())
-        self.drop_turn()
+    def _lacks_question(self) -> bool:
+        typed = bool(self._items) and self._items[-1].role == "user"
+        return self._late or not (self._question or typed)
 
-    def drop_turn(self) -> None:
-        """The turn was lost, and will be spoken again."""
-        self._heard.clear()
-        self._answer.clear()
+    def close_turn(self, now: float, *, interrupted: bool = False) -> None:
+        """The model's answer is over: both sides of the turn are said.
 
-    def said(self) -> list[Said]:
-        """The turns that are over, oldest first."""
-        return list(self._said)
+        Args:
+            now: seconds.
+            interrupted: it was cut off, by what was heard during it.
+        """
+        began_at, self._answer_began_at = self._answer_began_at, None
+        lacks_question = self._lacks_question()
+        if not interrupted and began_at is not None and began_at != -inf and self._question:
+            # Nobody spoke into the answer, so these are the last words of the question.
+            self._question.add(self._into.take())
+        self._add(_Item("user", self._question.take()))
+        answer = self._answer.take()
+        self._add(_Item("model", answer))
+        self._late, self._late_until = False, now + LATE_TRANSCRIPT_S if answer and lacks_question else -inf
+        for item in self._typed:
+            self._add(item)
+            self._late_until = -inf
+        self._typed.clear()
+        self._question, self._into = self._into, self._question
 
-    def contents(self) -> list[Content]:
-        """The same as turns of the service."""
-        return [Content(role=turn.role, parts=[Part(text=turn.text)]) for turn in self._said]
+    def _add_question(self, text: str) -> None:
+        """Put a piece of a question that comes late before its answer."""
+        answer = self._items.pop()
+        before = self._items.pop().text if self._late and self._items else ""
+        self._characters -= len(answer.text) + 1 + (len(before) + 1 if before else 0)
+        self._late = True
+        self._add(_Item("user", before + text if before else text.lstrip()))
+        self._add(answer)
+
+    def lose_turn(self) -> None:
+        """The answer was lost with its connection; what it answers may be heard again, or not."""
+        self._answer.take()
+        self._question.add(self._into.take())
+        self._answer_began_at, self._late, self._late_until = None, False, -inf
+        for item in self._typed:
+            self._add(item)
+        self._typed.clear()
+
+    def ask_again(self) -> None:
+        """What was heard last is heard once more."""
+        self._question.take()
+
+    def close_question(self) -> bool:
+        """What was heard last is said, and not answered; returns whether there is any."""
+        question = self._question.take()
+        self._add(_Item("user", question))
+        return bool(question)
+
+    def said(self, without: Collection[int] = (), *, answer: bool = False) -> list[Said]:
+        """The turns that are over, oldest first; turns of one side that follow each other are one.
+
+        Args:
+            without: numbers of messages to leave out, since they are sent again.
+            answer: whether the present answer counts, since it is complete.
+        """
+        turns: list[Said] = []
+        present = [_Item("user", str(self._question).strip()), _Item("model", str(self._answer).strip())]
+        for role, text, number in (*self._items, *(item for item in present if answer and item.text)):
+            if number is not None and number in without:
+                continue
+            if turns and turns[-1].role == role:
+                turns[-1] = Said(role, f"{turns[-1].text}\n{text}")
+            else:
+                turns.append(Said(role, text))
+        return turns
+
+    def _add(self, item: _Item) -> None:
+        if not item.text:
+            return
+        item = item._replace(text=item.text[1 - MAX_CHARACTERS :])
+        self._items.append(item)
+        self._characters += len(item.text) + 1  # with what separates it from the next
+        while self._characters > MAX_CHARACTERS:
+            self._characters -= len(self._items.popleft().text) + 1
+
+
+def contents(said: Iterable[Said]) -> list[Content]:
+    """The same as turns of the service."""
+    return [Content(role=turn.role, parts=[Part(text=turn.text)]) for turn in said]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError
-from gemini_realtime.protocol.events import ConnectionLost, ReplayedItem, VoiceHealth
+from gemini_realtime.protocol.audio_ring import REASONS, Cause, Piece
+from gemini_realtime.protocol.events import AudioDropped, ConnectionLost, ReplayedItem, VoiceHealth
 from gemini_realtime.protocol.ledger import Entry
 from gemini_realtime.protocol.messages import CloseCode
 
@@ -18,23 +19,35 @@ def connection_lost(error: GeminiRealtimeError) -> ConnectionLost:
     return ConnectionLost(code=CloseCode.NONE, reason=error.problem)
 
 
-def orphaned(call_id: str) -> VoiceHealth:
-    """A function's result that nobody waits for any more."""
-    detail = f"the service has forgotten the call {call_id}"
+def audio_dropped(duration_ms: int, cause: Cause) -> AudioDropped:
+    """Microphone audio that nobody will hear."""
+    return AudioDropped(duration_ms=duration_ms, reason=REASONS[cause])
+
+
+def orphaned(call_id: str, *, known: bool = True) -> VoiceHealth:
+    """A function's result that nobody waits for.
+
+    Args:
+        call_id: of the call.
+        known: the service has made that call and forgotten it; else it was answered, or is of another conversation.
+    """
+    forgotten = "the service has forgotten the call" if known else "in this conversation no call is open by the id"
+    detail = f"{forgotten} {call_id}"
     return VoiceHealth(finding="orphaned_result", detail=detail, action="not sent")
 
 
-def replayed(entries: Sequence[Entry]) -> list[ReplayedItem]:
+def replayed(entries: Sequence[Entry | Piece]) -> list[ReplayedItem]:
     """What is sent again; pieces of audio that follow each other are one stretch."""
     items = []
     for (kind, uncertain), group in groupby(entries, key=lambda entry: (entry.kind, entry.uncertain)):
         run = list(group)
-        if kind == "audio":
-            start_ms, last = run[0].start_ms, run[-1]
+        pieces = [item for item in run if isinstance(item, Piece)]
+        if pieces:
+            start_ms, last = pieces[0].start_ms, pieces[-1]
             duration_ms = last.start_ms + last.duration_ms - start_ms
             items.append(
                 ReplayedItem(kind=kind, start_ms=round(start_ms), duration_ms=round(duration_ms), uncertain=uncertain)
             )
-        else:
-            items += [ReplayedItem(kind=kind, text=entry.label, uncertain=uncertain) for entry in run]
+        texts = [item.label for item in run if isinstance(item, Entry)]
+        items += [ReplayedItem(kind=kind, text=text, uncertain=uncertain) for text in texts]
     return items

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import msgspec
 
 from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import local_events, messages
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import audio_frame, encode
 from gemini_realtime.protocol.events import RealtimeEvent
-from gemini_realtime.protocol.health import Health
 from gemini_realtime.protocol.ledger import Kind, Ledger
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.parts import in_words, read_result, read_turn, refuse_result, refuse_turn
+from gemini_realtime.protocol.progress import Progress
 
 Role = Literal["user", "assistant", "system"]
 """Who speaks, in the words of AG2; the service calls the assistant `model`."""
 
 Gate = Literal["shut", "setup", "open"]
 """What the connection is ready for: nothing, the setup alone, or all that is said."""
+
+Scheduling = Literal["SILENT", "WHEN_IDLE", "INTERRUPT"]
+"""When the model speaks of a result. Source: https://ai.google.dev/api/live#FunctionResponseScheduling."""
+
+_LOST_CALL = {"error": "the connection was lost before the function had answered"}
 
 
 class Outbox:
@@ -30,28 +38,54 @@ class Outbox:
         profile: what the model accepts.
         ledger: of what is sent.
         calls: the functions that the service waits for.
-        health: is told what is owed.
-        max_audio_age_s: how long microphone audio may wait for a stalled connection.
+        progress: is told what is asked.
+        max_audio_age_s: how long microphone audio may wait on a stalled connection.
     """
 
     def __init__(
-        self, profile: ModelProfile, ledger: Ledger, calls: Calls, health: Health, max_audio_age_s: float
+        self, profile: ModelProfile, ledger: Ledger, calls: Calls, progress: Progress, max_audio_age_s: float
     ) -> None:
         self._profile = profile
         self._ledger = ledger
         self._calls = calls
-        self._health = health
+        self._progress = progress
         self._max_audio_age_s = max_audio_age_s
         self._gate: Gate = "shut"
         self._flows = False  # whether nothing waits, so that audio may go out at once
+        self._stalled_since: float | None = None
         self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
         self._video: bytes | None = None
+        self._detects: bool | None = None  # whether the service finds out itself when somebody speaks
+        self.seed_is_open = False
 
     # --- the way
 
     def open(self, gate: Gate) -> None:
         """The connection is ready for this much."""
         self._gate, self._flows = gate, False
+        if gate != "open":
+            self._ledger.connection_lost()
+
+    def network(self, now: float, *, stalled: bool) -> None:
+        """The connection is stalled, or no longer: audio that has waited for too long is dropped then."""
+        since, self._stalled_since = self._stalled_since, now if stalled else None
+        self._flows = False
+        # The microphone may have been off since.
+        if since is not None and now > since + self._max_audio_age_s:
+            self._drop_late_audio(now)
+
+    def audio_waits_until(self) -> float:
+        """Until when a stalled connection is waited for with the next piece of audio; -inf when it is not stalled."""
+        return -math.inf if self._stalled_since is None else self._stalled_since + self._max_audio_age_s
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the connection takes nothing."""
+        return self._stalled_since is not None
+
+    def _drop_late_audio(self, now: float) -> None:
+        if self._gate == "open":
+            self._ledger.audio.drop_older(now - self._max_audio_age_s)
 
     def next(self, now: float) -> bytes | None:
         """The frame to send now; None when there is none, or none may be sent yet."""
@@ -64,21 +98,38 @@ class Outbox:
             frame, self._video = self._video, None
             if frame is not None:
                 self._ledger.count_sent()
-            self._flows = frame is None
+            self._flows = frame is None and not self.stalled
         return frame
 
     # --- what does not come from the application
 
     def setup(self, body: dict[str, Any]) -> None:
         """The first message of a connection; what was to be sent first on the one before it is void."""
+        detection = body.get("realtimeInputConfig", {}).get("automaticActivityDetection") or {}
+        self._detects = not detection.get("disabled", False)
         self._urgent.clear()
         self._urgent.append(encode({"setup": body}))
 
     def history(self, turns: Sequence[messages.Content]) -> None:
         """What a new session is told of the conversation before it, if anything."""
+        completed = self._profile.history_needs_config
+        # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
+        self.seed_is_open = bool(turns) and not completed and self._profile.seeds_wait
         if turns:
-            # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
-            self._first(messages.ClientContent(turns=list(turns), turn_complete=self._profile.history_needs_config))
+            self._first(messages.ClientContent(turns=list(turns), turn_complete=completed))
+
+    def complete_seed(self) -> None:
+        """Somebody has spoken to a session that was told of the conversation before it: what it was told counts from
+        now on."""
+        self.seed_is_open = False
+        self._first(messages.ClientContent(turn_complete=True))
+
+    def lost_calls(self, call_ids: Sequence[str]) -> None:
+        """Tell a resumed session that calls which it may still wait for were lost, before it is told anything else."""
+        responses = [messages.FunctionResponse(id=call_id, response=_LOST_CALL) for call_id in call_ids]
+        if responses:
+            answer = messages.ToolResponse(function_responses=responses)
+            self._send_first(messages.ClientMessage(tool_response=answer))
 
     def nudge(self) -> bool:
         """Ask the model to go on; returns whether there is a message for it."""
@@ -88,50 +139,51 @@ class Outbox:
         return True
 
     def _first(self, content: messages.ClientContent) -> None:
+        self._send_first(messages.ClientMessage(client_content=content))
+
+    def _send_first(self, message: messages.ClientMessage) -> None:
         self._flows = False
-        self._urgent.append(encode(messages.ClientMessage(client_content=content)))
+        self._urgent.append(encode(message))
         self._ledger.count_sent()
 
     # --- what the application says
 
-    def send_audio(
-        self, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float, *, stalled: bool
-    ) -> bytes | None:
-        """Microphone audio: base64 of mono signed 16-bit little-endian PCM.
+    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float) -> bytes | None:
+        """Microphone audio.
 
         Args:
-            audio_base64: the audio.
-            rate_hz: its sample rate.
+            pcm: mono signed 16-bit little-endian samples.
+            audio_base64: the same in base64.
+            rate_hz: their rate.
             duration_ms: how long it is.
             now: seconds.
-            stalled: whether the connection is stalled.
 
         Returns:
             The frame to send at once; None when it waits for others, or for a connection.
         """
-        frame = audio_frame(audio_base64, rate_hz)
-        if self._flows and not stalled:
-            self._ledger.audio_sent(frame, duration_ms, now)
-            return frame
-        self._flows = False
-        if self._gate == "open":
-            self._ledger.drop_older(now - self._max_audio_age_s)
-        self._ledger.add_audio(frame, duration_ms, now)
+        if self._flows:
+            self._ledger.audio_sent(pcm, rate_hz, duration_ms, now)
+            return audio_frame(audio_base64, rate_hz)
+        self._drop_late_audio(now)
+        self._ledger.add_audio(pcm, rate_hz, duration_ms, now)
         return None
 
     def send_video(self, image_base64: str, mime_type: str) -> None:
         """One image of the video stream. Of those that cannot be sent yet only the last is kept."""
         item = messages.RealtimeInput(video=messages.Blob(mime_type=mime_type, data=image_base64))
         self._video = encode(messages.ClientMessage(realtime_input=item))
+        self._flows = False
 
     def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
         """Text in the conversation.
 
         Raises:
-            ConfigError: an unknown role.
+            ConfigError: an unknown role, or what is no text.
             UnsupportedByModel: the model takes no text, or no such turn at this point.
         """
         self._check_turn(role)
+        if not isinstance(text, str):
+            raise ConfigError(f"`text` is {type(text).__name__}", remedy="pass a string")
         if role == "user" and turn_complete and self._profile.text_in_realtime_input:
             message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
             self._say(message, role, text, turn_complete, now)
@@ -158,47 +210,67 @@ class Outbox:
 
     def _say_turn(self, role: Role, parts: Sequence[messages.Part], turn_complete: bool, now: float) -> None:
         turn = messages.Content(role=_ROLES[role], parts=list(parts))
-        content = messages.ClientContent(turns=[turn], turn_complete=turn_complete)
+        content = messages.ClientContent(turns=[turn], turn_complete=bool(turn_complete))
         self._say(messages.ClientMessage(client_content=content), role, in_words(parts), turn_complete, now)
 
     def _say(self, message: messages.ClientMessage, role: Role, words: str, turn_complete: bool, now: float) -> None:
-        self._queue("text", message, now, label=words, role=_ROLES[role], asks=turn_complete)
+        number = self._queue("text", message, label=words, role=_ROLES[role], asks=bool(turn_complete))
+        self._progress.typed(number, _ROLES[role], words)
         if turn_complete:
-            self._health.asked(now)
+            self.seed_is_open = False
+            self._progress.asked(now)
 
     def send_function_result(
-        self, call_id: str, response: dict[str, Any], now: float, *, parts: object = None, **options: Any
+        self,
+        call_id: str,
+        result: Any,
+        now: float,
+        *,
+        scheduling: str | None = None,
+        will_continue: bool | None = None,
+        parts: object = None,
     ) -> RealtimeEvent | None:
         """The answer to a function call.
 
         Args:
             call_id: as in `FunctionCall.call_id`.
-            response: an object; its keys `output` and `error` have a meaning to the service.
+            result: an object, whose keys `output` and `error` have a meaning to the service; anything else is sent as
+                its `output`.
             now: seconds.
+            scheduling: when the model speaks of it.
+            will_continue: more results for the same call will follow.
             parts: images and text that belong to it, as `parts.read_result` takes them.
-            options: `scheduling`, `will_continue`.
 
         Returns:
-            None; or, when the service has forgotten the call, the event that says so: then nothing is sent.
+            None; or, when nobody waits for the result, the event that says so: then nothing is sent.
+
+        Raises:
+            ConfigError: an argument of the wrong kind, or a result that JSON has no form for.
         """
-        if call_id in self._calls.orphans:
-            return local_events.orphaned(call_id)
-        call, since = self._calls.known(call_id)
-        since = now if call is None else since  # of a call that nobody knows, a resumed session knows nothing
+        if not isinstance(call_id, str):
+            raise ConfigError(f"`call_id` is {type(call_id).__name__}", remedy="pass the `call_id` of a FunctionCall")
+        if scheduling is not None and scheduling not in get_args(Scheduling):
+            known = ", ".join(get_args(Scheduling))
+            raise ConfigError(f"unknown `scheduling` {scheduling!r}", remedy=f"use one of {known}, or leave it out")
+        response = _response(result)
+        call = self._calls.open(call_id)
+        if call is None:
+            return local_events.orphaned(call_id, known=call_id in self._calls.orphans)
         answer = messages.FunctionResponse(
-            id=call_id if call is None else call.id,
-            name=None if call is None else call.name,
+            id=call.given_id,
+            name=call.name,
             response=response,
             parts=None if parts is None else self._result_parts(parts),
-            **options,
+            scheduling=scheduling,
+            will_continue=will_continue,
         )
         message = messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[answer]))
-        self._queue("function_result", message, now, label=call_id, since=since)
-        if not options.get("will_continue"):
-            self._calls.answered(call_id)
-        self._health.calls(len(self._calls), now)
-        if not self._calls and options.get("scheduling") != "SILENT":
-            self._health.asked(now)
+        silent = scheduling == "SILENT"
+        number = self._queue(
+            "function_result", message, label=call_id, since=call.at, answers=not (silent or will_continue)
+        )
+        if not will_continue:
+            self._progress.result_given(call_id, number, now, silent=silent)
         return None
 
     def _result_parts(self, parts: object) -> list[dict[str, Any]]:
@@ -207,17 +279,41 @@ class Outbox:
         return read
 
     def send_activity(self, now: float, *, start: bool) -> None:
-        """The user began, or stopped, to speak; only with automatic detection off."""
+        """The user began, or stopped, to speak.
+
+        Raises:
+            ConfigError: the service finds that out itself in this session.
+        """
+        if self._detects:
+            raise ConfigError(
+                "activity_start() and activity_end() need automatic detection off",
+                remedy="session_update({'turn_detection': None})",
+            )
         if start:
-            self._ledger.hold_next()
-        edge = messages.RealtimeInput(activity_start={}) if start else messages.RealtimeInput(activity_end={})
-        self._realtime(edge, now, asks=not start)
+            self._progress.speech_announced()
+            self._realtime(messages.RealtimeInput(activity_start={}))
+            return
+        self._realtime(messages.RealtimeInput(activity_end={}), asks=True)
+        self._progress.asked(now)
+        if self.seed_is_open:
+            self.seed_is_open = False
+            completion = messages.ClientContent(turn_complete=True)
+            self._queue("activity", messages.ClientMessage(client_content=completion))
 
-    def send_audio_stream_end(self, now: float) -> None:
-        """The microphone was switched off; only with automatic detection on."""
-        self._realtime(messages.RealtimeInput(audio_stream_end=True), now)
+    def send_audio_stream_end(self) -> None:
+        """The microphone was switched off.
 
-    def send_context_update(self, update: messages.ContextUpdate, now: float) -> None:
+        Raises:
+            ConfigError: the application says itself in this session when somebody speaks.
+        """
+        if self._detects is False:
+            raise ConfigError(
+                "audio_stream_end() needs automatic detection on",
+                remedy="call activity_end() when the user has finished",
+            )
+        self._realtime(messages.RealtimeInput(audio_stream_end=True))
+
+    def send_context_update(self, update: messages.ContextUpdate) -> None:
         """New instructions or tools.
 
         Raises:
@@ -228,17 +324,61 @@ class Outbox:
                 f"{self._profile.title} cannot change instructions or tools in mid-session",
                 remedy="call session_update(), which resumes the session with them",
             )
-        self._queue("context", messages.ClientMessage(context_update=update), now)
+        self._queue("context", messages.ClientMessage(context_update=update))
 
-    def _realtime(self, item: messages.RealtimeInput, now: float, *, asks: bool = False) -> None:
-        self._queue("activity", messages.ClientMessage(realtime_input=item), now, asks=asks)
-        if asks:
-            self._health.asked(now)
+    def _realtime(self, item: messages.RealtimeInput, *, asks: bool = False) -> None:
+        self._queue("activity", messages.ClientMessage(realtime_input=item), asks=asks)
 
-    def _queue(self, kind: Kind, message: messages.ClientMessage, now: float, **details: Any) -> None:
+    def _queue(self, kind: Kind, message: messages.ClientMessage, **details: Any) -> int:
+        frame = encode(message)
         self._flows = False
-        self._ledger.add(kind, encode(message), now, **details)
+        return self._ledger.add(kind, frame, **details)
 
 
 _ROLES = {"user": "user", "assistant": "model", "model": "model", "system": "user"}
 """The Gemini API closes with 1007 on a turn of role `system`, so instructions given in a turn travel as the user's."""
+
+
+def _response(result: Any) -> dict[str, Any]:
+    """What a function gave, as the object that the service wants.
+
+    Raises:
+        ConfigError: JSON has no form for it.
+    """
+    try:
+        plain = _plain(result, "result")
+    except RecursionError:
+        raise ConfigError("`result` is nested too deeply", remedy="return less, or text") from None
+    response = plain if isinstance(plain, dict) else {"output": plain}
+    encode(response)  # half a character is refused here
+    return response
+
+
+def _plain(value: Any, path: str) -> Any:
+    """A value of JSON; anything that has one form there becomes that."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ConfigError(f"`{path}` is {value}, which JSON has no form for", remedy="return None, or text")
+        return value
+    if isinstance(value, Mapping):
+        return {_key(key, path): _plain(item, f"{path}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item, f"{path}[{place}]") for place, item in enumerate(value)]
+    try:
+        simpler = msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
+    except (TypeError, ValueError):
+        simpler = value
+    if simpler is value or isinstance(simpler, bytes | bytearray | memoryview):
+        raise ConfigError(
+            f"`{path}` is {type(value).__name__}, which JSON has no form for",
+            remedy="return text, numbers, booleans, None, and lists and dicts of them",
+        )
+    return _plain(simpler, path)
+
+
+def _key(key: Any, path: str) -> str:
+    if isinstance(key, str) or (isinstance(key, int) and not isinstance(key, bool)):
+        return str(key)
+    raise ConfigError(f"`{path}` has a key of type {type(key).__name__}", remedy="use strings as keys")

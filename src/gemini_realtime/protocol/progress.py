@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any, Final
 
+import msgspec
+
+from gemini_realtime.protocol.audio_ring import Piece, is_quiet
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.events import (
     AudioDelta,
@@ -21,12 +25,10 @@ from gemini_realtime.protocol.events import (
     TurnComplete,
 )
 from gemini_realtime.protocol.health import REFUSALS, Finding, Health
-from gemini_realtime.protocol.history import History
-from gemini_realtime.protocol.ledger import Entry, Ledger
-from gemini_realtime.protocol.messages import SessionResumptionUpdate
+from gemini_realtime.protocol.history import LATE_TRANSCRIPT_S, History, Said
+from gemini_realtime.protocol.ledger import Ledger, Resent
 from gemini_realtime.protocol.models import ModelProfile
-from gemini_realtime.protocol.resumption import Resumption
-from gemini_realtime.protocol.turns import Turns, TurnSignal, TurnState
+from gemini_realtime.protocol.turns import Turns, TurnState
 
 FLIGHT_MARGIN_S: Final = 0.25
 """Beyond a round trip, how long a message may take to get into a handle."""
@@ -34,12 +36,11 @@ FLIGHT_MARGIN_S: Final = 0.25
 SPEECH_BEGAN_S: Final = 1.0
 """How long before the service says that somebody speaks the speech may have begun."""
 
-LATE_TRANSCRIPT_S: Final = 2.0
-"""So long after an answer what is heard still belongs to its question."""
-
 LOST_REASON: Final = "CONNECTION_LOST"
 """`TurnComplete.reason` of a turn that ended with its connection; not a word of the service."""
 
+NOT_COMPLETED_REASON: Final = "NOT_COMPLETED"
+"""`TurnComplete.reason` of a turn whose end the service left out; not a word of the service."""
 
 _GENERATING = TurnState.GENERATING  # looking a member up in its enum takes longer than comparing it
 
@@ -49,144 +50,312 @@ class Progress:
 
     Args:
         profile: what the model accepts.
-        ledger: of what was sent.
+        turns: the present turn of the model.
         calls: the functions that the service waits for.
-        resumption: the last handle.
+        ledger: of what was sent.
         health: is told what happens.
 
     Attributes:
-        turns: the present turn of the model.
-        history: what was said last.
-        idle_since: when the last turn ended, or the session began; seconds.
         round_trip_s: how long a message and the answer to it are under way.
-        more_follows: the service said that what it says now is not the whole answer.
     """
 
-    def __init__(
-        self, profile: ModelProfile, ledger: Ledger, calls: Calls, resumption: Resumption, health: Health
-    ) -> None:
-        self.turns = Turns()
-        self.history = History()
-        self.idle_since = 0.0
+    def __init__(self, profile: ModelProfile, turns: Turns, calls: Calls, ledger: Ledger, health: Health) -> None:
         self.round_trip_s = 0.0
-        self.more_follows = False
         self._profile = profile
-        self._ledger = ledger
+        self._turns = turns
         self._calls = calls
-        self._resumption = resumption
+        self._ledger = ledger
         self._health = health
+        self._history = History()
+        self._handle_at: float | None = None
+        self._ready_at = -inf
+        self._one_by_one = False
+        self._more_follows = False  # the service said that what it says now is not the whole answer
+
+    # --- where it stands
+
+    @property
+    def idle_since(self) -> float:
+        """When the last turn ended, or the session began; seconds."""
+        return max(self._turns.ended_at, self._ready_at)
 
     def between_turns(self) -> bool:
-        """Whether nobody waits for anything: the model has finished, and every question and call is answered."""
-        return self.turns.state is TurnState.IDLE and not self._calls and not self._ledger.asking()
+        """Whether nobody waits for anything: the model has finished, and every question and call is answered.
 
-    def cut(self) -> list[RealtimeEvent]:
-        """The turn ends with its connection; nobody shall wait for the rest of it."""
-        state, self.turns.state = self.turns.state, TurnState.IDLE
-        self.history.drop_turn()
-        if state is TurnState.IDLE:
-            return []
-        complete = state is TurnState.GENERATED and not self._profile.interaction_status
-        return [TurnComplete(reason=None if complete else LOST_REASON, interrupted=state is TurnState.INTERRUPTED)]
-
-    def saved(self, update: SessionResumptionUpdate, now: float) -> bool:
-        """The service told of a handle; returns whether there is a new one."""
-        if not self._resumption.updated(update, now):
+        A function that the model does not wait for may go on where the session is resumed with its call.
+        """
+        if self._turns.state is not TurnState.IDLE or self._calls.blocking or self._ledger.asking():
             return False
-        if self._resumption.consumed is not None:
-            saved = self._ledger.saved_messages(self._resumption.consumed)
-        else:
-            saved = self._ledger.saved(now - self.round_trip_s - FLIGHT_MARGIN_S)
-        self._remember(saved)
-        if self.turns.state is TurnState.IDLE:
-            self.history.close_turn()
-        return True
+        return self._handle_at is None or not self._calls.since(self._handle_at)
 
-    def note(self, events: Iterable[RealtimeEvent], now: float) -> list[Finding]:
-        """Take note of what the service said; returns what is wrong with it."""
+    def said(self) -> list[Said]:
+        """What was said, and will not be sent again."""
+        complete = self._turns.state is TurnState.GENERATED and not self._may_be_filler()
+        return self._history.said(self._ledger.kept(), answer=complete)
+
+    def restore(self, said: Iterable[Said], written: Iterable[tuple[int, str, str]], handle_at: float | None) -> None:
+        """Go on with the conversation of another process.
+
+        Args:
+            said: what was said there.
+            written: number, role and words of the texts that may be sent again.
+            handle_at: when the last handle came, seconds.
+        """
+        self._history = History(said)
+        for number, role, text in written:
+            self._history.typed(number, role, text)
+        self._handle_at = handle_at
+
+    # --- what this side does
+
+    def typed(self, number: int, role: str, text: str) -> None:
+        """The application wrote a message of this number."""
+        self._history.typed(number, role, text)
+
+    def speech_announced(self) -> None:
+        """The application says that somebody begins to speak, in its next message."""
+        self._ledger.activity_started(apart=self._one_by_one)
+        self._history.speech_started()
+
+    def asked(self, now: float) -> None:
+        """The service owes an answer."""
+        self._turns.asked(now)
+
+    def result_given(self, call_id: str, number: int, now: float, *, silent: bool) -> None:
+        """The application gave the last result for a call, in the message of this number."""
+        blocking = self._calls.blocking
+        self._calls.answered(call_id)
+        self._ledger.call_answered(call_id, number, silent=silent)
+        if blocking and not self._calls.blocking:
+            self._health.went_on(now)
+        if not silent and not self._calls.blocking:
+            self._turns.asked(now)
+
+    # --- what the service says
+
+    def note(self, events: Sequence[RealtimeEvent], now: float) -> tuple[list[RealtimeEvent], list[Finding]]:
+        """Take note of what the service said.
+
+        Returns:
+            The events as the application is to have them: late output is marked as stale, and before new output comes
+            the end of a turn that the service left out; and what is wrong with it all.
+        """
+        told: list[RealtimeEvent] = []
         findings: list[Finding] = []
         for event in events:
-            if (note := _NOTES.get(type(event))) is not None:
+            kind = type(event)
+            if kind in _OUTPUT:
+                if self._turns.is_stale(now):
+                    told.append(self._stale(event))
+                    continue
+                if kind is not OutputTranscript or self._begins_turn(event, now):  # type: ignore[arg-type]
+                    told += self._begin_turn(now)
+            elif kind is TurnComplete and self._turns.ended_here and self._turns.owed_since is None:
+                told.append(RealtimeEvent(raw_message=event.raw_message))  # the end was told already
+                self._turns.completed(now)
+                continue
+            if (note := _NOTES.get(kind)) is not None:
                 findings += note(self, event, now) or ()
-        return findings
+            told.append(event)
+        return told, findings
 
-    def audio(self, audio_base64: str, rate_hz: int, now: float) -> None:
-        """The service sent a piece of speech and nothing else."""
-        if self.turns.state is not _GENERATING:
-            self._output(now)
-        self._health.audio(audio_base64, rate_hz, now)
+    def works_on(self, more_follows: bool) -> None:
+        """Whether the service says, with what it says now, that its answer will go on after the end of this turn."""
+        self._more_follows = more_follows
 
-    def _output(self, now: float) -> None:
-        if self.turns.state is not TurnState.GENERATING:
-            self.turns.signal(TurnSignal.OUTPUT)
-            self._ledger.answer_begins(now)
+    def speech(self, audio_base64: str, rate_hz: int, now: float) -> bool:
+        """Another piece of speech in a turn that goes on; False, and nothing done, when there is none."""
+        turns = self._turns
+        if turns.state is not _GENERATING:
+            return False
+        turns.spoke(len(audio_base64), rate_hz)
+        self._health.audio(audio_base64, now)
+        return True
+
+    def handle_received(self, consumed: int | None, now: float) -> None:
+        """The service told of a new handle.
+
+        Args:
+            consumed: how many messages of this connection it holds, where the service says so.
+            now: seconds.
+        """
+        self._handle_at = now
+        if consumed is not None:
+            self._ledger.transparent_handle_received(consumed)
+        else:
+            self._ledger.handle_received(now - self.round_trip_s - FLIGHT_MARGIN_S)
+
+    def _stale(self, event: RealtimeEvent) -> RealtimeEvent:
+        """Output of an answer that was cut off: it is told, and begins nothing."""
+        if isinstance(event, OutputTranscript):
+            self._history.answer(event.text)
+        return msgspec.structs.replace(event, stale=True) if isinstance(event, AudioDelta) else event
+
+    def _begins_turn(self, event: OutputTranscript, now: float) -> bool:
+        """Whether a transcript comes before its audio. The service promises no order: after an answer it is of that."""
+        turns = self._turns
+        if not event.text or turns.state is _GENERATING:
+            return False
+        if turns.owed_since is not None or turns.interrupted:
+            return True
+        return turns.state is TurnState.IDLE and now > turns.ended_at + LATE_TRANSCRIPT_S
+
+    def _begin_turn(self, now: float) -> list[RealtimeEvent]:
+        if self._turns.state is _GENERATING:
+            return []
+        self._health.turn_began()
+        ends = self._ended_here(now) if self._turns.ends_by() is not None and not self._may_be_filler() else []
+        self._turns.output(now)
+        self._history.answer_began(now)
+        self._ledger.answer_began(now)
+        return ends
+
+    def _may_be_filler(self) -> bool:
+        return self._profile.interaction_status and not self._turns.interrupted
 
     def _note_audio(self, event: AudioDelta, now: float) -> None:
-        self.audio(event.delta, event.rate_hz, now)
+        self._turns.spoke(len(event.delta), event.rate_hz)
+        self._health.audio(event.delta, now)
 
     def _note_text(self, event: TextDelta, now: float) -> None:
-        self._output(now)
         self._health.output(now)
-        self.history.answer(event.text)
+        self._history.answer(event.text)
 
     def _note_thought(self, event: ThoughtDelta, now: float) -> None:
-        self._output(now)
         self._health.output(now)
 
     def _note_call(self, event: FunctionCall, now: float) -> None:
-        self._health.output(now)
-        self._health.calls(len(self._calls), now)
+        self._turns.called()
+        self._ledger.call_opened(event.call_id)
+        self._health.called(now)
 
     def _note_cancelled(self, event: FunctionCallCancelled, now: float) -> None:
+        blocking = self._calls.blocking
         self._calls.cancelled(event.call_ids)
-        self._ledger.not_wanted(event.call_ids)
-        self._health.calls(len(self._calls), now)
+        self._ledger.calls_cancelled(event.call_ids)
+        if blocking and not self._calls.blocking:
+            self._health.went_on(now)
 
     def _note_input_transcript(self, event: InputTranscript, now: float) -> None:
-        self.history.heard(event.text)
+        if not event.text:
+            return
+        self._turns.heard()
+        self._history.heard(event.text, now)
         # The service promises no order: the transcript may come during the answer, and after it.
-        waits = self.turns.state is TurnState.IDLE and now > self.idle_since + LATE_TRANSCRIPT_S
-        if event.text and waits and self._profile.conversational:
-            self._health.asked(now)
+        waits = self._turns.state is TurnState.IDLE and now > self.idle_since + LATE_TRANSCRIPT_S
+        if waits and self._profile.conversational:
+            self._turns.asked(now)
 
     def _note_output_transcript(self, event: OutputTranscript, now: float) -> None:
-        self.history.answer(event.text)
+        self._history.answer(event.text)
         self._health.transcript(event.text, now)
 
     def _note_speech(self, event: SpeechStarted, now: float) -> None:
-        self._ledger.hold(now - self.round_trip_s - SPEECH_BEGAN_S)
+        self._ledger.speech_started(now - self.round_trip_s - SPEECH_BEGAN_S, apart=self._one_by_one)
+        self._history.speech_started()
 
     def _note_interrupted(self, event: Interrupted, now: float) -> None:
-        self.turns.signal(TurnSignal.INTERRUPTED)
+        self._turns.cut(now)
         self._ledger.answer_cut()
-        self._health.interrupted(now)
 
     def _note_generated(self, event: GenerationComplete, now: float) -> list[Finding]:
-        self.turns.signal(TurnSignal.GENERATION_COMPLETE)
+        findings = self._health.generation_complete(now)
+        self._turns.generated(now)
         if not self._profile.interaction_status:  # there it may have been a filler, and the turn's end says so
-            self._answered()
-        return self._health.generation_complete(now)
+            self._answered(now)
+        return findings
 
     def _note_turn_complete(self, event: TurnComplete, now: float) -> list[Finding]:
-        if event.reason in REFUSALS and self.turns.state is TurnState.IDLE:
-            self._ledger.answer_begins(now)  # a refusal is all the answer there will be
-        self.turns.signal(TurnSignal.TURN_COMPLETE)
-        if not self.more_follows:
-            self._answered()
-        self.idle_since = now
-        return self._health.turn_complete(event.reason, now, more_follows=self.more_follows)
+        if event.reason in REFUSALS and self._turns.state is TurnState.IDLE:
+            self._ledger.answer_began(now)  # a refusal is all the answer there will be
+        findings = self._health.turn_complete(event.reason, now, more_follows=self._more_follows)
+        self._complete(now, more_follows=self._more_follows)
+        return findings
 
-    def _answered(self) -> None:
+    def _complete(self, now: float, *, more_follows: bool = False) -> None:
+        if not more_follows:
+            self._answered(now)
+        self._history.close_turn(now, interrupted=self._turns.interrupted)
+        self._turns.completed(now, more_follows=more_follows)
+        self._calls.turn_ended()
+
+    def _answered(self, now: float) -> None:
         """The model's answer is over: what it answers is of no more concern."""
-        self._remember(self._ledger.answer_over(self.round_trip_s, FLIGHT_MARGIN_S, self._resumption.handle_at))
-        self.history.close_turn()
+        if self._ledger.utterances.answering is None:
+            return
+        self._ledger.answer_completed(
+            self.round_trip_s, FLIGHT_MARGIN_S, self._handle_at, one_question=self._one_by_one
+        )
+        if self._one_by_one and self._turns.owed_since is None and self._ledger.asking():
+            self._turns.asked(now)  # the next question has its turn
 
-    def _remember(self, consumed: list[Entry]) -> None:
-        for entry in consumed:
-            if entry.kind == "text":
-                self.history.add(entry.role, entry.label)
+    # --- time
+
+    def deadline(self) -> float | None:
+        """When `due` wants to be called; None: never. It may be early, as speech may still come."""
+        return None if self._may_be_filler() or self._calls.blocking else self._turns.ends_by()
+
+    def due(self, now: float) -> list[RealtimeEvent]:
+        """Look at the time: a turn whose audio is over, and whose end the service left out, ends."""
+        deadline = self.deadline()
+        return [] if deadline is None or now < deadline else self._ended_here(now)
+
+    def _ended_here(self, now: float) -> list[RealtimeEvent]:
+        interrupted = self._turns.interrupted
+        self._complete(now)
+        if not self._profile.conversational:  # a transcriber has no turns
+            return []
+        self._turns.ended()
+        return [TurnComplete(reason=NOT_COMPLETED_REASON, interrupted=interrupted)]
+
+    # --- connections
+
+    def session_ready(self, round_trip_s: float, now: float) -> None:
+        """There is a session on a new connection."""
+        self.round_trip_s, self._ready_at = round_trip_s, now
+
+    def measured(self, round_trip_s: float) -> None:
+        """How long a message and the answer to it are under way."""
+        self.round_trip_s = round_trip_s
+
+    def answers(self, *, one_by_one: bool) -> None:
+        """Whether the model answers one question after the other, and is not interrupted by the next."""
+        self._one_by_one = one_by_one
+
+    def connection_lost(self, now: float) -> list[RealtimeEvent]:
+        """The turn ends with its connection; nobody shall wait for the rest of it."""
+        if self._turns.state is TurnState.GENERATED and not self._may_be_filler():
+            self._history.close_turn(now)
+        cut = self._turns.lost(now)
+        filler = cut is TurnState.GENERATED and self._profile.interaction_status
+        if (cut is _GENERATING or filler) and self._turns.owed_since is None:
+            self._turns.asked(now)  # for the rest
+        self._history.lose_turn()
+        if cut is TurnState.IDLE:
+            return []
+        reason = LOST_REASON if filler or cut is not TurnState.GENERATED else None
+        return [TurnComplete(reason=reason, interrupted=cut is TurnState.INTERRUPTED)]
+
+    def resumed(self, resent: Resent, lost_calls: Sequence[str], now: float) -> bool:
+        """The conversation goes on in a session that knows all but this; returns whether to ask for an answer that is
+        owed, since nothing that is sent again asks for it."""
+        self._ledger.calls_lost(lost_calls)
+        if not is_quiet(item.pcm for item in resent.again if isinstance(item, Piece)):
+            self._history.ask_again()
+        asked, heard = self._ledger.will_ask(), not is_quiet(self._ledger.audio.waiting_pcm())
+        # Whoever makes a call has been asked for something.
+        owed = self._turns.owed_since is not None or bool(lost_calls or resent.orphans)
+        self._turns.not_awaited()
+        if asked or (heard and owed):
+            self._turns.asked(now)
+        return (self._ledger.owed or (owed and not heard)) and not asked and not self._calls.blocking
+
+    def close_question(self) -> None:
+        """What was heard last is said: a new session is told of it, and asked for the answer."""
+        self._history.close_question()
 
 
+_OUTPUT = frozenset((AudioDelta, TextDelta, ThoughtDelta, OutputTranscript))
 _NOTES: dict[type, Callable[[Progress, Any, float], list[Finding] | None]] = {
     AudioDelta: Progress._note_audio,
     TextDelta: Progress._note_text,

@@ -130,6 +130,10 @@ class Resumption:
         self.consumed = _index(update.last_consumed_client_message_index)
         return True
 
+    def given(self, handle: str | None, at: float | None) -> None:
+        """The application has a handle from before, which came then."""
+        self.handle, self.handle_at = handle, at
+
     def going_away(self, time_left_ms: int | None, now: float) -> None:
         """The service announced the end of the connection."""
         self.ends_at = now + (time_left_ms or 0) / 1000

@@ -4,13 +4,14 @@ It lasts longer than its connection. Usage, by whoever owns the connections:
 
 - `begin(setup, now)` once the first connection is open;
 - every received frame goes through `receive(frame, now)`, which returns events in order;
-- what the application says goes into `outbox`, at any time; what cannot be sent yet is kept in order;
-- after each of these send what `outbox.next(now)` gives, until it gives None;
-- when `deadline()` passes, call `deadline_reached(now)`, which returns events and may ask for a ping (`take_ping`);
+- what the application says goes through `send_*`, at any time; what cannot be sent yet is kept in order;
+- after each of these send what `next_frame(now)` gives, until it gives None, and a ping when `take_ping()` says so;
+- when the connection is stalled, or no longer, `network(now, stalled=...)`;
+- when `deadline()` passes, call `deadline_reached(now)`, which returns events;
 - when a connection ends, or cannot be made, `connection_ended(error, now)`;
-- when `state` is AWAY, close the connection if it is open still, wait until `resumption.dial_at`, dial, and call
-  `connected(now)` or `connection_ended(error, now)`;
-- when `state` is CLOSED, `failure` tells why: None after a normal end.
+- while `dial_at` is a time, close the connection if it is open still, dial then, and call `connected(now)` or
+  `connection_ended(error, now)`;
+- once `ended`, `failure` tells why: None after a normal end.
 
 `now` is in seconds and monotonic.
 """
@@ -21,8 +22,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
-from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, ServiceError, SetupTimeout
+from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, NotConnectedError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import local_events, messages, server_events
+from gemini_realtime.protocol.audio_ring import is_quiet
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import (
     AudioFrames,
@@ -33,22 +35,26 @@ from gemini_realtime.protocol.codec import (
 )
 from gemini_realtime.protocol.events import (
     AudioDelta,
+    AudioDropped,
     FunctionCallCancelled,
+    InputTranscript,
     RealtimeEvent,
     SessionCreated,
     SessionResumed,
     SessionUpdated,
     VoiceHealth,
 )
-from gemini_realtime.protocol.handover import LISTENS_S, Handover
-from gemini_realtime.protocol.health import Finding, Health, HealthPolicy
-from gemini_realtime.protocol.history import History, Said
-from gemini_realtime.protocol.ledger import Ledger, Rewound
+from gemini_realtime.protocol.handover import LISTENS_S, LOOK_AGAIN_S, Handover
+from gemini_realtime.protocol.health import Expected, Finding, Health, HealthPolicy
+from gemini_realtime.protocol.history import Said, contents
+from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES, Ledger
 from gemini_realtime.protocol.models import ModelProfile
-from gemini_realtime.protocol.outbox import Gate, Outbox
+from gemini_realtime.protocol.outbox import Gate, Outbox, Role
+from gemini_realtime.protocol.pings import Pings
 from gemini_realtime.protocol.progress import Progress
 from gemini_realtime.protocol.resumption import Reconnect, Resumption, handle_refused, worth_retrying
 from gemini_realtime.protocol.setup_state import SetupState
+from gemini_realtime.protocol.turns import Turns
 
 
 class State(Enum):
@@ -96,14 +102,11 @@ TRANSITIONS = {
 _OPEN = (State.READY, State.GOING_AWAY)
 _GATES: dict[State, Gate] = {State.SETTING_UP: "setup", State.READY: "open", State.GOING_AWAY: "open"}
 
-MAX_ROUND_TRIP_S: Final = 2.0
-"""The service has been seen to answer pings after 30 s: that is not how long its messages are under way."""
-
-PONG_LOST_S: Final = 60.0
-"""A ping that has not been answered for so long will not be."""
-
 UPDATE_WITHIN_S: Final = 60.0
 """How long new options wait for the end of a turn."""
+
+DROPPED_MS: Final = 1000.0
+"""Audio that is dropped for long is told of a second at a time, not fifty times a second."""
 
 
 class Session:
@@ -113,18 +116,16 @@ class Session:
         profile: what the model accepts.
         reconnect: whether and how to reconnect after a loss.
         health: what to do about silence.
-        max_audio_age_s: how long microphone audio may wait for a stalled connection.
+        max_audio_age_s: how long microphone audio may wait on a stalled connection.
 
     Attributes:
         state: where the session stands.
         failure: why it ended; None while it is open, and after a normal end.
         resumption: the last handle, and the attempts to reconnect.
         ledger: what was sent and may have to be sent again.
-        calls: the functions that the service waits for.
         progress: the turns, and what was said.
-        outbox: takes what the application says.
         stirred: whether there is more to do than to pass events on: frames or a ping to send, a change of state, a
-            deadline that has moved. Whoever has done it clears this.
+            deadline that has moved. `attended` clears it.
     """
 
     def __init__(
@@ -137,20 +138,89 @@ class Session:
     ) -> None:
         self.state = State.NEW
         self.failure: GeminiRealtimeError | None = None
+        self.stirred = False
         self.resumption = Resumption(reconnect or Reconnect())
         self.ledger = Ledger(self.resumption.policy.audio_ring_s)
-        self.calls = Calls()
-        self.stirred = False
         self._profile = profile
-        self._health = Health(health or HealthPolicy())
-        self.progress = Progress(profile, self.ledger, self.calls, self.resumption, self._health)
-        self.outbox = Outbox(profile, self.ledger, self.calls, self._health, max_audio_age_s)
+        self._turns = Turns()
+        self._calls = Calls(profile)
+        self._health = Health(health or HealthPolicy(), self._turns, self._calls)
+        self.progress = Progress(profile, self._turns, self._calls, self.ledger, self._health)
+        self._outbox = Outbox(profile, self.ledger, self._calls, self.progress, max_audio_age_s)
         self._handover = Handover()
         self._audio = AudioFrames()
         self._setup = SetupState()
-        self._ping_due = False
-        self._pinged_at = 0.0
-        self._pings_out = 0
+        self._pings = Pings()
+        self._seed_look_at: float | None = None  # when to look whether somebody has spoken and is silent now
+
+    # --- what whoever carries it asks
+
+    @property
+    def begun(self) -> bool:
+        """Whether `begin` was called."""
+        return self.state is not State.NEW
+
+    @property
+    def ended(self) -> bool:
+        """Whether the conversation is over."""
+        return self.state is State.CLOSED
+
+    @property
+    def dial_at(self) -> float | None:
+        """When to dial for another connection; None while there is one, and after the end; seconds."""
+        return self.resumption.dial_at if self.state is State.AWAY else None
+
+    @property
+    def unsent(self) -> int:
+        """How many messages, audio aside, have not gone out."""
+        return self.ledger.unsent
+
+    def attended(self) -> None:
+        """What there was to do is being done."""
+        self.stirred = False
+
+    def has_room(self) -> bool:
+        """Whether text and results can be accepted.
+
+        Raises:
+            GeminiRealtimeError: why the session ended, when it has.
+        """
+        if self.state is State.CLOSED:
+            raise self.why_ended()
+        stalled = self._outbox.stalled and self.state is not State.AWAY
+        return not stalled and self.ledger.waiting_bytes <= MAX_WAITING_BYTES
+
+    def why_ended(self) -> GeminiRealtimeError:
+        """The error for whoever wants to go on after the end.
+
+        It is raised as often as somebody asks, and each time would add to its traceback what was going on.
+        """
+        if self.failure is not None:
+            return self.failure.with_traceback(None)
+        return NotConnectedError("the service has ended the conversation", remedy="leave `connect()` and connect again")
+
+    def may_read(self, *, full: bool, flooded: bool, now: float) -> bool:
+        """Whether to read on from the connection.
+
+        Args:
+            full: so many events wait to be read that no more should come.
+            flooded: so many that nothing at all should.
+            now: seconds.
+        """
+        if full and self.state in (State.SETTING_UP, State.AWAY) and not flooded:
+            return True  # the answer to the setup, or to the close, must get through
+        if self.state is not State.AWAY:
+            self._health.reading(full, now)
+        return not full
+
+    def take_dropped(self, *, at_once: bool = True) -> AudioDropped | None:
+        """Microphone audio that was dropped and not told yet; None when there is none.
+
+        Args:
+            at_once: False leaves less than a second for later.
+        """
+        dropped = self.ledger.audio.take_dropped(0.0 if at_once else DROPPED_MS)
+        return None if dropped is None else local_events.audio_dropped(*dropped)
 
     # --- the connection
 
@@ -174,7 +244,7 @@ class Session:
         """
         given = (setup.get("sessionResumption") or {}).get("handle")
         if given and self.resumption.handle is None:
-            self.resumption.handle, self.resumption.handle_at = given, now
+            self.resumption.given(given, now)
         may_go = self._setup.handle_may_go
         self._setup = SetupState(setup, list(history), timeout_s, handle_may_go=may_go, options=options)
         if self.resumption.lost_at is None:
@@ -189,9 +259,24 @@ class Session:
 
     def _set_up(self, trigger: Trigger, now: float) -> None:
         self._move(trigger)
-        self._pings_out = 0
+        self._pings.connected()
+        self._outbox.network(now, stalled=False)
         seeds = self._profile.history_needs_config and bool(self._seed())
-        self.outbox.setup(self._setup.sent(self.resumption.usable(now), now, seeds=seeds))
+        self._outbox.setup(self._setup.sent(self.resumption.usable(now), now, seeds=seeds))
+
+    def network(self, now: float, *, stalled: bool) -> None:
+        """The connection is stalled, or no longer."""
+        self._health.sending(now, stalled=stalled)
+        self._outbox.network(now, stalled=stalled)
+
+    def audio_waits_until(self) -> float:
+        """Until when a stalled connection is worth waiting for with the next piece of audio; -inf when there is no
+        reason to wait; seconds."""
+        return self._outbox.audio_waits_until()
+
+    def next_frame(self, now: float) -> bytes | None:
+        """The frame to send now; None when there is none, or none may be sent yet."""
+        return self._outbox.next(now)
 
     def deadline(self) -> float | None:
         """When `deadline_reached` wants to be called; None: never."""
@@ -199,7 +284,12 @@ class Session:
             return self._setup.deadline
         if self.state not in _OPEN:
             return None
-        times = (self._handover.deadline() if self.state is State.GOING_AWAY else None, self._health.deadline())
+        times = (
+            self._handover.deadline() if self.state is State.GOING_AWAY else None,
+            self._health.deadline(),
+            self.progress.deadline(),
+            self._seed_look_at,
+        )
         return min((at for at in times if at is not None), default=None)
 
     def deadline_reached(self, now: float) -> list[RealtimeEvent]:
@@ -214,41 +304,22 @@ class Session:
             return []
         ping_due, findings = self._health.due(now)
         if ping_due:
-            self._ping(now)
-        events = self._act_on(findings, now)
+            self._pings.send(now)
+            self.stirred = True
+        events = self.progress.due(now) + self._act_on(findings, now)
+        self._complete_seed_if_silent(now)
         self._leave_if_it_suits(now)
         return events
 
-    def _ping(self, now: float) -> None:
-        self._ping_due, self._pinged_at, self.stirred = True, now, True
-        self._pings_out += 1
-
-    def _measure(self, now: float) -> None:
-        """Ask for the round trip, unless the answer could be taken for that to an earlier ping."""
-        if now >= self._pinged_at + PONG_LOST_S:
-            self._pings_out = 0
-        if not self._pings_out:
-            self._ping(now)
-
     def take_ping(self) -> bool:
         """Whether to send a ping now."""
-        due, self._ping_due = self._ping_due, False
-        return due
+        return self._pings.take()
 
     def pong(self, now: float) -> None:
         """A ping was answered."""
-        if self._pings_out == 1:  # of several nobody says which is answered
-            self.progress.round_trip_s = min(max(0.0, now - self._pinged_at), MAX_ROUND_TRIP_S)
-        self._pings_out = max(0, self._pings_out - 1)
+        if (round_trip_s := self._pings.answered(now)) is not None:
+            self.progress.measured(round_trip_s)
         self._health.pong(now)
-
-    def reading(self, now: float, *, paused: bool) -> None:
-        """Our side stopped to read, or reads again: what does not arrive meanwhile is not the service's fault."""
-        self._health.reading(paused, now)
-
-    def sending(self, now: float, *, stalled: bool) -> None:
-        """The connection is stalled, or no longer."""
-        self._health.sending(now, stalled=stalled)
 
     def end(self, failure: GeminiRealtimeError | None = None) -> None:
         """End the conversation."""
@@ -273,7 +344,7 @@ class Session:
         else:
             if self.state in _OPEN:
                 events.append(local_events.connection_lost(error))
-                events += self.progress.cut()
+                events += self.progress.connection_lost(now)
             if self.state is not State.NEW:  # what to set up is not known before `begin`
                 self._move(Trigger.LOST)
         self._health.closed()
@@ -295,7 +366,7 @@ class Session:
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
-        self.outbox.open(_GATES.get(self.state, "shut"))
+        self._outbox.open(_GATES.get(self.state, "shut"))
         self.stirred = True
 
     # --- changing connections
@@ -325,7 +396,7 @@ class Session:
             Events; None when the options can only take effect in another conversation.
         """
         if in_place is not None and self.state in _OPEN:
-            self.send_context_update(in_place, now, options=options)
+            self.send_context_update(in_place, options=options)
             return [SessionUpdated()]  # messages are processed in order: what is said from now on is said under them
         possible = self.resumption.policy.enabled and self._setup.may_change(setup)
         if self.state is State.CLOSED or not possible:
@@ -356,24 +427,75 @@ class Session:
             return False  # one may come yet, and without it the service forgets what was said
         idle_since = self.progress.idle_since
         fresh = handle_at >= idle_since and not self.ledger.unsaved()
-        recent_audio = self.ledger.recent_audio(now - LISTENS_S)
-        return self._handover.suits(now, idle_since, saved=fresh, recent_audio=recent_audio)
+        quiet = is_quiet(self.ledger.audio.recent(now - LISTENS_S))
+        return quiet and self._handover.suits(now, idle_since, saved=fresh)
 
-    def send_context_update(
-        self, update: messages.ContextUpdate, now: float, *, options: Mapping[str, Any] | None = None
-    ) -> None:
+    # --- what the application says; after the end each of these raises why
+
+    def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
+        """Text in the conversation, see `Outbox.send_text`."""
+        self._check_open()
+        self._outbox.send_text(role, text, turn_complete, now)
+
+    def send_turn(self, role: Role, parts: object, turn_complete: bool, now: float) -> None:
+        """A turn of several parts, see `Outbox.send_turn`."""
+        self._check_open()
+        self._outbox.send_turn(role, parts, turn_complete, now)
+
+    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float) -> bytes | None:
+        """Microphone audio, see `Outbox.send_audio`; returns the frame to send at once, None when it waits."""
+        if self.state is State.CLOSED:
+            raise self.why_ended()
+        return self._outbox.send_audio(pcm, audio_base64, rate_hz, duration_ms, now)
+
+    def send_video(self, image_base64: str, mime_type: str) -> None:
+        """One image of the video stream."""
+        self._check_open()
+        self._outbox.send_video(image_base64, mime_type)
+
+    def send_activity(self, now: float, *, start: bool) -> None:
+        """The user began, or stopped, to speak, see `Outbox.send_activity`."""
+        self._check_open()
+        self._outbox.send_activity(now, start=start)
+
+    def send_audio_stream_end(self) -> None:
+        """The microphone was switched off, see `Outbox.send_audio_stream_end`."""
+        self._check_open()
+        self._outbox.send_audio_stream_end()
+
+    def send_function_result(
+        self,
+        call_id: str,
+        result: Any,
+        now: float,
+        *,
+        scheduling: str | None = None,
+        will_continue: bool | None = None,
+        parts: object = None,
+    ) -> RealtimeEvent | None:
+        """The answer to a function call, see `Outbox.send_function_result`."""
+        self._check_open()
+        return self._outbox.send_function_result(
+            call_id, result, now, scheduling=scheduling, will_continue=will_continue, parts=parts
+        )
+
+    def send_context_update(self, update: messages.ContextUpdate, *, options: Mapping[str, Any] | None = None) -> None:
         """New instructions or tools, without a new setup.
 
         Args:
             update: the message.
-            now: seconds.
             options: those that it changes.
 
         Raises:
             UnsupportedByModel: the model is known not to take them.
         """
-        self.outbox.send_context_update(update, now)
+        self._check_open()
+        self._outbox.send_context_update(update)
         self._setup.amend(update, options)
+
+    def _check_open(self) -> None:
+        if self.state is State.CLOSED:
+            raise self.why_ended()
 
     # --- saved state
 
@@ -383,8 +505,9 @@ class Session:
         return {
             "handle": handle,
             "handle_age_s": None if handle_at is None else now - handle_at,
-            "history": [turn._asdict() for turn in self.progress.history.said()],
+            "history": [turn._asdict() for turn in self.progress.said()],
             "messages": self.ledger.saved_state(handle_at),
+            "calls": self._calls.saved_state(handle_at),
         }
 
     def restore(self, state: dict[str, Any], now: float) -> None:
@@ -393,32 +516,36 @@ class Session:
         Raises:
             KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
         """
-        self.progress.history = History(Said(**turn) for turn in state["history"])
-        self.ledger.restore(state["messages"], now)
-        self.resumption.handle = state["handle"]
-        self.resumption.handle_at = None if state["handle"] is None else now - state["handle_age_s"]
+        handle_at = None if state["handle"] is None else now - state["handle_age_s"]
+        written = self.ledger.restore(state["messages"])
+        self._calls.restore(state["calls"], handle_at)
+        self.progress.restore([Said(**turn) for turn in state["history"]], written, handle_at)
+        self.resumption.given(state["handle"], handle_at)
         self._setup = SetupState(handle_may_go=True)
 
     # --- from the service
 
     def receive(self, data: bytes, now: float) -> list[RealtimeEvent]:
         """Read one frame; `server_events` says which events come of it, and in which order."""
+        if self.state is State.CLOSED:
+            return []  # said between our close and the answer to it: nobody reads any more
         self._health.last_frame_at = now
         audio = self._audio.find(data)
         if audio is not None:
             rate_hz = self._audio.rate_hz
-            self.progress.audio(audio, rate_hz, now)
-            return [server_events.audio(Frame(data), audio, rate_hz)]
+            event = server_events.audio(Frame(data), audio, rate_hz)
+            return [event] if self.progress.speech(audio, rate_hz, now) else self._noted([event], now)
         events = self._read(data, now)
-        if len(events) == 1 and isinstance(events[0], AudioDelta):
+        if len(events) == 1 and isinstance(events[0], AudioDelta) and not events[0].stale:
             self._audio.learn(data, events[0].delta, events[0].rate_hz)
         if self.state is State.GOING_AWAY:
             self._leave_if_it_suits(now)
         return events
 
-    def _noted(self, events: list[RealtimeEvent], now: float) -> list[RealtimeEvent]:
+    def _noted(self, events: Sequence[RealtimeEvent], now: float) -> list[RealtimeEvent]:
         """Take note of what the service said; returns it, and what comes of it."""
-        return events + self._act_on(self.progress.note(events, now), now)
+        told, findings = self.progress.note(events, now)
+        return told + self._act_on(findings, now) if findings else told
 
     def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
         frame = Frame(data)
@@ -430,18 +557,22 @@ class Session:
         events += self._message(message, frame, now)
         if unknown or not events:
             events.append(server_events.plain(frame))
+        if self.progress.deadline() is not None:
+            self.stirred = True
         return events
 
     def _message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
         if message.server_content is not None:
-            self.progress.more_follows = message.server_content.interaction_status == "IN_PROGRESS"
+            self.progress.works_on(message.server_content.interaction_status == "IN_PROGRESS")
         said = server_events.message_events(
             message,
             frame,
-            interrupted=self.progress.turns.interrupted,
-            opened=lambda call: self.calls.opened(call, now),
+            interrupted=self._turns.interrupted,
+            opened=lambda call: self._calls.opened(call.id, call.name, call.args or {}, now),
         )
         events = self._noted(said, now)
+        if self._outbox.seed_is_open and any(isinstance(event, InputTranscript) for event in events):
+            self._seed_look_at, self.stirred = now + LISTENS_S, True
         if message.session_resumption_update is not None:
             self._handle(message.session_resumption_update, now)
         if message.go_away is not None:
@@ -454,8 +585,10 @@ class Session:
 
     def _handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
         # Before the setup is confirmed nothing is known of the session that a handle would stand for.
-        if self.state is not State.SETTING_UP and self.progress.saved(update, now):
-            self._measure(now)
+        if self.state is State.SETTING_UP or not self.resumption.updated(update, now):
+            return
+        self.progress.handle_received(self.resumption.consumed, now)
+        self.stirred = self._pings.measure(now) or self.stirred
 
     # --- setting up
 
@@ -465,57 +598,82 @@ class Session:
         self._move(Trigger.SETUP_COMPLETE)
         restored = self._setup.handle_may_go
         first, updated = self._setup.confirmed()
-        self.progress.round_trip_s = max(0.0, now - self._setup.sent_at)
-        self.progress.idle_since = now
+        self._take_note_of_setup()
         self._handover.done()
-        self._health.opened(now)
+        self._health.opened(now, _expected(self._setup.body, self._profile))
+        self.progress.session_ready(max(0.0, now - self._setup.sent_at), now)
         events: list[RealtimeEvent] = []
-        rewound = self._rewind() if restored else None
-        if self._setup.handle is None:
-            self.outbox.history(self._seed())
         if first:
             events.append(SessionCreated(raw_message=server_events.lazy(frame)))
-        if rewound is not None:
-            events += self._resumed(rewound, frame, now)
+        if restored:
+            events += self._resumed(frame, now)
+        elif self._setup.handle is None:
+            self._outbox.history(self._seed())
+        self.ledger.session_ready(now)
         self.resumption.ready(now)
-        self.ledger.may_flow(now)
         if updated:
             events.append(SessionUpdated())
         if self._setup.changed:
             self._wish_to_leave(UPDATE_WITHIN_S, now)
         return events
 
+    def _take_note_of_setup(self) -> None:
+        setup = self._setup.body
+        self._calls.declared(setup.get("tools", ()))
+        handling = setup.get("realtimeInputConfig", {}).get("activityHandling")
+        self.progress.answers(one_by_one=handling == "NO_INTERRUPTION")
+
     def _resumed_from(self) -> float | None:
         """The moment the session is resumed from; None for a new one."""
         return None if self._setup.handle is None else self.resumption.handle_at
 
-    def _rewind(self) -> Rewound:
-        return self.ledger.rewind(self._resumed_from(), exact=self.resumption.consumed is not None)
-
-    def _resumed(self, rewound: Rewound, frame: Frame, now: float) -> list[RealtimeEvent]:
-        cancelled = self.calls.lost(self._resumed_from())
-        self._health.calls(len(self.calls), now)
-        if any(entry.asks for entry in rewound.again) or (self.ledger.owed and self._nudge()):
-            self._health.asked(now)
-        items = local_events.replayed(rewound.again)
+    def _resumed(self, frame: Frame, now: float) -> list[RealtimeEvent]:
+        """The conversation goes on, in the session that the handle stands for or in a new one."""
+        ended = self.progress.connection_lost(
+            now
+        )  # a connection that had to be left in mid-turn takes the turn with it
+        resumed_from = self._resumed_from()
+        resent = self.ledger.resend(resumed_from, exact=self.resumption.consumed is not None)
+        lost_calls = self._calls.lost(resumed_from)
+        owed = self.progress.resumed(resent, lost_calls, now)
+        if self._setup.handle is None:
+            if owed:
+                self.progress.close_question()
+            self._outbox.history(self._seed())
+        elif self._profile.lost_calls_block:
+            self._outbox.lost_calls([*lost_calls, *resent.orphans])
+        told_of_calls = self._setup.handle is not None and self._profile.lost_calls_block and lost_calls
+        if owed and not told_of_calls and self._nudge():
+            self.progress.asked(now)
+        items = local_events.replayed(resent.again)
         resumed = SessionResumed(
             raw_message=server_events.lazy(frame),
             gap_ms=self.resumption.gap_ms(now),
             replayed=len(items),
-            uncertain=sum(item.uncertain for item in items) + rewound.forgotten,
+            uncertain=sum(item.uncertain for item in items) + resent.forgotten,
             new_session=self._setup.handle is None,
             items=items,
         )
-        # A connection that had to be left in mid-turn takes the turn with it.
-        events = [*self.progress.cut(), resumed]
-        if cancelled:
-            events.append(FunctionCallCancelled(call_ids=cancelled))
-        return events + [local_events.orphaned(call_id) for call_id in rewound.orphans]
+        events: list[RealtimeEvent] = [*ended, resumed]
+        if lost_calls:
+            events.append(FunctionCallCancelled(call_ids=lost_calls))
+        return events + [local_events.orphaned(call_id) for call_id in resent.orphans]
 
     def _seed(self) -> list[messages.Content]:
         """What to tell a new session of the conversation before it."""
         seeds = self.resumption.policy.seed_history and self._profile.text_input
-        return [*self._setup.history, *(self.progress.history.contents() if seeds else ())]
+        return [*self._setup.history, *(contents(self.progress.said()) if seeds else ())]
+
+    def _complete_seed_if_silent(self, now: float) -> None:
+        if self._seed_look_at is None or now < self._seed_look_at:
+            return
+        if not self._outbox.seed_is_open:
+            self._seed_look_at = None
+        elif is_quiet(self.ledger.audio.recent(now - LISTENS_S)):
+            self._seed_look_at, self.stirred = None, True
+            self._outbox.complete_seed()
+        else:
+            self._seed_look_at = now + LOOK_AGAIN_S
 
     def _go_away(self, time_left_ms: int | None, now: float) -> None:
         self.resumption.going_away(time_left_ms, now)
@@ -539,4 +697,15 @@ class Session:
 
     def _nudge(self) -> bool:
         self.stirred = True
-        return self.outbox.nudge()
+        return self._outbox.nudge()
+
+
+def _expected(setup: Mapping[str, Any], profile: ModelProfile) -> Expected:
+    """What is to be heard and read of an answer, by this setup."""
+    modalities = setup.get("generationConfig", {}).get("responseModalities")
+    speaks = profile.conversational and modalities == ["AUDIO"]
+    return Expected(
+        audio=speaks,
+        transcript=speaks and "outputAudioTranscription" in setup,
+        silence="proactivity" in setup,
+    )

@@ -57,9 +57,14 @@ class SetupState:
         """What the application asked for, without what the service refused."""
         return self._wanted.options
 
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """Of the setup in force; of the one that is wanted before there is one."""
+        return (self._in_force or self._wanted).body
+
     def may_change(self, wanted: dict[str, Any]) -> bool:
         """Whether the service is asked for handles, with the options in force and with those wanted."""
-        return all("sessionResumption" in setup for setup in (wanted, (self._in_force or self._wanted).body))
+        return all("sessionResumption" in setup for setup in (wanted, self.body))
 
     @property
     def changed(self) -> bool:

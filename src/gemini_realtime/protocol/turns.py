@@ -1,4 +1,4 @@
-"""Which turn is it, was it interrupted, is it over.
+"""Which turn is it, was it interrupted, is it over, and is an answer owed that has not begun.
 
     IDLE ──output──> GENERATING ──generationComplete──> GENERATED ──turnComplete──> IDLE
                          │  └───────────turnComplete──────────────────────────────────^
@@ -6,13 +6,30 @@
 
 Order of a normal turn: model output, generationComplete, turnComplete; of an interrupted one: interrupted,
 turnComplete. Some models have been seen to leave out turnComplete, so new output after the end of generation begins a
-new turn.
+new turn. Output right after an interruption still belongs to what was cut off.
 Source: https://ai.google.dev/api/live#BidiGenerateContentServerContent.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from math import inf
+from typing import Final
+
+END_WITHIN_S: Final = 3.0
+"""How long after the last of its audio could be heard a turn may take to end. The service holds `turnComplete` back
+until its audio has been heard; that it comes within seconds then is what recorded sessions show."""
+
+LATE_OUTPUT_S: Final = 1.0
+"""So long after an interruption output may still be of what was cut off, unless the user has said something since."""
+
+ASKED_OUTPUT_S: Final = 0.3
+"""The same where a question waits: no answer begins sooner."""
+
+SECONDS_PER_CHARACTER: Final = 3 / 4 / 2
+"""Divided by the sample rate: 4 characters of base64 are 3 bytes, and 2 bytes are a sample."""
+
+DEFAULT_RATE_HZ: Final = 24000
 
 
 class TurnState(Enum):
@@ -58,23 +75,109 @@ class Turns:
 
     Attributes:
         state: where it stands.
-        count: turns that have begun.
+        owed_since: since when an answer is owed that has not begun; None when none is; seconds.
+        ended_at: when the last turn ended; -inf before the first; seconds.
+        began: whether there was output of any kind in the present turn.
+        spoken_s: how much of it is speech, seconds.
+        ended_here: the last turn was ended by this side, and its end may yet come.
     """
 
     def __init__(self) -> None:
         self.state = TurnState.IDLE
-        self.count = 0
+        self.owed_since: float | None = None
+        self.ended_at = -inf
+        self.began = False
+        self.spoken_s = 0.0
+        self.ended_here = False
+        self._began_at = 0.0
+        self._signalled_at = 0.0
+        self._heard_since = False
 
     @property
     def interrupted(self) -> bool:
         """Whether the present turn was cut off."""
         return self.state is TurnState.INTERRUPTED
 
-    def signal(self, signal: TurnSignal) -> None:
-        """Take note of what the service said."""
-        after = TURN_TRANSITIONS.get((self.state, signal))
-        if after is None:
-            return
-        if after is TurnState.GENERATING:
-            self.count += 1
-        self.state = after
+    def asked(self, now: float) -> None:
+        """The service owes an answer: to text, to speech that ended, to a function's result that is not silent."""
+        self.owed_since = now
+        self._heard_since = self.interrupted
+
+    def heard(self) -> None:
+        """The service understood something that was said."""
+        self._heard_since = self.interrupted
+
+    def not_awaited(self) -> None:
+        """Nobody waits any more for the answer that is owed."""
+        self.owed_since = None
+
+    def is_stale(self, now: float) -> bool:
+        """Whether output that comes now is of an answer that was cut off."""
+        if not self.interrupted or self._heard_since:
+            return False
+        return now < self._signalled_at + (LATE_OUTPUT_S if self.owed_since is None else ASKED_OUTPUT_S)
+
+    def output(self, now: float) -> None:
+        """The model says, writes or thinks something: an answer begins."""
+        self._signal(TurnSignal.OUTPUT)
+        self._began_at, self.spoken_s = now, 0.0
+        self.began, self.ended_here, self.owed_since = True, False, None
+
+    def spoke(self, characters: int, rate_hz: int) -> None:
+        """A piece of speech came: so many characters of base64, of 16-bit samples at that rate."""
+        self.spoken_s += characters * SECONDS_PER_CHARACTER / (rate_hz or DEFAULT_RATE_HZ)
+
+    def called(self) -> None:
+        """The model calls a function, which is no answer, but all that it may have to say for now."""
+        self.began, self.ended_here, self.owed_since = True, False, None
+
+    def generated(self, now: float) -> None:
+        """The answer is whole; its end follows when it has been heard, or never."""
+        if self.state is TurnState.IDLE:  # a question that was asked during an answer waits for the next one
+            self.owed_since = None
+        self._signal(TurnSignal.GENERATION_COMPLETE)
+        self._signalled_at = now
+
+    def cut(self, now: float) -> None:
+        """The answer was interrupted."""
+        if self.state is TurnState.IDLE:  # whoever asked goes on speaking
+            self.owed_since = None
+        self._signal(TurnSignal.INTERRUPTED)
+        self._signalled_at, self._heard_since = now, False
+
+    def completed(self, now: float, *, more_follows: bool = False) -> None:
+        """The turn is over.
+
+        Args:
+            now: seconds.
+            more_follows: the service said that it works on.
+        """
+        if self.state is TurnState.IDLE and not more_follows:  # all the answer there will be
+            self.owed_since = None
+        self._signal(TurnSignal.TURN_COMPLETE)
+        self.ended_here = False
+        self._over(now)
+
+    def ended(self) -> None:
+        """The end of the turn was told by this side."""
+        self.ended_here = True
+
+    def lost(self, now: float) -> TurnState:
+        """The turn ends with its connection; returns where it stood."""
+        state, self.state = self.state, TurnState.IDLE
+        self._over(now)
+        return state
+
+    def _over(self, now: float) -> None:
+        self.ended_at, self.began, self.spoken_s = now, False, 0.0
+
+    def _signal(self, signal: TurnSignal) -> None:
+        self.state = TURN_TRANSITIONS.get((self.state, signal), self.state)
+
+    # --- an end that is left out
+
+    def ends_by(self) -> float | None:
+        """When the turn is to have ended; None while it goes on, and when there is none; seconds."""
+        if self.state is TurnState.GENERATED:
+            return max(self._signalled_at, self._began_at + self.spoken_s) + END_WITHIN_S
+        return self._signalled_at + END_WITHIN_S if self.interrupted else None

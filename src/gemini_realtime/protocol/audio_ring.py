@@ -1,0 +1,369 @@
+"""The microphone's audio of the last seconds: what waits to go out, and what went out and may be needed again.
+
+What went out is kept as samples, in stretches: pieces of one kind that followed each other, which cost little more than
+their samples do. Older sound is of no use to a conversation, so memory is bounded in time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal
+
+import msgspec
+
+from gemini_realtime.protocol.codec import audio_frame, encode_base64
+
+MAX_EARLY_AUDIO_MS: Final = 120_000.0
+"""Bound on audio that is given before the conversation has begun: there is no conversation yet that it would be late
+for."""
+
+STRETCH_MS: Final = 500.0
+"""A stretch is hardly longer than this, and is forgotten as a whole."""
+
+QUIET_BELOW: Final = 700
+"""Largest sample that passes for silence, -33 dBFS: rooms are quieter than this, people louder."""
+
+Cause = Literal["not begun", "no connection", "stalled", "not kept"]
+"""Why audio was dropped, see `REASONS`."""
+
+REASONS: Final[dict[Cause, str]] = {
+    "not begun": "the conversation had not begun",
+    "no connection": "there was no connection for too long",
+    "stalled": "the connection was stalled for too long",
+    "not kept": "it was lost with its connection, and too old to be sent again",
+}
+"""`AudioDropped.reason` for each cause."""
+
+
+class Piece(msgspec.Struct, gc=False):
+    """One piece of audio.
+
+    Attributes:
+        number: its place in the order of all messages.
+        pcm: mono signed 16-bit little-endian samples.
+        rate_hz: their rate.
+        start_ms: where it lies in all audio of the conversation.
+        duration_ms: how long it is.
+        at: when it was given, or from when else it grows old; once it went out, when it did; seconds.
+        uncertain: the service may have it already.
+    """
+
+    number: int
+    pcm: bytes
+    rate_hz: int
+    start_ms: float
+    duration_ms: float
+    at: float
+    uncertain: bool = False
+
+    @property
+    def kind(self) -> Literal["audio"]:
+        """As in `ReplayedItem`."""
+        return "audio"
+
+    @property
+    def frame(self) -> bytes:
+        """As it travels."""
+        return audio_frame(encode_base64(self.pcm), self.rate_hz)
+
+
+class _Stretch:
+    """Pieces of one size, rate and duration that went out one after the other, nothing between them."""
+
+    __slots__ = ("duration_ms", "index", "number", "pcm", "rate_hz", "size", "start_ms", "times", "uncertain")
+
+    def __init__(self, piece: Piece, index: int) -> None:
+        self.number, self.index, self.start_ms = piece.number, index, piece.start_ms  # of the first
+        self.size, self.rate_hz, self.duration_ms = len(piece.pcm), piece.rate_hz, piece.duration_ms  # of each
+        self.pcm = bytearray(piece.pcm)
+        self.times = array("d", (piece.at,))
+        self.uncertain = {0} if piece.uncertain else set[int]()
+
+    @property
+    def last(self) -> int:
+        """The number of the last piece."""
+        return self.number + len(self.times) - 1
+
+    @property
+    def ms(self) -> float:
+        return len(self.times) * self.duration_ms
+
+    def pieces(self, first: int, last: int) -> Iterator[Piece]:
+        """Those with these numbers, and all between them, as far as they are here."""
+        for place in range(max(0, first - self.number), min(len(self.times), last + 1 - self.number)):
+            yield Piece(
+                self.number + place,
+                bytes(self.pcm[place * self.size : (place + 1) * self.size]),
+                self.rate_hz,
+                self.start_ms + place * self.duration_ms,
+                self.duration_ms,
+                self.times[place],
+                place in self.uncertain,
+            )
+
+    def part(self, first: int, last: int) -> Iterator[_Stretch]:
+        """The stretch of these pieces; none when there are none."""
+        part: _Stretch | None = None
+        for piece in self.pieces(first, last):
+            if part is None:
+                part = _Stretch(piece, self.index + piece.number - self.number)
+            else:
+                part.append(piece)
+        if part is not None:
+            yield part
+
+    def append(self, piece: Piece) -> None:
+        """Take one more."""
+        if piece.uncertain:
+            self.uncertain.add(len(self.times))
+        self.pcm += piece.pcm
+        self.times.append(piece.at)
+
+
+class _Forgotten(msgspec.Struct, gc=False):
+    """Audio that went out, is not known to have been taken, and had to make room; of the newest piece when it was
+    what."""
+
+    ms: float
+    number: int
+    index: int
+    at: float
+
+
+class AudioRing:
+    """The audio of one conversation, over all its connections.
+
+    Args:
+        ring_s: how much is kept.
+
+    Attributes:
+        waits_for: why audio that waits does so, which is why it is dropped when it waits for too long.
+    """
+
+    def __init__(self, ring_s: float) -> None:
+        self.waits_for: Cause = "not begun"
+        self._ring_ms = ring_s * 1000
+        self._given_ms = 0.0
+        self._waiting: deque[Piece] = deque()
+        self._waiting_ms = 0.0
+        self._sent: deque[_Stretch] = deque()
+        self._sent_ms = 0.0
+        self._saved = 0  # the number of the last piece that the handle holds
+        self._forgotten: _Forgotten | None = None
+        self._dropped_ms: dict[Cause, float] = {}
+
+    # --- what the application gives
+
+    def add(self, number: int, pcm: bytes, rate_hz: int, duration_ms: float, now: float) -> None:
+        """Take a piece that has to wait; the oldest that waits makes room for it."""
+        # Behind audio that has more time, see `session_ready`, it has as much.
+        since = max(now, self._waiting[-1].at) if self._waiting else now
+        self._waiting.append(Piece(number, pcm, rate_hz, self._given_ms, duration_ms, since))
+        self._given_ms += duration_ms
+        self._waiting_ms += duration_ms
+        self._make_room()
+
+    def sent(self, number: int, index: int, pcm: bytes, rate_hz: int, duration_ms: float, now: float) -> None:
+        """Take note of a piece that goes out at once."""
+        start_ms = self._given_ms
+        self._given_ms = start_ms + duration_ms
+        if self._sent:  # what follows is `_keep` written out: this is called fifty times a second
+            last = self._sent[-1]
+            length = len(last.times)
+            if (
+                number == last.number + length
+                and index == last.index + length
+                and len(pcm) == last.size
+                and rate_hz == last.rate_hz
+                and length * duration_ms < STRETCH_MS
+            ):
+                last.pcm += pcm
+                last.times.append(now)
+                self._sent_ms += duration_ms
+                return
+        self._keep(Piece(number, pcm, rate_hz, start_ms, duration_ms, now), index)
+
+    def session_ready(self, now: float) -> None:
+        """There is a session to send to: audio that waits for it grows old, but not before a network that is slow has
+        had the length of the ring to take it."""
+        self.waits_for = "stalled"
+        for piece in self._waiting:
+            piece.at = now + self._ring_ms / 1000
+
+    def connection_lost(self) -> None:
+        """There is nowhere to send to."""
+        if self.waits_for != "not begun":
+            self.waits_for = "no connection"
+
+    def drop_older(self, given_before: float) -> None:
+        """Drop audio that has waited for too long."""
+        while self._waiting and self._waiting[0].at < given_before:
+            self._drop_oldest()
+
+    def take_dropped(self, at_least_ms: float = 0.0) -> tuple[int, Cause] | None:
+        """How much audio was dropped for one cause since this was asked last, and that cause.
+
+        Args:
+            at_least_ms: less than this is told later.
+        """
+        for cause, dropped_ms in self._dropped_ms.items():
+            if dropped_ms >= at_least_ms and (whole_ms := round(dropped_ms)):
+                del self._dropped_ms[cause]
+                return whole_ms, cause
+        return None
+
+    # --- what goes out
+
+    @property
+    def next_number(self) -> int | None:
+        """The number of the piece that goes out next; None when none waits."""
+        return self._waiting[0].number if self._waiting else None
+
+    def next(self, index: int, now: float) -> bytes:
+        """The frame of the oldest piece that waits; it counts as sent."""
+        piece = self._waiting.popleft()
+        self._waiting_ms -= piece.duration_ms
+        piece.at = now
+        self._keep(piece, index)
+        return piece.frame
+
+    def _keep(self, piece: Piece, index: int) -> None:
+        self._sent_ms += piece.duration_ms
+        last = self._sent[-1] if self._sent else None
+        if (
+            last is not None
+            and (piece.number, index) == (last.last + 1, last.index + len(last.times))
+            and (len(piece.pcm), piece.rate_hz) == (last.size, last.rate_hz)
+            and last.ms < STRETCH_MS
+        ):
+            last.append(piece)
+            return
+        self._sent.append(_Stretch(piece, index))
+        while len(self._sent) > 1 and self._sent_ms - self._sent[0].ms >= self._ring_ms:
+            self._forget(self._sent.popleft())
+
+    def _forget(self, stretch: _Stretch) -> None:
+        self._sent_ms -= stretch.ms
+        unsaved = min(stretch.last - self._saved, len(stretch.times))
+        if unsaved > 0:
+            ms = unsaved * stretch.duration_ms + (self._forgotten.ms if self._forgotten is not None else 0.0)
+            last = len(stretch.times) - 1
+            self._forgotten = _Forgotten(ms, stretch.last, stretch.index + last, stretch.times[last])
+
+    # --- what the service has
+
+    def first_sent_after(self, at: float) -> int | None:
+        """The number of the first piece that went out since then, or waits; None when there is none."""
+        for stretch in self._sent:
+            if (place := bisect_left(stretch.times, at)) < len(stretch.times):
+                return stretch.number + place
+        return self.next_number
+
+    def last_sent_by(self, at: float) -> int:
+        """The number of the last piece that had gone out by then; 0 when there was none."""
+        for stretch in reversed(self._sent):
+            if (place := bisect_right(stretch.times, at)) > 0:
+                return stretch.number + place - 1
+        return self._forgotten.number if self._forgotten is not None and self._forgotten.at <= at else 0
+
+    def last_with_index(self, index: int) -> int:
+        """The number of the last piece among so many messages of the connection; 0 when there is none."""
+        for stretch in reversed(self._sent):
+            if stretch.index <= index:
+                return min(stretch.number + index - stretch.index, stretch.last)
+        return self._forgotten.number if self._forgotten is not None and self._forgotten.index <= index else 0
+
+    def saved(self, number: int) -> None:
+        """A handle holds all pieces up to this one. It may yet be refused, and a new session hears them again."""
+        self._saved = max(self._saved, number)
+        self._settle(number)
+
+    def answered(self, after: int, until: int) -> None:
+        """The pieces numbered after the first and up to the second are of no more concern."""
+        if until <= after:
+            return
+        kept: deque[_Stretch] = deque()
+        for stretch in self._sent:
+            if stretch.number > until or stretch.last <= after:
+                kept.append(stretch)
+            else:
+                kept.extend(stretch.part(stretch.number, after))
+                kept.extend(stretch.part(until + 1, stretch.last))
+        self._sent = kept
+        self._sent_ms = sum(stretch.ms for stretch in kept)
+        self._settle(until)
+
+    def doubt(self, sent_after: float, sent_until: float) -> None:
+        """What went out then may have been answered, and may not."""
+        for stretch in self._sent:
+            stretch.uncertain.update(
+                range(bisect_right(stretch.times, sent_after), bisect_right(stretch.times, sent_until))
+            )
+
+    def _settle(self, number: int) -> None:
+        if self._forgotten is not None and self._forgotten.number <= number:
+            self._forgotten = None
+
+    # --- after a loss
+
+    def resend(self, in_doubt_until: float | None, *, new_session: bool) -> int:
+        """Take back what was sent and is not saved, to be sent again before what waits.
+
+        Args:
+            in_doubt_until: what went out until then may be inside the session all the same; None: nothing is.
+            new_session: what the handle held is gone with it.
+
+        Returns:
+            The number of the last piece that is taken back.
+        """
+        if self._forgotten is not None:
+            self._add_dropped("not kept", self._forgotten.ms)
+        first = 0 if new_session else self._saved + 1
+        again = [piece for stretch in self._sent for piece in stretch.pieces(first, stretch.last)]
+        for piece in again:
+            piece.uncertain = piece.uncertain or (in_doubt_until is not None and piece.at <= in_doubt_until)
+        self._waiting.extendleft(reversed(again))
+        self._waiting_ms += sum(piece.duration_ms for piece in again)
+        self._sent.clear()
+        self._sent_ms, self._forgotten, self._saved = 0.0, None, 0
+        self._make_room()
+        return again[-1].number if again else 0
+
+    def waiting_pcm(self) -> Iterator[bytes]:
+        """The samples of all that waits."""
+        return (piece.pcm for piece in self._waiting)
+
+    def waiting(self, until: int) -> list[Piece]:
+        """The pieces that wait, up to this number."""
+        return [piece for piece in self._waiting if piece.number <= until]
+
+    # --- inside
+
+    def recent(self, sent_after: float) -> Iterator[bytes]:
+        """The samples of what went out since then, newest first."""
+        for stretch in reversed(self._sent):
+            for number in range(stretch.last, stretch.number - 1, -1):
+                if stretch.times[number - stretch.number] <= sent_after:
+                    return
+                yield from (piece.pcm for piece in stretch.pieces(number, number))
+
+    def _make_room(self) -> None:
+        most_ms = MAX_EARLY_AUDIO_MS if self.waits_for == "not begun" else self._ring_ms
+        while self._waiting_ms > most_ms and len(self._waiting) > 1:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        dropped_ms = self._waiting.popleft().duration_ms
+        self._waiting_ms -= dropped_ms
+        self._add_dropped(self.waits_for, dropped_ms)
+
+    def _add_dropped(self, cause: Cause, dropped_ms: float) -> None:
+        self._dropped_ms[cause] = self._dropped_ms.get(cause, 0.0) + dropped_ms
+
+
+def is_quiet(pieces: Iterable[bytes]) -> bool:
+    """Whether nobody can be heard in these samples."""
+    return all(max(map(abs, array("h", pcm[: len(pcm) // 2 * 2])), default=0) < QUIET_BELOW for pcm in pieces)
