@@ -225,6 +225,8 @@ class SessionDriver:
 
     def frame_received(self, frame: bytes) -> None:
         session = self.session
+        if session.ended:
+            return  # said between our close and the answer to it: nobody reads any more
         happened = session.receive(frame, self._loop.time())
         if len(frame) < LARGE_BYTES:
             for event in happened:

@@ -11,16 +11,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemini_realtime.errors import ConfigError
+from gemini_realtime.protocol.calls import Calls
+from gemini_realtime.protocol.events import (
+    AudioDelta,
+    FunctionCall,
+    GenerationComplete,
+    Interrupted,
+    OutputTranscript,
+    RealtimeEvent,
+    ThoughtDelta,
+    TurnComplete,
+)
 from gemini_realtime.protocol.health import (
     EXPLAINS_AN_EMPTY_TURN,
     KINDS,
     REFUSALS,
+    Expected,
     Finding,
     Health,
     HealthPolicy,
     read_health,
 )
+from gemini_realtime.protocol.ledger import Ledger
+from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.progress import Progress
+from gemini_realtime.protocol.turns import Turns
 
+NOTHING = Expected()
 RATE_HZ = 24000
 
 
@@ -35,18 +52,82 @@ def sound(amplitude: int, duration_ms: int) -> str:
 SPEECH, SILENCE = sound(8000, 200), sound(0, 200)
 
 
-def watched(**policy: Any) -> Health:
-    health = Health(HealthPolicy(**policy))
+class Watch:
+    """A watch over a conversation, which is told what happens there as a session would."""
+
+    def __init__(self, policy: HealthPolicy, expected: Expected = NOTHING) -> None:
+        profile = profile_for("gemini-2.5-flash-native-audio")
+        turns, calls, ledger = Turns(), Calls(profile), Ledger(15.0)
+        self._health = Health(policy, turns, calls)
+        self._turns, self._calls, self._expected = turns, calls, expected
+        self._progress = Progress(profile, turns, calls, ledger, self._health)
+        self.pong, self.reading, self.sending = self._health.pong, self._health.reading, self._health.sending
+        self.deadline, self.due = self._health.deadline, self._health.due
+
+    def opened(self, now: float) -> None:
+        self._turns.lost(now)
+        self._health.opened(now, self._expected)
+
+    def closed(self) -> None:
+        self._turns.lost(0.0)
+        self._turns.not_awaited()
+        self._health.closed()
+
+    @property
+    def last_frame_at(self) -> float:
+        return self._health.last_frame_at
+
+    @last_frame_at.setter
+    def last_frame_at(self, at: float) -> None:
+        self._health.last_frame_at = at
+
+    def _note(self, event: RealtimeEvent, now: float) -> list[Finding]:
+        return self._progress.note([event], now)[1]
+
+    def asked(self, now: float) -> None:
+        self._progress.asked(now)
+
+    def calls(self, open_calls: int, now: float) -> None:
+        """So many calls are open from now on."""
+        for number in range(open_calls):
+            self._calls.opened(str(number), "f", {}, now)
+            self._note(FunctionCall(name="f", arguments={}, call_id=str(number)), now)
+        if not open_calls:
+            for number in range(len(self._calls)):
+                self._progress.result_given(str(number), 1, now, silent=True)
+
+    def audio(self, audio_base64: str, rate_hz: int, now: float) -> None:
+        self._note(AudioDelta(delta=audio_base64, rate_hz=rate_hz), now)
+
+    def output(self, now: float) -> None:
+        self._note(ThoughtDelta(text="hm"), now)
+
+    def transcript(self, text: str, now: float) -> None:
+        self._note(OutputTranscript(text=text), now)
+
+    def generation_complete(self, now: float) -> list[Finding]:
+        return self._note(GenerationComplete(), now)
+
+    def interrupted(self, now: float) -> None:
+        self._note(Interrupted(), now)
+
+    def turn_complete(self, reason: str | None, now: float, *, more_follows: bool = False) -> list[Finding]:
+        self._progress.works_on(more_follows)
+        return self._note(TurnComplete(reason=reason), now)
+
+
+def watched(expected: Expected = NOTHING, **policy: Any) -> Watch:
+    health = Watch(HealthPolicy(**policy), expected)
     health.opened(0.0)
     return health
 
 
-def alive(**policy: Any) -> Health:
+def alive(expected: Expected = NOTHING, **policy: Any) -> Watch:
     """Of whose connection there is no doubt, so that only turns are watched."""
-    return watched(dead_connection="off", **policy)
+    return watched(expected, dead_connection="off", **policy)
 
 
-def wait(health: Health, until: float) -> tuple[list[float], list[tuple[float, str]]]:
+def wait(health: Watch, until: float) -> tuple[list[float], list[tuple[float, str]]]:
     """Let time pass as a timer would: when pings were sent, and what was found when."""
     pings, found = [], []
     while (deadline := health.deadline()) is not None and deadline <= until:
@@ -57,7 +138,7 @@ def wait(health: Health, until: float) -> tuple[list[float], list[tuple[float, s
     return pings, found
 
 
-def found(health: Health, until: float) -> list[tuple[float, str]]:
+def found(health: Watch, until: float) -> list[tuple[float, str]]:
     return wait(health, until)[1]
 
 
@@ -65,7 +146,7 @@ def kinds(findings: list[Finding]) -> list[str]:
     return [finding.finding for finding in findings]
 
 
-def speak(health: Health, audio: str, pieces: int, now: float = 1.0) -> None:
+def speak(health: Watch, audio: str, pieces: int, now: float = 1.0) -> None:
     for _ in range(pieces):
         health.audio(audio, RATE_HZ, now)
 
@@ -85,7 +166,7 @@ def test_only_a_connection_that_is_provably_dead_is_given_up_by_default() -> Non
 def test_off_switches_everything_off(value: Any) -> None:
     policy = read_health(value)
     assert {getattr(policy, kind) for kind in KINDS} == {"off"}
-    assert Health(policy).deadline() is None
+    assert Watch(policy).deadline() is None
 
 
 def test_a_dict_changes_what_it_names_and_none_in_it_means_the_default() -> None:
@@ -202,7 +283,7 @@ def test_what_lies_unread_is_waited_for() -> None:
 
 
 def test_nothing_is_watched_without_a_connection() -> None:
-    health = Health(HealthPolicy())
+    health = Watch(HealthPolicy())
     assert health.deadline() is None
     assert health.due(1000.0) == (False, [])
     health.opened(1000.0)
@@ -254,7 +335,7 @@ def test_whatever_the_model_does_ends_the_wait_for_an_answer(sign: str) -> None:
 
 
 def test_what_was_asked_before_the_session_was_ready_is_owed_from_then_on() -> None:
-    health = Health(HealthPolicy(dead_connection="off"))
+    health = Watch(HealthPolicy(dead_connection="off"))
     health.asked(0.0)
     health.opened(100.0)
     assert found(health, 500.0) == [(130.0, "no_answer")]
@@ -541,7 +622,7 @@ def test_what_was_cut_off_may_have_been_written_before_it_was_spoken() -> None:
 # --- refusals
 
 
-def refuse(health: Health, times: int, reason: str = "RESPONSE_REJECTED") -> list[str]:
+def refuse(health: Watch, times: int, reason: str = "RESPONSE_REJECTED") -> list[str]:
     return [kind for n in range(times) for kind in kinds(health.turn_complete(reason, 10.0 * n))]
 
 
@@ -609,7 +690,7 @@ DOINGS = (
 HISTORIES = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(DOINGS)), max_size=60)
 
 
-def do(health: Health, doing: str, now: float) -> list[Finding]:
+def do(health: Watch, doing: str, now: float) -> list[Finding]:
     match doing.split():
         case ["frame"]:
             health.last_frame_at = now
@@ -646,7 +727,7 @@ def do(health: Health, doing: str, now: float) -> list[Finding]:
 def test_a_timer_that_is_armed_only_by_due_and_opened_misses_nothing(
     policy: HealthPolicy, history: list[tuple[int, str]]
 ) -> None:
-    lazy, eager = Health(policy), Health(policy)
+    lazy, eager = Watch(policy), Watch(policy)
     timer: float | None = None
     seen: list[tuple[float, bool, list[Finding]]] = []
     expected: list[tuple[float, bool, list[Finding]]] = []
@@ -667,7 +748,7 @@ def test_a_timer_that_is_armed_only_by_due_and_opened_misses_nothing(
 
 @given(st.sampled_from(POLICIES), HISTORIES)
 def test_after_each_look_the_next_one_lies_ahead(policy: HealthPolicy, history: list[tuple[int, str]]) -> None:
-    health, now = Health(policy), 0.0
+    health, now = Watch(policy), 0.0
     for wait_s, doing in [(0, "opened"), *history]:
         now += wait_s / 3
         do(health, doing, now)
@@ -679,7 +760,7 @@ def test_after_each_look_the_next_one_lies_ahead(policy: HealthPolicy, history: 
 @settings(max_examples=200)
 @given(HISTORIES)
 def test_nothing_is_found_soon_after_a_sign_of_life_nor_twice(history: list[tuple[int, str]]) -> None:
-    health, now = Health(POLICY), 0.0
+    health, now = Watch(POLICY), 0.0
     frame_at = output_at = 0.0
     counts: Counter[str] = Counter()
     for wait_s, doing in [(0, "opened"), *history]:
@@ -710,7 +791,7 @@ def _still_open(counts: Counter[str], doing: str) -> Counter[str]:
 
 @given(HISTORIES)
 def test_what_is_off_is_never_found(history: list[tuple[int, str]]) -> None:
-    health, now = Health(read_health("off")), 0.0
+    health, now = Watch(read_health("off")), 0.0
     for wait_s, doing in [(0, "opened"), *history]:
         now += wait_s
         assert do(health, doing, now) == []

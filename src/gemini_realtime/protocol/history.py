@@ -108,13 +108,22 @@ class History:
             self._question.add(text)
             self._late = True
         else:
+            if now > self._answer_began_at + LATE_TRANSCRIPT_S:
+                self.speech_started()
             self._into.add(text)
 
     def speech_started(self) -> None:
         """Somebody begins to speak: what is heard from now on is nothing that came late."""
         self._late_until = -inf
-        if self._answer_began_at is not None:
+        if self._answer_began_at is not None and self._answer_began_at != -inf:
+            self._end_question()
             self._answer_began_at = -inf
+
+    def _end_question(self) -> None:
+        """What was heard since the answer began are the last words of the question."""
+        if self._question:
+            self._question.add(str(self._into))
+            self._into.take()
 
     def answer_began(self, now: float) -> None:
         """The model begins to answer."""
@@ -138,9 +147,8 @@ class History:
         """
         began_at, self._answer_began_at = self._answer_began_at, None
         lacks_question = self._lacks_question()
-        if not interrupted and began_at is not None and began_at != -inf and self._question:
-            # Nobody spoke into the answer, so these are the last words of the question.
-            self._question.add(self._into.take())
+        if not interrupted and began_at is not None and began_at != -inf:
+            self._end_question()  # nobody spoke into the answer
         self._add(_Item("user", self._question.take()))
         answer = self._answer.take()
         self._add(_Item("model", answer))
@@ -163,7 +171,8 @@ class History:
     def lose_turn(self) -> None:
         """The answer was lost with its connection; what it answers may be heard again, or not."""
         self._answer.take()
-        self._question.add(self._into.take())
+        self._question.add(str(self._into))
+        self._into.take()
         self._answer_began_at, self._late, self._late_until = None, False, -inf
         for item in self._typed:
             self._add(item)

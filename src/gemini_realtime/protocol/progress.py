@@ -249,6 +249,8 @@ class Progress:
     def _note_output_transcript(self, event: OutputTranscript, now: float) -> None:
         self._history.answer(event.text)
         self._health.transcript(event.text, now)
+        if event.text:
+            self._turns.wrote()
 
     def _note_speech(self, event: SpeechStarted, now: float) -> None:
         self._ledger.speech_started(now - self.round_trip_s - SPEECH_BEGAN_S, apart=self._one_by_one)

@@ -527,8 +527,6 @@ class Session:
 
     def receive(self, data: bytes, now: float) -> list[RealtimeEvent]:
         """Read one frame; `server_events` says which events come of it, and in which order."""
-        if self.state is State.CLOSED:
-            return []  # said between our close and the answer to it: nobody reads any more
         self._health.last_frame_at = now
         audio = self._audio.find(data)
         if audio is not None:

@@ -127,6 +127,10 @@ class Turns:
         """A piece of speech came: so many characters of base64, of 16-bit samples at that rate."""
         self.spoken_s += characters * SECONDS_PER_CHARACTER / (rate_hz or DEFAULT_RATE_HZ)
 
+    def wrote(self) -> None:
+        """Words of what it says came; those that come after the end of a turn are of that."""
+        self.began = self.began or self.state is not TurnState.IDLE
+
     def called(self) -> None:
         """The model calls a function, which is no answer, but all that it may have to say for now."""
         self.began, self.ended_here, self.owed_since = True, False, None
@@ -165,7 +169,7 @@ class Turns:
     def lost(self, now: float) -> TurnState:
         """The turn ends with its connection; returns where it stood."""
         state, self.state = self.state, TurnState.IDLE
-        self._over(now)
+        self._over(self.ended_at if state is TurnState.IDLE else now)
         return state
 
     def _over(self, now: float) -> None:
