@@ -38,7 +38,7 @@ def test_a_number_in_range_is_taken(given: float) -> None:
     [
         ("1", "`n` is a str → pass a number from 0 to 10"),
         (True, "`n` is a bool → pass a number from 0 to 10"),
-        (None, "`n` is a NoneType → pass a number from 0 to 10"),
+        (None, "`n` is None → pass a number from 0 to 10"),
         (11, "`n` is 11 → pass a number from 0 to 10"),
         (float("nan"), "`n` is nan → pass a number from 0 to 10"),
     ],

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.config import Config, read_config
+from gemini_realtime.config import KEYS, Config, read_config
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.endpoint import Endpoint, endpoint, model_resource
+from tests.wrong import WRONG
 
 KEY = "AIza-secret"
 EPHEMERAL = "auth_tokens/0a1b2c"
@@ -192,6 +194,64 @@ def test_the_transports_affairs_are_passed_through() -> None:
     config = read(api_key=KEY, ssl=context, proxy="http://u:p@proxy:3128", connect_timeout_s=2, setup_timeout_s=3.5)
     assert config.ssl is context
     assert (config.proxy, config.connect_timeout_s, config.setup_timeout_s) == ("http://u:p@proxy:3128", 2.0, 3.5)
+
+
+ENTRY = {"model": "gemini-3.8-live", "api_key": KEY}
+POLICIES = {
+    "headers": ["X-More"],
+    "reconnect": ["attempts", "within_s", "jitter", "hand_over"],
+    "voice_health": ["no_answer", "answer_within_s", "refusals_in_a_row"],
+}
+
+
+def entries_with(value: Any) -> Iterator[Any]:
+    """Entries that have the value at each place in turn."""
+    yield value
+    for key in KEYS:
+        yield {**ENTRY, key: value}
+    for key, fields in POLICIES.items():
+        for field in fields:
+            yield {**ENTRY, key: {field: value}}
+    if value.__hash__:
+        yield {**ENTRY, value: 1}
+
+
+def refusal_of(llm_config: Any) -> ConfigError | None:
+    try:
+        read_config(llm_config, {})
+    except ConfigError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: type(value).__name__)
+def test_a_wrong_value_anywhere_is_taken_or_a_config_error(value: Any) -> None:
+    for llm_config in [value, {"config_list": value}, *({"config_list": [entry]} for entry in entries_with(value))]:
+        error = refusal_of(llm_config)
+        assert error is None or error.remedy
+        assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize(
+    ("llm_config", "says"),
+    [
+        ({"modle": "m"}, "llm_config has no `config_list` → pass"),
+        ({"config_list": {"model": "m"}}, "is a dict → pass a list"),
+        ({"config_list": [{"modle": "m", "api_key": KEY}]}, "did you mean 'model' by 'modle'?"),
+        ({"config_list": [{**ENTRY, "reconnect": {"attempt": 3}}]}, "did you mean 'attempts'?"),
+        ({"config_list": [{**ENTRY, "ssl": True}]}, "`ssl` is a bool → pass an ssl.SSLContext"),
+        ({"config_list": [{**ENTRY, "credentials": 5}]}, "`credentials` is an int"),
+    ],
+)
+def test_an_error_says_what_was_meant_or_what_to_do(llm_config: Any, says: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_config(llm_config, {})
+    assert says in str(error.value)
+
+
+def test_a_version_of_which_nobody_knows_whether_it_serves_is_taken_with_a_warning() -> None:
+    assert "v1beta" in read(api_key=KEY, api_version="v1").warnings[0]
+    assert read(api_key=KEY, api_version="v1", base_url="ws://127.0.0.1:1").warnings == ()
 
 
 # --- the URL

@@ -21,6 +21,12 @@ def shown(given: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
+def kind_of(given: object) -> str:
+    """What a value is, where what it holds does not matter: `a str`, `an int`, `None`."""
+    kind = type(given).__name__
+    return "None" if given is None else f"{'an' if kind[:1] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
 def near_name(given: object, names: Iterable[str], *, alike: float = 0.6) -> str | None:
     """The name that was probably meant, None when none is near; `alike` is 1 for the same name."""
     from difflib import get_close_matches  # only mistakes pay for it
@@ -86,7 +92,7 @@ def check_type(name: str, given: object, kind: type | tuple[type, ...], wanted: 
     """
     allowed = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(given, allowed) or (isinstance(given, bool) and bool not in allowed):
-        raise ConfigError(f"`{name}` is a {type(given).__name__}", remedy=f"pass {wanted}")
+        raise ConfigError(f"`{name}` is {kind_of(given)}", remedy=f"pass {wanted}")
 
 
 def check_fields(name: str, given: Mapping[Any, Any], fields: Iterable[str]) -> None:

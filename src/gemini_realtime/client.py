@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gemini_realtime.audio.format import MAX_RATE_HZ, MIN_RATE_HZ, samples_to_bytes
-from gemini_realtime.config import read_config
+from gemini_realtime.config import api_type, read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
@@ -497,7 +497,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
     @classmethod
     def get_factory(cls, llm_config: Any, logger: Logger, **kwargs: Any) -> Callable[[], RealtimeClientProtocol] | None:
         """A factory when the configuration says `api_type` `google` and no further arguments are given, else None."""
-        if kwargs or llm_config["config_list"][0].get("api_type") != "google":
+        if kwargs or api_type(llm_config) != "google":
             return None
         client_class: Any = cls
         if sys._getframe(1).f_globals.get("__name__", "").startswith("autogen."):

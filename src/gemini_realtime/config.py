@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
-from gemini_realtime.checking import check_number, check_type, near_name, shown
+from gemini_realtime.checking import check_number, check_type, kind_of, near_name, shown
 from gemini_realtime.errors import ConfigError, Secret
 from gemini_realtime.protocol.endpoint import (
     GEMINI_API_VERSION,
@@ -36,7 +36,7 @@ API_KEY_VARIABLES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 VERTEX_DEFAULT_LOCATION: Final = "global"
 """As in google-genai."""
 
-_KEYS: Final = {
+KEYS: Final = {
     "model", "voice", "temperature", "api_key", "api_type", "api_version", "base_url", "headers", "default_headers",
     "ssl", "proxy", "vertexai", "project", "project_id", "location", "credentials", "google_application_credentials",
     "quota_project", "connect_timeout_s", "setup_timeout_s", "send_timeout_s", "max_audio_age_ms", "reconnect",
@@ -119,7 +119,6 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
         headers=headers,
         vertex=vertex,
     )
-    entry.text("api_type")
     return Config(
         service=service,
         options=SessionOptions(
@@ -139,22 +138,33 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
     )
 
 
+def api_type(llm_config: Any) -> str | None:
+    """Which kind of client the first entry is meant for.
+
+    Raises:
+        ConfigError: there is no entry, or its `api_type` is no text.
+    """
+    return _Entry(_first_entry(llm_config)).text("api_type")
+
+
 def _first_entry(llm_config: Any) -> Any:
     try:
         entries = llm_config["config_list"]
-    except Exception:  # whatever it is made of, it has no such entry
-        entries = None
-    if not isinstance(entries, list | tuple) or not entries:
-        raise ConfigError(
-            "llm_config has no entry",
-            remedy='pass {"config_list": [{"model": "gemini-3.8-live", "api_key": "..."}]}',
-        )
+    except Exception:  # whatever it is made of, it has no such key
+        raise ConfigError("llm_config has no `config_list`", remedy=f"pass {_FORM}") from None
+    if not isinstance(entries, list | tuple):
+        raise ConfigError(f'llm_config["config_list"] is {kind_of(entries)}', remedy=f"pass a list: {_FORM}")
+    if not entries:
+        raise ConfigError('llm_config["config_list"] is empty', remedy=f"pass {_FORM}")
     entry = entries[0]
     if isinstance(entry, str | bytes | list | tuple | type) or not (
         hasattr(entry, "get") or hasattr(entry, "__getitem__")
     ):
-        raise ConfigError(f'llm_config["config_list"][0] is a {type(entry).__name__}', remedy="pass a dict")
+        raise ConfigError(f'llm_config["config_list"][0] is {kind_of(entry)}', remedy="pass a dict")
     return entry
+
+
+_FORM: Final = '{"config_list": [{"model": "gemini-3.8-live", "api_key": "..."}]}'
 
 
 class _Entry:
@@ -193,7 +203,7 @@ class _Entry:
 
     def near_misses(self) -> list[str]:
         """A sentence for every key that is probably one of ours, misspelt."""
-        near = {name: near_name(name, _KEYS, alike=0.8) for name in self._unknown_names()}
+        near = {name: near_name(name, KEYS, alike=0.8) for name in self._unknown_names()}
         return [f"llm_config: `{name}` is ignored; did you mean `{meant}`?" for name, meant in near.items() if meant]
 
     def meant(self, name: str) -> str:
@@ -203,7 +213,7 @@ class _Entry:
 
     def _unknown_names(self) -> list[str]:
         names = self._entry.keys() if hasattr(self._entry, "keys") else ()
-        return sorted({name for name in names if isinstance(name, str)} - _KEYS)
+        return sorted({name for name in names if isinstance(name, str)} - KEYS)
 
 
 def _revealed(value: Any) -> Any:
@@ -253,7 +263,7 @@ def _nobody(vertex: bool) -> ConfigError:
 
 def _read_ssl(value: Any) -> Any:
     if value is not None and not isinstance(value, SSLContext):
-        raise ConfigError(f"`ssl` is a {type(value).__name__}", remedy="pass an ssl.SSLContext")
+        raise ConfigError(f"`ssl` is {kind_of(value)}", remedy="pass an ssl.SSLContext")
     return value
 
 
@@ -309,7 +319,7 @@ def _read_credentials(entry: _Entry) -> Any:
         return entry.text("google_application_credentials")
     if not (isinstance(given, str) or callable(given) or hasattr(given, "refresh")):
         raise ConfigError(
-            f"`credentials` is a {type(given).__name__}",
+            f"`credentials` is {kind_of(given)}",
             remedy="pass `google.auth` credentials, a function that returns a token, or the path of a key file",
         )
     return given

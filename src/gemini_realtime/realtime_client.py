@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from logging import Logger
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from gemini_realtime.errors import ConfigError
 from gemini_realtime.event_queue import EventQueue
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.outbox import Role
@@ -102,10 +103,12 @@ def get_client(llm_config: Any, logger: Logger, **kwargs: Any) -> RealtimeClient
         kwargs: passed to each class's `get_factory`.
 
     Raises:
-        ValueError: no registered client is.
+        ConfigError: no registered client is; it is a ValueError.
     """
     for client_class in _registered.values():
         factory = client_class.get_factory(llm_config=llm_config, logger=logger, **kwargs)
         if factory is not None:
             return factory()
-    raise ValueError("Realtime API client not found.")
+    raise ConfigError(
+        "Realtime API client not found.", remedy='say which in the first entry of llm_config: "api_type": "google"'
+    )

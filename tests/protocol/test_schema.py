@@ -318,7 +318,7 @@ def test_alternative_objects_as_arguments_become_one() -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        {"type": "OBJECT", "properties": {"a": {"type": "STRING", "format": "byte"}}, "required": ["a", "b"]},
+        {"type": "OBJECT", "properties": {"a": {"type": "STRING", "format": "byte"}}, "required": ["a"]},
         {"type": "INTEGER", "format": "enum", "enum": ["101", "201"]},
         {"type": "ARRAY", "items": {"type": "OBJECT"}, "max_items": "3"},
         {"description": "d", "any_of": [{"type": "STRING"}, {"type": "NULL"}]},
@@ -341,6 +341,21 @@ def test_a_schema_of_the_service_passes_unchanged(schema: dict[str, Any]) -> Non
 def test_a_half_converted_schema_is_converted(schema: dict[str, Any]) -> None:
     assert not is_service_schema(schema)
     assert is_service_schema(to_schema(schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "OBJECT", "properties": {"a": {"type": "ARRAY"}}}, "schema.a is an ARRAY without `items`"),
+        ({"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["ctiy"]}, "did you mean 'city'?"),
+        ({"type": "OBJECT", "properties": {"a": {"type": "OBJECT", "properties": {}}}}, "schema.a has no properties"),
+        ({"anyOf": [{"type": "ARRAY"}, {"type": "STRING"}]}, "without `items`"),
+    ],
+)
+def test_a_schema_of_the_service_that_it_would_refuse_is_an_error(schema: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        to_schema(schema)
+    assert words in str(error.value)
 
 
 # --- what pydantic 2.14 writes for a hard model

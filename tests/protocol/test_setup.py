@@ -476,7 +476,7 @@ def test_a_history_that_was_checked_can_be_checked_again() -> None:
 
 
 def test_a_part_of_a_history_that_cannot_be_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"`history\[1\]\.parts\[0\]` is int"):
+    with pytest.raises(ConfigError, match=r"`history\[1\]\.parts\[0\]` is an int"):
         check_options({"history": [("user", "hi"), {"role": "user", "parts": [7]}]})
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gemini_realtime.checking import check_number, near_name, shown, spelling_remedy
+from gemini_realtime.checking import check_number, kind_of, near_name, shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.codec import encode_base64
 from gemini_realtime.protocol.messages import Message
@@ -55,18 +55,18 @@ def plain(path: str, value: Any, inside: tuple[int, ...] = ()) -> Any:
         }
     if isinstance(value, list | tuple):
         return [plain(f"{path}[{index}]", item, inside) for index, item in enumerate(value)]
-    if not isinstance(value, type) and callable(getattr(value, "model_dump", None)):
-        return plain(path, _dumped(path, value), inside)
+    if (fields := dumped(path, value)) is not value:
+        return plain(path, fields, inside)
     if callable(value):
         return value
-    raise ConfigError(f"{_named(path)} is a {type(value).__name__}", remedy=_JSON)
+    raise ConfigError(f"{_named(path)} is {kind_of(value)}", remedy=_JSON)
 
 
 _JSON: Final = "pass what JSON has a form for: dicts, lists, strings, numbers, True, False and None"
 
 
 def _named(path: str) -> str:
-    return f"`{path[:200]}`" if path else "this"
+    return f"`{path[:200]}`" if path else "the value"
 
 
 def _below(path: str, name: Any) -> str:
@@ -76,7 +76,7 @@ def _below(path: str, name: Any) -> str:
 def _key(path: str, name: Any) -> str:
     name = name.value if isinstance(name, Enum) else name
     if not isinstance(name, str):
-        raise ConfigError(f"{_named(path)} has the key {shown(name)}, which is no text", remedy="use strings as keys")
+        raise ConfigError(f"{_named(path)} has the key {shown(name)}", remedy="use strings as keys")
     return _text(path, name)
 
 
@@ -106,13 +106,19 @@ def _base64(path: str, value: bytes) -> str:
     return encode_base64(value).decode("ascii")
 
 
-def _dumped(path: str, model: Any) -> Any:
+def dumped(path: str, value: Any) -> Any:
+    """The fields of a model of google-genai or pydantic; any other value as it is.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if isinstance(value, type) or not callable(dump := getattr(value, "model_dump", None)):
+        return value
     try:
-        return model.model_dump(exclude_none=True)
+        return dump(exclude_none=True)
     except Exception as error:  # somebody else's code
         raise ConfigError(
-            f"{_named(path)} is a {type(model).__name__} whose model_dump() raised {type(error).__name__}",
-            remedy="pass a dict",
+            f"{_named(path)} is {kind_of(value)} whose model_dump() raised {type(error).__name__}", remedy="pass a dict"
         ) from None
 
 
@@ -149,8 +155,25 @@ def fitted(name: str, value: Any, struct: type[Message]) -> Any:
     try:
         built = msgspec.to_builtins(msgspec.convert(fit, struct))
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ConfigError(f"the option `{name}` does not fit: {error}", remedy=WHERE_TO_LOOK) from None
+        raise _misfit(name, str(error)) from None
     return _normal(built, struct)[wire_name(struct, name)]
+
+
+def _misfit(name: str, said: str) -> ConfigError:
+    """What msgspec said of a value, in our words."""
+    match = re.fullmatch(r"Expected `(?P<wanted>.*)`, got `(?P<given>.*?)`(?: - at `\$\.(?P<place>.*)`)?", said)
+    wanted = next((_WANTED[kind] for kind in match["wanted"].split(" | ") if kind in _WANTED), "") if match else ""
+    if match is None or not wanted:
+        return ConfigError(f"the option `{name}` does not fit: {said}", remedy=WHERE_TO_LOOK)
+    place = re.sub(r"(?<=[a-z0-9])[A-Z]", lambda capital: f"_{capital[0].lower()}", match["place"] or name)
+    return ConfigError(f"`{place}` is of the type {match['given']}", remedy=f"pass {wanted}")
+
+
+_WANTED: Final = {
+    "float": "a number", "int": "a whole number", "str": "a string", "bool": "True or False", "array": "a list",
+    "object": "a dict",
+}  # fmt: skip
+"""By msgspec's names of types."""
 
 
 def _struct_at(struct: type[Message], path: str) -> type[Message]:

@@ -29,7 +29,7 @@ import msgspec
 from gemini_realtime.checking import check_number, check_type, shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.codec import encode
-from gemini_realtime.protocol.fields import WHERE_TO_LOOK, enum_value, fitted, plain
+from gemini_realtime.protocol.fields import WHERE_TO_LOOK, dumped, enum_value, fitted, plain
 from gemini_realtime.protocol.messages import Content, GenerationConfig, Message, Setup
 from gemini_realtime.protocol.parts import read_turn
 from gemini_realtime.protocol.proto_json import fields_of
@@ -81,17 +81,16 @@ def check_options(options: Any) -> Json:
     Raises:
         ConfigError: an option that does not exist, or a value it cannot have.
     """
-    if isinstance(options, Mapping) and isinstance(options.get("history"), list | tuple):
-        # Bytes are pictures in it, and base64 anywhere else.
-        options = {**options, "history": _history("history", list(options["history"]))}
-    options = plain("", options)
-    check_type("session options", options, dict, 'a dict such as {"instructions": "Be brief."}')
+    if not isinstance(options, Mapping):
+        options = plain("session options", options)
+    check_type("session options", options, Mapping, 'a dict such as {"instructions": "Be brief."}')
     checked: Json = {}
     for given, value in options.items():
         name = _name_of(given)
         if name in checked:
             raise ConfigError(f"the options hold `{name}` twice, once as `{given}`", remedy="keep one of the two")
-        checked[name] = _checked(given, name, value)
+        # Bytes are pictures in a history, and base64 anywhere else.
+        checked[name] = _checked(given, name, value if name == "history" else plain(given, value))
         _check_sendable(given, checked[name])
     return checked
 
@@ -135,7 +134,7 @@ def _unknown_option(given: Any) -> ConfigError:
     names = {*_ALIASES, *_READERS, *Setup.__struct_fields__, *GenerationConfig.__struct_fields__} - {"model"}
     return ConfigError(
         f"there is no session option {shown(given)}",
-        remedy=spelling_remedy(given, sorted(names), choice=WHERE_TO_LOOK),
+        remedy=spelling_remedy(given, ["model", *sorted(names)], choice=WHERE_TO_LOOK),
     )
 
 
@@ -255,13 +254,12 @@ def _labels(name: str, value: Any) -> Json:
 
 
 def _history(name: str, value: Any) -> list[Json]:
-    check_type(name, value, list, _HISTORY_FORM)
+    check_type(name, value, (list, tuple), _HISTORY_FORM)
     return [_turn(f"{name}[{index}]", turn) for index, turn in enumerate(value)]
 
 
 def _turn(name: str, turn: Any) -> Json:
-    if callable(dump := getattr(turn, "model_dump", None)):  # `types.Content` of google-genai
-        turn = dump(exclude_none=True)
+    turn = dumped(name, turn)  # `types.Content` of google-genai
     if isinstance(turn, Mapping) and turn.keys() in ({"role", "text"}, {"role", "parts"}):
         turn = (turn["role"], turn.get("text", turn.get("parts")))
     if not isinstance(turn, tuple | list) or len(turn) != 2 or not isinstance(turn[1], str | list | tuple):

@@ -8,10 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
-from gemini_realtime.checking import spelling_remedy
+from gemini_realtime.checking import kind_of, spelling_remedy
 from gemini_realtime.errors import AudioFormatError, ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
+from gemini_realtime.protocol.fields import dumped
 from gemini_realtime.protocol.models import ModelProfile
 
 IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
@@ -38,7 +39,7 @@ class Media(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, bytes | bytearray | memoryview):
-            raise ConfigError(f"the `data` of Media is {type(self.data).__name__}", remedy="pass bytes")
+            raise ConfigError(f"the `data` of Media is {kind_of(self.data)}", remedy="pass bytes")
         if not isinstance(self.mime_type, str) or "/" not in self.mime_type:
             raise ConfigError("the `mime_type` of Media is no MIME type", remedy="pass one such as 'image/png'")
         format = AudioFormat.as_far_as_said(self.mime_type, INPUT_FORMAT)
@@ -151,11 +152,9 @@ def _part(item: object, place: str) -> str | Media:
         return item
     if isinstance(item, bytes | bytearray | memoryview):
         return Media(bytes(item), _type_of(bytes(item[:16]), place))
-    if isinstance(item, Mapping):
-        return _spelled_part(item, place)
-    if callable(dump := getattr(item, "model_dump", None)):  # `types.Part` of google-genai
-        return _spelled_part(dump(exclude_none=True), place)
-    raise ConfigError(f"`{place}` is {type(item).__name__}", remedy="pass text, the bytes of an image, or Media")
+    if isinstance(part := dumped(place, item), Mapping):  # `types.Part` of google-genai
+        return _spelled_part(part, place)
+    raise ConfigError(f"`{place}` is {kind_of(item)}", remedy="pass text, the bytes of an image, or Media")
 
 
 def _type_of(start: bytes, place: str) -> str:
@@ -182,7 +181,7 @@ def _spelled_part(part: Mapping[str, Any], place: str) -> str | Media:
     if name == "inline_data" and isinstance(member, Mapping):
         return _spelled_media(member, f"{place}.inline_data")
     if name in ("text", "inline_data"):
-        raise ConfigError(f"`{place}.{name}` is {type(member).__name__}", remedy="pass text, or data and its type")
+        raise ConfigError(f"`{place}.{name}` is {kind_of(member)}", remedy="pass text, or data and its type")
     raise ConfigError(f"`{place}` has a field {given!r}", remedy=spelling_remedy(given, ("text", "inline_data")))
 
 
@@ -196,7 +195,7 @@ def _spelled_media(blob: Mapping[str, Any], place: str) -> Media:
     except AudioFormatError:
         raise ConfigError(f"`{place}.data` is not base64", remedy="pass bytes, or base64 text of them") from None
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise ConfigError(f"`{place}.data` is {type(data).__name__}", remedy="pass bytes, or base64 text of them")
+        raise ConfigError(f"`{place}.data` is {kind_of(data)}", remedy="pass bytes, or base64 text of them")
     return Media(bytes(data), members.get("mime_type") or _type_of(bytes(data[:16]), place))
 
 

@@ -36,6 +36,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from gemini_realtime.checking import shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
 
 Schema = dict[str, Any]
@@ -55,6 +56,8 @@ _TYPES = {
     "str": "STRING", "float": "NUMBER", "int": "INTEGER", "bool": "BOOLEAN", "list": "ARRAY", "tuple": "ARRAY",
     "dict": "OBJECT", "none": "NULL",
 }  # fmt: skip
+
+_TYPE_CHOICE = "use string, number, integer, boolean, array, object or null"
 
 _TYPE_BY_KEYWORD = {
     "properties": "OBJECT", "additionalProperties": "OBJECT", "patternProperties": "OBJECT", "required": "OBJECT",
@@ -92,9 +95,11 @@ def to_schema(json_schema: Mapping[str, Any] | bool, path: str = "schema") -> Sc
         path: how errors call it.
 
     Raises:
-        ConfigError: not a schema, a reference that leads nowhere, or too much of it.
+        ConfigError: not a schema, a reference that leads nowhere, or too much of it; or one in the service's form that
+            the service is known to refuse.
     """
     if is_service_schema(json_schema):
+        _check_service_schema(json_schema, path)  # type: ignore[arg-type]
         return dict(json_schema)  # type: ignore[arg-type]
     return _Conversion(json_schema).schema(json_schema, _Place(path, open_references=(id(json_schema),)))
 
@@ -124,13 +129,32 @@ def is_service_schema(schema: Any) -> bool:
     """Whether a schema is in the service's form: known fields only, every type in upper case."""
     if not isinstance(schema, Mapping) or not schema.keys() <= _SERVICE_FIELDS:
         return False
-    branches = schema.get("anyOf", schema.get("any_of"))
+    branches = _list(schema.get("anyOf", schema.get("any_of")))
     if schema.get("type") not in _TYPES.values() and not branches:
         return False
-    parts = [*_mapping(schema.get("properties")).values(), *_list(branches)]
+    parts = [*_mapping(schema.get("properties")).values(), *branches]
     parts += [schema["items"]] if "items" in schema else []
     strings_only = all(isinstance(value, str) for value in _list(schema.get("enum")))
     return strings_only and all(map(is_service_schema, parts))
+
+
+def _check_service_schema(schema: Mapping[str, Any], path: str) -> None:
+    """JSON Schema can leave these things open; who writes the service's form has to say them."""
+    properties = _mapping(schema.get("properties"))
+    if schema.get("type") == "ARRAY" and "items" not in schema:
+        raise ConfigError(f"{path} is an ARRAY without `items`", remedy='say of what, such as {"items": {"type": ...}}')
+    if "properties" in schema and not properties and path.count(".") > 0:
+        raise ConfigError(f"{path} has no properties", remedy="name some, or leave `properties` out")
+    for name in _list(schema.get("required")):
+        if name not in properties:
+            raise ConfigError(
+                f"{path} requires {shown(name)}, which is none of its properties",
+                remedy=spelling_remedy(name, properties, choice="add it, or take it out of `required`"),
+            )
+    for name, part in properties.items():
+        _check_service_schema(part, f"{path}.{name}")
+    for part in (*_list(schema.get("anyOf", schema.get("any_of"))), *filter(None, [schema.get("items")])):
+        _check_service_schema(part, path)
 
 
 class _Place(NamedTuple):
@@ -211,7 +235,7 @@ class _Conversion:
                 target = target.get(step) if isinstance(target, Mapping) else None
         if target is None:
             raise ConfigError(
-                f"{place.path} refers to {reference!r}, which is not in the schema",
+                f"{place.path[:200]} refers to {shown(reference)}, which is not in the schema",
                 remedy="pass the whole schema, with its `$defs`",
             )
         return target
@@ -311,8 +335,8 @@ def _type_names(node: Mapping[str, Any], place: _Place) -> list[str]:
     for name in given if isinstance(given, list | tuple) else [given] * (given is not None):
         if not isinstance(name, str) or name.lower() not in _TYPES:
             raise ConfigError(
-                f"{place.path} has the type {name!r}",
-                remedy="use string, number, integer, boolean, array, object or null",
+                f"{place.path[:200]} has the type {shown(name)}",
+                remedy=spelling_remedy(name, _TYPES, choice=_TYPE_CHOICE),
             )
         names.append(_TYPES[name.lower()].lower())
     return _distinct(names)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from gemini_realtime.checking import check_choice, check_type, shown, spelling_remedy
+from gemini_realtime.checking import check_choice, check_type, kind_of, shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.fields import fitted, plain, wire_name
 from gemini_realtime.protocol.functions import declaration_of
@@ -72,7 +72,7 @@ def _described(where: str, item: Any) -> Json:
         return plain(where, declared)  # type: ignore[no-any-return]
     if callable(item):
         return declaration_of(where, item)
-    raise ConfigError(f"`{where}` is a {type(item).__name__}", remedy=_FORMS)
+    raise ConfigError(f"`{where}` is {kind_of(item)}", remedy=_FORMS)
 
 
 def _meant(item: Json) -> str:

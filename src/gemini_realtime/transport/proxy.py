@@ -33,7 +33,7 @@ def read_proxy(value: Any) -> str | None:
     Raises:
         ConfigError: it is no URL of a proxy. The error does not repeat it, since it may hold a password.
     """
-    if value is None or value is True or value == "":
+    if value is None or value is True or (isinstance(value, str) and not value):
         return None
     if value is False:
         return DIRECT
