@@ -27,4 +27,6 @@ async def asks_for_the_time(service: ScriptedService) -> None:
 
 @in_virtual_time
 async def test_my_agent_tells_the_time() -> None:
-    await my_agent(ScriptedService(asks_for_the_time).client())
+    service = ScriptedService(asks_for_the_time)
+    await my_agent(service.client())
+    await service.finished()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,45 @@ async def test_a_script_that_fails_ends_the_conversation_with_its_own_error() ->
 
 
 @in_virtual_time
+async def test_a_script_that_was_played_to_its_end_passes() -> None:
+    service = ScriptedService(tells_the_time)
+    with pytest.raises(AssertionError, match="nobody connected"):
+        await service.finished()
+    client = service.client()
+    async with client.connect():
+        await client.send_text(role="user", text="What time is it in Paris?")
+        (call,) = (await next_answer(client)).calls
+        await client.send_function_result(call.call_id, "nine")
+    await service.finished()  # though the client left at once
+
+
+@in_virtual_time
+async def test_a_client_that_leaves_before_the_end_of_the_script_is_found_out() -> None:
+    service = ScriptedService(tells_the_time)
+    client = service.client()
+    async with client.connect():
+        await client.send_text(role="user", text="What time is it in Paris?")
+        await next_answer(client)
+    with pytest.raises(AssertionError, match="still waited for toolResponse; the client sent 1 setup, 1 clientContent"):
+        await service.finished()
+
+
+@in_virtual_time
+async def test_a_script_that_failed_was_not_played() -> None:
+    async def fails(service: ScriptedService) -> None:
+        setup = await service.receive("setup")
+        assert setup["model"] == "models/another"
+
+    service = ScriptedService(fails)
+    client = service.client()
+    async with client.connect():
+        with pytest.raises(GeminiRealtimeError):
+            await next_answer(client)
+    with pytest.raises(AssertionError, match="the script failed"):
+        await service.finished()
+
+
+@in_virtual_time
 async def test_what_does_not_come_is_an_error_that_says_what_came() -> None:
     service = ScriptedService()
     client = service.client()
@@ -137,31 +177,36 @@ async def test_the_network_of_a_client_can_be_a_bad_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "event"),
+    ("message", "event", "attributes"),
     [
-        (messages.text("Hi."), "TextDelta(text='Hi.')"),
-        (messages.thought("Hm."), "ThoughtDelta(text='Hm.')"),
-        (messages.audio(b"\x01\x00"), "AudioDelta(item_id=None, rate_hz=24000, audio_bytes=2)"),
-        (messages.output_transcript("Hi."), "OutputTranscript(text='Hi.', finished=False, language=None)"),
-        (messages.input_transcript("Hi."), "InputTranscript(text='Hi.', finished=False, language=None)"),
-        (messages.tool_call("f", {"a": 1}), "FunctionCall(name='f', arguments={'a': 1}, call_id='call-1')"),
-        (messages.interrupted(), "Interrupted()"),
-        (messages.generation_complete(), "GenerationComplete()"),
-        (messages.turn_complete("OTHER"), "TurnComplete(reason='OTHER', usage=None, interrupted=False)"),
-        (messages.go_away(5), "GoAway(time_left_ms=5000)"),
-        (messages.resumption_handle("h"), "RealtimeEvent()"),
+        (messages.text("Hi."), "TextDelta", {"text": "Hi."}),
+        (messages.thought("Hm."), "ThoughtDelta", {"text": "Hm."}),
+        (messages.audio(b"\x01\x00", rate_hz=16000), "AudioDelta", {"audio": b"\x01\x00", "rate_hz": 16000}),
+        (messages.output_transcript("Hi."), "OutputTranscript", {"text": "Hi."}),
+        (messages.input_transcript("Hi."), "InputTranscript", {"text": "Hi."}),
+        (messages.tool_call("f", {"a": 1}), "FunctionCall", {"name": "f", "arguments": {"a": 1}, "call_id": "call-1"}),
+        (messages.interrupted(), "Interrupted", {}),
+        (messages.generation_complete(), "GenerationComplete", {}),
+        (messages.turn_complete("OTHER"), "TurnComplete", {"reason": "OTHER"}),
+        (messages.go_away(5), "GoAway", {"time_left_ms": 5000}),
+        (messages.resumption_handle("h"), "RealtimeEvent", {}),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 @in_virtual_time
-async def test_every_message_is_the_event_that_it_means(message: messages.Json, event: str) -> None:
+async def test_every_message_is_the_event_that_it_means(
+    message: messages.Json, event: str, attributes: dict[str, Any]
+) -> None:
     service = ScriptedService()
     client = service.client()
     async with client.connect():
         events = client.read_events()
         assert isinstance(await anext(events), SessionCreated)
         service.say(message)
-        assert repr(await anext(events)) == event
+        happened = await anext(events)
         await events.aclose()
+    assert type(happened).__name__ == event
+    assert {name: getattr(happened, name) for name in attributes} == attributes
 
 
 @in_virtual_time

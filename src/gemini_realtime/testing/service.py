@@ -38,7 +38,7 @@ class ScriptedService(MemoryService):
     Without a script setups are confirmed, and the test itself calls `receive`, `say`, `answer` and `end`.
 
     A script that fails ends the connection; who reads events gets a `GeminiRealtimeError` whose cause is the script's
-    error. When the connection ends, so does its script.
+    error. When the connection ends, so does its script: `finished` tells whether it had come to its own end.
 
     Args:
         script: plays each connection anew; `connections` tells it which one it is.
@@ -52,6 +52,8 @@ class ScriptedService(MemoryService):
         self.received: list[dict[str, Any]] = []
         self._script = script
         self._playing: asyncio.Task[None] | None = None
+        self._last_play: asyncio.Task[None] | None = None
+        self._awaited = ""
         self._failure: Exception | None = None
         self._seen = 0  # of those that were received, by `receive`
         self._news = asyncio.Event()
@@ -90,6 +92,7 @@ class ScriptedService(MemoryService):
         names = path.split(".")
         if names[0] not in KINDS:
             raise ConfigError(f"clients send no {names[0]!r}", remedy=f"wait for one of {', '.join(KINDS)}")
+        self._awaited = path
         try:
             async with asyncio.timeout(timeout_s) as limit:
                 while True:
@@ -112,6 +115,20 @@ class ScriptedService(MemoryService):
         for message in messages.answer(words, pcm):
             self.say(message)
 
+    async def finished(self) -> None:
+        """Wait until the script of the last connection has come to its end.
+
+        Raises:
+            AssertionError: it failed, was left because the connection ended, or nobody connected.
+        """
+        if self._last_play is None:
+            raise AssertionError("nobody connected, so the script was not played")
+        await asyncio.wait([self._last_play])
+        if self._failure is not None:
+            raise AssertionError(f"the script failed: {self._failure!r}") from self._failure
+        if self._last_play.cancelled():
+            raise AssertionError(f"the script still waited for {self._awaited}; the client sent {self._summary()}")
+
     async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:
         """Connect a client; pass this as its `dial`."""
         if self._failure is not None:
@@ -119,14 +136,17 @@ class ScriptedService(MemoryService):
             raise GeminiRealtimeError(f"the script failed: {self._failure!r}") from self._failure
         transport = await super().dial(url, headers, receiver)
         if self._script is not None:
-            self._playing = asyncio.create_task(self._play(self._script))
+            self._playing = self._last_play = asyncio.create_task(self._play(self._script))
         return transport
 
     def end(self, code: int = 1000, reason: str = "") -> None:
         """End the connection with a close code; 1006 stands for a connection that just breaks."""
         playing, self._playing = self._playing, None
         if playing is not None and playing is not asyncio.current_task():
-            playing.cancel()
+            # Not at once: what the client sent before it left is on its way for one turn of the loop, and the script
+            # reads it in the next.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(lambda: loop.call_soon(playing.cancel))
         super().end(code, reason)
 
     async def _play(self, script: Script) -> None:
