@@ -22,6 +22,7 @@ from gemini_realtime import (
     HandshakeError,
     InputAudioBufferDelta,
     RealtimeEvent,
+    Reconnecting,
     SendTimeout,
     SessionCreated,
     SessionResumed,
@@ -754,7 +755,7 @@ async def test_connecting_while_it_connects_is_refused_and_trying_again_after_a_
             return await super().dial(url, headers, receiver)
 
     service = Slow()
-    service.refusals = [HandshakeError("no route", status=503)]
+    service.refusals = [HandshakeError("no route")]
     client = client_of(service)
 
     async def program() -> None:
@@ -767,14 +768,97 @@ async def test_connecting_while_it_connects_is_refused_and_trying_again_after_a_
 
 
 @virtually
-async def test_the_first_dial_is_not_repeated() -> None:
+async def test_a_wrong_address_fails_at_once() -> None:
     service = Service()
-    service.refusals = [HandshakeError("no route", status=503)]
+    service.refusals = [HandshakeError("no such host")]
     client = client_of(service)
-    with pytest.raises(HandshakeError, match="no route"):
+    with pytest.raises(HandshakeError, match="no such host"):
         async with client.connect():
             pass
     assert service.dials == [0.0]
+
+
+@virtually
+async def test_a_busy_service_is_dialled_again_also_the_first_time(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    service = Service()
+    service.refusals = [HandshakeError("busy", status=503), HandshakeError("busy", status=429, retry_after_s=5.0)]
+    async with client_of(service).connect():
+        assert len(service.dials) == 3
+        assert service.dials[-1] - service.dials[-2] == pytest.approx(5.0)
+    assert "attempt 2 in 5.0 s, after busy" in caplog.text
+
+
+@virtually
+async def test_a_service_that_stays_busy_the_first_time_is_given_up() -> None:
+    service = Service()
+    service.refusals = [HandshakeError("busy", status=503) for _ in range(20)]
+    client = client_of(service, reconnect={"attempts": 3})
+    with pytest.raises(HandshakeError, match="busy") as caught:
+        async with client.connect():
+            pass
+    assert len(service.dials) == 4
+    assert any("3 attempts" in note for note in caught.value.__notes__)
+
+
+@virtually
+async def test_with_reconnect_off_the_first_dial_is_not_repeated() -> None:
+    service = Service()
+    service.refusals = [HandshakeError("busy", status=503)]
+    with pytest.raises(HandshakeError, match="busy"):
+        async with client_of(service, reconnect="off").connect():
+            pass
+    assert service.dials == [0.0]
+
+
+@virtually
+async def test_a_token_that_never_comes_is_not_waited_for_for_ever() -> None:
+    async def never() -> str:
+        if service.connections:
+            await asyncio.Event().wait()
+        return "a-token-that-is-good"
+
+    service = Service()
+    config = {"model": "gemini-3.8-live", "project": "p", "credentials": never, "connect_timeout_s": 2.0,
+              "reconnect": {"attempts": 3}}  # fmt: skip
+    client = GeminiRealtimeClient(llm_config={"config_list": [config]}, dial=service.dial)
+    async with client.connect():
+        await read(client, 1)
+        service.end(1006)
+        with pytest.raises(HandshakeError, match="no access token within 2 s"):
+            await read(client, 100)
+    assert now() < 15
+
+
+@virtually
+async def test_a_transport_that_neither_opens_nor_closes_is_not_waited_for_for_ever() -> None:
+    class Clinging(Service):
+        async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:
+            if self.connections:
+                await asyncio.Event().wait()
+            transport = await super().dial(url, headers, receiver)
+            transport.close = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+            return transport
+
+    service = Clinging()
+    client = client_of(service, connect_timeout_s=2.0, reconnect={"attempts": 3})
+    async with client.connect():
+        await read(client, 1)
+        service.end(1006)
+        with pytest.raises(HandshakeError, match="no connection was made"):
+            await read(client, 100)
+    assert now() < 60
+
+
+@pytest.mark.parametrize("jitter", [lambda: 1 / 0, lambda: None, lambda: float("nan")])
+@virtually
+async def test_a_jitter_that_is_none_does_not_keep_the_conversation_from_going_on(jitter: Any) -> None:
+    service = Service()
+    client = client_of(service, reconnect={"jitter": jitter})
+    async with client.connect():
+        await read(client, 1)
+        service.end(1006)
+        await read_until(client, SessionResumed)
 
 
 @virtually
@@ -803,7 +887,7 @@ async def test_dialling_stops_when_it_has_taken_too_long() -> None:
         service.refusals = [HandshakeError("no route", status=503) for _ in range(1000)]
         service.end(1006)
         with pytest.raises(HandshakeError):
-            await read(client, 10)
+            await read(client, 1000)
         assert 45 <= now() <= 60
 
 
@@ -955,7 +1039,7 @@ async def test_a_connection_that_ends_before_it_is_used_is_made_good_when_it_is(
         happened = await read_until(client, SessionCreated)
         assert now() < 10 * MINUTE_S + 5
         assert service.connections == 2
-        assert [type(event) for event in happened] == [SessionCreated]
+        assert [type(event) for event in happened] == [Reconnecting, SessionCreated]
 
 
 @virtually

@@ -45,7 +45,8 @@ async def replay(service: Replay) -> list[RealtimeEvent]:
     """Do with our client what the recorded client did; returns all events until the service is done."""
     setup, *frames = [camel(frame) for frame in service.expected]
     vertex = "projects/" in setup["setup"]["model"]
-    entry: dict[str, Any] = {"model": setup["setup"]["model"], "api_key": "key", "api_type": "google"}
+    entry: dict[str, Any] = {"model": setup["setup"]["model"], "api_key": "key", "api_type": "google",
+                             "reconnect": {"after_normal_close": False}}  # fmt: skip
     if vertex:
         entry |= {"vertexai": True, "base_url": "wss://example.com/live"}
     client = GeminiRealtimeClient(llm_config={"config_list": [entry]}, dial=service.dial)

@@ -19,7 +19,7 @@ from gemini_realtime.audio.format import MAX_RATE_HZ, MIN_RATE_HZ, samples_to_by
 from gemini_realtime.config import api_type, read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
-from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError
+from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError, Secret
 from gemini_realtime.event_queue import EventQueue, EventQueueEnded
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint
@@ -88,6 +88,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._left: Session | None = None
         self._driver: SessionDriver | None = None
         self._connecting = False
+        self._token: Secret | None = None
         for warning in self._config.warnings:
             self.logger.warning(warning)
 
@@ -175,6 +176,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             self._session,
             self._events,
             self._dial_out,
+            dial_timeout_s=2 * self._config.connect_timeout_s + 1,  # for the token, and for the connection
             send_timeout_s=self._config.send_timeout_s,
             logger=self.logger,
         )
@@ -284,8 +286,9 @@ class GeminiRealtimeClient(RealtimeClientBase):
         )
 
     async def _dial_out(self, receiver: Receiver) -> Transport:
-        token = await access_token(self._config.credentials)
-        target = endpoint(self._config.service, token, user_agent=f"gemini-realtime/{__version__}")
+        # Kept, so that no error repeats it for as long as it is in use.
+        self._token = await access_token(self._config.credentials, timeout_s=self._config.connect_timeout_s)
+        target = endpoint(self._config.service, self._token, user_agent=f"gemini-realtime/{__version__}")
         return await self._dial(target.url, target.headers, receiver)
 
     # --- what the user says and shows

@@ -6,26 +6,41 @@ import asyncio
 import inspect
 from typing import Any
 
-from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.errors import ConfigError, HandshakeError, MissingDependencyError, Secret
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """Source: https://cloud.google.com/vertex-ai/docs/authentication."""
 
 
-async def access_token(credentials: Any) -> str | None:
+async def access_token(credentials: Any, *, timeout_s: float = 15.0) -> Secret | None:
     """The bearer token to connect with.
 
     Args:
         credentials: None for no token; a callable, sync or async, that returns one; `google.auth` credentials, which
             are refreshed when needed; `"default"` for application default credentials; or the path of a service
             account's key file.
+        timeout_s: how long it may take. A callable that is not async is called in the event loop, and must not block.
 
     Raises:
+        HandshakeError: it took longer.
         ConfigError: the callable returned no token, or there are no credentials where they were said to be.
         MissingDependencyError: google-auth is needed and not installed.
     """
     if credentials is None:
         return None
+    try:
+        async with asyncio.timeout(timeout_s) as limit:
+            return Secret(await _token(credentials))
+    except TimeoutError:
+        if not limit.expired():  # it is the callable's own
+            raise
+    raise HandshakeError(
+        f"`credentials` gave no access token within {timeout_s:g} s",
+        remedy="check the network and where the token comes from, or raise `connect_timeout_s`",
+    )
+
+
+async def _token(credentials: Any) -> str:
     if hasattr(credentials, "refresh"):
         return await asyncio.to_thread(_refreshed, credentials)
     if isinstance(credentials, str):

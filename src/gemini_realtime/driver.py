@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from logging import Logger
 from typing import Any
 
-from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, SendTimeout
+from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, SendTimeout, blanked
 from gemini_realtime.event_queue import LARGE_BYTES, EventQueue
-from gemini_realtime.protocol import messages
-from gemini_realtime.protocol.closing import close_error
-from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, SessionResumed
+from gemini_realtime.protocol import local_events, messages
+from gemini_realtime.protocol.closing import close_error, worth_repeating_at_first
+from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, Reconnecting, SessionResumed
+from gemini_realtime.protocol.resumption import Resumption
 from gemini_realtime.protocol.session import Session
 from gemini_realtime.telemetry import telemetry
 from gemini_realtime.transport.base import Receiver, Transport
@@ -26,6 +27,10 @@ Open = Callable[[Receiver], Awaitable[Transport]]
 Raises:
     GeminiRealtimeError: it could not.
 """
+
+
+HANG_UP_TIMEOUT_S = 5.0
+"""How long closing a connection may take; our own transports take 2 s at most."""
 
 
 class Connection:
@@ -59,6 +64,7 @@ class SessionDriver:
         session: what to carry.
         events: what its readers read.
         dial: opens connections.
+        dial_timeout_s: how long that may take, whatever it does.
         send_timeout_s: how long text and results wait for a stalled connection.
         logger: for losses and resumptions.
 
@@ -74,12 +80,14 @@ class SessionDriver:
         events: EventQueue,
         dial: Open,
         *,
+        dial_timeout_s: float,
         send_timeout_s: float,
         logger: Logger,
     ) -> None:
         self.session = session
         self.events = events
         self._dial = dial
+        self._dial_timeout_s = dial_timeout_s
         self._send_timeout_s = send_timeout_s
         self._logger = logger
         self._telemetry = telemetry()
@@ -97,7 +105,19 @@ class SessionDriver:
         Raises:
             GeminiRealtimeError: it could not be opened.
         """
-        self._use(await self._connect())
+        attempts = Resumption(self.session.resumption.policy)
+        while True:
+            try:
+                self._use(await self._connect())
+                break
+            except GeminiRealtimeError as error:
+                now = self._loop.time()
+                repeated = attempts.policy.enabled and worth_repeating_at_first(error)
+                if not repeated or not attempts.lost(error, now):
+                    attempts.given_up(error, now)
+                    raise
+                self._report([local_events.reconnecting(error, attempts.attempts + 1, attempts.dial_at - now)])
+            await asyncio.sleep(attempts.dial_at - now)
         self.events.on_pressure = self._pressure
 
     @property
@@ -136,7 +156,7 @@ class SessionDriver:
                     task.cancel()
                     await asyncio.wait([task])
         finally:
-            await self.connection.transport.close()
+            await self._hang_up()
 
     # --- sending
 
@@ -245,8 +265,7 @@ class SessionDriver:
         # Of one that is being left it says nothing new.
         if self.connection.lost is not None and self.session.begun and self.session.dial_at is None:
             code, reason = self.connection.lost
-            error = None if code == messages.CloseCode.NORMAL else close_error(code, reason)
-            self._tell(self.session.connection_ended(error, self._loop.time()))
+            self._tell(self.session.connection_ended(close_error(code, reason), self._loop.time()))
 
     # --- after anything happened
 
@@ -262,6 +281,8 @@ class SessionDriver:
         for event in happened:
             if isinstance(event, ConnectionLost):
                 self._logger.info("connection lost (%d %s), reconnecting", event.code, event.reason)
+            elif isinstance(event, Reconnecting):
+                self._logger.info("attempt %d in %.1f s, after %s", event.attempt, event.wait_ms / 1000, event.reason)
             elif isinstance(event, SessionResumed):
                 self._logger.info(
                     "%s after %d ms; sent again: %d, uncertain: %d",
@@ -319,18 +340,30 @@ class SessionDriver:
     # --- reconnecting
 
     async def _reconnect(self) -> None:
-        # A service refuses to take a session up again while its old connection is open.
-        await self.connection.transport.close()
-        while (dial_at := self.session.dial_at) is not None:
-            await asyncio.sleep(dial_at - self._loop.time())
-            try:
-                self._use(await self._connect())
-            except GeminiRealtimeError as error:
-                self._tell(self.session.connection_ended(error, self._loop.time()))
-            else:
-                self.session.connected(self._loop.time())
+        try:
+            # A service refuses to take a session up again while its old connection is open.
+            await self._hang_up()
+            while (dial_at := self.session.dial_at) is not None:
+                await asyncio.sleep(dial_at - self._loop.time())
+                try:
+                    self._use(await self._connect())
+                except GeminiRealtimeError as error:
+                    self._tell(self.session.connection_ended(error, self._loop.time()))
+                else:
+                    self.session.connected(self._loop.time())
+        except Exception as error:  # nobody else would be told
+            self.session.end(GeminiRealtimeError(f"reconnecting failed: {type(error).__name__}"))
+            self._logger.exception("reconnecting failed")
         self._reconnecting = None
         self._go_on()
+
+    async def _hang_up(self) -> None:
+        """Close the present connection; whatever a transport does, this ends."""
+        try:
+            async with asyncio.timeout(HANG_UP_TIMEOUT_S):
+                await self.connection.transport.close()
+        except Exception as error:  # nothing that happens to a connection that is over matters any more
+            self._logger.info("the connection was not closed properly: %s", type(error).__name__)
 
     def _use(self, connection: Connection) -> None:
         self.connection = connection
@@ -343,10 +376,16 @@ class SessionDriver:
 
     async def _connect(self) -> Connection:
         connection = Connection(self)
+        cause: Exception | None = None
         try:
-            connection.transport = await self._dial(connection)
-        except (GeminiRealtimeError, asyncio.CancelledError):
+            async with asyncio.timeout(self._dial_timeout_s):
+                connection.transport = await self._dial(connection)
+                return connection
+        except GeminiRealtimeError:
             raise
-        except Exception as error:  # whatever fetches tokens may raise anything
-            raise HandshakeError(f"no connection could be made: {type(error).__name__}") from error
-        return connection
+        except TimeoutError:
+            problem = f"no connection was made within {self._dial_timeout_s:g} s"
+        except Exception as error:  # whatever fetches tokens, or dials, may raise anything
+            problem = f"no connection could be made: {type(error).__name__}"
+            cause = error if blanked(str(error)) == str(error) else None
+        raise HandshakeError(problem, remedy="check the network, `credentials` and `dial`") from cause

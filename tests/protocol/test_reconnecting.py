@@ -25,6 +25,7 @@ MODEL = "gemini-2.5-flash-native-audio"
 SETUP: dict[str, Any] = {"model": f"models/{MODEL}", "sessionResumption": {}}
 ROUND_TRIP_S = 0.1
 BROKEN = close_error(1006, "")
+NORMAL = close_error(1000, "")
 
 Event = TypeVar("Event", bound=RealtimeEvent)
 
@@ -73,7 +74,7 @@ class Call:
         self.told += heard
         return heard
 
-    def lose(self, error: GeminiRealtimeError | None = BROKEN) -> list[RealtimeEvent]:
+    def lose(self, error: GeminiRealtimeError = BROKEN) -> list[RealtimeEvent]:
         heard = self.session.connection_ended(error, self.now)
         self.told += heard
         return heard
@@ -156,6 +157,10 @@ def texts(sent: Sequence[dict[str, Any]]) -> list[str]:
         for turn in frame.get("clientContent", {}).get("turns", [])
         for part in turn["parts"]
     ]
+
+
+def kinds_of(told: Sequence[RealtimeEvent]) -> list[str]:
+    return [event.type for event in told]
 
 
 def kinds(items: Sequence[events.ReplayedItem]) -> list[str]:
@@ -466,8 +471,9 @@ def test_a_handle_that_is_refused_leads_to_a_new_session() -> None:
     line.wait(1.0).ask("one")
     line.lose()
     line.dial()
-    (finding,) = line.lose(close_error(1008, "BidiGenerateContent session not found"))
+    finding, waiting = line.lose(close_error(1008, "BidiGenerateContent session not found"))
     assert isinstance(finding, events.VoiceHealth)
+    assert isinstance(waiting, events.Reconnecting)
     assert finding.finding == "handle_refused"
     assert line.dial()["sessionResumption"] == {}
     assert texts(line.ready()) == ["one"]
@@ -479,7 +485,7 @@ def test_a_close_that_passes_is_not_held_against_the_handle() -> None:
     line.hear(handle("h1"))
     line.lose()
     line.dial()
-    assert line.lose(close_error(1008, "The operation was aborted.")) == []
+    assert kinds_of(line.lose(close_error(1008, "The operation was aborted."))) == ["session.reconnecting"]
     assert line.dial()["sessionResumption"] == {"handle": "h1"}
 
 
@@ -489,9 +495,9 @@ def test_a_service_that_closes_on_a_handle_again_and_again_gets_a_new_session() 
     line.lose()
     for _ in range(MAX_CLOSED_IN_SETUP - 1):
         assert line.dial()["sessionResumption"] == {"handle": "h1"}
-        assert line.lose(close_error(1011, "Internal error encountered.")) == []
+        assert kinds_of(line.lose(close_error(1011, "Internal error encountered."))) == ["session.reconnecting"]
     line.dial()
-    (finding,) = line.lose(close_error(1011, "Internal error encountered."))
+    finding, _ = line.lose(close_error(1011, "Internal error encountered."))
     assert isinstance(finding, events.VoiceHealth)
     assert finding.finding == "handle_refused"
     assert line.dial()["sessionResumption"] == {}
@@ -503,7 +509,7 @@ def test_a_network_that_breaks_again_and_again_says_nothing_against_the_handle()
     line.lose()
     for _ in range(MAX_CLOSED_IN_SETUP + 1):
         assert line.dial()["sessionResumption"] == {"handle": "h1"}
-        assert line.lose() == []
+        assert kinds_of(line.lose()) == ["session.reconnecting"]
 
 
 def test_a_handle_of_the_application_is_not_given_up_for_another_session() -> None:
@@ -673,7 +679,8 @@ def test_dialling_goes_on_until_a_limit_and_the_last_error_is_the_failure() -> N
     while line.session.state is State.AWAY:
         line.now = line.session.resumption.dial_at
         dialled.append(line.now)
-        assert line.lose(HandshakeError(f"no route {len(dialled)}")) == []
+        told = line.lose(HandshakeError(f"no route {len(dialled)}"))
+        assert kinds_of(told) == ["session.reconnecting"] * (len(dialled) < 3)
     assert len(dialled) == 3
     assert isinstance(line.session.failure, HandshakeError)
     assert line.session.failure.problem == "no route 3"
@@ -686,17 +693,33 @@ def test_retry_after_is_heeded() -> None:
     assert line.session.resumption.dial_at == line.now + 20.0
 
 
-def test_a_setup_that_is_never_confirmed_is_tried_again() -> None:
-    line = Call(attempts=2)
+def test_a_first_setup_that_is_never_confirmed_fails_after_its_time() -> None:
+    line = Call()
     line.session.begin(SETUP, line.now, timeout_s=5.0)
     line.sent()
-    line.wait(5.0)
-    assert line.session.state is State.AWAY
-    line.dial()
-    line.wait(5.0)
-    line.dial()
-    line.wait(5.0)
+    line.wait(4.9)
+    assert line.session.state is State.SETTING_UP
+    line.wait(0.1)
     assert isinstance(line.session.failure, SetupTimeout)
+
+
+def test_a_later_setup_that_is_never_confirmed_is_tried_again() -> None:
+    line = Call(attempts=2).begin()
+    line.lose()
+    for _ in range(2):
+        line.dial()
+        line.wait(30.0)
+    assert isinstance(line.session.failure, SetupTimeout)
+    assert line.session.failure.__notes__ == ["Gave up after 2 attempts in 61 s."]
+
+
+def test_an_attempt_that_failed_is_told_with_what_is_waited_for() -> None:
+    line = Call(backoff_s=1.0).begin()
+    line.lose()
+    line.lose(HandshakeError("busy", status=503, retry_after_s=20.0))
+    (waiting,) = line.got(events.Reconnecting)
+    assert (waiting.attempt, waiting.wait_ms) == (2, 20_000)
+    assert "busy" in waiting.reason
 
 
 def test_with_reconnect_off_a_loss_is_the_end() -> None:
@@ -715,10 +738,10 @@ def test_an_error_in_a_message_that_will_not_pass_is_the_end() -> None:
 def test_a_normal_close_is_the_end_but_for_the_connection_that_was_left() -> None:
     line = Call().begin()
     line.lose()
-    line.lose(None)
+    line.lose(NORMAL)
     assert line.session.state is State.AWAY
     line.reconnect()
-    line.lose(None)
+    line.lose(NORMAL)
     assert (line.session.state, line.session.failure) == (State.CLOSED, None)
 
 
@@ -757,7 +780,7 @@ def test_a_connection_lost_before_the_conversation_begins_is_made_again_when_it_
 
 
 def test_go_away_between_turns_is_heeded_at_once() -> None:
-    line = Call().begin()
+    line = Call(jitter=lambda: 0.0).begin()
     line.hear(handle("h1"))
     line.wait(0.01).hear(go_away(50))
     assert line.session.state is State.AWAY
@@ -768,7 +791,7 @@ def test_go_away_between_turns_is_heeded_at_once() -> None:
 
 
 def test_go_away_in_a_turn_is_heeded_when_the_turn_is_over_and_saved() -> None:
-    line = Call().begin()
+    line = Call(jitter=lambda: 0.0).begin()
     line.hear(handle("h0"))
     line.ask("one")
     line.wait(1.0).hear(say("y"), go_away(50))
@@ -799,7 +822,7 @@ def test_new_options_do_not_wait_long_for_a_turn_that_is_never_saved() -> None:
 
 
 def test_go_away_waits_for_what_is_asked_and_for_functions_that_run() -> None:
-    line = Call().begin()
+    line = Call(jitter=lambda: 0.0).begin()
     line.hear(handle("h0"))
     line.ask("one")
     line.hear(go_away(50))
@@ -812,7 +835,7 @@ def test_go_away_waits_for_what_is_asked_and_for_functions_that_run() -> None:
 
 
 def test_go_away_waits_for_a_pause_in_speech() -> None:
-    line = Call().begin()
+    line = Call(jitter=lambda: 0.0).begin()
     line.hear(handle("h0"))
     line.mic(9000, pieces=5)
     line.hear(go_away(50))
@@ -860,7 +883,7 @@ def test_a_service_that_sends_away_each_connection_at_once_is_not_dialled_in_a_c
         line.hear(go_away(0))
         gaps.append(line.session.resumption.dial_at - line.now)
         line.reconnect()
-    assert gaps == [0.0, 2.0, 4.0, 8.0]
+    assert gaps == [1.0, 2.0, 4.0, 8.0]
 
 
 # --- new options
@@ -911,7 +934,7 @@ def test_options_that_are_refused_are_given_up_for_those_that_were_in_force() ->
     line.session.update(NEW, line.now)
     line.wait(2.0)
     line.dial()
-    (finding,) = line.lose(close_error(1007, "Request contains an invalid argument."))
+    finding, _ = line.lose(close_error(1007, "Request contains an invalid argument."))
     assert isinstance(finding, events.VoiceHealth)
     assert finding.finding == "update_refused"
     assert line.dial() == {**SETUP, "sessionResumption": {"handle": "h1"}}

@@ -7,17 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_realtime.errors import ConfigError, GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
+from gemini_realtime.errors import ConfigError, ConnectionClosed, HandshakeError
 from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.messages import SessionResumptionUpdate
 from gemini_realtime.protocol.resumption import (
     HANDLE_VALID_S,
+    MAX_DOUBTS,
     SETTLED_AFTER_S,
     Reconnect,
     Resumption,
-    handle_refused,
     read_reconnect,
-    worth_retrying,
 )
 
 BROKEN = close_error(1006, "")
@@ -85,7 +84,10 @@ def test_the_last_good_handle_outlives_one_that_is_withheld() -> None:
     assert (resuming.handle, resuming.handle_at) == ("h1", 3.0)
 
 
-@pytest.mark.parametrize(("index", "consumed"), [("12", 12), (12, 12), (None, None), ("", None), ("many", None)])
+@pytest.mark.parametrize(
+    ("index", "consumed"),
+    [("12", 12), (12, 12), (None, None), ("", None), ("many", None), ("²", None), ("9" * 5000, None), (-1, None)],
+)
 def test_a_transparent_handle_says_how_much_it_holds(index: str | int | None, consumed: int | None) -> None:
     resuming = resumption()
     resuming.updated(handle("h", index), 0.0)
@@ -192,14 +194,6 @@ def test_the_gap_ends_when_the_conversation_goes_on() -> None:
     assert resuming.gap_ms(5.0) == 0
 
 
-def test_an_announced_end_is_that_of_one_connection() -> None:
-    resuming = resumption()
-    resuming.going_away(2500, 10.0)
-    assert resuming.ends_at == 12.5
-    resuming.lost(BROKEN, 11.0)
-    assert resuming.ends_at is None
-
-
 def test_giving_up_tells_how_much_was_tried() -> None:
     resuming = resumption(attempts=2)
     for now in (10.0, 11.0, 15.0):
@@ -208,44 +202,136 @@ def test_giving_up_tells_how_much_was_tried() -> None:
     assert error.__notes__ == ["Gave up after 2 attempts in 5 s."]
 
 
-# --- what is worth it
+def test_giving_up_counts_from_the_first_loss_though_connections_came_in_between() -> None:
+    resuming = resumption(attempts=2, within_s=1000.0)
+    for now in (10.0, 15.0, 20.0):
+        resuming.lost(BROKEN, now)
+        resuming.ready(now + 1.0)
+    error = resuming.given_up(close_error(1006, ""), 20.0)
+    assert error.__notes__ == ["Gave up after 2 attempts in 10 s."]
 
 
-@pytest.mark.parametrize(
-    ("error", "worth"),
-    [
-        (close_error(1006, ""), True),
-        (close_error(1011, "Internal error encountered."), True),
-        (close_error(1007, "Request contains an invalid argument."), False),
-        (close_error(1008, "model is not found for API version v1beta"), False),
-        (close_error(1008, "failed to close the connection after receiving a GoAway signal"), True),
-        (HandshakeError("no route"), True),
-        (HandshakeError("busy", status=429), True),
-        (HandshakeError("busy", status=503), True),
-        (HandshakeError("key", status=401), False),
-        (HandshakeError("key", status=403), False),
-        (HandshakeError("proxy", status=407), False),
-        (HandshakeError("gone", status=404), False),
-        (SetupTimeout("slow"), True),
-        (ServiceError(429, "RESOURCE_EXHAUSTED", "", retryable=True), True),
-        (ServiceError(400, "INVALID_ARGUMENT", ""), False),
-    ],
-    ids=str,
-)  # fmt: skip
-def test_what_says_that_the_request_is_wrong_is_not_tried_again(error: GeminiRealtimeError, worth: bool) -> None:
-    assert worth_retrying(error) is worth
+def test_a_completed_answer_begins_the_count_anew() -> None:
+    resuming = resumption(attempts=2)
+    for now in range(10):
+        assert resuming.lost(BROKEN, float(now))
+        resuming.ready(now + 0.1)
+        resuming.progressed()
 
 
-@pytest.mark.parametrize(
-    ("error", "refused"),
-    [
-        (close_error(1008, "BidiGenerateContent session not found"), True),
-        (close_error(1007, "Invalid session handle"), True),
-        (close_error(1008, "The operation was aborted."), False),
-        (close_error(1011, "Internal error encountered."), False),
-        (HandshakeError("no", status=400), False),
-    ],
-    ids=str,
-)
-def test_a_handle_is_refused_by_a_close_that_will_not_pass(error: GeminiRealtimeError, refused: bool) -> None:
-    assert handle_refused(error) is refused
+def test_being_sent_away_counts_as_an_attempt() -> None:
+    resuming = resumption(attempts=3, backoff_s=0.0)
+    left = []
+    for now in range(5):
+        left.append(resuming.left(float(now)))
+        resuming.ready(now + 0.1)
+    assert left == [True, True, True, False, False]
+
+
+def test_many_that_are_sent_away_without_time_do_not_dial_in_the_same_moment() -> None:
+    resuming = resumption(0.5, backoff_s=1.0)
+    resuming.left(7.0, at_once=False)
+    assert resuming.dial_at == 7.5
+
+
+@pytest.mark.parametrize("jitter", [lambda: 1 / 0, lambda: None, lambda: math.nan, lambda: "x", lambda: math.inf])
+def test_a_jitter_that_gives_no_number_counts_as_the_middle(jitter: Any) -> None:
+    resuming = Resumption(Reconnect(jitter=jitter, backoff_s=1.0))
+    assert resuming.lost(BROKEN, 0.0)
+    assert resuming.dial_at == 0.5
+
+
+@pytest.mark.parametrize(("jitter", "wait_s"), [(-5, 0.0), (7, 1.0), (True, 1.0)])
+def test_a_jitter_out_of_range_is_taken_for_its_end(jitter: float, wait_s: float) -> None:
+    resuming = Resumption(Reconnect(jitter=lambda: jitter, backoff_s=1.0))
+    resuming.lost(BROKEN, 0.0)
+    assert resuming.dial_at == wait_s
+
+
+# --- doubts
+
+
+def test_a_handle_is_doubted_when_connections_opened_with_it_are_lost_in_a_row() -> None:
+    resuming = resumption()
+    resuming.updated(handle("h"), 0.0)
+    assert not resuming.doubted(BROKEN, None, 1.0, gave_up=False)
+    told = []
+    for now in range(MAX_DOUBTS):
+        resuming.lost(BROKEN, float(now))
+        resuming.ready(now + 0.1)
+        told.append(resuming.doubted(BROKEN, "h", now + 0.2, gave_up=False))
+    assert told == [False, True]
+
+
+def test_a_new_handle_or_a_connection_that_lasted_is_not_doubted_for_its_network() -> None:
+    resuming = resumption()
+    resuming.updated(handle("h"), 0.0)
+    for now in range(0, 100, 20):
+        resuming.lost(BROKEN, float(now))
+        resuming.ready(now + 1.0)
+        assert not resuming.doubted(BROKEN, "h", now + 1.0 + SETTLED_AFTER_S, gave_up=False)
+        assert not resuming.doubted(BROKEN, "older", now + 2.0, gave_up=False)
+
+
+@pytest.mark.parametrize("gave_up", [False, True])
+def test_what_is_wrong_with_the_conversation_counts_on_any_connection(gave_up: bool) -> None:
+    error = BROKEN if gave_up else close_error(1011, "")
+    resuming = resumption()
+    resuming.updated(handle("h"), 0.0)
+    assert [resuming.doubted(error, None, 100.0, gave_up=gave_up) for _ in range(2)] == [False, True]
+    resuming.progressed()
+    assert not resuming.doubted(error, None, 100.0, gave_up=gave_up)
+
+
+def test_a_handle_that_is_given_up_is_not_replaced_by_one_of_its_session() -> None:
+    resuming = resumption()
+    resuming.updated(handle("h1"), 0.0)
+    resuming.forget()
+    assert not resuming.updated(handle("h2"), 1.0)
+    resuming.lost(BROKEN, 1.0)
+    resuming.ready(2.0)
+    assert resuming.updated(handle("h3"), 3.0)
+
+
+def test_a_session_that_is_sent_away_as_soon_as_it_is_resumed_has_reached_its_limit() -> None:
+    resuming = resumption()
+    resuming.updated(handle("h"), 0.0)
+    assert not resuming.sent_away(600.0)
+    resuming.left(650.0)
+    resuming.ready(651.0)
+    assert resuming.sent_away(651.5)
+
+
+def test_connections_that_last_are_sent_away_without_a_doubt() -> None:
+    resuming = resumption()
+    resuming.updated(handle("h"), 0.0)
+    for now in (600.0, 1200.0, 1800.0):
+        assert not resuming.sent_away(now)
+        resuming.left(now + 50.0)
+        resuming.ready(now + 51.0)
+
+
+def test_the_same_refusal_again_says_both() -> None:
+    resuming = resumption()
+    assert resuming.refused_again(close_error(1008, "not implemented"), 0.0) is None
+    resuming.lost(BROKEN, 0.0)
+    resuming.ready(1.0)
+    error = resuming.refused_again(close_error(1011, "internal"), 2.0)
+    assert isinstance(error, ConnectionClosed)
+    assert error.code == 1011
+    assert all(words in str(error) for words in ("1011 'internal'", "after 1008 'not implemented'"))
+
+
+def test_a_refusal_after_an_answer_or_a_while_is_a_first_one() -> None:
+    resuming = resumption()
+    resuming.refused_again(close_error(1008, ""), 0.0)
+    resuming.progressed()
+    assert resuming.refused_again(close_error(1008, ""), 1.0) is None
+    resuming.lost(BROKEN, 1.0)
+    resuming.ready(2.0)
+    assert resuming.refused_again(close_error(1008, ""), 2.0 + SETTLED_AFTER_S) is None
+
+
+def test_a_network_that_breaks_is_no_refusal() -> None:
+    resuming = resumption()
+    assert [resuming.refused_again(BROKEN, 0.0) for _ in range(3)] == [None, None, None]

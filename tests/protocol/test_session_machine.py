@@ -263,7 +263,7 @@ class Conversation(RuleBasedStateMachine):
                 self.confirm()
 
     @precondition(lambda self: self.state in (*OPEN, State.SETTING_UP) and self.numbers > 12)
-    @rule(error=st.sampled_from([*FINAL[:1], None]))
+    @rule(error=st.sampled_from([*FINAL[:1], close_error(1000, "")]))
     def end(self, error: Any) -> None:
         self.line = None
         self.tell(self.session.connection_ended(error, self.tick()))
@@ -463,6 +463,10 @@ class Conversation(RuleBasedStateMachine):
                 self.gone |= {"r" + call_id for call_id in event.call_ids}
             elif isinstance(event, events.VoiceHealth) and event.finding == "orphaned_result":
                 self.orphaned.add("r" + event.detail.split()[-1])
+            elif isinstance(event, events.VoiceHealth) and event.finding == "message_rejected":
+                kind = event.detail.partition(";")[0]  # contexts have no names, and the service takes all of them
+                self.gone |= {name for name in self.given if f" {name.removeprefix('r')};" in event.detail}
+                self.gone |= {name for name in self.given if name[0] == kind[0] == "c"}
             elif isinstance(event, events.SessionResumed):
                 assert not self.turn_open, "a turn that nobody ends"
                 self.uncertain |= {

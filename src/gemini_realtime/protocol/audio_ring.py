@@ -152,6 +152,7 @@ class AudioRing:
         self._sent: deque[_Stretch] = deque()
         self._sent_ms = 0.0
         self._saved = 0  # the number of the last piece that the handle holds
+        self._suspect = 0  # of the last piece that had gone out when the service closed the session
         self._forgotten: _Forgotten | None = None
         self._dropped_ms: dict[Cause, float] = {}
 
@@ -331,6 +332,13 @@ class AudioRing:
         self._sent_ms, self._forgotten, self._saved = 0.0, None, 0
         self._make_room()
         return again[-1].number if again else 0
+
+    def rejected(self) -> list[Piece]:
+        """The service closed the session. Returns what it has done so on before, which is not sent again."""
+        rejected = [piece for stretch in self._sent for piece in stretch.pieces(self._saved + 1, self._suspect)]
+        self.answered(self._saved, self._suspect)
+        self._suspect = self._sent[-1].last if self._sent else 0
+        return rejected
 
     def waiting_pcm(self) -> Iterator[bytes]:
         """The samples of all that waits."""

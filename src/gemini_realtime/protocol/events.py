@@ -294,6 +294,21 @@ class ConnectionLost(RealtimeEvent, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Reconnecting(RealtimeEvent, frozen=True, kw_only=True):
+    """An attempt to reconnect has failed, and another is waited for; the first one follows `ConnectionLost` at once.
+
+    Attributes:
+        attempt: the number of the next one, counted from 1.
+        wait_ms: how long until then.
+        reason: why the last one failed.
+    """
+
+    type: Literal["session.reconnecting"] = "session.reconnecting"
+    attempt: int
+    wait_ms: int
+    reason: str
+
+
 class ReplayedItem(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was sent again after a loss.
 

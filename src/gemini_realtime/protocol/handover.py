@@ -23,6 +23,11 @@ LISTENS_S: Final = 0.5
 """A pause this long is one between words, at least."""
 
 
+MAX_SPREAD_S: Final = 5.0
+"""Clients that are told together leave within so long of each other. A longer wait would be as likely to end while
+somebody speaks as this one, and leave less time to wait for a pause then."""
+
+
 class Handover:
     """The wish to leave a connection.
 
@@ -36,14 +41,17 @@ class Handover:
         self.leave_by: float | None = None
         self._look_at: float | None = None
         self._patient_until = -inf
+        self._not_before = -inf
 
-    def wish(self, time_left_s: float | None, now: float, *, patient: bool = False) -> None:
+    def wish(self, time_left_s: float | None, now: float, *, patient: bool = False, spread: float = 0.0) -> None:
         """Leave when it suits, within the time left.
 
         Args:
             time_left_s: until when; None when there is no hurry.
             now: seconds.
             patient: wait half of that time for a handle that holds all that was said.
+            spread: a number from 0 to 1: which part of half that time, or of `MAX_SPREAD_S`, to let pass first. Many
+                clients are told together, and would all come back in the same moment.
         """
         self.wanted = True
         if time_left_s is not None:
@@ -51,11 +59,13 @@ class Handover:
             self.leave_by = leave_by if self.leave_by is None else min(self.leave_by, leave_by)
             if patient:
                 self._patient_until = now + (self.leave_by - now) / 2
+            self._not_before = now + spread * min((self.leave_by - now) / 2, MAX_SPREAD_S)
         self._look_at = now
 
     def done(self) -> None:
         """A new connection is there."""
-        self.wanted, self.leave_by, self._look_at, self._patient_until = False, None, None, -inf
+        self.wanted, self.leave_by, self._look_at = False, None, None
+        self._patient_until = self._not_before = -inf
 
     def deadline(self) -> float | None:
         """When to look again; None when nothing is wanted."""
@@ -77,4 +87,4 @@ class Handover:
             idle_since: when the last turn ended, or the session began; seconds.
             saved: whether a handle holds all that was said.
         """
-        return saved or now >= max(idle_since + SETTLES_S, self._patient_until)
+        return now >= self._not_before and (saved or now >= max(idle_since + SETTLES_S, self._patient_until))

@@ -45,6 +45,9 @@ MAX_SENT_BYTES = 16 * 1024 * 1024
 """Bound on the memory of messages of which nobody says that the service has them. The oldest are forgotten, and count
 as uncertain after a loss."""
 
+MAX_REJECTIONS = 2
+"""A message that the service has closed the session on so often is not sent again: it may be why."""
+
 MAX_UNANSWERED = 64
 """Bound on questions that a handle holds and nobody answers; the oldest are given up."""
 
@@ -68,6 +71,7 @@ class Entry(msgspec.Struct, gc=False):
         since: for a function result, when its call came.
         uncertain: it was sent again, and may have been inside the handle, or answered.
         crossed: it went out shortly before an answer that is over now, and may be what was answered.
+        rejections: how often the service closed the session when it had gone out and was not answered.
     """
 
     number: int
@@ -82,6 +86,7 @@ class Entry(msgspec.Struct, gc=False):
     since: float = 0.0
     uncertain: bool = False
     crossed: bool = False
+    rejections: int = 0
 
 
 class Resent(NamedTuple):
@@ -405,6 +410,20 @@ class Ledger:
         """There is nowhere to send to, and the answer that had begun will not be completed."""
         self.audio.connection_lost()
         self.utterances.connection_lost()
+
+    def rejected(self) -> list[Entry | Piece]:
+        """The service closed the session: what went out and is not answered may be why. Returns what it has done so on
+        too often, which is forgotten. Audio is to blame only where there was nothing else."""
+        suspects = [*self._unanswered, *self._sent]
+        if not suspects:
+            return [*self.audio.rejected()]
+        for entry in suspects:
+            entry.rejections += 1
+        rejected = [entry for entry in suspects if entry.rejections >= MAX_REJECTIONS]
+        self._unanswered = [entry for entry in self._unanswered if entry.rejections < MAX_REJECTIONS]
+        self._consume(lambda entry: entry.rejections >= MAX_REJECTIONS)
+        self._released([entry.label for entry in rejected if entry.kind == "function_result"])
+        return [*rejected]
 
     def resend(self, handle_at: float | None, *, exact: bool = False) -> Resent:
         """Take back what was sent and is not consumed, to be sent again before all that waits.

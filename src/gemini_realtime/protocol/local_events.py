@@ -7,9 +7,12 @@ from itertools import groupby
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError
 from gemini_realtime.protocol.audio_ring import REASONS, Cause, Piece
-from gemini_realtime.protocol.events import AudioDropped, ConnectionLost, ReplayedItem, VoiceHealth
+from gemini_realtime.protocol.events import AudioDropped, ConnectionLost, Reconnecting, ReplayedItem, VoiceHealth
 from gemini_realtime.protocol.ledger import Entry
 from gemini_realtime.protocol.messages import CloseCode
+
+LABEL_CHARACTERS = 60
+"""So much of a text tells an application which one is meant."""
 
 
 def connection_lost(error: GeminiRealtimeError) -> ConnectionLost:
@@ -22,6 +25,27 @@ def connection_lost(error: GeminiRealtimeError) -> ConnectionLost:
 def audio_dropped(duration_ms: int, cause: Cause) -> AudioDropped:
     """Microphone audio that nobody will hear."""
     return AudioDropped(duration_ms=duration_ms, reason=REASONS[cause])
+
+
+def reconnecting(error: GeminiRealtimeError, attempt: int, wait_s: float) -> Reconnecting:
+    """An attempt to reconnect has failed, and there will be another."""
+    return Reconnecting(attempt=attempt, wait_ms=round(wait_s * 1000), reason=str(error))
+
+
+def rejected(messages: Sequence[Entry | Piece], error: GeminiRealtimeError) -> list[VoiceHealth]:
+    """Messages that the service has closed the session on again and again."""
+    return [
+        VoiceHealth(finding="message_rejected", detail=f"{_name_of(item)}; {error}", action="not sent again")
+        for item in replayed(messages)
+    ]
+
+
+def _name_of(item: ReplayedItem) -> str:
+    if item.kind == "audio":
+        return f"{item.duration_ms} ms of audio"
+    if item.kind == "function_result":
+        return f"the result for the call {item.text}"
+    return f"{item.kind} {item.text[:LABEL_CHARACTERS]}".strip()
 
 
 def orphaned(call_id: str, *, known: bool = True) -> VoiceHealth:

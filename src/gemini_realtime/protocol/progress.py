@@ -57,10 +57,14 @@ class Progress:
 
     Attributes:
         round_trip_s: how long a message and the answer to it are under way.
+        moved: whether the service has said anything at all.
+        completed: how many answers the model has completed.
     """
 
     def __init__(self, profile: ModelProfile, turns: Turns, calls: Calls, ledger: Ledger, health: Health) -> None:
         self.round_trip_s = 0.0
+        self.moved = False
+        self.completed = 0
         self._profile = profile
         self._turns = turns
         self._calls = calls
@@ -155,6 +159,7 @@ class Progress:
                 self._turns.completed(now)
                 continue
             if (note := _NOTES.get(kind)) is not None:
+                self.moved = True
                 findings += note(self, event, now) or ()
             told.append(event)
         return told, findings
@@ -262,6 +267,7 @@ class Progress:
 
     def _note_generated(self, event: GenerationComplete, now: float) -> list[Finding]:
         findings = self._health.generation_complete(now)
+        self._answer_completes()
         self._turns.generated(now)
         if not self._profile.interaction_status:  # there it may have been a filler, and the turn's end says so
             self._answered(now)
@@ -270,9 +276,14 @@ class Progress:
     def _note_turn_complete(self, event: TurnComplete, now: float) -> list[Finding]:
         if event.reason in REFUSALS and self._turns.state is TurnState.IDLE:
             self._ledger.answer_began(now)  # a refusal is all the answer there will be
+            self.completed += 1
         findings = self._health.turn_complete(event.reason, now, more_follows=self._more_follows)
+        self._answer_completes()
         self._complete(now, more_follows=self._more_follows)
         return findings
+
+    def _answer_completes(self) -> None:
+        self.completed += self._turns.state is _GENERATING
 
     def _complete(self, now: float, *, more_follows: bool = False) -> None:
         if not more_follows:

@@ -26,6 +26,16 @@ from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, NotCon
 from gemini_realtime.protocol import local_events, messages, server_events
 from gemini_realtime.protocol.audio_ring import is_quiet
 from gemini_realtime.protocol.calls import Calls
+from gemini_realtime.protocol.closing import (
+    Before,
+    Verdict,
+    close_error,
+    is_normal,
+    is_refusal,
+    judge,
+    refuses_handle,
+    refuses_setup,
+)
 from gemini_realtime.protocol.codec import (
     AudioFrames,
     DecodeError,
@@ -52,7 +62,7 @@ from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.outbox import Gate, Outbox, Role
 from gemini_realtime.protocol.pings import Pings
 from gemini_realtime.protocol.progress import Progress
-from gemini_realtime.protocol.resumption import Reconnect, Resumption, handle_refused, worth_retrying
+from gemini_realtime.protocol.resumption import Reconnect, Resumption
 from gemini_realtime.protocol.setup_state import SetupState
 from gemini_realtime.protocol.turns import Turns
 
@@ -250,6 +260,7 @@ class Session:
         if self.resumption.lost_at is None:
             self._set_up(Trigger.BEGIN, now)
         else:  # the connection did not live to see this
+            self.resumption.progressed()
             self.resumption.left(now)
             self._move(Trigger.LOST)
 
@@ -327,42 +338,79 @@ class Session:
             self.failure = failure
         self._move(Trigger.ENDED)
 
-    def connection_ended(self, error: GeminiRealtimeError | None, now: float) -> list[RealtimeEvent]:
+    def connection_ended(self, error: GeminiRealtimeError, now: float, *, gave_up: bool = False) -> list[RealtimeEvent]:
         """The connection ended, or could not be made: reconnect, or end.
 
         Args:
-            error: why; None when the service ended it normally, which is the end of the conversation.
+            error: how it ended, or why it could not be made.
             now: seconds.
+            gave_up: this side ended it, for what was wrong with the conversation.
         """
-        if self.state is State.CLOSED or (error is None and self.state is State.AWAY):
+        if self.state is State.CLOSED or (self.state is State.AWAY and is_normal(error)):
             return []
-        events = self._refused(error) if error is not None and self.state is State.SETTING_UP else []
-        if error is None or not self._may_reconnect(error, again=bool(events)):
-            self.end(error)
+        policy, before = self.resumption.policy, self._before(now)
+        events = self._doubt(error, now, gave_up=gave_up) if policy.enabled else []
+        again = self.resumption.refused_again(error, now)
+        verdict = Verdict.RECONNECT if events else judge(error, before)
+        if (is_normal(error) and not (policy.enabled and policy.after_normal_close)) or verdict is Verdict.END:
+            self.end()
+        elif verdict is Verdict.FAIL or not policy.enabled:
+            self.end(again or error)
+        elif again is not None and before.open and not events:
+            self.end(again)
         elif not self.resumption.lost(error, now):
             self.end(self.resumption.given_up(error, now))
         else:
-            if self.state in _OPEN:
-                events.append(local_events.connection_lost(error))
-                events += self.progress.connection_lost(now)
-            if self.state is not State.NEW:  # what to set up is not known before `begin`
-                self._move(Trigger.LOST)
+            events += self._away(error, now)
         self._health.closed()
         return events
 
-    def _may_reconnect(self, error: GeminiRealtimeError, *, again: bool) -> bool:
-        return self.resumption.policy.enabled and (again or worth_retrying(error))
+    def _before(self, now: float) -> Before:
+        return Before(
+            confirmed=self._setup.ever_confirmed,
+            open=self.state in _OPEN,
+            moved=self.progress.moved,
+            owed=not self.progress.between_turns() or self.ledger.waits,
+            resumable=self.resumption.usable(now) is not None,
+        )
 
-    def _refused(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
+    def _away(self, error: GeminiRealtimeError, now: float) -> list[RealtimeEvent]:
+        """The connection is lost, and another is wanted."""
+        if self.state is State.NEW:  # what to set up is not known before `begin`
+            return []
+        was_open = self.state in _OPEN
+        self._move(Trigger.LOST)
+        if was_open:
+            return [local_events.connection_lost(error), *self.progress.connection_lost(now)]
+        return [local_events.reconnecting(error, self.resumption.attempts + 1, self.resumption.dial_at - now)]
+
+    def _doubt(self, error: GeminiRealtimeError, now: float, *, gave_up: bool) -> list[RealtimeEvent]:
+        """What to do without, if the connection ended for it: new options, messages, or the handle. Says so."""
+        if self.state is State.SETTING_UP:
+            return self._doubt_setup(error)
+        if self.state not in _OPEN:
+            return []
+        if self._setup.handle is not None and refuses_handle(error):
+            return self._give_up_handle("handle_refused", str(error))
+        if is_refusal(error) and (rejected := self.ledger.rejected()) and self.resumption.rejects_messages():
+            return [*local_events.rejected(rejected, error)]
+        if self.resumption.doubted(error, self._setup.handle, now, gave_up=gave_up):
+            return self._give_up_handle("handle_doubted", f"lost again before any answer was complete: {error}")
+        return []
+
+    def _doubt_setup(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
         """A setup may be refused for what is new in it: new options, or the handle. Without that it worked before."""
-        if not handle_refused(error) and not self.resumption.keeps_failing(error):
+        if not refuses_setup(error) and not self.resumption.keeps_failing(error):
             return []
         if self._setup.revert():
             return [VoiceHealth(finding="update_refused", detail=str(error), action="kept the options in force")]
         if self._setup.handle is not None and self._setup.handle_may_go:
-            self.resumption.forget()
-            return [VoiceHealth(finding="handle_refused", detail=str(error), action="opening a new session")]
+            return self._give_up_handle("handle_refused", str(error))
         return []
+
+    def _give_up_handle(self, finding: str, detail: str) -> list[RealtimeEvent]:
+        self.resumption.forget()
+        return [VoiceHealth(finding=finding, detail=detail, action="opening a new session")]
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
@@ -405,28 +453,37 @@ class Session:
         self._wish_to_leave(UPDATE_WITHIN_S, now)
         return []
 
-    def _wish_to_leave(self, time_left_s: float | None, now: float, *, patient: bool = False) -> None:
+    def _wish_to_leave(
+        self, time_left_s: float | None, now: float, *, patient: bool = False, spread: float = 0.0
+    ) -> None:
         self._move(Trigger.WISH_TO_LEAVE)
         if self.state is State.GOING_AWAY:
-            self._handover.wish(time_left_s, now, patient=patient)
+            self._handover.wish(time_left_s, now, patient=patient, spread=spread)
             self._leave_if_it_suits(now)
 
     def _leave_if_it_suits(self, now: float) -> None:
         if self.state is not State.GOING_AWAY or not self._handover.wanted:
             return
         if self._handover.overdue(now) or (self.progress.between_turns() and self._suits(now)):
-            self._move(Trigger.LEFT)
-            self.resumption.left(now)
-            self._health.closed()
+            self._leave(now)
         else:
             self._handover.look_again(now)
 
+    def _leave(self, now: float) -> None:
+        """Leave the connection for another, unless that has happened too often."""
+        if self.resumption.left(now, at_once=not self._handover.overdue(now)):
+            self._move(Trigger.LEFT)
+        else:
+            error = close_error(messages.CloseCode.GOING_AWAY, "goAway as soon as the connection was open")
+            self.end(self.resumption.given_up(error, now))
+        self._health.closed()
+
     def _suits(self, now: float) -> bool:
         handle_at = self.resumption.handle_at
-        if handle_at is None:
+        if handle_at is None and not self.resumption.distrusted:
             return False  # one may come yet, and without it the service forgets what was said
         idle_since = self.progress.idle_since
-        fresh = handle_at >= idle_since and not self.ledger.unsaved()
+        fresh = handle_at is None or (handle_at >= idle_since and not self.ledger.unsaved())
         quiet = is_quiet(self.ledger.audio.recent(now - LISTENS_S))
         return quiet and self._handover.suits(now, idle_since, saved=fresh)
 
@@ -542,8 +599,13 @@ class Session:
 
     def _noted(self, events: Sequence[RealtimeEvent], now: float) -> list[RealtimeEvent]:
         """Take note of what the service said; returns it, and what comes of it."""
+        answers = self.progress.completed
         told, findings = self.progress.note(events, now)
-        return told + self._act_on(findings, now) if findings else told
+        if findings:
+            return told + self._act_on(findings, now)
+        if self.progress.completed != answers:
+            self.resumption.progressed()
+        return told
 
     def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
         frame = Frame(data)
@@ -574,7 +636,7 @@ class Session:
         if message.session_resumption_update is not None:
             self._handle(message.session_resumption_update, now)
         if message.go_away is not None:
-            self._go_away(parse_duration_ms(message.go_away.time_left), now)
+            events += self._go_away(parse_duration_ms(message.go_away.time_left), now)
         return events + self._error(message.error, now) if message.error is not None else events
 
     def _error(self, error: messages.ErrorStatus, now: float) -> list[RealtimeEvent]:
@@ -673,12 +735,15 @@ class Session:
         else:
             self._seed_look_at = now + LOOK_AGAIN_S
 
-    def _go_away(self, time_left_ms: int | None, now: float) -> None:
-        self.resumption.going_away(time_left_ms, now)
+    def _go_away(self, time_left_ms: int | None, now: float) -> list[RealtimeEvent]:
+        events: list[RealtimeEvent] = []
+        if self.resumption.sent_away(now) and self.resumption.policy.enabled:
+            events = self._give_up_handle("handle_doubted", "sent away again as soon as the session was resumed")
         if self.resumption.policy.enabled and self.resumption.policy.hand_over:
-            self._wish_to_leave((time_left_ms or 0) / 1000, now, patient=True)
+            self._wish_to_leave((time_left_ms or 0) / 1000, now, patient=True, spread=self.resumption.jitter())
         else:
             self._move(Trigger.WISH_TO_LEAVE)
+        return events
 
     def _act_on(self, findings: Sequence[Finding], now: float) -> list[RealtimeEvent]:
         events: list[RealtimeEvent] = []
@@ -690,7 +755,7 @@ class Session:
                 error = ConnectionClosed(
                     messages.CloseCode.NONE, finding.finding, "it was given up by this side", retryable=True
                 )
-                events += self.connection_ended(error, now)
+                events += self.connection_ended(error, now, gave_up=True)
         return events
 
     def _nudge(self) -> bool:

@@ -67,6 +67,11 @@ class SetupState:
         return all("sessionResumption" in setup for setup in (wanted, self.body))
 
     @property
+    def ever_confirmed(self) -> bool:
+        """Whether the service has accepted a setup of this conversation."""
+        return self._in_force is not None
+
+    @property
     def changed(self) -> bool:
         """Whether other options are wanted than those in force."""
         return self._in_force is not None and self._wanted is not self._in_force

@@ -1,20 +1,23 @@
 """A recorded session plays the service.
 
     service = Replay(read_recording(path))
-    client = GeminiRealtimeClient(llm_config=..., dial=service.dial)
+    config = {"model": ..., "api_key": ..., "reconnect": {"after_normal_close": False}}
+    client = GeminiRealtimeClient(llm_config={"config_list": [config]}, dial=service.dial)
 
 With every frame the client sends, the recording moves on to the client's next frame, and what the service said in
-between is said again. After the last frame the connection ends normally.
+between is said again. After the last frame the connection ends normally, and there is no other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_realtime.errors import ConfigError
+from gemini_realtime.errors import ConfigError, HandshakeError
 from gemini_realtime.protocol.codec import parse_received
-from gemini_realtime.transport.memory import MemoryService
+from gemini_realtime.transport.base import Receiver
+from gemini_realtime.transport.memory import MemoryService, MemoryTransport
 
 
 def read_recording(path: Path) -> list[tuple[str, dict[str, Any]]]:
@@ -52,6 +55,13 @@ class Replay(MemoryService):
         self.entries = entries
         self.expected = [frame for who, frame in entries if who == "client"]
         self._rest = list(entries)
+
+    async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:
+        if not self._rest:
+            raise HandshakeError(
+                "the recording is over", status=404, remedy="pass reconnect={'after_normal_close': False}"
+            )
+        return await super().dial(url, headers, receiver)
 
     def _move_on(self) -> None:
         if self._rest and self._rest[0][0] == "client":
