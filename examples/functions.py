@@ -9,22 +9,16 @@ import asyncio
 
 from gemini_realtime import FunctionCall, GeminiRealtimeClient, LiveServer, OutputTranscript, TurnComplete
 
-WEATHER = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "Get the weather in a city.",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
-
 
 def get_weather(city: str) -> str:
+    """Get the weather in a city."""
     return f"It is foggy and 12 degrees in {city}."
 
 
 async def main() -> None:
     async with LiveServer() as server:
         client = GeminiRealtimeClient(llm_config=server.llm_config())
-        await client.session_update({"tools": [WEATHER]})
+        await client.session_update({"tools": [get_weather]})
         async with client.connect():
             await client.send_text(role="user", text="What is the weather in London?")
             answered = False  # since the last call
