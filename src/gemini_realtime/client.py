@@ -344,9 +344,9 @@ class GeminiRealtimeClient(RealtimeClientBase):
             AudioFormatError: text that is not base64, bytes that end inside a sample, other samples, or a rate that no
                 sound has.
         """
-        if not isinstance(audio, str | bytes):
+        if type(audio) is not bytes and not isinstance(audio, str):
             audio = samples_to_bytes(audio)
-        if not isinstance(rate_hz, int):
+        if type(rate_hz) is not int:
             raise AudioFormatError(
                 f"the rate is a {type(rate_hz).__name__}", remedy="pass samples per second as an int"
             )
