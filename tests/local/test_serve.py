@@ -655,10 +655,10 @@ async def test_a_clients_close_is_answered(said: bytes, answered: int) -> None:
 
 
 async def test_a_client_that_vanishes_leaves_nothing() -> None:
-    before = asyncio.all_tasks()
     never = asyncio.Event()
     parts = Parts(lambda _: [Say("One"), never])
     async with parts.server as server:
+        before = asyncio.all_tasks()
         async with dialled(server, model=NATIVE_2_5) as client:
             client.types("hi")
             await client.until("modelTurn")

@@ -28,6 +28,7 @@ from gemini_realtime.local.server.background import Background
 from gemini_realtime.local.server.environment import key_for, leading_to
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.listener import Listener
+from gemini_realtime.local.server.newcomers import Newcomers
 from gemini_realtime.local.server.request_handler import RequestHandler
 from gemini_realtime.local.server.service import Service, SessionSettings
 from gemini_realtime.local.server.tls import local_identity
@@ -150,6 +151,7 @@ class LiveServer:
         self._authorities: Path | None = None
         self._listeners: list[Listener] = []
         self._limits = limits or Limits()
+        self._newcomers = Newcomers(self._limits.newcomers)
         tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
         self._handler = RequestHandler(
             Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed)
@@ -213,7 +215,7 @@ class LiveServer:
         self._service.start(warm_up=self._warm_up)
         try:
             for context, port in zip(self._contexts, self._ports, strict=False):
-                listener = Listener(self._handler, self._limits, context)
+                listener = Listener(self._handler, self._limits, self._newcomers, context)
                 await listener.start(self._host, port)
                 self._listeners.append(listener)
         except BaseException:
@@ -261,6 +263,7 @@ class LiveServer:
         self._handler.stopping = True
         for listener in self._listeners:
             listener.stop()
+        self._newcomers.drop_all()
         await self._service.stop()
         self._listeners.clear()
 

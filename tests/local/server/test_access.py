@@ -16,7 +16,7 @@ TOKEN = "auth_tokens/1a2b"
 def request(target: str = GEMINI, **headers: str) -> Request:
     """A request; underscores in names of headers stand for hyphens."""
     spelled = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Request.of(b"GET", target.encode(), spelled)
+    return Request.of(b"GET", target.encode(), spelled.items())
 
 
 @pytest.mark.parametrize(
@@ -62,20 +62,20 @@ def test_credentials_come_in_many_places(asked: Request, key: str | None, token:
     "origin", ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:80", "http://a.localhost"]
 )
 def test_pages_of_this_machine_are_welcome(origin: str) -> None:
-    assert Access(None).origin_refused(request(origin=origin)) is None
+    assert Access(None).page_refused(request(origin=origin)) is None
 
 
 @pytest.mark.parametrize(
     "origin", ["https://example.org", "http://localhost.example.org", "null", "http://[", "", "file://"]
 )
 def test_other_pages_are_refused(origin: str) -> None:
-    refused = Access(None).origin_refused(request(origin=origin))
+    refused = Access(None).page_refused(request(origin=origin))
     assert refused is not None
     assert refused.status == 403
 
 
 def test_programs_have_no_origin() -> None:
-    assert Access(None).origin_refused(request()) is None
+    assert Access(None).page_refused(request()) is None
 
 
 @pytest.mark.parametrize(

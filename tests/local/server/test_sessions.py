@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime.local.server.session_store import VALID_S, SessionStore
-from gemini_realtime.local.server.sessions import Sessions
+from gemini_realtime.local.server.session_store import SessionStore
+from gemini_realtime.local.server.sessions import VALID_S, Sessions
 from gemini_realtime.local.session.actions import Note
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.session.resumption import HANDLE_EVERY_S
@@ -83,7 +83,7 @@ def test_a_session_is_not_resumed_while_its_old_connection_is_open() -> None:
 
 def test_the_oldest_handles_are_forgotten_first() -> None:
     numbers = itertools.count(1)
-    sessions = Sessions(lambda: f"handle-{next(numbers)}", SessionStore(capacity=2))
+    sessions = Sessions(lambda: f"handle-{next(numbers)}", capacity=2)
     line = Line(sessions=sessions, model=NATIVE_2_5, pace="instant", sessionResumption={})
     for _ in range(2):
         line.types("hello")
@@ -102,8 +102,15 @@ def wall() -> list[float]:
     return [1e9]
 
 
-def kept_in(path: Path | str, wall: list[float]) -> Sessions:
-    return Sessions(lambda: f"handle-{next(NUMBERS)}", SessionStore(path, clock=lambda: wall[0]))
+def kept_in(store: SessionStore | None, wall: list[float]) -> Sessions:
+    return Sessions(lambda: f"handle-{next(NUMBERS)}", store, clock=lambda: wall[0])
+
+
+def looked_up(sessions: Sessions, handle: str) -> dict[str, Any]:
+    """The setup that resumes a session which only the file may know."""
+    if sessions.needs_loading(handle) and (found := sessions.load(handle)) is not None:
+        sessions.remember(handle, *found)
+    return {"model": NATIVE_2_5, "sessionResumption": {"handle": handle}}
 
 
 def handle_of(frames: list[Any]) -> str:
@@ -114,16 +121,18 @@ def handle_of(frames: list[Any]) -> str:
 
 def test_sessions_in_a_file_survive_the_server(tmp_path: Path, wall: list[float]) -> None:
     path = tmp_path / "sessions.db"
-    before = kept_in(path, wall)
+    store = SessionStore(path)
+    before = kept_in(store, wall)
     line = Line(sessions=before, model=NATIVE_2_5, pace="instant", tools=[WEATHER], sessionResumption={})
     line.types("weather in Oslo")
     (call,) = line.calls("get_weather")[0]["toolCall"]["functionCalls"]
     line.answers((call["id"], "foggy"))
     line.speaks("It is foggy.")
     handle = handle_of(line.ends())
-    before.close()  # and the server is gone without a word
-    after = kept_in(path, wall)
-    again = Line(sessions=after, session_id="t", model=NATIVE_2_5, sessionResumption={"handle": handle})
+    store.close()  # and the server is gone without a word
+    store = SessionStore(path)
+    after = kept_in(store, wall)
+    again = Line(sessions=after, session_id="t", **looked_up(after, handle))
     again.types("and now")
     result = ToolResult("get_weather", {"output": "foggy"}, {"city": "Oslo"})
     assert again.asked.request.history == (
@@ -131,11 +140,12 @@ def test_sessions_in_a_file_survive_the_server(tmp_path: Path, wall: list[float]
         Turn("tool", 'get_weather: {"output":"foggy"}', result),
         Turn("model", "It is foggy."),
     )
-    after.close()
+    store.close()
 
 
 def test_no_audio_is_kept(tmp_path: Path, wall: list[float]) -> None:
-    sessions = kept_in(tmp_path / "sessions.db", wall)
+    store = SessionStore(tmp_path / "sessions.db")
+    sessions = kept_in(store, wall)
     line = Line(sessions=sessions, model=NATIVE_2_5, pace="instant", sessionResumption={})
     secret = b"\1\2\3\4" * 500
     audio = {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(secret).decode()}
@@ -143,7 +153,7 @@ def test_no_audio_is_kept(tmp_path: Path, wall: list[float]) -> None:
     line.hears("hello")
     line.speaks("Hello.", secret)
     line.ends()
-    sessions.close()
+    store.close()
     kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"Hello." in kept
     assert secret[:64] not in kept
@@ -151,7 +161,7 @@ def test_no_audio_is_kept(tmp_path: Path, wall: list[float]) -> None:
 
 
 def test_a_handle_is_good_for_two_hours_after_the_last_connection(wall: list[float]) -> None:
-    sessions = kept_in(":memory:", wall)
+    sessions = kept_in(None, wall)
     resume: dict[str, Any] = {"model": NATIVE_2_5}
     line = Line(sessions=sessions, sessionResumption={}, **resume)
     handle = handle_of(line.opening)
@@ -168,15 +178,15 @@ def test_a_handle_is_good_for_two_hours_after_the_last_connection(wall: list[flo
 
 
 def test_the_two_hours_go_on_while_the_server_is_down(tmp_path: Path, wall: list[float]) -> None:
-    before = kept_in(tmp_path / "s", wall)
+    store = SessionStore(tmp_path / "s")
+    before = kept_in(store, wall)
     line = Line(sessions=before, model=NATIVE_2_5, sessionResumption={})
     line.peer.connection_ended()
-    before.close()
     wall[0] += VALID_S + 1
-    after = kept_in(tmp_path / "s", wall)
-    again = Line(sessions=after, model=NATIVE_2_5, sessionResumption={"handle": handle_of(line.opening)})
+    after = kept_in(store, wall)
+    again = Line(sessions=after, **looked_up(after, handle_of(line.opening)))
     assert kinds(again.opening) == ["close"]
-    after.close()
+    store.close()
 
 
 def test_a_client_that_keeps_sending_gets_a_new_handle_every_few_seconds() -> None:

@@ -82,7 +82,6 @@ class FaultyConnection(Connection):
         self._wire = _Wire(self._send, self._pong, self._close)
         self._first: Way = self._wire
         self._timers: set[asyncio.TimerHandle] = set()
-        self._reads = True
         self._mute = False
 
     def befall(self, fault: Fault, occasions: Occasions) -> None:
@@ -124,11 +123,6 @@ class FaultyConnection(Connection):
     def close(self, code: int, reason: str) -> None:
         """Close, as far as the faults let it; before long nothing is left of the connection anyway."""
         self._first.close(code, reason)
-
-    def resume_reading(self) -> None:
-        """Read on, unless that is over for good."""
-        if self._reads:
-            super().resume_reading()
 
     # --- called by picows
 
@@ -179,8 +173,7 @@ class FaultyConnection(Connection):
 
     def stop_reading(self) -> None:
         """Read nothing any more."""
-        self.pause_reading()
-        self._reads = False
+        self.pause_reading("for good")
 
     def mute(self) -> None:
         """Send nothing any more."""

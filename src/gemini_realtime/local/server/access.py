@@ -6,7 +6,6 @@ import hmac
 import ipaddress
 import re
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from gemini_realtime.local.server.http import Request, Response, error
 from gemini_realtime.local.wire.refusals import Rule
@@ -91,15 +90,22 @@ class Access:
     def __init__(self, api_key: str | None) -> None:
         self._api_key = api_key
 
-    def origin_refused(self, request: Request) -> Response | None:
+    def page_refused(self, request: Request) -> Response | None:
         """The answer to a web page that is not of this machine; None for everybody else.
 
-        A browser lets any page on the web open a WebSocket to 127.0.0.1, and tells only where the page is from.
+        A browser lets any page on the web open a WebSocket to 127.0.0.1, and tells only where the page is from. A page
+        whose name its owner points to 127.0.0.1 is of the same origin for the browser (DNS rebinding); then `Host` is
+        that name. Where there is a key, no page comes in without it, and the machine may have any name.
         """
-        origin = request.headers.get("origin")
-        if origin is None or _is_loopback(origin):
-            return None
-        return error(403, "PERMISSION_DENIED", "Pages from other machines may not use this server.")
+        origin, host = request.headers.get("origin"), request.headers.get("host")
+        if origin is not None and not _is_local_origin(origin):
+            return error(403, "PERMISSION_DENIED", "Pages from other machines may not use this server.")
+        if self._api_key is None and host is not None and not _is_own_name(host):
+            problem = (
+                "This server is called by an address or as localhost; under another name it takes those with a key."
+            )
+            return error(403, "PERMISSION_DENIED", problem)
+        return None
 
     def caller_refused(self, request: Request) -> Response | None:
         """The answer to an HTTP request, or a handshake at Vertex AI, without the right key; None with it.
@@ -139,9 +145,39 @@ class Access:
         return self._api_key is None or hmac.compare_digest(self._api_key.encode(), given)
 
 
-def _is_loopback(origin: str) -> bool:
-    try:
-        host = urlsplit(origin).hostname or ""
-        return host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
-    except ValueError:
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE | re.ASCII)
+_HOST: Final = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE | re.ASCII)
+
+
+def _is_local_origin(origin: str) -> bool:
+    """Whether a page is of this machine. Two origins, joined by a comma, are none."""
+    match = _ORIGIN.fullmatch(origin)
+    if match is None:
         return False
+    name = match[1].strip("[]").lower()
+    address = _address(name)
+    return address.is_loopback if address is not None else _is_localhost(name)
+
+
+def _is_own_name(host: str) -> bool:
+    """Whether no stranger can have made this name lead here: an address, or a name that no public DNS has.
+
+    Docker calls the machine host.docker.internal; https://www.icann.org/en/board-activities-and-meetings/materials/
+    approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en reserves `.internal`.
+    """
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match[1].strip("[]").lower()
+    return _address(name) is not None or _is_localhost(name) or name.endswith(".internal") or "." not in name
+
+
+def _is_localhost(name: str) -> bool:
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None

@@ -3,15 +3,20 @@
 picows hands out a view of its own read buffer, valid inside the callback only, so every payload is copied once, here.
 It neither joins fragments nor answers a close frame; both are done here too. Pings are answered here, not by picows,
 which would not tell of them: they are a sign of life.
+
+Whatever a client sends, and however little it reads, what is kept of it here is bounded: one message, one answer to a
+ping, and `Limits.unread_bytes` of what it does not read.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, Literal, Protocol
 
 import picows
 
+from gemini_realtime.local.server.inbox import Inbox
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.protocol.messages import CloseCode
 
@@ -20,6 +25,10 @@ CLOSE_TIMEOUT_S: Final = 1.0
 
 _MAX_REASON_BYTES: Final = 123
 """What a close frame holds: RFC 6455 5.5, less the code."""
+
+Why = Literal["hearing", "waiting", "unread", "for good"]
+"""Why nothing is read: what was heard has to be understood first, messages wait, the client does not read either, or
+nothing is to be read any more."""
 
 
 class Receiver(Protocol):
@@ -56,7 +65,10 @@ class Connection(picows.WSListener):
         self.writable.set()
         self.ended = asyncio.Event()
         self._socket: picows.WSTransport | None = None
-        self._fragments: list[bytes] = []
+        self._partial: bytearray | None = None
+        self._inbox = Inbox(self._tell, partial(self.pause_reading, "waiting"), partial(self.resume_reading, "waiting"))
+        self._paused: set[Why] = set()
+        self._unanswered_ping: bytes | None = None
         self._aborting: asyncio.TimerHandle | None = None
         self._limits = limits or Limits()
         self._silent = False
@@ -64,8 +76,11 @@ class Connection(picows.WSListener):
 
     def send(self, frame: bytes) -> None:
         """Send a binary frame; nothing is sent once the connection closes."""
-        if self._socket is not None:
-            self._socket.send(picows.WSMsgType.BINARY, frame)
+        if self._socket is None:
+            return
+        self._socket.send(picows.WSMsgType.BINARY, frame)
+        if not self.writable.is_set() and self._unread_bytes > self._limits.unread_bytes:
+            self.pause_reading("unread")
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping."""
@@ -73,23 +88,41 @@ class Connection(picows.WSListener):
             self._socket.send_pong(payload)
 
     def close(self, code: int, reason: str) -> None:
-        """Say goodbye and wait for the client to answer, but not for long; what it still sends is not read."""
+        """Say goodbye and wait for the client to answer, but not for long; what it still sends is not read.
+
+        Args:
+            code: of RFC 6455 7.4.
+            reason: cut at what a close frame holds.
+        """
         if self._socket is None or self._socket.is_close_frame_sent:
             return
-        cut = reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+        cut = reason.encode(errors="replace")[:_MAX_REASON_BYTES].decode(errors="ignore")
         self._socket.send_close(picows.WSCloseCode(code), cut.encode())
-        self.resume_reading()  # the answer must get through
+        self._inbox.clear()
+        for why in self._paused - {"for good"}:
+            self.resume_reading(why)  # the answer must get through
         self._aborting = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._socket.disconnect, False)
 
-    def pause_reading(self) -> None:
+    def hold(self) -> None:
+        """Give the receiver no more messages until `release`."""
+        self._inbox.hold()
+
+    def release(self) -> None:
+        """Give it messages again."""
+        self._inbox.release()
+
+    def pause_reading(self, why: Why) -> None:
         """Let the client wait."""
-        if self._socket is not None and not self._socket.is_close_frame_sent:
+        if self._socket is not None and not self._socket.is_close_frame_sent and why not in self._paused:
+            self._paused.add(why)
             self._socket.underlying_transport.pause_reading()
 
-    def resume_reading(self) -> None:
-        """Read on."""
-        if self._socket is not None:
-            self._socket.underlying_transport.resume_reading()
+    def resume_reading(self, why: Why) -> None:
+        """Read on, unless there is another reason not to."""
+        if why in self._paused:
+            self._paused.discard(why)
+            if self._socket is not None and not self._paused:
+                self._socket.underlying_transport.resume_reading()
 
     # --- called by picows
 
@@ -104,10 +137,10 @@ class Connection(picows.WSListener):
         self._silent = False
         if kind is picows.WSMsgType.CLOSE:
             # An empty close has no code, and 0, which picows then gives, may not be sent: RFC 6455 7.4.
-            transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
-            transport.disconnect()
+            code = frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK
+            self._inbox.finish(partial(_answer_close, transport, code))
         elif kind is picows.WSMsgType.PING:
-            self.pong(frame.get_payload_as_bytes())
+            self._answer_ping(frame.get_payload_as_bytes())
         elif kind is not picows.WSMsgType.PONG and not transport.is_close_frame_sent:
             self._take(frame.get_payload_as_bytes(), frame.fin, continues=kind is picows.WSMsgType.CONTINUATION)
 
@@ -116,6 +149,7 @@ class Connection(picows.WSListener):
         for timer in (self._aborting, self._watching):
             if timer is not None:
                 timer.cancel()
+        self._inbox.clear()
         self.writable.set()
         self.ended.set()
         if self.receiver is not None:
@@ -126,21 +160,41 @@ class Connection(picows.WSListener):
 
     def resume_writing(self) -> None:
         self.writable.set()
+        self.resume_reading("unread")
+        if self._unanswered_ping is not None:
+            ping, self._unanswered_ping = self._unanswered_ping, None
+            self.pong(ping)
+
+    def _answer_ping(self, payload: bytes) -> None:
+        """Of the pings of a client that does not read, the last is answered, when it reads: RFC 6455 5.5.3."""
+        if self.writable.is_set():
+            self.pong(payload)
+        else:
+            self._unanswered_ping = payload
 
     def _take(self, payload: bytes, complete: bool, *, continues: bool) -> None:
-        if continues != bool(self._fragments):
+        if continues != (self._partial is not None):
             self.close(CloseCode.PROTOCOL_ERROR, "a message begins inside another, or in the middle")
-            return
-        if complete and not self._fragments:
-            self._tell(payload)
-            return
-        self._fragments.append(payload)
-        if sum(map(len, self._fragments)) > self._limits.message_bytes:
-            self.close(CloseCode.TOO_BIG, f"a message is longer than {self._limits.message_bytes} bytes")
+        elif complete and self._partial is None:
+            self._inbox.put(payload)
+        else:
+            self._join(payload, complete)
+
+    def _join(self, fragment: bytes, complete: bool) -> None:
+        """Append a fragment; however many there are, each costs what it holds."""
+        message = self._partial = self._partial or bytearray()
+        message += fragment
+        if len(message) > self._limits.longest_message:
+            self._partial = None
+            self.close(CloseCode.TOO_BIG, f"a message is longer than {self._limits.longest_message} bytes")
         elif complete:
-            message = b"".join(self._fragments)
-            self._fragments.clear()
-            self._tell(message)
+            self._partial = None
+            self._inbox.put(bytes(message))
+
+    @property
+    def _unread_bytes(self) -> int:
+        """What the client has not read, beyond what the kernel holds."""
+        return self._socket.underlying_transport.get_write_buffer_size() if self._socket is not None else 0
 
     def _watch(self) -> None:
         """Look now and then whether anything came since the last look: cheaper than a timer for every frame."""
@@ -153,3 +207,8 @@ class Connection(picows.WSListener):
     def _tell(self, message: bytes) -> None:
         if self.receiver is not None:
             self.receiver.message_received(message)
+
+
+def _answer_close(transport: picows.WSTransport, code: picows.WSCloseCode) -> None:
+    transport.send_close(code)
+    transport.disconnect()

@@ -23,11 +23,15 @@ class Exchange(asyncio.Protocol):
     Args:
         answer: what to answer.
         time_limit_s: for the request to be complete.
+        gone: is called when it is over.
     """
 
-    def __init__(self, answer: Callable[[Request], Response], time_limit_s: float) -> None:
+    def __init__(
+        self, answer: Callable[[Request], Response], time_limit_s: float, gone: Callable[[], None] = lambda: None
+    ) -> None:
         self._answer = answer
         self._time_limit_s = time_limit_s
+        self._gone = gone
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._head: h11.Request | None = None
         self._body = b""
@@ -40,6 +44,7 @@ class Exchange(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The exchange is over."""
         self._alarm.cancel()
+        self._gone()
 
     def data_received(self, data: bytes) -> None:
         """Read on, until the request is complete or cannot be one."""
@@ -71,7 +76,7 @@ class Exchange(asyncio.Protocol):
 
     def _request(self) -> Request:
         assert self._head is not None
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._head.headers]
         return Request.of(self._head.method, self._head.target, headers, self._body)
 
     def _send(self, response: Response) -> None:

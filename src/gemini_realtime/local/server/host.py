@@ -6,7 +6,10 @@ Nothing about the protocol is decided here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Executor
 from functools import partial
 from logging import getLogger
 from typing import Final, Protocol, assert_never
@@ -15,6 +18,7 @@ from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.server.answering import Answerer, Backends
+from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.actions import (
     Action,
     Close,
@@ -29,14 +33,19 @@ from gemini_realtime.local.session.actions import (
     Stop,
 )
 from gemini_realtime.local.session.content import SpokenTurn
+from gemini_realtime.local.session.conversation import State
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.speech.dictation import Dictation
 from gemini_realtime.local.speech.hearing import SessionHearing, SpeechEnded, SpeechPaused, SpeechStarted
 from gemini_realtime.local.speech.utterances import UtteranceFinder
 from gemini_realtime.local.speech.vocabulary import likely_words
-from gemini_realtime.local.wire.refusals import INVALID_ARGUMENT
-from gemini_realtime.protocol.messages import CloseCode
+from gemini_realtime.local.wire.frames import read_client_frame, takes_long
+from gemini_realtime.local.wire.refusals import INVALID_ARGUMENT, Refused
+from gemini_realtime.protocol.messages import ClientMessage, CloseCode, Setup
 
+_Listening = Hear | StartUtterance | EndUtterance | EndAudio
+
+_PIECE_BYTES: Final = 32 * 1024  # of audio at a time: a second of 16 kHz
 _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
 
 _log = getLogger(__name__)
@@ -62,6 +71,8 @@ class Host:
         connection: leads to the client.
         backends: shared with other clients.
         clock: seconds, monotonic.
+        sessions: where the session to resume may have to be looked up first.
+        aside: a thread for what takes long to read.
         hosts: it is among these from when the client is there until nothing of it is left.
     """
 
@@ -71,13 +82,18 @@ class Host:
         connection: FaultyConnection,
         backends: Backends,
         clock: Callable[[], float],
+        sessions: Sessions,
+        aside: Executor,
         hosts: set[Served],
     ) -> None:
         self.peer = peer
         self._connection = connection
         self._backends = backends
         self._clock = clock
+        self._sessions = sessions
+        self._aside = aside
         self._hosts = hosts
+        self._unheard: deque[_Listening] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._answerer = Answerer(peer, self.act, connection.writable, connection.misbehave, backends, clock)
         self._reply: asyncio.Task[None] | None = None
@@ -93,16 +109,24 @@ class Host:
 
     def message_received(self, message: bytes) -> None:
         """Take a message of the client."""
-        self.peer.receive(message, self._clock())
-        self.act()
+        resumes = self.peer.state is State.NEW and b"handle" in message
+        if resumes or takes_long(message):
+            self._connection.hold()
+            self._spawn(partial(self._take_aside, message))
+        else:
+            self.peer.receive(message, self._clock())
+            self.act()
 
     def connection_ended(self) -> None:
         """Stop everything: nobody listens any more."""
-        self.peer.connection_ended()
-        self._set_alarm()
-        for task in self._tasks:
-            task.cancel()
-        self._leave()
+        try:
+            self.peer.connection_ended()
+            self._set_alarm()
+        finally:
+            self._unheard.clear()
+            for task in self._tasks:
+                task.cancel()
+            self._leave()
 
     def go_away(self, time_left_s: float) -> None:
         """Announce the end of the connection."""
@@ -124,6 +148,27 @@ class Host:
                 self._do(action)
         self._set_alarm()
 
+    async def _take_aside(self, message: bytes) -> None:
+        """Take a message whose reading would hold up the other clients, or whose session may be in the file only."""
+        read = await asyncio.get_running_loop().run_in_executor(self._aside, _read, message)
+        if isinstance(read, ClientMessage):
+            await self._look_up(read.setup)
+        self.peer.receive(message, self._clock(), read=partial(_as_read, read))
+        self.act()
+        self._connection.release()
+
+    async def _look_up(self, setup: Setup | None) -> None:
+        handle = setup.session_resumption.handle if setup is not None and setup.session_resumption else None
+        if not handle or not self._sessions.needs_loading(handle):
+            return
+        try:
+            found = await asyncio.to_thread(self._sessions.load, handle)
+        except sqlite3.Error as error:
+            _log.warning("a session cannot be looked up: %s", error)
+            return
+        if found is not None:
+            self._sessions.remember(handle, *found)
+
     def _do(self, action: Action) -> None:
         match action:
             case Send(frame):
@@ -134,7 +179,7 @@ class Host:
             case Note(text):
                 _log.warning("%s", text)
             case Hear() | StartUtterance() | EndUtterance() | EndAudio():
-                self._listen_to(action)
+                self._listen(action)
             case Recall(turn):
                 self._spawn(partial(self._recall, turn))
             case Respond(reply_id, request):
@@ -148,7 +193,28 @@ class Host:
 
     # --- hearing
 
-    def _listen_to(self, action: Hear | StartUtterance | EndUtterance | EndAudio) -> None:
+    def _listen(self, action: _Listening) -> None:
+        """Listen at once, and to what is long piece by piece, so that the other clients have their turn in between."""
+        long = isinstance(action, Hear) and len(action.pcm) > _PIECE_BYTES
+        if not long and not self._unheard:
+            self._listen_to(action)
+            return
+        if not self._unheard:
+            self._connection.hold()
+            asyncio.get_running_loop().call_soon(self._listen_on)
+        self._unheard.extend(_pieces(action))
+
+    def _listen_on(self) -> None:
+        if not self._unheard:
+            return
+        self._listen_to(self._unheard.popleft())
+        self.act()
+        if self._unheard:
+            asyncio.get_running_loop().call_soon(self._listen_on)
+        else:
+            self._connection.release()
+
+    def _listen_to(self, action: _Listening) -> None:
         if self._utterances is None:
             detector = partial(self._backends.hearing.detector, self.peer.options.detection)
             self._utterances = UtteranceFinder(None if self.peer.options.manual_activity else detector)
@@ -175,14 +241,14 @@ class Host:
         if transcribes and self._dictation.wants(self._utterances.under_way_bytes):
             self._dictation.sketch(self._utterances.under_way)
         if self._dictation.waiting > _UTTERANCES_AHEAD:
-            self._connection.pause_reading()
+            self._connection.pause_reading("hearing")
 
     async def _understand(self) -> None:
         """Tell the peer the words of each utterance."""
         try:
             while True:
                 pcm16k, words = await self._dictation.next()
-                self._connection.resume_reading()
+                self._connection.resume_reading("hearing")
                 self.peer.heard(words, audio_s=INPUT_FORMAT.duration_ms(len(pcm16k)) / 1000)
                 self.act()
         finally:
@@ -253,3 +319,25 @@ class Host:
         self._alarm = self._alarm_at = None
         self.peer.deadline_reached(self._clock())
         self.act()
+
+
+def _read(message: bytes) -> ClientMessage | Refused:
+    """Read a message on another thread, where nothing may be raised that nobody waits for."""
+    try:
+        return read_client_frame(message)
+    except Refused as refused:
+        return refused
+
+
+def _as_read(read: ClientMessage | Refused, message: bytes | str) -> ClientMessage:
+    if isinstance(read, Refused):
+        raise read
+    return read
+
+
+def _pieces(action: _Listening) -> Iterator[_Listening]:
+    if not isinstance(action, Hear):
+        yield action
+        return
+    for at in range(0, len(action.pcm), _PIECE_BYTES):
+        yield Hear(action.pcm[at : at + _PIECE_BYTES], action.rate_hz)

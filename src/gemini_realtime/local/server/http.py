@@ -7,7 +7,7 @@ begins with GET is handed to picows, bytes and all, and everything else to h11.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import parse_qs
@@ -25,7 +25,7 @@ class Request:
         method: such as `POST`.
         path: without the query, and without the empty segments that google-genai's base URL leads to.
         query: the first value of each parameter.
-        headers: by lower-case name.
+        headers: by lower-case name; the values of one that came more than once are joined, as RFC 9110 5.2 has it.
         body: empty for a WebSocket handshake.
     """
 
@@ -36,8 +36,12 @@ class Request:
     body: bytes = b""
 
     @classmethod
-    def of(cls, method: bytes, target: bytes, headers: Mapping[str, str], body: bytes = b"") -> Request:
+    def of(cls, method: bytes, target: bytes, headers: Iterable[tuple[str, str]], body: bytes = b"") -> Request:
         """Take a request line and its headers apart."""
+        joined: dict[str, str] = {}
+        for name, value in headers:
+            known = joined.get(name.lower())
+            joined[name.lower()] = value if known is None else f"{known}, {value}"
         path, _, query = target.decode("latin-1").partition("?")
         try:
             parameters = parse_qs(query, max_num_fields=64)
@@ -47,7 +51,7 @@ class Request:
             method=method.decode("latin-1"),
             path="/" + "/".join(filter(None, path.split("/"))),
             query={name: values[0] for name, values in parameters.items()},
-            headers={name.lower(): value for name, value in headers.items()},
+            headers=joined,
             body=body,
         )
 
@@ -98,7 +102,7 @@ class Doorway(asyncio.Protocol):
     Args:
         websocket: makes the protocol that answers a GET.
         plain: makes the one that answers anything else; None when `websocket` has to.
-        undecided: the transport is among these until it is known.
+        gone: is called when the connection is lost before that is known.
         time_limit_s: for the first bytes to come.
     """
 
@@ -106,19 +110,18 @@ class Doorway(asyncio.Protocol):
         self,
         websocket: Callable[[], asyncio.BufferedProtocol],
         plain: Callable[[], asyncio.Protocol] | None,
-        undecided: set[asyncio.BaseTransport],
+        gone: Callable[[], None],
         time_limit_s: float,
     ) -> None:
         self._websocket = websocket
         self._plain = plain
-        self._undecided = undecided
+        self._gone = gone
         self._time_limit_s = time_limit_s
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first bytes, but not for long."""
         self._transport = cast(asyncio.Transport, transport)
-        self._undecided.add(transport)
         self._alarm = asyncio.get_running_loop().call_later(self._time_limit_s, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -126,7 +129,7 @@ class Doorway(asyncio.Protocol):
         self._received += data
         if len(self._received) < len(_GET) and _GET.startswith(self._received):
             return
-        self._leave()
+        self._alarm.cancel()
         if self._plain is None or self._received.startswith(_GET):
             websocket = self._websocket()
             self._transport.set_protocol(websocket)
@@ -140,11 +143,8 @@ class Doorway(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever it was has gone without a word."""
-        self._leave()
-
-    def _leave(self) -> None:
         self._alarm.cancel()
-        self._undecided.discard(self._transport)
+        self._gone()
 
 
 def _feed(protocol: asyncio.BufferedProtocol, data: bytes, transport: asyncio.Transport) -> None:

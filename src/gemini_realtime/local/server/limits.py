@@ -15,6 +15,9 @@ class Limits:
         sessions: at once; one more is refused with 429. Vertex AI grants a project a thousand.
         message_bytes: what is longer ends the connection with 1009; a picture in base64 is a tenth of it.
         handshake_s: for TLS, and then for a request; who takes longer is cut off.
+        newcomers: connections of one address that have not come in yet; who has taken longest makes room.
+        session_bytes: what is kept of one session, whatever its client sends and however little it reads. A message may
+            be as long as a quarter of it.
         idle_s: without any frame, not even a ping, for so long, the connection ends with 1008. A connection to the
             service lasts ten minutes altogether.
     """
@@ -23,8 +26,20 @@ class Limits:
     message_bytes: int = 16 * 1024 * 1024
     handshake_s: float = 10.0
     idle_s: float = 600.0
+    newcomers: int = 128
+    session_bytes: int = 64 * 1024 * 1024
 
     def __post_init__(self) -> None:
         for field in fields(self):
             if not getattr(self, field.name) > 0:
                 raise ConfigError(f"the limit `{field.name}` is {getattr(self, field.name)}", remedy="pass more than 0")
+
+    @property
+    def longest_message(self) -> int:
+        """Of how many bytes a message may be: it exists several times while it is read."""
+        return min(self.message_bytes, self.session_bytes // 4)
+
+    @property
+    def unread_bytes(self) -> int:
+        """Of what a client does not read, how much is kept before nothing of it is read either."""
+        return self.session_bytes // 16

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from logging import getLogger
-from typing import Final
 
 from gemini_realtime.local.responders.replay import Player, ReplayError
 from gemini_realtime.local.server.connection import Connection
 from gemini_realtime.local.server.host import Served
 from gemini_realtime.protocol.messages import CloseCode
-
-_REASON_BYTES: Final = 123
 
 _log = getLogger(__name__)
 
@@ -40,8 +37,7 @@ class ReplayHost:
             frames = self._player.receive(message)
         except ReplayError as error:
             _log.warning("%s", error)
-            reason = str(error).encode()[:_REASON_BYTES].decode(errors="ignore")
-            self._connection.close(CloseCode.POLICY, reason)
+            self._connection.close(CloseCode.POLICY, str(error))
             return
         for frame in frames:
             self._connection.send(frame)

@@ -55,7 +55,7 @@ class RequestHandler:
 
     def accept(self, upgrade: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
         """Answer a request by GET: the connection that a handshake opens, or a response."""
-        request = Request.of(upgrade.method, upgrade.path, upgrade.headers)
+        request = Request.of(upgrade.method, upgrade.path, upgrade.headers.items())
         if "upgrade" not in request.headers.get("connection", "").lower():
             return _without_listener(self.answer(request))
         # picows fails at telling that it does not know such a version. Of several it reads the first.
@@ -63,6 +63,9 @@ class RequestHandler:
             return _without_listener(error(400, "INVALID_ARGUMENT", "Sec-WebSocket-Version is not a number."))
         # Firefox sends `keep-alive, Upgrade`, which picows does not read as a list.
         upgrade.headers["connection"] = "Upgrade"
+        refused = self._access.page_refused(request)
+        if refused is not None:
+            return _without_listener(refused)
         route = Route.of(request.path)
         if route is None:
             return _without_listener(_not_found(request))
@@ -76,7 +79,7 @@ class RequestHandler:
 
     def answer(self, request: Request) -> Response:
         """Answer a request that is no handshake."""
-        refused = self._access.origin_refused(request)
+        refused = self._access.page_refused(request)
         if refused is not None:
             return refused
         if request.path in TOKEN_PATHS:
@@ -92,8 +95,7 @@ class RequestHandler:
             return error(503, "UNAVAILABLE", "The server stops.")
         if len(self._service.served) >= self._limits.sessions:
             return error(429, "RESOURCE_EXHAUSTED", f"{self._limits.sessions} sessions are open, which is the limit.")
-        refused = self._access.origin_refused(request)
-        return self._access.caller_refused(request) if refused is None and route.vertex else refused
+        return self._access.caller_refused(request) if route.vertex else None
 
     def _connect(self, route: Route, credentials: Credentials) -> Connection:
         connection = self._faults.connection(self._limits)

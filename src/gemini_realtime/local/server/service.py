@@ -7,9 +7,10 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from gemini_realtime.checking import check_choice, check_number
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
@@ -20,11 +21,14 @@ from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.server.host import Host, Served
 from gemini_realtime.local.server.replay_host import ReplayHost
 from gemini_realtime.local.server.session_store import SessionStore
+from gemini_realtime.local.server.session_writer import SessionWriter
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.protocol.messages import CloseCode
+
+_IN_MEMORY: Final = ":memory:"
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +87,9 @@ class Service:
         self._sessions_path = sessions_path
         self._clock = clock
         self._store: SessionStore | None = None
-        self._sessions: Sessions | None = None
+        self._writer: SessionWriter | None = None
+        self._sessions = Sessions(_new_handle)
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="gemini-realtime-reading")
         self._warming: asyncio.Task[None] | None = None
 
     def start(self, *, warm_up: bool) -> None:
@@ -92,13 +98,10 @@ class Service:
         Raises:
             ConfigError: the file of the sessions cannot be used.
         """
-        try:
-            self._store = SessionStore(self._sessions_path)
-        except sqlite3.Error as error:
-            raise ConfigError(
-                f"{str(self._sessions_path)!r} cannot keep sessions: {error}", remedy="name a file that can be written"
-            ) from None
-        self._sessions = Sessions(lambda: secrets.token_hex(16), self._store)
+        if str(self._sessions_path) != _IN_MEMORY:
+            self._store = _store(self._sessions_path)
+            self._writer = SessionWriter(self._sessions_path)
+            self._sessions = Sessions(_new_handle, self._store, write=self._writer)
         if warm_up and self._recording is None:
             self._warming = asyncio.create_task(self._warm_up())
 
@@ -107,7 +110,6 @@ class Service:
         if self._recording is not None:
             ReplayHost(self._recording.next(), connection, self.served)
             return
-        assert self._sessions is not None
         peer = Peer(
             secrets.token_hex(8),
             self._sessions,
@@ -117,7 +119,7 @@ class Service:
             go_away_before_s=self._settings.go_away_before_s,
             session_limits=self._settings.session_limits,
         )
-        Host(peer, connection, self._backends, self._clock, self.served)
+        Host(peer, connection, self._backends, self._clock, self._sessions, self._aside, self.served)
 
     def go_away(self, time_left_s: float) -> None:
         """Announce to every client that its connection ends."""
@@ -131,6 +133,9 @@ class Service:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
         await self._backends.close()
+        self._aside.shutdown(wait=False, cancel_futures=True)
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.close)
         if self._store is not None:
             self._store.close()
 
@@ -141,3 +146,16 @@ class Service:
                 await backend.start()
             except GeminiRealtimeError as error:
                 _log.info("%s", error)
+
+
+def _store(path: str | Path) -> SessionStore:
+    try:
+        return SessionStore(path)
+    except sqlite3.Error as error:
+        raise ConfigError(
+            f"{str(path)!r} cannot keep sessions: {error}", remedy="name a file that can be written"
+        ) from None
+
+
+def _new_handle() -> str:
+    return secrets.token_hex(16)

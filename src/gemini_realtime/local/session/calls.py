@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from gemini_realtime.local.thinking import ToolResult
 from gemini_realtime.protocol.messages import FunctionCall, FunctionResponse
+
+MAX_OPEN: Final = 1024
+"""Calls without a result; the oldest are forgotten first."""
+
+MAX_RESULTS: Final = 256
+"""Results that wait to be told, when a call gives one after the other; the oldest are forgotten first."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,8 @@ class Calls:
         self._count += 1
         call_id = self._new_id()
         self._open[call_id] = call
+        if len(self._open) > MAX_OPEN:
+            del self._open[next(iter(self._open))]
         self._unsent.append(FunctionCall(id=call_id, name=call.name, args=call.args))
 
     def _new_id(self) -> str:
@@ -90,6 +98,7 @@ class Calls:
             return None
         if response.response or not response.will_continue:
             self._results.append(ToolResult(call.name, response.response or {}, call.args))
+        del self._results[:-MAX_RESULTS]
         if not response.will_continue:
             del self._open[call_id]
         return call

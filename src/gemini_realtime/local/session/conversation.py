@@ -19,8 +19,10 @@ from gemini_realtime.local.session.content import Role, SpokenTurn, Told
 from gemini_realtime.local.session.history import History, LostCall, Saved
 from gemini_realtime.local.session.options import Options
 from gemini_realtime.local.session.reply_writer import ReplyWriter
+from gemini_realtime.local.session.turns import TURN_CHARACTERS
 from gemini_realtime.local.session.usage import Usage
 from gemini_realtime.local.thinking import Request, ToolResult, Turn
+from gemini_realtime.local.wire.refusals import TOO_LONG, Refused
 from gemini_realtime.protocol import messages
 
 Pace = Literal["realtime", "instant"]
@@ -34,6 +36,13 @@ Source: clients of the service were measured to hold 7-8 s of unplayed audio, 20
 
 BURST_RATE: Final = 3.3
 """How much faster than it is heard speech is sent. Source: measured with 3.8, 2026-09-19."""
+
+
+MAX_WAITING: Final = 256
+"""Questions that wait to be taken up."""
+
+MAX_WAITING_SIZE: Final = 16 * 1024 * 1024
+"""Characters of text, and bytes of sound, in them."""
 
 
 class State(Enum):
@@ -138,6 +147,12 @@ class _Question(NamedTuple):
     knows_all: bool = True
 
     @property
+    def size(self) -> int:
+        """How many characters, or bytes of sound, this is; each of what it tells is a little more than its text."""
+        told = (len(item.pcm16k) if isinstance(item, SpokenTurn) else _characters(item) for item in self.told or ())
+        return len(self.heard) + TURN_CHARACTERS + sum(told)
+
+    @property
     def unheard(self) -> bool:
         """Whether something that was told was spoken, and nobody knows the words yet."""
         return any(isinstance(item, SpokenTurn) and item.text is None for item in self.told or ())
@@ -231,6 +246,15 @@ class Conversation:
         """Take up what waits, if the model is free."""
         while self.state is State.LISTENING and self._questions and not self._questions[0].unheard:
             self._take_up(self._questions.popleft())
+
+    def check_backlog(self) -> None:
+        """Refuse to keep more waiting than the model could keep in mind.
+
+        Raises:
+            Refused: that is too much.
+        """
+        if len(self._questions) > MAX_WAITING or sum(question.size for question in self._questions) > MAX_WAITING_SIZE:
+            raise Refused(TOO_LONG, note="too much waits to be answered")
 
     @property
     def keeps_text_waiting(self) -> bool:
@@ -416,7 +440,7 @@ class Conversation:
         self._questions.clear()
         self.state = State.CLOSED
 
-    def _start(self, heard: str, before: tuple[Turn, ...], results: tuple[ToolResult, ...] = ()) -> None:
+    def _start(self, heard: str, before: Sequence[Turn], results: tuple[ToolResult, ...] = ()) -> None:
         self._replies += 1
         request = Request(heard, before, self.options.tools, self.options.instructions, results)
         self._reply = Reply(self._replies, request)
@@ -500,3 +524,7 @@ class Conversation:
 
 def _words(item: tuple[Role, str] | SpokenTurn) -> tuple[Role, str]:
     return (item.role, item.text or "") if isinstance(item, SpokenTurn) else item
+
+
+def _characters(item: tuple[Role, str] | ToolResult) -> int:
+    return TURN_CHARACTERS + len(str(item.response) if isinstance(item, ToolResult) else item[1])

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from gemini_realtime.local.session.turns import Turns, characters_in
 from gemini_realtime.local.thinking import ToolResult, Turn
 from gemini_realtime.protocol.codec import encode
+
+CONTEXT_TOKENS: Final = 131_072
+"""What a model keeps in mind. Source: https://ai.google.dev/gemini-api/docs/live-guide, "128k tokens for native audio
+output models". That the oldest is forgotten is what it does with a sliding window; without one, a guess.
+"""
+
+CONTEXT_CHARACTERS: Final = 4 * CONTEXT_TOKENS
+"""Source: https://ai.google.dev/gemini-api/docs/tokens, "a token is equivalent to about 4 characters"."""
 
 
 class LostCall(NamedTuple):
@@ -29,7 +38,7 @@ class Saved(NamedTuple):
     """
 
     session_id: str
-    turns: tuple[Turn, ...]
+    turns: Sequence[Turn]
     prompt_tokens: Mapping[str, int]
     model: str = ""
     left_s: float | None = None
@@ -47,18 +56,21 @@ class Standing(NamedTuple):
 
     heard: str
     results: tuple[ToolResult, ...]
-    before: tuple[Turn, ...]
+    before: Sequence[Turn]
 
 
 class History:
     """The turns so far, and which of them the model has not answered yet.
+
+    What goes beyond the context window is forgotten, the oldest first.
 
     Args:
         turns: what a resumed session has said before; the user's last words in it have no answer.
     """
 
     def __init__(self, turns: Sequence[Turn] = ()) -> None:
-        self._turns = list(turns)
+        self._turns = list(turns)  # only ever appended to, since `Turns` look into it
+        self._characters = sum(map(characters_in, self._turns))
         self._answered = len(self._turns)
         while self._answered > 0 and self._turns[self._answered - 1].role == "user":
             self._answered -= 1
@@ -75,45 +87,43 @@ class History:
         """Whether there is something to answer."""
         return any(turn.role != "model" for turn in self._turns[self._standing_from() :])
 
-    def turns(self) -> tuple[Turn, ...]:
+    def turns(self) -> Turns:
         """Everything so far, oldest first."""
-        return tuple(self._turns)
+        return self._first(len(self._turns))
 
-    def to_keep(self, *, seeded_results: bool) -> tuple[Turn, ...]:
+    def to_keep(self, *, seeded_results: bool) -> Turns:
         """What a handle is to find again, with the results that the client told in its seed or without."""
-        if seeded_results:
-            return self.turns()
-        return tuple(turn for at, turn in enumerate(self._turns) if at not in self._seeded)
+        return self.turns() if seeded_results else self._without(self._seeded)
 
     def add(self, role: Literal["user", "model"], text: str) -> None:
         """Append what was said; of nothing, nothing is kept."""
         if text:
-            self._turns.append(Turn(role, text))
+            self._append(Turn(role, text))
 
     def add_result(self, result: ToolResult, *, answered: bool = True) -> None:
         """Append what the application answered to a call."""
         text = f"{result.name}: {encode(result.response).decode()}"
-        self._turns.append(Turn("tool", text, result))
+        self._append(Turn("tool", text, result))
         if answered:
             self._answered = len(self._turns)
 
     def seed(self, told: Sequence[tuple[Literal["user", "model"], str] | ToolResult], *, seen: bool) -> None:
         """Append what the client tells of the past; speech knows nothing of it before it is `seen`."""
-        first = len(self._turns)
+        before = len(self._turns)
         for item in told:
             if isinstance(item, ToolResult):
-                self._seeded.add(len(self._turns))
                 self.add_result(item, answered=False)
+                self._seeded.add(len(self._turns) - 1)
             else:
                 self.add(*item)
         if not seen:
-            self._unseen.update(range(first, len(self._turns)))
+            self._unseen.update(range(min(before, len(self._turns)), len(self._turns)))
 
-    def ask(self, heard: str, *, knows_all: bool = True) -> tuple[Turn, ...]:
+    def ask(self, heard: str, *, knows_all: bool = True) -> Turns:
         """Append the user's words, to be answered now; returns what was said before them, as far as it is known."""
         if knows_all:
             self._unseen.clear()
-        before = tuple(turn for at, turn in enumerate(self._turns) if at not in self._unseen)
+        before = self._without(self._unseen)
         self.add("user", heard)
         self._answered = len(self._turns)
         return before
@@ -124,21 +134,48 @@ class History:
         Where what was told is seen only now, and all is answered, that is the user's last question again: it was
         answered by somebody who knew nothing of it.
         """
-        turns, at = self._turns, self._standing_from()
-        if self._unseen and at == len(turns):
+        turns, at, end = self._turns, self._standing_from(), len(self._turns)
+        if self._unseen and at == end:
             at = max((n for n, turn in enumerate(turns) if turn.role == "user"), default=at)
-            turns = turns[: at + 1]
+            end = min(at + 1, end)
         self._unseen.clear()
-        self._answered = len(self._turns)
-        end = len(turns)
+        self._answered = len(turns)
+        last = end
         while end > at and turns[end - 1].role == "tool":
             end -= 1
-        results = tuple(turn.result for turn in turns[end:] if turn.result is not None)
+        results = tuple(turn.result for turn in turns[end:last] if turn.result is not None)
         first = end
         while first > at and turns[first - 1].role == "user":
             first -= 1
         heard = " ".join(turn.text for turn in turns[first:end])
-        return Standing(heard, results, tuple(turns[:end] if results else turns[:first]))
+        return Standing(heard, results, self._first(end if results else first))
+
+    def _append(self, turn: Turn) -> None:
+        self._turns.append(turn)
+        self._characters += characters_in(turn)
+        if self._characters > CONTEXT_CHARACTERS:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget the oldest quarter, so that this is seldom, but for the last turn."""
+        count = 0
+        while count < len(self._turns) - 1 and self._characters > CONTEXT_CHARACTERS * 3 // 4:
+            self._characters -= characters_in(self._turns[count])
+            count += 1
+        self._turns = self._turns[count:]
+        self._answered = max(0, self._answered - count)
+        self._unseen = {at - count for at in self._unseen if at >= count}
+        self._seeded = {at - count for at in self._seeded if at >= count}
+
+    def _first(self, length: int) -> Turns:
+        later = sum(map(characters_in, self._turns[length:]))
+        return Turns(self._turns, length, self._characters - later)
+
+    def _without(self, left_out: set[int]) -> Turns:
+        if not left_out:
+            return self.turns()
+        turns = [turn for at, turn in enumerate(self._turns) if at not in left_out]
+        return Turns(turns, len(turns), sum(map(characters_in, turns)))
 
     def _standing_from(self) -> int:
         """Where the turns begin that have no answer: none of them is the model's."""

@@ -15,6 +15,7 @@ Usage, by whoever owns the connection:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,9 +35,10 @@ from gemini_realtime.local.session.actions import (
 )
 from gemini_realtime.local.session.content import SpokenTurn, is_audio, is_blank, read_content, read_result
 from gemini_realtime.local.session.conversation import Conversation, Pace, State
-from gemini_realtime.local.session.history import Saved
+from gemini_realtime.local.session.history import CONTEXT_CHARACTERS, Saved
 from gemini_realtime.local.session.options import Options
 from gemini_realtime.local.session.resumption import UNASKED_AFTER_S, Resumption, Sessions
+from gemini_realtime.local.session.turns import TURN_CHARACTERS
 from gemini_realtime.local.wire.frames import read_client_frame, refuse_null_handle
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.local.wire.refusals import (
@@ -49,6 +51,7 @@ from gemini_realtime.local.wire.refusals import (
     MEDIA_CHUNKS,
     SETUP_FIRST,
     SETUP_ONCE,
+    TOO_LONG,
     Refused,
 )
 from gemini_realtime.protocol import messages
@@ -71,6 +74,7 @@ class Activity:
         self.audio_s = 0.0
         self._under_way = 0
         self._words: list[str] = []
+        self._characters = 0
 
     @property
     def speaking(self) -> bool:
@@ -82,9 +86,16 @@ class Activity:
         self._under_way += 1
 
     def type(self, text: str) -> None:
-        """Text belongs to the utterance under way."""
+        """Text belongs to the utterance under way.
+
+        Raises:
+            Refused: it is too much.
+        """
         if text:
             self._words.append(text)
+            self._characters += len(text) + TURN_CHARACTERS
+            if self._characters > CONTEXT_CHARACTERS:
+                raise Refused(TOO_LONG)
 
     def end(self, heard: str) -> str | None:
         """An utterance is understood; None when the user speaks again already, and its words belong to what follows."""
@@ -93,7 +104,7 @@ class Activity:
             self._words.append(heard)
         if self.speaking:
             return None
-        words, self._words = " ".join(self._words), []
+        words, self._words, self._characters = " ".join(self._words), [], 0
         return words
 
 
@@ -159,18 +170,25 @@ class Peer:
 
     # --- what the client sends
 
-    def receive(self, frame: bytes | str, now: float) -> None:
-        """Take a frame, text or binary."""
+    def receive(
+        self,
+        frame: bytes | str,
+        now: float,
+        *,
+        read: Callable[[bytes | str], messages.ClientMessage] = read_client_frame,
+    ) -> None:
+        """Take a frame, text or binary; `read` says what it is, or raises `Refused`."""
         if self.state is State.CLOSED:
             return
         self._now = now
         try:
-            message = read_client_frame(frame)
+            message = read(frame)
             if message.setup is not None or self.state is State.NEW:
                 self._change()
                 self._set_up(message.setup, frame, now)
             else:
                 self._take(message, now)
+                self._conversation.check_backlog()
                 if self._resumption.consume(now) or not is_audio(message):
                     self._change()
         except Refused as refused:
@@ -184,6 +202,8 @@ class Peer:
         if self.state is not State.NEW:
             raise Refused(SETUP_ONCE)
         options = Options.of(setup, self._profile)
+        if len(options.instructions) > CONTEXT_CHARACTERS:
+            raise Refused(TOO_LONG)
         if not options.profile.null_handle:
             refuse_null_handle(frame)
         saved = self._resumption.take(
@@ -220,6 +240,8 @@ class Peer:
         profile = self.options.profile
         if self._conversation.begun and not profile.content_any_time:
             raise Refused(CONTENT_TOO_LATE)
+        if sum(len(part.text or "") for turn in content.turns for part in turn.parts) > CONTEXT_CHARACTERS:
+            raise Refused(TOO_LONG)
         read = read_content(content.turns, profile, begun=self._conversation.begun)
         if read.instructions is not None:
             self.options.instructions = read.instructions
@@ -286,6 +308,8 @@ class Peer:
         self._outbox.put(Hear(pcm, sound.rate_hz))
 
     def _take_text(self, text: str) -> None:
+        if len(text) > CONTEXT_CHARACTERS:
+            raise Refused(TOO_LONG)
         self._conversation.usage.read(text)
         blank = is_blank(text)
         if self._activity.marked:
@@ -427,12 +451,12 @@ class Peer:
             self.close(GO_AWAY_IGNORED.code, GO_AWAY_IGNORED.reason)
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection from this side. The reason is cut at 123 bytes, which is what a close frame holds."""
+        """End the connection from this side."""
         self._change()
         if self.state is State.CLOSED:
             return
         self._conversation.close()
-        self._outbox.put(Close(code, reason.encode(errors="replace")[:123].decode(errors="ignore")))
+        self._outbox.put(Close(code, reason))
 
     def connection_ended(self) -> None:
         """The connection is gone: its session may be resumed from now on."""

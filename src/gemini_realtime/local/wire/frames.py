@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
-from gemini_realtime.local.wire.refusals import INVALID_JSON, NULL_HANDLE, Refused
+from gemini_realtime.local.wire.refusals import INVALID_JSON, NULL_HANDLE, TOO_MUCH_IN_IT, Refused
 from gemini_realtime.local.wire.validation import conform
 from gemini_realtime.protocol.codec import DecodeError, decode_client_message, encode, encode_base64, parse_object
 from gemini_realtime.protocol.messages import ClientMessage, ServerMessage
@@ -24,6 +24,26 @@ _TRANSCRIPT: Final = b',\n    "outputTranscription": {\n      "text": %s\n    }'
 _END: Final = b"\n  }\n}\n"
 _MIME_TYPE: Final = OUTPUT_FORMAT.mime_type.encode()
 _VERTEX_MIME_TYPE: Final = b"audio/pcm"
+
+
+MAX_VALUES: Final = 32_768
+"""Objects, lists and texts in one message of a client: far more than anybody sends, and all that can be read without
+holding up others. The service's own bound is not known."""
+MAX_NUMBERS: Final = 1_048_576
+
+_SHORT: Final = 8 * 1024
+_QUICK_VALUES: Final = 500
+_QUICK_NUMBERS: Final = 20_000
+
+
+def takes_long(frame: bytes) -> bool:
+    """Whether a frame would take more than a few milliseconds to read: because of what is in it, not of its length."""
+    return len(frame) > _SHORT and (_values_in(frame) > _QUICK_VALUES or frame.count(b",") > _QUICK_NUMBERS)
+
+
+def _values_in(frame: bytes) -> int:
+    """How many objects, lists and texts there are at most; some may be words of a text."""
+    return frame.count(b"{") + frame.count(b"[") + frame.count(b'"') // 2
 
 
 def server_frame(message: ServerMessage | dict[str, Any]) -> bytes:
@@ -51,8 +71,10 @@ def read_client_frame(frame: bytes | str) -> ClientMessage:
     Media, which is most of what a client sends, is not looked at twice.
 
     Raises:
-        Refused: not the JSON of one client message.
+        Refused: not the JSON of one client message, or too much in it.
     """
+    if len(frame) > _SHORT:
+        _check_size(frame if isinstance(frame, bytes) else frame.encode(errors="replace"))
     try:
         message, unknown = decode_client_message(frame)
         if not unknown and _is_media(message):
@@ -65,6 +87,11 @@ def read_client_frame(frame: bytes | str) -> ClientMessage:
         raise Refused(INVALID_JSON, detail="Nesting too deep.") from None
     except msgspec.ValidationError:
         raise Refused(INVALID_JSON, detail="A value is out of range.") from None
+
+
+def _check_size(frame: bytes) -> None:
+    if _values_in(frame) > MAX_VALUES or frame.count(b",") > MAX_NUMBERS:
+        raise Refused(TOO_MUCH_IN_IT, note=f"a message of more than {MAX_VALUES} values, or {MAX_NUMBERS} numbers")
 
 
 def refuse_null_handle(frame: bytes | str) -> None:

@@ -62,6 +62,19 @@ ONE_MEMBER: Final = Rule(
     "protobuf BidiGenerateContentClientMessage; the form of Google's JSON APIs",
 )
 
+TOO_MUCH_IN_IT: Final = Rule(
+    "more in one message than is read here: 32,768 objects, lists and texts",
+    1007,
+    _INVALID,
+    "a guess: the service has bounds that nobody has told of",
+)
+TOO_LONG: Final = Rule(
+    "more text than the context window holds: in one message, or waiting to be answered",
+    1007,
+    _INVALID,
+    "a guess; the window: https://ai.google.dev/gemini-api/docs/live-guide",
+)
+
 # --- the setup
 
 SETUP_FIRST: Final = Rule(

@@ -1,0 +1,214 @@
+"""What a client can do to the others, and to the machine: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import socket
+import tracemalloc
+from typing import Any, cast
+
+import picows
+import pytest
+
+from gemini_realtime.local.serve import LiveServer
+from gemini_realtime.local.server import listener
+from gemini_realtime.local.server.connection import Connection
+from gemini_realtime.local.server.limits import Limits
+from gemini_realtime.local.session.history import CONTEXT_CHARACTERS
+from gemini_realtime.local.wire.frames import MAX_VALUES
+from tests.local.line import NATIVE_2_5, Line, new_sessions
+from tests.local.test_serve import WAIT_S, Parts, dialled
+
+TEXT: dict[str, Any] = {
+    "model": "models/gemini-live-2.5-flash-preview",
+    "generationConfig": {"responseModalities": ["TEXT"]},
+}
+INVALID = (1007, "Request contains an invalid argument.")
+
+
+class Unread:
+    """The socket of a client that reads nothing of what it is sent."""
+
+    is_close_frame_sent = False
+
+    def __init__(self) -> None:
+        self.pongs: list[bytes] = []
+        self.unread_bytes = 0
+        self.read = True
+        self.underlying_transport = self
+
+    def send(self, kind: picows.WSMsgType, frame: bytes) -> None:
+        self.unread_bytes += len(frame)
+
+    def send_pong(self, payload: bytes) -> None:
+        self.pongs.append(payload)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread_bytes
+
+    def pause_reading(self) -> None:
+        self.read = False
+
+    def resume_reading(self) -> None:
+        self.read = True
+
+
+def connection_to(unread: Unread, limits: Limits | None = None) -> Connection:
+    connection = Connection(limits)
+    connection._socket = cast(picows.WSTransport, unread)
+    connection.pause_writing()
+    return connection
+
+
+async def test_fragments_cost_what_they_hold() -> None:
+    async with Parts().server as server, dialled(server, **TEXT) as client:
+        message = json.dumps({"realtimeInput": {"text": "hello"}}).encode()
+        client.socket.send(picows.WSMsgType.TEXT, message, fin=False)
+        for _ in range(60_000):
+            client.socket.send(picows.WSMsgType.CONTINUATION, b"", fin=False)
+        client.socket.send(picows.WSMsgType.CONTINUATION, b"", fin=True)
+        await client.until("turnComplete")
+
+
+def test_of_the_pings_of_a_client_that_does_not_read_the_last_is_answered() -> None:
+    unread = Unread()
+    connection = connection_to(unread)
+    for number in range(1000):
+        connection._answer_ping(b"%d" % number)
+    assert unread.pongs == []
+    connection.resume_writing()
+    assert unread.pongs == [b"999"]
+
+
+def test_who_does_not_read_for_long_is_not_read_either() -> None:
+    unread, limits = Unread(), Limits()
+    connection = connection_to(unread, limits)
+    connection.send(bytes(limits.unread_bytes))
+    assert unread.read  # it may be playing what it has, and the user may cut in
+    connection.send(b"x")
+    assert not unread.read
+    connection.pause_reading("hearing")
+    connection.resume_writing()
+    assert not unread.read
+    connection.resume_reading("hearing")
+    assert unread.read
+
+
+def test_the_thousandth_message_costs_what_the_first_does() -> None:
+    line = Line(model=NATIVE_2_5, pace="instant", sessionResumption={})
+    question = json.dumps({"realtimeInput": {"text": "hello"}})
+    for _ in range(1000):
+        line.send(question)
+    tracemalloc.start()
+    kept = []
+    for _ in range(200):
+        line.peer.receive(question, 0.0)
+        kept.append(line.peer.actions())
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / len(kept) < 8_000  # a copy of what was said would be 10,000 and more
+
+
+def test_the_oldest_words_leave_the_context_window() -> None:
+    line = Line(model=NATIVE_2_5, pace="instant")
+    text = "x" * (CONTEXT_CHARACTERS // 10)
+    for _ in range(30):
+        line.types(text)
+        line.ends()
+    assert sum(len(turn.text) for turn in line.peer._conversation.history.turns()) <= CONTEXT_CHARACTERS
+
+
+def test_what_waits_to_be_answered_is_bounded() -> None:
+    line = Line(model=NATIVE_2_5, realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    frames: list[Any] = []
+    for _ in range(300):
+        frames += line.types("hello")
+        if INVALID in frames:
+            break
+    assert INVALID in frames
+
+
+def test_what_is_typed_during_an_utterance_is_bounded() -> None:
+    line = Line(model=NATIVE_2_5, realtimeInputConfig={"automaticActivityDetection": {"disabled": True}})
+    line.send({"realtimeInput": {"activityStart": {}}})
+    frames: list[Any] = []
+    for _ in range(12):
+        frames += line.types("x" * (CONTEXT_CHARACTERS // 10))
+    assert frames == [INVALID]
+
+
+def test_more_than_can_be_read_quickly_is_refused() -> None:
+    parts = [{"text": ""}] * MAX_VALUES
+    line = Line(sessions=new_sessions(), model=NATIVE_2_5)
+    assert line.send({"clientContent": {"turns": [{"role": "user", "parts": parts}]}}) == [INVALID]
+
+
+async def test_a_message_that_takes_long_to_read_is_read_aside_and_in_order() -> None:
+    parts = Parts()
+    async with parts.server as server, dialled(server, **TEXT) as client:
+        turns = [{"role": "user", "parts": [{"text": f"word{n}"}]} for n in range(2000)]
+        client.send({"clientContent": {"turns": turns}})
+        client.send({"clientContent": {"turns": [{"role": "model", "parts": [{"text": "Yes?"}]}]}})
+        client.types("last")
+        await client.until("turnComplete")
+    (request,) = parts.responder.asked
+    assert [turn.text for turn in request.history[:2]] == ["word0", "word1"]
+    assert (len(request.history), request.history[-1].text, request.heard) == (2001, "Yes?", "last")
+
+
+async def test_an_hour_of_audio_in_one_message_holds_up_nobody() -> None:
+    parts = Parts()
+    manual = {"automaticActivityDetection": {"disabled": True}}
+    async with parts.server as server, dialled(server, model=NATIVE_2_5, realtimeInputConfig=manual) as client:
+        loop = asyncio.get_running_loop()
+        client.send({"realtimeInput": {"activityStart": {}}})
+        client.says(bytes(4_000_000), 48_000)
+        client.send({"realtimeInput": {"activityEnd": {}}})
+        late: list[float] = []
+        watch = loop.create_task(_watch(late))
+        await client.until("turnComplete")
+        watch.cancel()
+    ((pcm, _),) = parts.hearing.transcribed
+    assert len(pcm) == 32_000 * 30  # as much as an utterance may be
+    assert len(late) > 20  # others had their turn in between
+
+
+async def _watch(late: list[float]) -> None:
+    while True:
+        late.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0)
+
+
+async def test_without_descriptors_accepting_backs_off_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listener, "_RETRY_S", 0.001)
+    loop = asyncio.get_running_loop()
+    accept, failures = loop.sock_accept, [OSError(errno.EMFILE, "Too many open files") for _ in range(20)]
+
+    async def sometimes(listening: socket.socket) -> Any:
+        if failures:
+            raise failures.pop()
+        return await accept(listening)
+
+    monkeypatch.setattr(loop, "sock_accept", sometimes)
+    with caplog.at_level(logging.ERROR):
+        async with Parts().server as server, dialled(server, **TEXT) as client:
+            client.types("hello")
+            await client.until("turnComplete")
+    assert [record.getMessage() for record in caplog.records] == [
+        "no more connections can be accepted for now: Too many open files"
+    ]
+
+
+async def test_half_open_connections_keep_nobody_out() -> None:
+    async with LiveServer(warm_up=False, pace="instant", limits=Limits(newcomers=4)) as server, asyncio.timeout(WAIT_S):
+        held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(8)]
+        async with dialled(server, **TEXT) as client:
+            client.types("hello")
+            await client.until("turnComplete")
+        for _, writer in held:
+            writer.close()
