@@ -38,10 +38,17 @@ class Unread:
         self.pongs: list[bytes] = []
         self.unread_bytes = 0
         self.read = True
+        self.closed: tuple[int, str] | None = None
         self.underlying_transport = self
 
     def send(self, kind: picows.WSMsgType, frame: bytes) -> None:
         self.unread_bytes += len(frame)
+
+    def send_close(self, code: picows.WSCloseCode, reason: bytes) -> None:
+        self.closed = (int(code), reason.decode())
+
+    def disconnect(self, graceful: bool) -> None:
+        pass
 
     def send_pong(self, payload: bytes) -> None:
         self.pongs.append(payload)
@@ -95,6 +102,14 @@ def test_who_does_not_read_for_long_is_not_read_either() -> None:
     assert not unread.read
     connection.resume_reading("hearing")
     assert unread.read
+
+
+async def test_a_close_reason_is_cut_between_characters() -> None:
+    unread = Unread()
+    connection = connection_to(unread)
+    connection.close(1011, "é" * 100)
+    assert unread.closed == (1011, "é" * 61)
+    connection.on_ws_disconnected(cast(picows.WSTransport, unread))
 
 
 def test_the_thousandth_message_costs_what_the_first_does() -> None:

@@ -106,12 +106,6 @@ def test_hostile_json_ends_with_a_close(frame: bytes | str) -> None:
     assert kinds(Line().send(frame)) == ["close"]
 
 
-def test_a_close_reason_is_cut_between_characters() -> None:
-    line = Line(model=NATIVE_2_5)
-    line.peer.close(1011, "é" * 100)
-    assert line.frames() == [(1011, "é" * 61)]
-
-
 def test_both_spellings_and_text_or_binary_frames_are_read() -> None:
     setup = {"setup": {"model": "m", "generation_config": {"responseModalities": ["text"]}, "tools": None}}
     for frame in (json.dumps(setup), json.dumps(setup).encode()):
