@@ -45,7 +45,7 @@ class Unread:
         self.unread_bytes += len(frame)
 
     def send_close(self, code: picows.WSCloseCode, reason: bytes) -> None:
-        self.closed = (int(code), reason.decode())
+        self.closed = (code.value, reason.decode())
 
     def disconnect(self, graceful: bool) -> None:
         pass
