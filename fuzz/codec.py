@@ -70,7 +70,8 @@ def fuzz_one(data: bytes) -> None:
         again, unknown = decode(encode(message))
         assert (again, unknown) == (message, [])
     session = Session(profile_for("any"))
-    session.begin({"model": "any"}, 0.0)
+    session.prepare({"model": "any"})
+    session.begin(0.0)
     for now in (1.0, 2.0):
         happened = session.receive(data, now)
         assert happened

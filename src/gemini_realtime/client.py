@@ -82,9 +82,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             proxy=self._config.proxy,
             timeout_s=self._config.connect_timeout_s,
         )
-        self._options: dict[str, Any] = {}  # of the next conversation
-        self._postponed: dict[str, Any] = {}  # what cannot take effect in this one
-        self._session = self._new_session()
+        self._session = self._new_session(self._config.options)
         self._left: Session | None = None
         self._driver: SessionDriver | None = None
         self._connecting = False
@@ -147,7 +145,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             moving_s = max(0.0, time.time() - state["saved_at"])
             self._session.restore(dict(state), self._now() - moving_s)
         except (KeyError, TypeError, AttributeError) as error:
-            self._session = self._new_session()
+            self._session = self._new_session(self._session.options)
             raise ConfigError(
                 f"the state is damaged: {type(error).__name__} {error}", remedy="pass what session_state() gave"
             ) from error
@@ -169,9 +167,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         if self._driver is not None or self._connecting:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
-        build_setup(self._config.service, self._session_options(self._options), self._profile)
+        setup = build_setup(self._config.service, self._session.options, self._profile)
         if state is not None:
             self._restore(state)
+        self._session.prepare(setup)
         driver = SessionDriver(
             self._session,
             self._events,
@@ -192,9 +191,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
         finally:
             if (unsent := self._session.unsent) and not self._session.ended:
                 self.logger.warning("the conversation was left with %d messages that had not been sent", unsent)
-            self._options, self._postponed = self._options_so_far(), {}
             self._driver, self._left = None, self._session
-            self._session, self._events = self._new_session(), EventQueue()
+            self._session, self._events = self._new_session(self._left.options), EventQueue()
             await driver.close()
             self.logger.info("disconnected")
 
@@ -213,13 +211,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if driver is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
         if not driver.session.begun:
-            options = self._session_options(self._options)
-            driver.begin(
-                build_setup(self._config.service, options, self._profile),
-                options.history,
-                self._config.setup_timeout_s,
-                options=dict(self._options),
-            )
+            driver.begin(self._config.setup_timeout_s)
         while True:
             try:
                 event = await driver.events.get()
@@ -243,26 +235,20 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
         Raises:
             ConfigError: an option that does not exist, or a value it cannot have; nothing is recorded.
+            UnsupportedByModel: the service is known to refuse it; before `connect()`, that is what tells.
         """
-        driver, given = self._driver, check_options(session_options)
-        if driver is None or not driver.session.begun:
-            self._options.update(given)
+        changed = check_options(session_options)
+        options = self._session.options.changed(changed)
+        if self._driver is None and not self._connecting:
+            self._session.ask(options)
             return
-        changed = {**self._postponed, **given}
-        options = self._session_options({**self._options_so_far(), **changed})
-        setup, in_place = build_setup(self._config.service, options, self._profile), self._in_place(changed)
-        if not driver.update(setup, in_place, changed):
-            self._postponed = changed
+        setup = build_setup(self._config.service, options, self._profile)
+        if self._driver is None:
+            self._session.prepare(setup, options)
+        elif not self._driver.update(setup, options, self._in_place(changed)):
             self.logger.warning(
                 "The session is set up already, and cannot be resumed: the update takes effect at the next connect()."
             )
-
-    def _begun(self) -> bool:
-        return self._driver is not None and self._session.begun
-
-    def _options_so_far(self) -> dict[str, Any]:
-        """Those that were given, without any that the service refused."""
-        return {**self._session.options, **self._postponed} if self._begun() else self._options
 
     def _in_place(self, changed: dict[str, Any]) -> ContextUpdate | None:
         """The message that makes a change without a new setup, where the service has one (Vertex AI, some models)."""
@@ -271,15 +257,13 @@ class GeminiRealtimeClient(RealtimeClientBase):
             return None
         return context_update(changed, self._profile)
 
-    def _session_options(self, given: dict[str, Any]) -> SessionOptions:
-        return self._config.options.changed(given)
-
-    def _new_session(self) -> Session:
+    def _new_session(self, options: SessionOptions) -> Session:
         reconnect = self._config.reconnect
         if reconnect.jitter is None:
             reconnect = msgspec.structs.replace(reconnect, jitter=random.random)
         return Session(
             self._profile,
+            options,
             reconnect=reconnect,
             health=self._config.health,
             max_audio_age_s=self._config.max_audio_age_ms / 1000,
@@ -423,9 +407,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         changed = check_options({name: value for name, value in given.items() if value is not None})
         update = context_update(changed, self._profile)
         await self._room()
-        self._session.send_context_update(update, options=changed)
-        if not self._begun():
-            self._options.update(changed)
+        self._session.send_context_update(update, changed)
         self._flush()
 
     async def send_function_result(

@@ -23,13 +23,9 @@ from gemini_realtime.protocol.endpoint import (
     put_header,
 )
 from gemini_realtime.protocol.health import HealthPolicy, read_health
-from gemini_realtime.protocol.options import SessionOptions
+from gemini_realtime.protocol.options import DEFAULT_TEMPERATURE, DEFAULT_VOICE, SessionOptions
 from gemini_realtime.protocol.resumption import Reconnect, read_reconnect
 from gemini_realtime.transport.proxy import read_proxy
-
-DEFAULT_VOICE: Final = "charon"
-DEFAULT_TEMPERATURE: Final = 0.8
-"""Voice and temperature of AG2's client, kept."""
 
 API_KEY_VARIABLES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 

@@ -7,7 +7,7 @@ timer and one task that reconnects serve it. This is the only event loop code of
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from logging import Logger
 from typing import Any
 
@@ -16,6 +16,7 @@ from gemini_realtime.event_queue import LARGE_BYTES, EventQueue
 from gemini_realtime.protocol import local_events, messages
 from gemini_realtime.protocol.closing import close_error, worth_repeating_at_first
 from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, Reconnecting, SessionResumed
+from gemini_realtime.protocol.options import SessionOptions
 from gemini_realtime.protocol.resumption import Resumption
 from gemini_realtime.protocol.session import Session
 from gemini_realtime.telemetry import telemetry
@@ -125,24 +126,15 @@ class SessionDriver:
         """Why the session ended; None while it is open, and after a normal end."""
         return None if self.session.failure is None else self.session.why_ended()
 
-    def begin(
-        self,
-        setup: dict[str, Any],
-        history: Sequence[messages.Content],
-        timeout_s: float,
-        *,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
+    def begin(self, timeout_s: float) -> None:
         """Set the session up."""
-        self.session.begin(setup, self._loop.time(), history=history, timeout_s=timeout_s, options=options)
+        self.session.begin(self._loop.time(), timeout_s=timeout_s)
         self._pressure(False)
         self._go_on()
 
-    def update(
-        self, setup: dict[str, Any], in_place: messages.ContextUpdate | None, options: Mapping[str, Any]
-    ) -> bool:
-        """Change the options; returns False when they cannot be changed."""
-        happened = self.session.update(setup, self._loop.time(), in_place=in_place, options=options)
+    def update(self, setup: dict[str, Any], options: SessionOptions, in_place: messages.ContextUpdate | None) -> bool:
+        """Change the options; returns False when they cannot be changed in this conversation."""
+        happened = self.session.update(setup, options, self._loop.time(), in_place=in_place)
         self._tell(happened or ())
         return happened is not None
 

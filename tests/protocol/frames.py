@@ -75,7 +75,8 @@ def with_value(frame: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
 def new_session() -> Session:
     """A session that waits for its setup to be confirmed."""
     session = Session(profile_for("gemini-3.8-live"), health=read_health("off"))
-    session.begin({"model": "models/gemini-3.8-live"}, now=0.0)
+    session.prepare({"model": "models/gemini-3.8-live"})
+    session.begin(0.0)
     return session
 
 

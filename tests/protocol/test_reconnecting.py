@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 import pybase64
 import pytest
 
@@ -16,6 +17,7 @@ from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.options import SessionOptions
 from gemini_realtime.protocol.pings import PONG_LOST_S
 from gemini_realtime.protocol.progress import LOST_REASON
 from gemini_realtime.protocol.resumption import HANDLE_VALID_S, MAX_CLOSED_IN_SETUP, Reconnect
@@ -46,7 +48,8 @@ class Call:
         self.told: list[RealtimeEvent] = []
 
     def begin(self, setup: dict[str, Any] = SETUP, history: Sequence[messages.Content] = ()) -> Call:
-        self.session.begin(setup, self.now, history=history)
+        self.session.prepare(setup, SessionOptions(given={"history": msgspec.to_builtins(history)}))
+        self.session.begin(self.now)
         self.confirm()
         return self
 
@@ -326,7 +329,8 @@ def test_a_question_that_the_handle_holds_is_answered_on_request_in_another_proc
     line.ask("one")
     line.wait(1.0).hear(handle("h1"))
     other.session.restore(json.loads(json.dumps(line.session.saved_state(line.now))), other.now)
-    other.session.begin(SETUP, other.now)
+    other.session.prepare(SETUP)
+    other.session.begin(other.now)
     assert other.confirm() == [{"clientContent": {"turnComplete": True}}]
     other.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
     other.hear(handle("h2"))
@@ -514,7 +518,8 @@ def test_a_network_that_breaks_again_and_again_says_nothing_against_the_handle()
 
 def test_a_handle_of_the_application_is_not_given_up_for_another_session() -> None:
     line = Call()
-    line.session.begin({"model": MODEL, "sessionResumption": {"handle": "mine"}}, line.now)
+    line.session.prepare({"model": MODEL, "sessionResumption": {"handle": "mine"}})
+    line.session.begin(line.now)
     assert line.sent()[0]["setup"]["sessionResumption"] == {"handle": "mine"}
     line.lose(close_error(1008, "BidiGenerateContent session not found"))
     assert line.session.state is State.CLOSED
@@ -667,7 +672,8 @@ def test_a_request_that_is_wrong_is_not_repeated() -> None:
 
 def test_a_refusal_of_the_very_first_setup_is_the_end() -> None:
     line = Call()
-    line.session.begin(SETUP, line.now)
+    line.session.prepare(SETUP)
+    line.session.begin(line.now)
     line.lose(close_error(1007, "Request contains an invalid argument."))
     assert line.session.state is State.CLOSED
 
@@ -695,7 +701,8 @@ def test_retry_after_is_heeded() -> None:
 
 def test_a_first_setup_that_is_never_confirmed_fails_after_its_time() -> None:
     line = Call()
-    line.session.begin(SETUP, line.now, timeout_s=5.0)
+    line.session.prepare(SETUP)
+    line.session.begin(line.now, timeout_s=5.0)
     line.sent()
     line.wait(4.9)
     assert line.session.state is State.SETTING_UP
@@ -768,7 +775,8 @@ def test_a_connection_lost_before_the_conversation_begins_is_made_again_when_it_
     line = Call()
     line.lose()
     line.now += 1000.0
-    line.session.begin(SETUP, line.now)
+    line.session.prepare(SETUP)
+    line.session.begin(line.now)
     assert line.session.state is State.AWAY
     assert line.session.resumption.dial_at == line.now
     assert line.dial() == SETUP
@@ -815,7 +823,7 @@ def test_new_options_do_not_wait_long_for_a_turn_that_is_never_saved() -> None:
     line = Call().begin()
     line.hear(handle("h0"))
     line.wait(0.1).hear(say("x"))
-    line.session.update(NEW, line.now)
+    line.session.update(NEW, SessionOptions(), line.now)
     line.hear(GENERATED, COMPLETE)
     assert line.wait(1.4).session.state is State.GOING_AWAY
     assert line.wait(0.4).session.state is State.AWAY
@@ -896,7 +904,7 @@ def test_new_options_take_a_new_connection_between_turns_and_are_told_when_in_fo
     line = Call().begin()
     line.hear(handle("h1"))
     line.hear(say("x"))
-    assert line.session.update(NEW, line.now) == []
+    assert line.session.update(NEW, SessionOptions(), line.now) == []
     line.hear(GENERATED, COMPLETE)
     line.wait(0.1).hear(handle("h2"))
     assert line.dial() == {**NEW, "sessionResumption": {"handle": "h2"}}
@@ -911,7 +919,7 @@ def test_options_that_change_between_connections_come_with_the_next_one(where: s
     line.lose()
     if where == "setting up":
         line.dial()
-    assert line.session.update(NEW, line.now) == []
+    assert line.session.update(NEW, SessionOptions(), line.now) == []
     line.ready() if where == "setting up" else line.reconnect()
     if where == "setting up":
         assert line.got(events.SessionUpdated) == []
@@ -923,7 +931,7 @@ def test_options_that_change_between_connections_come_with_the_next_one(where: s
 def test_options_are_in_force_by_a_minute_at_the_latest() -> None:
     line = Call().begin()
     line.hear(handle("h1"), say("endless"))
-    line.session.update(NEW, line.now)
+    line.session.update(NEW, SessionOptions(), line.now)
     assert line.wait(UPDATE_WITHIN_S - 5.1).session.state is State.GOING_AWAY
     assert line.wait(0.2).session.state is State.AWAY
 
@@ -931,7 +939,7 @@ def test_options_are_in_force_by_a_minute_at_the_latest() -> None:
 def test_options_that_are_refused_are_given_up_for_those_that_were_in_force() -> None:
     line = Call().begin()
     line.hear(handle("h1"))
-    line.session.update(NEW, line.now)
+    line.session.update(NEW, SessionOptions(), line.now)
     line.wait(2.0)
     line.dial()
     finding, _ = line.lose(close_error(1007, "Request contains an invalid argument."))
@@ -945,7 +953,7 @@ def test_options_that_are_refused_are_given_up_for_those_that_were_in_force() ->
 def test_new_options_need_no_permission_to_hand_over() -> None:
     line = Call(hand_over=False).begin()
     line.hear(handle("h1"))
-    line.session.update(NEW, line.now)
+    line.session.update(NEW, SessionOptions(), line.now)
     assert line.wait(2.0).session.state is State.AWAY
 
 
@@ -961,7 +969,7 @@ def test_new_options_need_no_permission_to_hand_over() -> None:
 def test_options_that_cannot_take_effect_any_more_are_refused(prepare: Callable[[], Call]) -> None:
     line = prepare()
     state = line.session.state
-    assert line.session.update(NEW, line.now) is None
+    assert line.session.update(NEW, SessionOptions(), line.now) is None
     assert line.session.state is state
 
 

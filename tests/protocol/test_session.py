@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemini_realtime.errors import ConfigError, ConnectionClosed, ServiceError, SetupTimeout, UnsupportedByModel
-from gemini_realtime.protocol import events, messages
+from gemini_realtime.protocol import events
 from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.codec import AudioFrames
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import read_health
 from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.options import SessionOptions, check_options
 from gemini_realtime.protocol.outbox import Role
 from gemini_realtime.protocol.resumption import Reconnect
 from gemini_realtime.protocol.session import TRANSITIONS, Session, State
@@ -30,7 +31,8 @@ def new_session(model: str = "gemini-3.8-live") -> Session:
 
 def ready_session(model: str = "gemini-3.8-live") -> Session:
     session = new_session(model)
-    session.begin(SETUP, now=0.0)
+    session.prepare(SETUP)
+    session.begin(0.0)
     sent(session)
     hear(session, {"setupComplete": {}})
     return session
@@ -61,7 +63,8 @@ def test_setup_is_sent_first_and_what_was_said_early_follows_in_order_once_it_is
     session = new_session()
     session.send_text("user", "one", False, 0.0)
     session.send_audio(b"\0\0\0", b"AAAA", 16000, 0.1, 0.0)
-    session.begin(SETUP, now=0.0)
+    session.prepare(SETUP)
+    session.begin(0.0)
     session.send_text("user", "two", True, 0.0)
     assert sent(session) == [{"setup": SETUP}]
     assert sent(session) == []
@@ -73,8 +76,8 @@ def test_setup_is_sent_first_and_what_was_said_early_follows_in_order_once_it_is
 def test_history_precedes_whatever_was_said_early() -> None:
     session = new_session()
     session.send_text("user", "now", True, 0.0)
-    history = [messages.Content(role="user", parts=[messages.Part(text="before")])]
-    session.begin(SETUP, now=0.0, history=history)
+    session.prepare(SETUP, SessionOptions(given=check_options({"history": [("user", "before")]})))
+    session.begin(0.0)
     sent(session)
     hear(session, {"setupComplete": {}})
     texts = [frame["clientContent"]["turns"][0]["parts"][0]["text"] for frame in sent(session)]
@@ -83,7 +86,8 @@ def test_history_precedes_whatever_was_said_early() -> None:
 
 def test_a_setup_that_is_never_confirmed_ends_the_session_at_its_deadline() -> None:
     session = new_session()
-    session.begin(SETUP, now=10.0, timeout_s=5.0)
+    session.prepare(SETUP)
+    session.begin(10.0, timeout_s=5.0)
     assert session.deadline() == 15.0
     session.deadline_reached(14.9)
     assert session.failure is None
@@ -443,7 +447,8 @@ def test_any_order_of_server_messages_ends_in_a_documented_state_and_never_raise
     session = new_session()
     for index, frame in enumerate(frames):
         if index == begin_at:
-            session.begin(SETUP, now=float(index))
+            session.prepare(SETUP)
+            session.begin(float(index))
         data = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
         happened = session.receive(data, float(index))
         assert happened

@@ -23,6 +23,7 @@ from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.options import SessionOptions
 from gemini_realtime.protocol.progress import LOST_REASON
 from gemini_realtime.protocol.resumption import Reconnect
 from gemini_realtime.protocol.session import TRANSITIONS, Session, State
@@ -128,7 +129,8 @@ class Conversation(RuleBasedStateMachine):
         )
         if early:
             self.text(asks=True)
-        self.session.begin(self.setup, self.now)
+        self.session.prepare(self.setup)
+        self.session.begin(self.now)
         self.line = Connection()
         self.moved()
 
@@ -152,7 +154,7 @@ class Conversation(RuleBasedStateMachine):
     def context(self) -> None:
         name = self.name("c")
         content = messages.Content(parts=[messages.Part(text=name)])
-        self.session.send_context_update(messages.ContextUpdate(system_instruction=content))
+        self.session.send_context_update(messages.ContextUpdate(system_instruction=content), {})
         self.given.append(name)
         self.flush()
 
@@ -185,7 +187,7 @@ class Conversation(RuleBasedStateMachine):
     @rule()
     def update(self) -> None:
         self.setup = {**self.setup, "generationConfig": {"seed": self.numbers}}
-        self.tell(self.session.update(self.setup, self.tick()) or [])
+        self.tell(self.session.update(self.setup, SessionOptions(), self.tick()) or [])
 
     # --- time
 

@@ -38,6 +38,11 @@ from gemini_realtime.protocol.tools import read_tools
 Json = dict[str, Any]
 
 
+DEFAULT_VOICE: Final = "charon"
+DEFAULT_TEMPERATURE: Final = 0.8
+"""Voice and temperature of AG2's client, kept."""
+
+
 class SessionOptions(msgspec.Struct, frozen=True):
     """The options of a session.
 
@@ -47,11 +52,11 @@ class SessionOptions(msgspec.Struct, frozen=True):
         given: what was asked for, as `check_options` returns it.
     """
 
-    voice: str
-    temperature: float
+    voice: str = DEFAULT_VOICE
+    temperature: float = DEFAULT_TEMPERATURE
     given: Json = {}
 
-    def changed(self, checked: Json) -> SessionOptions:
+    def changed(self, checked: Mapping[str, Any]) -> SessionOptions:
         """These options with others, as `check_options` returns them, in the place of those of the same name."""
         return msgspec.structs.replace(self, given={**self.given, **checked})
 

@@ -59,6 +59,7 @@ from gemini_realtime.protocol.health import Expected, Finding, Health, HealthPol
 from gemini_realtime.protocol.history import Said, contents
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES, Ledger
 from gemini_realtime.protocol.models import ModelProfile
+from gemini_realtime.protocol.options import SessionOptions
 from gemini_realtime.protocol.outbox import Gate, Outbox, Role
 from gemini_realtime.protocol.pings import Pings
 from gemini_realtime.protocol.progress import Progress
@@ -141,6 +142,7 @@ class Session:
     def __init__(
         self,
         profile: ModelProfile,
+        options: SessionOptions | None = None,
         *,
         reconnect: Reconnect | None = None,
         health: HealthPolicy | None = None,
@@ -159,7 +161,7 @@ class Session:
         self._outbox = Outbox(profile, self.ledger, self._calls, self.progress, max_audio_age_s)
         self._handover = Handover()
         self._audio = AudioFrames()
-        self._setup = SetupState()
+        self._setup = SetupState(options or SessionOptions())
         self._pings = Pings()
         self._seed_look_at: float | None = None  # when to look whether somebody has spoken and is silent now
 
@@ -234,29 +236,30 @@ class Session:
 
     # --- the connection
 
-    def begin(
-        self,
-        setup: dict[str, Any],
-        now: float,
-        *,
-        history: Sequence[messages.Content] = (),
-        timeout_s: float = 30.0,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Open the session.
+    def ask(self, options: SessionOptions) -> None:
+        """Other options, of which no setup is made before the conversation, or in this one any more."""
+        self._setup.options = options
+
+    def prepare(self, setup: dict[str, Any], options: SessionOptions | None = None) -> None:
+        """The setup to begin with.
 
         Args:
             setup: the body of the `setup` message.
-            now: seconds.
-            history: earlier turns, sent before anything else.
-            timeout_s: how long the service may take to confirm.
-            options: what the setup was made from, kept with it as `options`.
+            options: what it was made from.
         """
-        given = (setup.get("sessionResumption") or {}).get("handle")
+        self._setup.change(setup, options or self._setup.options)
+
+    def begin(self, now: float, *, timeout_s: float = 30.0) -> None:
+        """Open the session with the setup that was prepared; the history among its options is sent before anything.
+
+        Args:
+            now: seconds.
+            timeout_s: how long the service may take to confirm.
+        """
+        given = (self._setup.body.get("sessionResumption") or {}).get("handle")
         if given and self.resumption.handle is None:
             self.resumption.given(given, now)
-        may_go = self._setup.handle_may_go
-        self._setup = SetupState(setup, list(history), timeout_s, handle_may_go=may_go, options=options)
+        self._setup.timeout_s = timeout_s
         if self.resumption.lost_at is None:
             self._set_up(Trigger.BEGIN, now)
         else:  # the connection did not live to see this
@@ -420,34 +423,38 @@ class Session:
     # --- changing connections
 
     @property
-    def options(self) -> Mapping[str, Any]:
-        """Those of the setup in force or on its way: a setup that was refused takes its own with it."""
+    def options(self) -> SessionOptions:
+        """What the application asks for; a setup that was refused takes with it what was new in it."""
         return self._setup.options
 
     def update(
         self,
         setup: dict[str, Any],
+        options: SessionOptions,
         now: float,
         *,
         in_place: messages.ContextUpdate | None = None,
-        options: Mapping[str, Any] | None = None,
     ) -> list[RealtimeEvent] | None:
         """New options.
 
         Args:
             setup: the body of a `setup` message with all of them.
+            options: all of them.
             now: seconds.
-            in_place: the message that tells the service of them without a new setup, where there is one.
-            options: those that are new in it.
+            in_place: the message that tells the service of those that are new without a new setup, where there is one.
 
         Returns:
             Events; None when the options can only take effect in another conversation.
         """
+        if self.state is State.NEW:
+            self.prepare(setup, options)
+            return []
         if in_place is not None and self.state in _OPEN:
-            self.send_context_update(in_place, options=options)
+            self.send_context_update(in_place, options.changes_since(self.options))
             return [SessionUpdated()]  # messages are processed in order: what is said from now on is said under them
         possible = self.resumption.policy.enabled and self._setup.may_change(setup)
         if self.state is State.CLOSED or not possible:
+            self.ask(options)
             return None
         self._setup.change(setup, options)
         self._wish_to_leave(UPDATE_WITHIN_S, now)
@@ -536,12 +543,12 @@ class Session:
             call_id, result, now, scheduling=scheduling, will_continue=will_continue, parts=parts
         )
 
-    def send_context_update(self, update: messages.ContextUpdate, *, options: Mapping[str, Any] | None = None) -> None:
+    def send_context_update(self, update: messages.ContextUpdate, options: Mapping[str, Any]) -> None:
         """New instructions or tools, without a new setup.
 
         Args:
             update: the message.
-            options: those that it changes.
+            options: those that it changes, as `check_options` returns them.
 
         Raises:
             UnsupportedByModel: the model is known not to take them.
@@ -578,7 +585,7 @@ class Session:
         self._calls.restore(state["calls"], handle_at)
         self.progress.restore([Said(**turn) for turn in state["history"]], written, handle_at)
         self.resumption.given(state["handle"], handle_at)
-        self._setup = SetupState(handle_may_go=True)
+        self._setup.handle_may_go = True
 
     # --- from the service
 

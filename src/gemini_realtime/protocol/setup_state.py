@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from gemini_realtime.protocol.messages import Content, ContextUpdate
+from gemini_realtime.protocol.options import SessionOptions
 
 
 class Wanted(NamedTuple):
@@ -15,52 +16,53 @@ class Wanted(NamedTuple):
 
     Attributes:
         body: of the `setup` message.
-        options: what the application made it from.
+        options: what it was made from.
     """
 
     body: dict[str, Any]
-    options: Mapping[str, Any]
+    options: SessionOptions
+
+    def amended(self, body: Mapping[str, Any], options: Mapping[str, Any]) -> Wanted:
+        """The same but for these."""
+        return Wanted({**self.body, **body}, self.options.changed(options))
 
 
 class SetupState:
     """The setup that is wanted, the one that was sent, and the one in force.
 
+    Args:
+        options: the application's, before any setup is made from them.
+
     Attributes:
-        history: turns that come before the conversation.
+        options: what the application asks for, without what the service refused; some of it perhaps for the next
+            conversation only.
+        timeout_s: how long the service may take to confirm.
         deadline: when the service is to have confirmed the one sent; seconds.
         sent_at: when it was sent; seconds.
         handle: the handle it was sent with.
         handle_may_go: whether a new session may be opened when the handle is refused.
     """
 
-    def __init__(
-        self,
-        wanted: dict[str, Any] | None = None,
-        history: Sequence[Content] = (),
-        timeout_s: float = 30.0,
-        *,
-        handle_may_go: bool = False,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.history = history
+    def __init__(self, options: SessionOptions) -> None:
+        self.options = options
+        self.timeout_s = 30.0
         self.deadline: float | None = None
         self.sent_at = 0.0
         self.handle: str | None = None
-        self.handle_may_go = handle_may_go
-        self._wanted = Wanted(wanted or {}, options or {})
-        self._timeout_s = timeout_s
+        self.handle_may_go = False
+        self._wanted = Wanted({}, options)
         self._sent: Wanted | None = None
         self._in_force: Wanted | None = None
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """What the application asked for, without what the service refused."""
-        return self._wanted.options
 
     @property
     def body(self) -> Mapping[str, Any]:
         """Of the setup in force; of the one that is wanted before there is one."""
         return (self._in_force or self._wanted).body
+
+    @property
+    def history(self) -> list[Content]:
+        """The turns that come before the conversation."""
+        return (self._in_force or self._wanted).options.history
 
     def may_change(self, wanted: dict[str, Any]) -> bool:
         """Whether the service is asked for handles, with the options in force and with those wanted."""
@@ -76,18 +78,19 @@ class SetupState:
         """Whether other options are wanted than those in force."""
         return self._in_force is not None and self._wanted is not self._in_force
 
-    def change(self, wanted: dict[str, Any], options: Mapping[str, Any] | None = None) -> None:
-        """Send another setup from now on, made from the same options but for these."""
-        self._wanted = Wanted(wanted, {**self._wanted.options, **(options or {})})
+    def change(self, wanted: dict[str, Any], options: SessionOptions) -> None:
+        """Send another setup from now on, made from these options."""
+        self._wanted, self.options = Wanted(wanted, options), options
 
-    def amend(self, update: ContextUpdate, options: Mapping[str, Any] | None = None) -> None:
+    def amend(self, update: ContextUpdate, options: Mapping[str, Any]) -> None:
         """The service is told of instructions or tools in a message, which are these options: each setup from now on
         has to say the same."""
+        self.options = self.options.changed(options)
         said = msgspec.to_builtins(update)
         change = {"systemInstruction": said.get("systemInstruction"), "tools": said.get("tools", {}).get("tools")}
         change = {name: value for name, value in change.items() if value is not None}
         amended = {
-            id(setup): Wanted({**setup.body, **change}, {**setup.options, **(options or {})})
+            id(setup): setup.amended(change, options)
             for setup in (self._wanted, self._sent, self._in_force)
             if setup is not None
         }
@@ -98,8 +101,9 @@ class SetupState:
         """Go back to the options in force; returns whether there are others than those that were sent."""
         if self._in_force is None or self._sent is self._in_force:
             return False
-        if self._wanted is self._sent:
-            self._wanted = self._in_force
+        if self._sent is not None and self._wanted is self._sent:
+            later = self.options.changes_since(self._sent.options)
+            self._wanted, self.options = self._in_force, self._in_force.options.changed(later)
         return True
 
     def sent(self, handle: str | None, now: float, *, seeds: bool) -> dict[str, Any]:
@@ -110,7 +114,7 @@ class SetupState:
             now: seconds.
             seeds: whether a history follows that must be announced.
         """
-        self._sent, self.sent_at, self.deadline = self._wanted, now, now + self._timeout_s
+        self._sent, self.sent_at, self.deadline = self._wanted, now, now + self.timeout_s
         body = dict(self._wanted.body)
         self.handle = handle if "sessionResumption" in body else None
         if "sessionResumption" in body:
