@@ -826,6 +826,33 @@ async def test_a_state_that_cannot_be_used_is_refused_before_dialling(state: dic
     assert service.connections == 0
 
 
+@in_virtual_time
+async def test_a_state_whose_connection_failed_can_be_brought_again_and_is_sent_once() -> None:
+    service = MemoryService()
+    first = client_of(service)
+    async with first.connect():
+        await read(first, 1)
+        service.say(messages.resumption_handle("h1"))
+        await first.send_text(role="user", text="one")
+        await settle()
+    state = first.session_state()
+    dial, failures = service.dial, [HandshakeError("no such host")]
+
+    async def failing(url: str, headers: Mapping[str, str], receiver: Receiver) -> Transport:
+        if failures:
+            raise failures.pop()
+        return await dial(url, headers, receiver)
+
+    second = GeminiRealtimeClient(llm_config=config(), dial=failing)
+    with pytest.raises(HandshakeError):
+        async with second.connect(state=state):
+            pass
+    async with second.connect(state=state):
+        await read(second, 2)
+        await settle()
+        assert texts(service) == ["one"]
+
+
 def test_before_any_conversation_there_is_no_state() -> None:
     with pytest.raises(RuntimeError):
         client_of(MemoryService()).session_state()

@@ -29,6 +29,7 @@ from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.options import SessionOptions, check_options
 from gemini_realtime.protocol.outbox import Role
 from gemini_realtime.protocol.parts import PartInput
+from gemini_realtime.protocol.saved_state import STATE_VERSION, read_state
 from gemini_realtime.protocol.session import Session
 from gemini_realtime.protocol.setup import build_setup, context_update
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
@@ -39,9 +40,6 @@ from gemini_realtime.version import __version__
 __all__ = ["GeminiRealtimeClient"]
 
 _global_logger = getLogger("gemini_realtime")
-
-STATE_VERSION = 1
-"""Of what `session_state` gives."""
 
 SAMPLE_BYTES = 2
 """Signed 16-bit samples, the only audio the Live API takes."""
@@ -131,24 +129,17 @@ class GeminiRealtimeClient(RealtimeClientBase):
             **session.saved_state(self._now()),
         }
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        if state.get("version") != STATE_VERSION or state.get("model") != self._config.service.model:
-            raise ConfigError(
-                f"the state is of {state.get('model')!r}, version {state.get('version')!r}",
-                remedy=f"pass what session_state() of a client for {self._config.service.model} gave",
-            )
+    def _restored(self, state: Mapping[str, Any]) -> Session:
+        """The session of a state, to be carried on."""
+        saved = read_state(state, self._config.service.model)
         if self._session.ledger.waits:
             raise ConfigError(
                 "something was sent before the conversation was continued", remedy="send after connect(state=...)"
             )
-        try:
-            moving_s = max(0.0, time.time() - state["saved_at"])
-            self._session.restore(dict(state), self._now() - moving_s)
-        except (KeyError, TypeError, AttributeError) as error:
-            self._session = self._new_session(self._session.options)
-            raise ConfigError(
-                f"the state is damaged: {type(error).__name__} {error}", remedy="pass what session_state() gave"
-            ) from error
+        session = self._new_session(self._session.options)
+        moving_s = max(0.0, time.time() - saved.saved_at)
+        session.restore(msgspec.to_builtins(saved), self._now() - moving_s)
+        return session
 
     # --- the connection
 
@@ -168,8 +159,9 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if self._driver is not None or self._connecting:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         setup = build_setup(self._config.service, self._session.options, self._profile)
+        session = self._session
         if state is not None:
-            self._restore(state)
+            self._session = self._restored(state)
         self._session.prepare(setup)
         driver = SessionDriver(
             self._session,
@@ -182,6 +174,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._connecting = True
         try:
             await driver.open()
+        except BaseException:
+            if state is not None:  # whoever tries again brings it again
+                self._session = session
+            raise
         finally:
             self._connecting = False
         self._driver = driver

@@ -577,8 +577,9 @@ class Session:
     def restore(self, state: dict[str, Any], now: float) -> None:
         """Continue a conversation of another process; to be called before anything else.
 
-        Raises:
-            KeyError, TypeError, AttributeError: it is not what `saved_state` gives.
+        Args:
+            state: as `saved_state` gives it; `saved_state.read_state` has checked it.
+            now: seconds.
         """
         handle_at = None if state["handle"] is None else now - state["handle_age_s"]
         written = self.ledger.restore(state["messages"])
