@@ -24,7 +24,7 @@ async def main() -> None:
             await client.send_text(role="user", text="Tell me a long story.")
             interrupted = False
             async for event in client.read_events():
-                if isinstance(event, AudioDelta):
+                if isinstance(event, AudioDelta) and not event.stale:
                     playback.push(event.audio)
                     if playback.queued_ms > 3000 and not interrupted:
                         interrupted = True

@@ -20,6 +20,7 @@ from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.screen import Screen
 from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape
+from gemini_realtime.testing import messages
 from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.memory import MemoryService
 
@@ -151,6 +152,14 @@ def test_what_was_not_heard_when_interrupted_is_thrown_away(tmp_path: Path) -> N
     assert (first_sound_ms(right), last_sound_ms(cut.tobytes())) == pytest.approx((100, 1100), abs=1)
 
 
+def test_what_still_arrives_of_an_answer_that_was_cut_off_is_not_heard(tmp_path: Path) -> None:
+    plan = [(100, speech(500)), (700, INTERRUPTED), (710, speech(900)), (720, TURN_COMPLETE)]
+    held = Held(Service(clientContent=[*plan, (2000, speech(100)), (2010, TURN_COMPLETE)]), "Tell me a story.")
+    run(held.hold())
+    held.loudspeaker.save(tmp_path / "answer.wav")
+    assert len(read_wav(tmp_path / "answer.wav")[0]) == pytest.approx(600 * 48, abs=48)
+
+
 def test_no_answer_is_an_error_after_a_while() -> None:
     held = Held(Service(), "Hello?")
     with pytest.raises(GeminiRealtimeError, match="did not answer"):
@@ -169,6 +178,43 @@ def test_a_recording_in_which_nothing_is_heard_ends_soon_after_it(sound: bytes, 
         return asyncio.get_running_loop().time()
 
     assert run(main()) == pytest.approx(seconds + 20, abs=0.1)
+
+
+def test_call_after_call_is_not_waited_for_for_ever() -> None:
+    def calls_again(service: MemoryService, message: Json) -> None:
+        if "setup" in message:
+            service.say({"setupComplete": {}})
+        elif "clientContent" in message or "toolResponse" in message:
+            another = messages.tool_call("get_weather", {"city": "Paris"}, call_id=str(len(service.sent)))
+            asyncio.get_running_loop().call_later(1, service.say, another)
+
+    service = Service()
+    service.on_frame = calls_again
+
+    async def main() -> float:
+        with pytest.raises(GeminiRealtimeError, match="did not answer"):
+            await Held(service, "Hello?").hold()
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) == pytest.approx(180, abs=1)
+
+
+def test_connections_that_are_lost_again_and_again_are_not_waited_for_for_ever() -> None:
+    def breaks(service: MemoryService, message: Json) -> None:
+        if "setup" in message:
+            service.say({"setupComplete": {}})
+            service.say({"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}})
+            asyncio.get_running_loop().call_later(8, service.end, 1006)
+
+    service = Service()
+    service.on_frame = breaks
+
+    async def main() -> float:
+        with pytest.raises(GeminiRealtimeError):
+            await Held(service, "Hello?").hold()
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) <= 181
 
 
 def test_a_connection_that_fails_says_so_and_nothing_hangs() -> None:

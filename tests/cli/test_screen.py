@@ -112,7 +112,8 @@ def test_json_is_one_object_per_event(capsys: pytest.CaptureFixture[str]) -> Non
     assert [line["type"] for line in lines] == [event.type for event in CONVERSATION]
     assert {line["t_ms"] for line in lines} == {12.3}
     assert lines[4] == {
-        "type": "response.audio.delta", "item_id": None, "rate_hz": 24000, "audio_bytes": 3, "t_ms": 12.3
+        "type": "response.audio.delta", "item_id": None, "rate_hz": 24000, "stale": False, "audio_bytes": 3,
+        "t_ms": 12.3,
     }  # fmt: skip
     assert isinstance(usage := lines[7]["usage"], dict)
     assert usage["total_tokens"] == 7

@@ -36,6 +36,9 @@ from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, RecordedVoice, 
 PATIENCE_MS: Final = 20_000
 """How long nothing may happen while an answer is waited for."""
 
+LONGEST_WAIT_MS: Final = 180_000
+"""How long an answer is waited for altogether, whatever happens instead of it: lost connections, call after call."""
+
 PAUSE_MS: Final = 500
 """Silence after which a question is taken for finished, about as the service does."""
 
@@ -81,6 +84,7 @@ class Conversation:
         self._heard = False  # the service understood something
         self._begin_s = 0.0
         self._last_ms = 0.0  # when the question or its answer last went on
+        self._spoken_ms = 0.0  # when either side last said something
 
     async def hold(self) -> None:
         """Talk until everything has been said, answered and heard.
@@ -126,7 +130,7 @@ class Conversation:
             case InputTranscript():
                 self._heard = self._heard or bool(event.text.strip())
                 self._listen_for_goodbye(event.text)
-            case AudioDelta():
+            case AudioDelta(stale=False):
                 self._answering()
                 self._loudspeaker.play(event.audio, now_ms)
             case TextDelta():
@@ -166,12 +170,13 @@ class Conversation:
                 self._tape.user(chunk, self.now_ms())
             await self._client.send_audio(chunk)
             if voice.over and not over:
-                over, self._last_ms = True, self.now_ms()
+                over = True
+                self._last_ms = self._spoken_ms = self.now_ms()
             self._expect()
 
     def _asked(self) -> None:
         self._floor.asked()
-        self.measurements.asked_ms = self._last_ms = self.now_ms()
+        self.measurements.asked_ms = self._last_ms = self._spoken_ms = self.now_ms()
 
     def _listen_for_goodbye(self, words: str) -> None:
         self._last_words = (self._last_words + words)[-40:]  # transcripts come in pieces, cut anywhere
@@ -192,6 +197,7 @@ class Conversation:
     # --- what comes next
 
     def _answering(self) -> None:
+        self._spoken_ms = self.now_ms()
         if self._floor.answering():
             self.measurements.answered(self.now_ms())
 
@@ -205,7 +211,12 @@ class Conversation:
         else:
             self._screen.waiting("Listening")
         if isinstance(self._question, str) or self._question.over:
-            self._end_at(heard_ms if self._floor.settled else max(self._last_ms, heard_ms) + PATIENCE_MS)
+            end_ms = heard_ms
+            if not self._floor.settled:
+                end_ms = max(self._last_ms, heard_ms) + PATIENCE_MS
+            if self._floor.waiting:
+                end_ms = min(end_ms, max(self._spoken_ms, heard_ms) + LONGEST_WAIT_MS)
+            self._end_at(end_ms)
 
     def _end_at(self, at_ms: float) -> None:
         if not self._end.expired():

@@ -79,7 +79,7 @@ class Answer:
                 self.text = (self.text + event.text).lstrip()
             case InputTranscript():
                 self.heard = (self.heard + event.text).lstrip()
-            case AudioDelta():
+            case AudioDelta(stale=False):
                 self.audio += event.audio
             case FunctionCall():
                 self.calls.append(event)
