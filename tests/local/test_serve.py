@@ -363,10 +363,11 @@ async def test_speech_is_heard_transcribed_and_answered_with_speech() -> None:
         "inputAudioTranscription": {},
         "outputAudioTranscription": {},
         "generationConfig": {
+            "responseModalities": ["AUDIO"],
             "speechConfig": {
                 "voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Puck"}},
                 "languageCode": "en-GB",
-            }
+            },
         },
         "realtimeInputConfig": {"automaticActivityDetection": {"silenceDurationMs": 300}},
         "tools": [WEATHER],

@@ -22,9 +22,9 @@ def request(target: str = GEMINI, **headers: str) -> Request:
 @pytest.mark.parametrize(
     ("path", "route"),
     [
-        (GEMINI, Route()),
-        (GEMINI.replace("v1beta", "v1"), Route()),
-        (GEMINI.replace("v1beta", "v1alpha") + "Constrained", Route(constrained=True)),
+        (GEMINI, Route(version="v1beta")),
+        (GEMINI.replace("v1beta", "v1"), Route(version="v1")),
+        (GEMINI.replace("v1beta", "v1alpha") + "Constrained", Route(constrained=True, version="v1alpha")),
         (VERTEX, Route(vertex=True)),
         ("/", Route()),
         (GEMINI.replace("v1beta", "v2"), None),

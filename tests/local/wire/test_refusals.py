@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,16 +10,20 @@ import pytest
 
 from gemini_realtime.local.server.sessions import VALID_S, Sessions
 from gemini_realtime.local.session.history import CONTEXT_CHARACTERS
+from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.wire.frames import MAX_VALUES
 from gemini_realtime.local.wire.refusals import RULES
 from tests.local.line import (
+    ALARM,
     EXTENDED_3_8,
+    HALF_CASCADE,
     LIVE_3_1,
     MANUAL,
     NATIVE_2_5,
     NATIVE_3_8,
     VERTEX_2_5,
     VERTEX_3_8,
+    VERTEX_HALF_CASCADE,
     WEATHER,
     Line,
     call_ids,
@@ -27,6 +32,7 @@ from tests.local.line import (
 )
 
 LOW = {"thinkingLevel": "LOW"}
+PUCK = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Puck"}}}
 
 
 def sets_up(model: str | None = NATIVE_2_5, **setup: Any) -> list[Any]:
@@ -55,6 +61,14 @@ def answers_with(mime_type: str) -> list[Any]:
     line.types("weather")
     (call_id,) = call_ids(line.calls("get_weather"))
     return line.answers((call_id, "foggy"), parts=[{"inlineData": {"mimeType": mime_type, "data": "AAAA"}}])
+
+
+def schedules(model: str, scheduling: str) -> list[Any]:
+    """A result that says when it is to be spoken of."""
+    line = Line(model=model, pace="instant", tools=[ALARM], **generation(thinkingConfig=LOW))
+    line.types("set an alarm")
+    (call_id,) = call_ids(line.calls("set_alarm"))
+    return line.answers((call_id, "done"), scheduling=scheduling)
 
 
 def says_later(model: str, message: dict[str, Any], profile: str | None = None) -> list[Any]:
@@ -100,7 +114,15 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "MODALITIES": lambda: sets_up(**generation(responseModalities=["TEXT"])),
     "THINKING_LEVEL_MISSING": lambda: sets_up(EXTENDED_3_8),
     "THINKING_REFUSED": lambda: sets_up(NATIVE_3_8, **generation(thinkingConfig={})),
-    "MOOD_REFUSED": lambda: sets_up(NATIVE_3_8, proactivity={"proactiveAudio": False}),
+    "THINKING_LEVEL_REFUSED": lambda: sets_up(NATIVE_3_8, **generation(thinkingConfig=LOW)),
+    "THINKING_ON_VERTEX": lambda: sets_up(VERTEX_HALF_CASCADE, **generation(thinkingConfig=LOW)),
+    "MOOD_REFUSED": lambda: sets_up(LIVE_3_1, **generation(enableAffectiveDialog=True)),
+    "SCHEDULING_REFUSED": lambda: schedules(EXTENDED_3_8, "INTERRUPT"),
+    "CODE_EXECUTION_REFUSED": lambda: sets_up(tools=[{"codeExecution": {}}]),
+    "VOICE_WITHOUT_AUDIO": lambda: sets_up(HALF_CASCADE, **generation(responseModalities=["TEXT"], speechConfig=PUCK)),
+    "OUTPUT_TOKENS": lambda: sets_up(**generation(maxOutputTokens=0)),
+    "NOT_LIVE": lambda: sets_up(**generation(candidateCount=1)),
+    "FUNCTION_FAULT": lambda: sets_up(tools=[{"functionDeclarations": [{"name": "my function"}]}]),
     "BEHAVIOR_REFUSED": lambda: sets_up(EXTENDED_3_8, tools=function("BLOCKING"), **generation(thinkingConfig=LOW)),
     "COMPRESSION_RANGE": lambda: sets_up(VERTEX_2_5, contextWindowCompression={"triggerTokens": "4999"}),
     "NULL_HANDLE": lambda: sets_up(LIVE_3_1, sessionResumption={"handle": None}),
@@ -128,6 +150,8 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "GO_AWAY_IGNORED": stays,
 }
 WORDS = {
+    "FUNCTION_FAULT": "BidiGenerateContentRequest.setup.tools[0].function_declarations[0].name: Invalid function name."
+    " Must start with a letter or an underscore.",
     "INVALID_JSON": "Invalid JSON payload received. 1 bytes are not JSON",
     "UNKNOWN_NAME": "Invalid JSON payload received. Unknown name \"top\" at 'setup.generation_config': Cannot find"
     " field.",
@@ -186,12 +210,73 @@ def test_setups_that_are_taken(model: str, setup: dict[str, Any]) -> None:
     [
         (EXTENDED_3_8, generation(thinkingConfig={"thinkingLevel": "MINIMAL"})),
         (NATIVE_2_5, generation(thinkingConfig={"thinkingLevel": "LOW"})),
-        (EXTENDED_3_8, {"tools": function("BLOCKING"), **generation(thinkingConfig={"thinkingLevel": "LOW"})}),
-        (LIVE_3_1, generation(enableAffectiveDialog=True)),
+        (NATIVE_3_8, generation(thinkingConfig={"includeThoughts": True})),
+        (NATIVE_2_5, generation(stopSequences=["x"])),
     ],
 )
 def test_what_other_models_do_not_take(model: str, setup: dict[str, Any]) -> None:
     assert sets_up(model, **setup) == [(1007, "Request contains an invalid argument.")]
+
+
+@pytest.mark.parametrize("model", [NATIVE_3_8, EXTENDED_3_8])
+def test_3_8_confirms_affective_dialog_and_closes_at_the_first_message(model: str) -> None:
+    thinking = {"thinkingConfig": LOW} if model == EXTENDED_3_8 else {}
+    line = Line(model=model, **generation(enableAffectiveDialog=True, **thinking))
+    assert kinds(line.opening)[0] == "setupComplete"
+    assert line.types("hello") == [(1007, "Request contains an invalid argument.")]
+
+
+@pytest.mark.parametrize("model", [NATIVE_2_5, LIVE_3_1, NATIVE_3_8])
+def test_proactivity_is_a_field_of_v1alpha_only(model: str) -> None:
+    def opening(version: str | None) -> list[str]:
+        peer = Peer("s", new_sessions(), api_version=version)
+        peer.receive(json.dumps({"setup": {"model": model, "proactivity": {"proactiveAudio": True}}}), 0.0)
+        return [type(action).__name__ for action in peer.actions()]
+
+    assert opening("v1alpha") == opening(None) == ["Send"]
+    assert opening("v1beta") == opening("v1") == ["Close"]
+
+
+def test_a_voice_needs_audio_and_on_2_5_a_modality() -> None:
+    said = [(1007, "Cannot extract voices from a non-audio request.")]
+    assert sets_up(NATIVE_2_5, **generation(speechConfig=PUCK)) == said
+    assert sets_up("models/my-model", **generation(responseModalities=["TEXT"], speechConfig=PUCK)) == said
+    for model, modalities in ((NATIVE_2_5, ["AUDIO"]), (NATIVE_3_8, [])):
+        assert "setupComplete" in sets_up(model, **generation(responseModalities=modalities, speechConfig=PUCK))[0]
+
+
+def parameter(**schema: Any) -> dict[str, Any]:
+    return {"name": "f", "parameters": {"type": "OBJECT", "properties": {"a": schema}}}
+
+
+@pytest.mark.parametrize(
+    ("functions", "fault"),
+    [
+        ([parameter(type="ARRAY")], "[0].parameters.properties[a].items: missing field."),
+        ([parameter(description="x")], "[0].parameters.properties[a].type: must be specified."),
+        ([parameter(type="OBJECT", properties={})], "[0].parameters.properties[a].properties: should be non-empty"),
+        ([parameter(type="STRING", format="uri")], "[0].parameters.properties[a].format: only 'enum' and"),
+        ([parameter(type="INTEGER", enum=["1"])], "[0].parameters.properties[a].enum: only allowed for STRING"),
+        ([parameter(type="STRING", anyOf=[{"type": "STRING"}])], "[0].parameters.properties[a].any_of: when using"),
+        ([parameter(type="ARRAY", items={"type": "ARRAY"})], "[0].parameters.properties[a].items.items: missing"),
+        ([{"name": "f", "parameters": {"type": "OBJECT", "required": ["b"]}}], "[0].parameters.required[0]: property"),
+        ([{"description": "x"}], "[0].name: Invalid function name."),
+        ([{"name": "f"}, {"name": "f"}], "[1]: Duplicate function declaration found: f."),
+    ],
+)
+def test_functions_that_cannot_be_are_refused_with_the_way_to_the_fault(functions: list[Any], fault: str) -> None:
+    ((code, reason),) = sets_up(tools=[{"functionDeclarations": functions}])
+    assert code == 1007
+    assert reason.startswith(f"BidiGenerateContentRequest.setup.tools[0].function_declarations{fault}"[:123])
+
+
+def test_functions_that_can_be_are_taken() -> None:
+    good = [
+        {"name": "empty", "parameters": {"type": "OBJECT", "properties": {}}},
+        parameter(anyOf=[{"type": "STRING"}, {"type": "INTEGER"}]),
+        {**parameter(type="ARRAY", items={"type": "STRING", "enum": ["x"]}), "name": "array"},
+    ]
+    assert "setupComplete" in sets_up(tools=[{"functionDeclarations": good}])[0]
 
 
 def test_the_first_content_of_3_1_is_taken_as_recorded() -> None:

@@ -38,10 +38,12 @@ class Route(NamedTuple):
     Attributes:
         vertex: it is Vertex AI's.
         constrained: only tokens open it.
+        version: of the API; None when the path does not say.
     """
 
     vertex: bool = False
     constrained: bool = False
+    version: str | None = None
 
     @classmethod
     def of(cls, path: str) -> Route | None:
@@ -51,7 +53,7 @@ class Route(NamedTuple):
         project.
         """
         if gemini := _GEMINI.fullmatch(path):
-            return cls(constrained=gemini[2] is not None)
+            return cls(constrained=gemini[2] is not None, version=gemini[1])
         if _VERTEX.fullmatch(path):
             return cls(vertex=True)
         return cls() if path == "/" else None

@@ -105,8 +105,8 @@ class Service:
         if warm_up and self._recording is None:
             self._warming = asyncio.create_task(self._warm_up())
 
-    def serve(self, connection: FaultyConnection) -> None:
-        """Become the receiver of a connection, and serve it."""
+    def serve(self, connection: FaultyConnection, api_version: str | None) -> None:
+        """Become the receiver of a connection to this version of the API, and serve it."""
         if self._recording is not None:
             ReplayHost(self._recording.next(), connection, self.served)
             return
@@ -115,6 +115,7 @@ class Service:
             self._sessions,
             pace=connection.pace or self._settings.pace,
             profile=self._settings.profile,
+            api_version=api_version,
             connection_lifetime_s=self._settings.connection_lifetime_s,
             go_away_before_s=self._settings.go_away_before_s,
             session_limits=self._settings.session_limits,

@@ -20,6 +20,7 @@ from gemini_realtime.local.wire.refusals import (
     RESULT_IN_CONTENT,
     RESULT_PART,
     ROLE_REFUSED,
+    SCHEDULING_REFUSED,
     Refused,
 )
 from gemini_realtime.protocol import messages
@@ -118,6 +119,8 @@ def read_result(response: messages.FunctionResponse, profile: ServiceProfile) ->
         Refused: a part of a kind that the model does not take.
     """
     result, scheduling = dict(response.response or {}), response.scheduling
+    if scheduling in _SCHEDULINGS and not profile.family.scheduling:
+        raise Refused(SCHEDULING_REFUSED)
     if result.get("scheduling") in _SCHEDULINGS:
         inside = result.pop("scheduling")
         scheduling = scheduling if scheduling in _SCHEDULINGS else inside

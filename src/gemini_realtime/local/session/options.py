@@ -25,12 +25,15 @@ class Options:
     seeding: bool = False
 
     @classmethod
-    def of(cls, setup: messages.Setup, profile: ServiceProfile | None = None) -> Options:
+    def of(
+        cls, setup: messages.Setup, profile: ServiceProfile | None = None, api_version: str | None = None
+    ) -> Options:
         """Read a setup message.
 
         Args:
             setup: the message.
             profile: of the model; by default what is known of the name.
+            api_version: of the API; None when nobody said.
 
         Raises:
             Refused: the model does not take it.
@@ -38,7 +41,7 @@ class Options:
         profile = profile or profile_of(setup.model)
         if is_on_vertex(setup.model):
             profile = on_vertex(profile)
-        check_setup(setup, profile)
+        check_setup(setup, profile, api_version)
         generation = setup.generation_config or messages.GenerationConfig()
         modality = next(iter(generation.response_modalities or []), "MODALITY_UNSPECIFIED")
         return cls(
@@ -61,7 +64,7 @@ class Options:
             Refused: functions that the model does not take.
         """
         if update.tools is not None:
-            check_tools(update.tools.tools, self.profile)
+            check_tools(update.tools.tools, self.profile, "context_update.tools.tools")
             self.tools = _declarations(update.tools.tools)
         if update.system_instruction is not None:
             self.instructions = text_of(update.system_instruction)
@@ -127,6 +130,13 @@ class Options:
     def transparent(self) -> bool:
         """Whether the client is told which of its messages a handle includes: on Vertex AI only."""
         return self.profile.vertex and bool(self.setup.session_resumption and self.setup.session_resumption.transparent)
+
+    @property
+    def refused_late(self) -> bool:
+        """Whether the setup has something that the model confirms, and closes on at the first message."""
+        generation = self.setup.generation_config
+        mood = generation is not None and generation.enable_affective_dialog is not None
+        return mood and self.profile.refuses_mood_late and not self.family.affective_dialog
 
     @property
     def asks_for_thoughts(self) -> bool | None:

@@ -49,6 +49,7 @@ from gemini_realtime.local.wire.refusals import (
     GO_AWAY_IGNORED,
     MANUAL_ACTIVITY,
     MEDIA_CHUNKS,
+    MOOD_REFUSED,
     SETUP_FIRST,
     SETUP_ONCE,
     TOO_LONG,
@@ -116,6 +117,7 @@ class Peer:
         sessions: where sessions are kept to be resumed.
         pace: when a turn is complete, and how fast its audio is sent.
         profile: how the model behaves; by default what is known of the model that the client names.
+        api_version: such as `v1beta`; None when nobody said.
         connection_lifetime_s: how long after its setup the connection is closed, with a `goAway` before; None for ever.
         go_away_before_s: how long before; as long as the service does by default.
         session_limits: how long its session lasts.
@@ -128,6 +130,7 @@ class Peer:
         *,
         pace: Pace = "realtime",
         profile: ServiceProfile | None = None,
+        api_version: str | None = None,
         connection_lifetime_s: float | None = None,
         go_away_before_s: float | None = None,
         session_limits: SessionLimits | None = None,
@@ -137,6 +140,7 @@ class Peer:
         self._conversation = Conversation(session_id, self._outbox, pace)
         self._activity = Activity()
         self._profile = profile
+        self._api_version = api_version
         self._lifetime = Lifetime(connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
         self._now = float("-inf")  # the latest time that was told
         # Microphone audio comes fifty times a second and changes nothing of what is to be done, nor when.
@@ -201,7 +205,7 @@ class Peer:
             raise Refused(SETUP_FIRST)
         if self.state is not State.NEW:
             raise Refused(SETUP_ONCE)
-        options = Options.of(setup, self._profile)
+        options = Options.of(setup, self._profile, self._api_version)
         if len(options.instructions) > CONTEXT_CHARACTERS:
             raise Refused(TOO_LONG)
         if not options.profile.null_handle:
@@ -223,6 +227,8 @@ class Peer:
         )
 
     def _take(self, message: messages.ClientMessage, now: float) -> None:
+        if self.options.refused_late:
+            raise Refused(MOOD_REFUSED)
         if message.client_content is not None:
             self._take_content(message.client_content)
         elif message.realtime_input is not None:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from gemini_realtime.local.wire.declarations import check_declarations
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.local.wire.refusals import (
     BEHAVIOR_REFUSED,
+    CODE_EXECUTION_REFUSED,
     COMPRESSION_RANGE,
     INVALID_ARGUMENT,
     MODALITIES,
     MODEL_MISSING,
     MODEL_NOT_LIVE,
     MOOD_REFUSED,
+    NOT_LIVE,
+    OUTPUT_TOKENS,
     THINKING_LEVEL_MISSING,
+    THINKING_LEVEL_REFUSED,
+    THINKING_ON_VERTEX,
     THINKING_REFUSED,
+    UNKNOWN_NAME,
+    VOICE_WITHOUT_AUDIO,
     Refused,
 )
 from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.families import HALF_CASCADE
 
 _NOT_LIVE: Final = re.compile(r"gemini-[\d.]+-(pro|flash|flash-lite)(-(latest|preview|exp|\d{3}))?")
 """Source: the model list at https://ai.google.dev/gemini-api/docs/models: models of the Live API say `live` or
@@ -28,30 +37,48 @@ _LIVE_ALL_THE_SAME: Final = "gemini-2.0-flash-exp"
 _VERTEX_TRIGGER_TOKENS: Final = range(5_000, 128_001)
 
 
-def check_setup(setup: messages.Setup, profile: ServiceProfile) -> None:
+def check_setup(setup: messages.Setup, profile: ServiceProfile, api_version: str | None) -> None:
     """Refuse what is known to be refused, and nothing else.
+
+    Args:
+        setup: as it came.
+        profile: of the model.
+        api_version: such as `v1beta`; None when nobody said.
 
     Raises:
         Refused: the first fault that is found.
     """
     _check_model(setup.model)
+    # pydantic-ai 2.68, live 2026-10-22, with models of all families; https://ai.google.dev/gemini-api/docs/live-guide.
+    if setup.proactivity is not None and not profile.vertex and api_version not in (None, "v1alpha"):
+        raise Refused(UNKNOWN_NAME, name="proactivity", where=" at 'setup'")
     generation = setup.generation_config or messages.GenerationConfig()
     _check_modalities(generation.response_modalities or [], profile)
     _check_thinking(generation.thinking_config, profile)
-    moods = setup.proactivity is not None or generation.enable_affective_dialog is not None
-    if moods and not profile.family.affective_dialog:
+    _check_generation(generation, profile)
+    takes_mood = profile.family.affective_dialog or profile.refuses_mood_late
+    if generation.enable_affective_dialog is not None and not takes_mood:
         raise Refused(MOOD_REFUSED)
-    check_tools(setup.tools or [], profile)
+    check_tools(setup.tools or [], profile, "setup.tools")
     _check_detection(setup.realtime_input_config)
     _check_compression(setup.context_window_compression, profile)
 
 
-def check_tools(tools: list[messages.Tool], profile: ServiceProfile) -> None:
-    """Refuse functions that cannot be as they are declared.
+def check_tools(tools: list[messages.Tool], profile: ServiceProfile, where: str) -> None:
+    """Refuse functions that cannot be as they are declared, and tools that the model does not have.
+
+    Args:
+        tools: as they came.
+        profile: of the model.
+        where: the path to them.
 
     Raises:
-        Refused: the model does not have this behaviour.
+        Refused: the first fault that is found.
     """
+    check_declarations(tools, where)
+    refused = profile.family.tools_refused
+    if "codeExecution" in refused and any(tool.code_execution is not None for tool in tools):
+        raise Refused(CODE_EXECUTION_REFUSED)
     for function in (function for tool in tools for function in tool.function_declarations or []):
         if function.behavior not in (None, "UNSPECIFIED", *profile.family.behaviors):
             raise Refused(BEHAVIOR_REFUSED)
@@ -65,6 +92,23 @@ def _check_model(model: str) -> None:
         raise Refused(MODEL_NOT_LIVE, model=model, version="v1beta")
 
 
+def _check_generation(generation: messages.GenerationConfig, profile: ServiceProfile) -> None:
+    forbidden = (
+        generation.candidate_count, generation.stop_sequences, generation.response_schema,
+        generation.response_json_schema,
+    )  # fmt: skip
+    if any(value is not None for value in forbidden):
+        raise Refused(NOT_LIVE)
+    if generation.max_output_tokens is not None and generation.max_output_tokens <= 0:
+        raise Refused(OUTPUT_TOKENS)
+    modality = next(iter(generation.response_modalities or []), "MODALITY_UNSPECIFIED")
+    speaks = modality in ("AUDIO", "VIDEO")
+    unsaid = modality == "MODALITY_UNSPECIFIED" and not profile.family.voice_needs_modality
+    voiced = generation.speech_config is not None and generation.speech_config.voice_config is not None
+    if voiced and not speaks and not unsaid:
+        raise Refused(VOICE_WITHOUT_AUDIO)
+
+
 def _check_modalities(modalities: list[str], profile: ServiceProfile) -> None:
     if len(modalities) > 1 or not set(modalities) <= {*profile.family.modalities, "MODALITY_UNSPECIFIED"}:
         raise Refused(MODALITIES, modalities=", ".join(modalities))
@@ -73,10 +117,12 @@ def _check_modalities(modalities: list[str], profile: ServiceProfile) -> None:
 def _check_thinking(thinking: messages.ThinkingConfig | None, profile: ServiceProfile) -> None:
     level = thinking.thinking_level if thinking else None
     levels = profile.family.thinking_levels or (level,)
+    if thinking is not None and profile.vertex and profile.family is HALF_CASCADE:
+        raise Refused(THINKING_ON_VERTEX)
     if profile.family.thinking == "level_required" and level in (None, "THINKING_LEVEL_UNSPECIFIED"):
         raise Refused(THINKING_LEVEL_MISSING)
     if thinking is not None and profile.family.thinking == "none":
-        raise Refused(THINKING_REFUSED)
+        raise Refused(THINKING_REFUSED if level is None else THINKING_LEVEL_REFUSED)
     if level is not None and (profile.family.thinking == "budget" or level not in levels):
         raise Refused(THINKING_REFUSED)
 

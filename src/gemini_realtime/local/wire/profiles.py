@@ -76,6 +76,8 @@ class ServiceProfile:
         models: how the names of its models begin, where they are not all those of the family.
         evidence: of the fields that differ from the usual, by their names.
         vertex: whether it speaks as Vertex AI does.
+        refuses_mood_late: whether `enableAffectiveDialog`, which it does not take, is confirmed and closed on at the
+            first message.
         null_handle: whether `sessionResumption.handle` may be null.
         system_role: whether a turn with the role `system` changes the instructions.
         content_any_time: whether `clientContent` is taken after the model's first turn.
@@ -119,6 +121,7 @@ class ServiceProfile:
     evidence: Mapping[str, Evidence] = field(default_factory=dict, compare=False)
     vertex: bool = False
     # --- what the client says
+    refuses_mood_late: bool = False
     null_handle: bool = True
     system_role: bool = False
     content_any_time: bool = True
@@ -239,6 +242,7 @@ FLASH_LIVE_3_1: Final = ServiceProfile(
 )  # fmt: skip
 
 _LIVE_3_8_EVIDENCE: Final = {
+    "refuses_mood_late": Evidence("pydantic-ai, live", "2026-09-25"),
     "coverage": _GUIDE,
     "media_chunks": Evidence("adk-js 912", "2026-09-17", "refused: as 3.1 does, sip-to-ai 5"),
     "input_words": Evidence("adk-python 6045 and `receive`", "2026"),
@@ -258,6 +262,7 @@ _LIVE_3_8_EVIDENCE: Final = {
 LIVE_3_8: Final = ServiceProfile(
     name="3.8-live",
     family=families.LIVE_3_8,
+    refuses_mood_late=True,
     coverage=_NEWER_COVERAGE,
     media_chunks="ignored",
     input_words=False,

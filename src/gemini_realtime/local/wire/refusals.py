@@ -106,14 +106,65 @@ THINKING_LEVEL_MISSING: Final = Rule(
 THINKING_REFUSED: Final = Rule(
     "a thinkingConfig, thinkingLevel or thinkingBudget for a model without it", 1007, _INVALID, _GUIDE + _WORDS_GUESSED
 )
-MOOD_REFUSED: Final = Rule(
-    "proactivity or enableAffectiveDialog for a model without it", 1007, _INVALID, "js-genai#1953, 2026-09"
+THINKING_LEVEL_REFUSED: Final = Rule(
+    "a thinkingLevel for 3.8",
+    1007,
+    "Thinking level is not supported for this model",
+    "pydantic-ai 2.68, live 2026-09-16",
 )
-BEHAVIOR_REFUSED: Final = Rule(
-    "a NON_BLOCKING function for 3.1, a BLOCKING one for 3.8 extended thinking",
+THINKING_ON_VERTEX: Final = Rule(
+    "a thinkingConfig for the half cascade on Vertex AI",
+    1007,
+    "thinking_level is not supported by this model",
+    "pydantic-ai 2.68, live; that a thinkingBudget is told the same is a guess",
+)
+MOOD_REFUSED: Final = Rule(
+    "enableAffectiveDialog for a model without it; 3.8 confirms it and closes at the first message",
     1007,
     _INVALID,
-    _GUIDE + _WORDS_GUESSED,
+    "js-genai#1953, 2026-09; pydantic-ai 2.68, live 2026-09-25",
+)
+BEHAVIOR_REFUSED: Final = Rule(
+    "a BLOCKING function for 3.8 extended thinking",
+    1007,
+    "BLOCKING function calls are not supported for this model",
+    "pydantic-ai 2.68, live 2026-09-16",
+)
+SCHEDULING_REFUSED: Final = Rule(
+    "a result with scheduling for 3.8 extended thinking",
+    1007,
+    "Function response scheduling is not supported for this model",
+    "pydantic-ai 2.68, live 2026-09-16",
+)
+CODE_EXECUTION_REFUSED: Final = Rule(
+    "codeExecution for 2.5 native audio",
+    1007,
+    "Code Execution tool is not supported for this model",
+    "pydantic-ai 2.68, live 2026-10",
+)
+VOICE_WITHOUT_AUDIO: Final = Rule(
+    "a voice where the answer is not AUDIO, or for 2.5 where no modality is asked for",
+    1007,
+    "Cannot extract voices from a non-audio request.",
+    "cookbook#793, livekit/agents#3540, mastra#17018, 2025-2026",
+)
+OUTPUT_TOKENS: Final = Rule(
+    "a maxOutputTokens of 0 or less",
+    1007,
+    "BidiGenerateContentRequest.setup.generation_config.max_output_tokens: max_output_tokens must be positive",
+    "reported by users of several clients, 2025-2026",
+)
+NOT_LIVE: Final = Rule(
+    "candidateCount, stopSequences, responseSchema or responseJsonSchema",
+    1007,
+    _INVALID,
+    "firebase-unity-sdk#1314; https://ai.google.dev/api/live, fields that are not supported" + _WORDS_GUESSED,
+)
+FUNCTION_FAULT: Final = Rule(
+    "a function with a name that cannot be or is there twice, or with a schema that nothing fits",
+    1007,
+    "BidiGenerateContentRequest.{where}: {problem}.",
+    "reported by users of Gemini's APIs, 2025-2026",
 )
 COMPRESSION_RANGE: Final = Rule(
     "triggerTokens outside 5,000 to 128,000 on Vertex AI",
