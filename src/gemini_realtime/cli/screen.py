@@ -22,6 +22,7 @@ from gemini_realtime import (
     Interrupted,
     OutputTranscript,
     RealtimeEvent,
+    Reconnecting,
     SessionResumed,
     TextDelta,
     TurnComplete,
@@ -78,6 +79,8 @@ class Screen:
                 self._tell("Gemini is about to end this connection: changing to another.")
             case ConnectionLost():
                 self._tell(f"The connection was lost ({event.reason or event.code}): coming back.")
+            case Reconnecting():
+                self._tell(f"Attempt {event.attempt} in {event.wait_ms / 1000:.1f} s, after: {event.reason}")
             case SessionResumed():
                 self._tell(f"Back after {event.gap_ms} ms{', in a new session' if event.new_session else ''}.")
             case AudioDropped():
