@@ -64,6 +64,7 @@ async def test_the_microphone_is_heard_and_an_interruption_silences_the_loudspea
         await asyncio.sleep(0.1)
         devices.sound(300)
         client.events.put_nowait(Interrupted())
+        client.events.put_nowait(AudioDelta(delta=b64encode(bytes(4800)).decode(), stale=True))
         await asyncio.sleep(0.1)
     assert len(client.audio) >= 10
     assert PlaybackStopped(played_ms=300, unplayed_ms=700) in log.events

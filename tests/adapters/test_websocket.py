@@ -148,6 +148,17 @@ async def test_an_interruption_clears_at_once_and_says_what_was_heard() -> None:
 
 
 @in_virtual_time
+async def test_what_still_arrives_of_an_interrupted_answer_is_not_sent() -> None:
+    async with Call() as call:
+        await call.says(START)
+        await call.model_says(300)
+        await call.interrupted()
+        call.client.events.put_nowait(AudioDelta(delta=b64encode(bytes(4800)).decode(), stale=True))
+        await asyncio.sleep(0.01)
+    assert call.socket.sent[-1]["event"] == "clear"
+
+
+@in_virtual_time
 async def test_without_marks_the_clock_tells_what_was_heard() -> None:
     async with Call() as call:
         await call.says(START)

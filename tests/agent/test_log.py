@@ -113,6 +113,12 @@ async def test_of_an_interrupted_answer_the_words_are_kept_that_were_heard() -> 
     assert "not heard: with water." in log.table()
 
 
+async def test_what_still_arrives_of_an_interrupted_answer_begins_no_turn() -> None:
+    stale = AudioDelta(delta="AAAA", stale=True)
+    log = await logged(OutputTranscript(text="One"), Interrupted(), TurnComplete(), stale)
+    assert said(log) == [("assistant", "One")]
+
+
 @pytest.mark.parametrize(
     ("heard_ms", "words"),
     [

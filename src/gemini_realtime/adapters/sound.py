@@ -52,7 +52,7 @@ class DeviceAudioAdapter(RealtimeObserver):
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Play what the model says; fall silent when it is interrupted."""
-        if isinstance(event, AudioDelta):
+        if isinstance(event, AudioDelta) and not event.stale:
             self.device.play(event.audio)
         elif isinstance(event, TurnComplete):
             self.device.playback.start_turn()
@@ -110,7 +110,7 @@ class FileAudioAdapter(RealtimeObserver):
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Play what the model says into the recording; fall silent when it is interrupted."""
-        if isinstance(event, AudioDelta):
+        if isinstance(event, AudioDelta) and not event.stale:
             self._playback.push(event.audio)
         elif isinstance(event, TurnComplete):
             self._playback.start_turn()

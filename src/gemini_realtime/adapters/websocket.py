@@ -87,7 +87,7 @@ class MediaStreamAdapter(RealtimeObserver):
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Send the model's audio; have it cleared when the user interrupts."""
-        if isinstance(event, AudioDelta):
+        if isinstance(event, AudioDelta) and not event.stale:
             await self._play(event.audio)
         elif isinstance(event, TurnComplete) and (rest := self.rest_from_model()):
             await self._send_audio(rest)

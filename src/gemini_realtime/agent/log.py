@@ -207,6 +207,8 @@ class ConversationLog(RealtimeObserver):
     # --- the model
 
     def _audio(self, event: AudioDelta, now_ms: float) -> None:
+        if event.stale:
+            return  # of an answer that was interrupted: nobody hears it
         turn = self._answer_turn(now_ms)
         if not self._audio_ms and self._speech_ended_ms is not None:
             turn.first_audio_ms = now_ms - self._speech_ended_ms
