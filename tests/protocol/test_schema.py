@@ -318,10 +318,10 @@ def test_alternative_objects_as_arguments_become_one() -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        {"type": "OBJECT", "properties": {"a": {"type": "STRING", "format": "byte"}}, "required": ["a"]},
-        {"type": "INTEGER", "format": "enum", "enum": ["101", "201"]},
-        {"type": "ARRAY", "items": {"type": "OBJECT"}, "max_items": "3"},
-        {"description": "d", "any_of": [{"type": "STRING"}, {"type": "NULL"}]},
+        {"type": "OBJECT", "properties": {"a": {"type": "STRING", "format": "enum"}}, "required": ["a"]},
+        {"type": "STRING", "format": "enum", "enum": ["a", "b"]},
+        {"type": "ARRAY", "items": {"type": "OBJECT"}, "maxItems": "3"},
+        {"anyOf": [{"type": "STRING"}, {"type": "NULL"}]},
         {"type": "OBJECT", "properties": {"type": {"type": "STRING"}, "$ref": {"type": "STRING"}}},
     ],
 )
@@ -335,6 +335,10 @@ def test_a_schema_of_the_service_passes_unchanged(schema: dict[str, Any]) -> Non
         {"type": "OBJECT", "additionalProperties": False},
         {"type": "OBJECT", "properties": {"a": {"type": "string"}}},
         {"type": "INTEGER", "enum": [1]},
+        {"type": "INTEGER", "format": "enum", "enum": ["101", "201"]},
+        {"type": "STRING", "format": "byte"},
+        {"type": "ARRAY", "items": {"type": "OBJECT"}, "max_items": "3"},
+        {"description": "d", "any_of": [{"type": "STRING"}, {"type": "NULL"}]},
         {"description": "no type"},
     ],
 )
@@ -356,6 +360,13 @@ def test_a_schema_of_the_service_that_it_would_refuse_is_an_error(schema: dict[s
     with pytest.raises(ConfigError) as error:
         to_schema(schema)
     assert words in str(error.value)
+
+
+def test_what_google_genai_dumps_keeps_its_meaning() -> None:
+    schema = {"any_of": [{"type": "STRING", "max_length": "3"}, {"type": "INTEGER"}], "description": "d"}
+    assert to_schema(schema) == {
+        "anyOf": [{"type": "STRING", "maxLength": 3, "description": "d"}, {"type": "INTEGER", "description": "d"}]
+    }
 
 
 # --- what pydantic 2.14 writes for a hard model

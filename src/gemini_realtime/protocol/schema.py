@@ -30,6 +30,7 @@ not defined", "properties: should be non-empty for OBJECT type" (of a function's
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import unquote
@@ -78,9 +79,15 @@ _SERVICE_FIELDS = {
     "type", "format", "title", "description", "nullable", "enum", "items", "maxItems", "minItems", "properties",
     "required", "minProperties", "maxProperties", "minimum", "maximum", "minLength", "maxLength", "pattern", "example",
     "anyOf", "propertyOrdering", "default",
-    "max_items", "min_items", "min_properties", "max_properties", "min_length", "max_length", "any_of",
-    "property_ordering",
 }  # fmt: skip
+
+_SNAKE_CASE: dict[str, str] = {
+    "max_items": "maxItems", "min_items": "minItems", "min_properties": "minProperties",
+    "max_properties": "maxProperties", "min_length": "minLength", "max_length": "maxLength", "any_of": "anyOf",
+    "property_ordering": "propertyOrdering", "additional_properties": "additionalProperties", "defs": "$defs",
+    "ref": "$ref",
+}  # fmt: skip
+"""Keywords as google-genai's `Schema` dumps them."""
 
 _ANNOTATIONS = ("title", "description", "default", "examples", "example")
 _CONSTRAINTS_ONLY = {"required", "not", "dependentRequired", "minProperties", "maxProperties", *_ANNOTATIONS}
@@ -126,16 +133,20 @@ def to_parameters(json_schema: Mapping[str, Any] | None, path: str = "parameters
 
 
 def is_service_schema(schema: Any) -> bool:
-    """Whether a schema is in the service's form: known fields only, every type in upper case."""
+    """Whether a schema is in the service's form: known fields only, every type in upper case, and nothing in it that
+    has to be put another way."""
     if not isinstance(schema, Mapping) or not schema.keys() <= _SERVICE_FIELDS:
         return False
-    branches = _list(schema.get("anyOf", schema.get("any_of")))
-    if schema.get("type") not in _TYPES.values() and not branches:
+    kind, branches = schema.get("type"), _list(schema.get("anyOf"))
+    if branches:
+        return schema.keys() == {"anyOf"} and all(map(is_service_schema, branches))
+    if kind not in _TYPES.values() or schema.get("format") not in (None, "", *_FORMATS.get(str(kind), ())):
         return False
-    parts = [*_mapping(schema.get("properties")).values(), *branches]
-    parts += [schema["items"]] if "items" in schema else []
-    strings_only = all(isinstance(value, str) for value in _list(schema.get("enum")))
-    return strings_only and all(map(is_service_schema, parts))
+    strings = all(isinstance(value, str) for value in _list(schema.get("enum")))
+    if "enum" in schema and not (strings and kind == "STRING"):
+        return False
+    parts = [*_mapping(schema.get("properties")).values(), *([schema["items"]] if "items" in schema else [])]
+    return all(map(is_service_schema, parts))
 
 
 def _check_service_schema(schema: Mapping[str, Any], path: str) -> None:
@@ -153,7 +164,7 @@ def _check_service_schema(schema: Mapping[str, Any], path: str) -> None:
             )
     for name, part in properties.items():
         _check_service_schema(part, f"{path}.{name}")
-    for part in (*_list(schema.get("anyOf", schema.get("any_of"))), *filter(None, [schema.get("items")])):
+    for part in (*_list(schema.get("anyOf")), *filter(None, [schema.get("items")])):
         _check_service_schema(part, path)
 
 
@@ -207,8 +218,11 @@ class _Conversion:
             return ({} if json_schema else {"type": "null"}), place
         if not isinstance(json_schema, Mapping):
             raise ConfigError(f"{place.path} is a {type(json_schema).__name__}, not a schema", remedy="pass a dict")
-        place = place.entering(json_schema)
-        node = {keyword: value for keyword, value in json_schema.items() if keyword not in ("$defs", "definitions")}
+        spelled: dict[str, Any] = {
+            _SNAKE_CASE.get(str(keyword), str(keyword)): value for keyword, value in json_schema.items()
+        }
+        place = place.entering(spelled)
+        node = {keyword: value for keyword, value in spelled.items() if keyword not in ("$defs", "definitions")}
         parts = list(_list(node.pop("allOf", None)))
         reference = node.pop("$ref", None)
         if reference is not None:
@@ -463,6 +477,8 @@ def _add_limits(schema: Schema, node: Mapping[str, Any]) -> None:
     kind = schema["type"]
     for keyword in _COUNTS.get(kind, ()):
         count = node.get(keyword)
+        if isinstance(count, str) and re.fullmatch(r"[0-9]{1,18}", count):  # as protobuf's JSON has it
+            count = int(count)
         if _is_number(count) and 0 <= count < 2**63 and count == int(count):
             schema[keyword] = int(count)
     if kind in ("NUMBER", "INTEGER"):
