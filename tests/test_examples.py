@@ -5,14 +5,21 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+import typer.main
+
+from gemini_realtime.cli.commands import app
+from gemini_realtime.local.faults import parse_fault
 
 pytest.importorskip("pocketsphinx", reason="the examples speak: they need the extra [local]")
 
@@ -52,6 +59,8 @@ def test_the_code_of_the_readme_prints_what_the_readme_says() -> None:
 
 
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+SHOWN = re.compile(r"^```(?:console|bash|sh)?\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
+CLI: Any = typer.main.get_command(app)
 FENCED = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -95,6 +104,26 @@ def test_every_block_of_the_documentation_runs_as_it_stands(page: Path, code: st
     # Nothing is sent to Gemini: a client is made, for which it needs a key.
     printed = run(*options, program, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path), GEMINI_API_KEY="example")
     assert not is_test or re.search(r"^\d+ passed", printed, re.MULTILINE), printed
+
+
+def commands() -> Iterator[Any]:
+    """Every `gemini-realtime` that is shown to be typed, in the documentation and in the help of the commands."""
+    shown = [(page.name, block["code"]) for page in PAGES for block in SHOWN.finditer(page.read_text("utf-8"))]
+    shown += [(name, str(command.epilog)) for name, command in CLI.commands.items()]
+    for where, text in shown:
+        for line in text.splitlines():
+            if found := re.search(r"(?:^|[ $])gemini-realtime (\w.*)", line):
+                yield pytest.param(shlex.split(found[1].partition(" | ")[0]), id=f"{where}: {found[1]}")
+
+
+@pytest.mark.parametrize("typed", [*commands()])
+def test_every_command_that_is_shown_can_be_typed(typed: list[str]) -> None:
+    name, *arguments = typed
+    command = CLI.commands[name]
+    command.make_parser(click.Context(command)).parse_args(arguments)
+    for option, value in pairwise(arguments):
+        if option == "--fault":
+            parse_fault(value)
 
 
 def test_hello_prints_the_answer() -> None:
