@@ -30,10 +30,16 @@ def service(request: pytest.FixtureRequest) -> Replay:
 
 
 def camel(value: Any) -> Any:
-    """The frame in the wire's spelling, for comparison; recorded clients mix both."""
+    """The frame in the wire's spelling, for comparison; recorded clients mix both. Names of the user's stay."""
     if isinstance(value, dict):
-        return {_camel_name(name): camel(item) for name, item in value.items()}
+        return {_camel_name(name): _inside(name, item) for name, item in value.items()}
     return [camel(item) for item in value] if isinstance(value, list) else value
+
+
+def _inside(name: str, value: Any) -> Any:
+    if name in ("args", "response"):
+        return value
+    return {given: camel(item) for given, item in value.items()} if name == "properties" else camel(value)
 
 
 def _camel_name(name: str) -> str:
