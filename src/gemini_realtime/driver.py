@@ -34,6 +34,10 @@ HANG_UP_TIMEOUT_S = 5.0
 """How long closing a connection may take; our own transports take 2 s at most."""
 
 
+def _ignore(*said: object) -> None:
+    """Take note of nothing."""
+
+
 class Connection:
     """One connection of a conversation, as its transport sees it.
 
@@ -49,8 +53,12 @@ class Connection:
         self.present = False
         self.lost: tuple[int, str] | None = None
         self._driver = driver
-        self.frame_received = driver.frame_received
-        self.pong_received = driver.pong_received
+        self.frame_received: Callable[[bytes], None] = driver.frame_received
+        self.pong_received: Callable[[], None] = driver.pong_received
+
+    def ignore(self) -> None:
+        """What is said between our close and the answer to it is for nobody."""
+        self.frame_received = self.pong_received = _ignore
 
     def connection_lost(self, code: int, reason: str) -> None:
         self.lost = code, reason
@@ -237,8 +245,6 @@ class SessionDriver:
 
     def frame_received(self, frame: bytes) -> None:
         session = self.session
-        if session.ended:
-            return  # said between our close and the answer to it: nobody reads any more
         happened = session.receive(frame, self._loop.time())
         if len(frame) < LARGE_BYTES:
             for event in happened:
@@ -291,6 +297,7 @@ class SessionDriver:
         self.flush()
         self._tell_dropped()
         if session.ended:
+            self.connection.ignore()
             self.events.end()
         elif session.dial_at is not None and self._reconnecting is None:
             self._reconnecting = self._loop.create_task(self._reconnect())

@@ -71,14 +71,23 @@ class Piece(msgspec.Struct, gc=False):
 
 
 class _Stretch:
-    """Pieces of one size, rate and duration that went out one after the other, nothing between them."""
+    """Pieces of one size, rate and duration that went out one after the other, nothing between them.
 
-    __slots__ = ("duration_ms", "index", "number", "pcm", "rate_hz", "size", "start_ms", "times", "uncertain")
+    Attributes:
+        number: of the first piece; the others follow.
+        index: how many messages had gone out on the connection with the first piece, itself included.
+        most: how many pieces it may hold.
+    """
+
+    __slots__ = (
+        "duration_ms", "index", "most", "number", "pcm", "rate_hz", "size", "start_ms", "times", "uncertain",
+    )  # fmt: skip
 
     def __init__(self, piece: Piece, index: int) -> None:
-        self.number, self.index, self.start_ms = piece.number, index, piece.start_ms  # of the first
-        self.size, self.rate_hz, self.duration_ms = len(piece.pcm), piece.rate_hz, piece.duration_ms  # of each
-        self.pcm = bytearray(piece.pcm)
+        self.number, self.index, self.start_ms = piece.number, index, piece.start_ms
+        self.size, self.rate_hz, self.duration_ms = len(piece.pcm), piece.rate_hz, piece.duration_ms
+        self.most = max(1, int(STRETCH_MS / piece.duration_ms)) if piece.duration_ms else 1
+        self.pcm: list[bytes] = [piece.pcm]  # one for each piece; all in one, once no more are to come
         self.times = array("d", (piece.at,))
         self.uncertain = {0} if piece.uncertain else set[int]()
 
@@ -91,12 +100,30 @@ class _Stretch:
     def ms(self) -> float:
         return len(self.times) * self.duration_ms
 
+    def goes_on_with(self, piece: Piece) -> bool:
+        """Whether this is the next piece of the same kind."""
+        same = (piece.number, len(piece.pcm), piece.rate_hz) == (self.last + 1, self.size, self.rate_hz)
+        return same and len(self.times) < self.most
+
+    def append(self, piece: Piece) -> None:
+        """Take one more."""
+        if piece.uncertain:
+            self.uncertain.add(len(self.times))
+        self.pcm.append(piece.pcm)
+        self.times.append(piece.at)
+
+    def close(self) -> None:
+        """No more are to come."""
+        self.most = 0
+        self.pcm = [b"".join(self.pcm)]
+
     def pieces(self, first: int, last: int) -> Iterator[Piece]:
         """Those with these numbers, and all between them, as far as they are here."""
+        pcm, size = b"".join(self.pcm), self.size
         for place in range(max(0, first - self.number), min(len(self.times), last + 1 - self.number)):
             yield Piece(
                 self.number + place,
-                bytes(self.pcm[place * self.size : (place + 1) * self.size]),
+                pcm[place * size : (place + 1) * size],
                 self.rate_hz,
                 self.start_ms + place * self.duration_ms,
                 self.duration_ms,
@@ -113,14 +140,12 @@ class _Stretch:
             else:
                 part.append(piece)
         if part is not None:
+            part.close()
             yield part
 
-    def append(self, piece: Piece) -> None:
-        """Take one more."""
-        if piece.uncertain:
-            self.uncertain.add(len(self.times))
-        self.pcm += piece.pcm
-        self.times.append(piece.at)
+
+_NONE = _Stretch(Piece(0, b"", 0, 0.0, 0.0, 0.0), 0)
+_NONE.close()
 
 
 class _Forgotten(msgspec.Struct, gc=False):
@@ -150,7 +175,8 @@ class AudioRing:
         self._waiting: deque[Piece] = deque()
         self._waiting_ms = 0.0
         self._sent: deque[_Stretch] = deque()
-        self._sent_ms = 0.0
+        self._open = _NONE  # the last of these, while pieces of the same kind follow
+        self._sent_ms = 0.0  # of the others
         self._saved = 0  # the number of the last piece that the handle holds
         self._suspect = 0  # of the last piece that had gone out when the service closed the session
         self._forgotten: _Forgotten | None = None
@@ -171,21 +197,27 @@ class AudioRing:
         """Take note of a piece that goes out at once."""
         start_ms = self._given_ms
         self._given_ms = start_ms + duration_ms
-        if self._sent:  # what follows is `_keep` written out: this is called fifty times a second
-            last = self._sent[-1]
-            length = len(last.times)
-            if (
-                number == last.number + length
-                and index == last.index + length
-                and len(pcm) == last.size
-                and rate_hz == last.rate_hz
-                and length * duration_ms < STRETCH_MS
-            ):
-                last.pcm += pcm
-                last.times.append(now)
-                self._sent_ms += duration_ms
-                return
-        self._keep(Piece(number, pcm, rate_hz, start_ms, duration_ms, now), index)
+        stretch = self._open
+        times = stretch.times
+        length = len(times)
+        # `goes_on_with` and `append`, written out: this is called fifty times a second.
+        if (
+            number == stretch.number + length
+            and length < stretch.most
+            and len(pcm) == stretch.size
+            and rate_hz == stretch.rate_hz
+        ):
+            stretch.pcm.append(pcm)
+            times.append(now)
+        else:
+            self._keep(Piece(number, pcm, rate_hz, start_ms, duration_ms, now), index)
+
+    def interrupt(self) -> None:
+        """Something else goes out between two pieces."""
+        if self._open is not _NONE:
+            self._sent_ms += self._open.ms
+            self._open.close()
+            self._open = _NONE
 
     def session_ready(self, now: float) -> None:
         """There is a session to send to: audio that waits for it grows old, but not before a network that is slow has
@@ -232,19 +264,14 @@ class AudioRing:
         return piece.frame
 
     def _keep(self, piece: Piece, index: int) -> None:
-        self._sent_ms += piece.duration_ms
-        last = self._sent[-1] if self._sent else None
-        if (
-            last is not None
-            and (piece.number, index) == (last.last + 1, last.index + len(last.times))
-            and (len(piece.pcm), piece.rate_hz) == (last.size, last.rate_hz)
-            and last.ms < STRETCH_MS
-        ):
-            last.append(piece)
+        if self._open.goes_on_with(piece):
+            self._open.append(piece)
             return
-        self._sent.append(_Stretch(piece, index))
-        while len(self._sent) > 1 and self._sent_ms - self._sent[0].ms >= self._ring_ms:
+        self.interrupt()
+        self._open = _Stretch(piece, index)
+        while self._sent and self._sent_ms - self._sent[0].ms >= self._ring_ms:
             self._forget(self._sent.popleft())
+        self._sent.append(self._open)
 
     def _forget(self, stretch: _Stretch) -> None:
         self._sent_ms -= stretch.ms
@@ -286,6 +313,7 @@ class AudioRing:
         """The pieces numbered after the first and up to the second are of no more concern."""
         if until <= after:
             return
+        self.interrupt()
         kept: deque[_Stretch] = deque()
         for stretch in self._sent:
             if stretch.number > until or stretch.last <= after:
@@ -328,6 +356,7 @@ class AudioRing:
             piece.uncertain = piece.uncertain or (in_doubt_until is not None and piece.at <= in_doubt_until)
         self._waiting.extendleft(reversed(again))
         self._waiting_ms += sum(piece.duration_ms for piece in again)
+        self.interrupt()
         self._sent.clear()
         self._sent_ms, self._forgotten, self._saved = 0.0, None, 0
         self._make_room()
@@ -353,10 +382,10 @@ class AudioRing:
     def recent(self, sent_after: float) -> Iterator[bytes]:
         """The samples of what went out since then, newest first."""
         for stretch in reversed(self._sent):
-            for number in range(stretch.last, stretch.number - 1, -1):
-                if stretch.times[number - stretch.number] <= sent_after:
-                    return
-                yield from (piece.pcm for piece in stretch.pieces(number, number))
+            first = stretch.number + bisect_right(stretch.times, sent_after)
+            yield from (piece.pcm for piece in reversed(list(stretch.pieces(first, stretch.last))))
+            if first > stretch.number:
+                return
 
     def _make_room(self) -> None:
         most_ms = MAX_EARLY_AUDIO_MS if self.waits_for == "not begun" else self._ring_ms

@@ -203,6 +203,7 @@ class Ledger:
         self._index += 1
         if audio_number is not None and (not self._waiting or audio_number < self._waiting[0].number):
             return self.audio.next(self._index, now)
+        self.audio.interrupt()
         entry = self._waiting.popleft()
         entry.sent_at, entry.index = now, self._index
         self.waiting_bytes -= len(entry.frame)
@@ -216,6 +217,7 @@ class Ledger:
     def count_sent(self) -> None:
         """A message went out that is not kept here; the service counts it too."""
         self._index += 1
+        self.audio.interrupt()
 
     def will_ask(self) -> bool:
         """Whether a message that waits, audio aside, asks for an answer."""
@@ -476,8 +478,8 @@ class Ledger:
         """
         for item in state:
             frame = item["frame"].encode()
-            given = {name: item[name] for name in ("label", "role", "asks", "answers", "uncertain")}
-            self.add(item["kind"], frame, **given)
+            given = {name: item[name] for name in ("label", "role", "asks", "uncertain")}
+            self.add(item["kind"], frame, answers=item.get("answers", False), **given)
             if item["where"] != "waiting":
                 entry = self._waiting.pop()
                 self.waiting_bytes -= len(frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -55,6 +55,7 @@ class Outbox:
         self._stalled_since: float | None = None
         self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
         self._video: bytes | None = None
+        self._why_ended: Callable[[], Exception] | None = None
         self._detects: bool | None = None  # whether the service finds out itself when somebody speaks
         self.seed_is_open = False
 
@@ -65,6 +66,14 @@ class Outbox:
         self._gate, self._flows = gate, False
         if gate != "open":
             self._ledger.connection_lost()
+
+    def end(self, why: Callable[[], Exception]) -> None:
+        """The conversation is over: whoever sends is told why."""
+        self._why_ended = why
+
+    def _check_open(self) -> None:
+        if self._why_ended is not None:
+            raise self._why_ended()
 
     def network(self, now: float, *, stalled: bool) -> None:
         """The connection is stalled, or no longer: audio that has waited for too long is dropped then."""
@@ -160,16 +169,21 @@ class Outbox:
 
         Returns:
             The frame to send at once; None when it waits for others, or for a connection.
+
+        Raises:
+            GeminiRealtimeError: why the conversation ended, when it has.
         """
         if self._flows:
             self._ledger.audio_sent(pcm, rate_hz, duration_ms, now)
             return audio_frame(audio_base64, rate_hz)
+        self._check_open()
         self._drop_late_audio(now)
         self._ledger.add_audio(pcm, rate_hz, duration_ms, now)
         return None
 
     def send_video(self, image_base64: str, mime_type: str) -> None:
         """One image of the video stream. Of those that cannot be sent yet only the last is kept."""
+        self._check_open()
         item = messages.RealtimeInput(video=messages.Blob(mime_type=mime_type, data=image_base64))
         self._video = encode(messages.ClientMessage(realtime_input=item))
         self._flows = False
@@ -203,6 +217,7 @@ class Outbox:
         self._say_turn(role, read, turn_complete, now)
 
     def _check_turn(self, role: Role) -> None:
+        self._check_open()
         if role not in _ROLES:
             raise ConfigError(f"unknown role {role!r}", remedy=f"use one of {', '.join(_ROLES)}")
         if not self._profile.text_input:
@@ -247,6 +262,7 @@ class Outbox:
         Raises:
             ConfigError: an argument of the wrong kind, or a result that JSON has no form for.
         """
+        self._check_open()
         if not isinstance(call_id, str):
             raise ConfigError(f"`call_id` is {type(call_id).__name__}", remedy="pass the `call_id` of a FunctionCall")
         if scheduling is not None and scheduling not in get_args(Scheduling):
@@ -330,6 +346,7 @@ class Outbox:
         self._queue("activity", messages.ClientMessage(realtime_input=item), asks=asks)
 
     def _queue(self, kind: Kind, message: messages.ClientMessage, **details: Any) -> int:
+        self._check_open()
         frame = encode(message)
         self._flows = False
         return self._ledger.add(kind, frame, **details)

@@ -168,15 +168,6 @@ class Progress:
         """Whether the service says, with what it says now, that its answer will go on after the end of this turn."""
         self._more_follows = more_follows
 
-    def speech(self, audio_base64: str, rate_hz: int, now: float) -> bool:
-        """Another piece of speech in a turn that goes on; False, and nothing done, when there is none."""
-        turns = self._turns
-        if turns.state is not _GENERATING:
-            return False
-        turns.spoke(len(audio_base64), rate_hz)
-        self._health.audio(audio_base64, now)
-        return True
-
     def handle_received(self, consumed: int | None, now: float) -> None:
         """The service told of a new handle.
 

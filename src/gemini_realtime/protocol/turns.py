@@ -54,6 +54,8 @@ class TurnSignal(Enum):
     TURN_COMPLETE = "turn complete"
 
 
+_GENERATING = TurnState.GENERATING  # looking a member up in its enum takes longer than comparing it
+
 TURN_TRANSITIONS = {
     (TurnState.IDLE, TurnSignal.OUTPUT): TurnState.GENERATING,
     (TurnState.IDLE, TurnSignal.INTERRUPTED): TurnState.INTERRUPTED,
@@ -123,9 +125,16 @@ class Turns:
         self._began_at, self.spoken_s = now, 0.0
         self.began, self.ended_here, self.owed_since = True, False, None
 
-    def spoke(self, characters: int, rate_hz: int) -> None:
-        """A piece of speech came: so many characters of base64, of 16-bit samples at that rate."""
+    def spoke(self, characters: int, rate_hz: int) -> bool:
+        """A piece of speech came: so many characters of base64, of 16-bit samples at that rate.
+
+        Returns:
+            False, and nothing is done, when it begins a turn, or is none of this one.
+        """
+        if self.state is not _GENERATING:
+            return False
         self.spoken_s += characters * SECONDS_PER_CHARACTER / (rate_hz or DEFAULT_RATE_HZ)
+        return True
 
     def wrote(self) -> None:
         """Words of what it says came; those that come after the end of a turn are of that."""
