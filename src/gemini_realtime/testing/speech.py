@@ -9,7 +9,6 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
-from gemini_realtime.audio.resample import resample
 from gemini_realtime.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -35,6 +34,10 @@ def speech_from_text(text: str, *, rate_hz: int = 16000, voice: str = "charon") 
     from gemini_realtime.local.speech.speaking_hibari import timbre_of
 
     timbre_of(voice)
+    try:
+        from gemini_realtime.audio.resample import resample
+    except MissingDependencyError:
+        raise MissingDependencyError("speech from text", "local") from None
     try:
         pcm = _by_hibari(text, voice)
     except MissingDependencyError:
