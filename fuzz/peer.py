@@ -19,7 +19,8 @@ import time
 from typing import Any
 
 from gemini_realtime.local.server.sessions import Sessions
-from gemini_realtime.local.session.actions import Action, Close, Respond, Send
+from gemini_realtime.local.session.actions import Action, Close, Recall, Respond, Send
+from gemini_realtime.local.session.content import SpokenTurn
 from gemini_realtime.local.session.conversation import TRANSITIONS, State
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.protocol.codec import decode_server_message
@@ -32,7 +33,9 @@ MODELS = [
     "models/gemini-3.5-transcribe-live",
     "models/gemini-3.5-live-translate-preview",
     "models/gemini-live-2.5-flash-preview",
+    "models/gemini-robotics-er-2-streaming-preview",
     "projects/p/locations/l/publishers/google/models/gemini-3.8-live",
+    "projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash",
     "projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash-native-audio",
 ]
 SETUP_FIELDS: dict[str, list[Any]] = {
@@ -54,12 +57,26 @@ SETUP_FIELDS: dict[str, list[Any]] = {
     "historyConfig": [{"initialHistoryInClientContent": True}],
     "proactivity": [{}],
 }
+SOUND = {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(bytes(640)).decode()}
 FRAMES: list[Any] = [
     {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "SECRET"}]}], "turnComplete": True}},
     {"clientContent": {"turns": [{"role": "model", "parts": [{"text": "SECRET"}]}]}},
     {"clientContent": {"turns": [{"role": "system", "parts": [{"text": "SECRET"}]}], "turnComplete": True}},
+    {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "SECRET"}]}]}},
+    {"clientContent": {"turnComplete": True}},
+    {
+        "clientContent": {
+            "turns": [
+                {"role": "model", "parts": [{"functionCall": {"id": "a", "name": "f", "args": {"secret": "SECRET"}}}]},
+                {"role": "user", "parts": [{"functionResponse": {"id": "a", "response": {"output": "SECRET"}}}]},
+            ]
+        }
+    },
+    {"clientContent": {"turns": [{"role": "user", "parts": [{"inlineData": SOUND}, {"text": "SECRET"}]}]}},
     {"realtimeInput": {"text": "SECRET"}},
-    {"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(bytes(640)).decode()}}},
+    {"realtimeInput": {"text": " "}},
+    {"realtimeInput": {"mediaChunks": [SOUND]}},
+    {"realtimeInput": {"audio": SOUND}},
     {"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "_9g="}}},
     {"realtimeInput": {"activityStart": {}}},
     {"realtimeInput": {"activityEnd": {}}},
@@ -67,15 +84,18 @@ FRAMES: list[Any] = [
     {"toolResponse": {"functionResponses": [{"id": "CALL", "name": "f", "response": {"output": "SECRET"}}]}},
     {"toolResponse": {"functionResponses": [{"id": "CALL", "willContinue": True, "scheduling": "INTERRUPT"}]}},
     {"toolResponse": {"functionResponses": [{"name": "g", "scheduling": "SILENT"}]}},
+    {"toolResponse": {"functionResponses": [{"id": "CALL", "response": {"scheduling": "WHEN_IDLE"}}]}},
+    {"toolResponse": {"functionResponses": [{"id": "CALL", "parts": [{"inlineData": {"mimeType": "text/plain"}}]}]}},
     {"contextUpdate": {"tools": {"tools": []}, "systemInstruction": {"parts": [{"text": "SECRET"}]}}},
     {},
 ]
-RISKY = ("system", "activity", "audioStreamEnd")
+USUAL = {"realtimeInput": {"text": "SECRET"}}
+RISKY = ("system", "activity", "audioStreamEnd", "functionCall", "inlineData", "mediaChunks", '"scheduling"')
 """Frames with these words often end the session."""
 
 MISFITS: list[Any] = [None, True, -1, 2**70, 1.5, "x", "\ud800", [], {}, [None], {"x": {}}, "AUDIO", "1" * 200]
-FACTS = ["started", "heard", "heard nothing", "thought", *["spoke"] * 4, "wrote", "late", *["call"] * 3, "raw",
-         *["ended"] * 3, *["time"] * 3]  # fmt: skip
+FACTS = ["started", "heard", "heard nothing", "hears", "recalled", "thought", *["spoke"] * 4, "wrote", "late",
+         *["call"] * 3, "raw", *["ended"] * 3, *["time"] * 3]  # fmt: skip
 ENDS = ["go away", "close", "gone"]
 CODES = {1001, 1007, 1008, 1011}
 
@@ -120,6 +140,7 @@ class Caller:
         self._closed = self._gone = False
         self._reply = 0
         self._call = "none"
+        self._turns: list[SpokenTurn] = []
 
     def _happen(self, fact: str, now: float) -> None:
         peer, chance = self._peer, self._chance
@@ -128,6 +149,10 @@ class Caller:
                 peer.speech_started()
             case "heard" | "heard nothing":
                 peer.heard(self._secret if fact == "heard" else "", audio_s=0.5)
+            case "hears":
+                peer.hears(self._secret)
+            case "recalled" if self._turns:
+                peer.recalled(self._turns.pop(0), self._secret)
             case "thought":
                 peer.thought(self._reply, self._secret)
             case "spoke" | "late":
@@ -178,7 +203,7 @@ class Caller:
     def _wise(self, frame: Any) -> Any:
         """Mostly something else instead of what ends the session."""
         risky = any(word in json.dumps(frame) for word in RISKY)
-        return FRAMES[3] if risky and self._chance.random() < 0.8 else frame
+        return USUAL if risky and self._chance.random() < 0.8 else frame
 
     def _filled(self, text: str) -> str:
         return text.replace("SECRET", self._secret).replace("CALL", self._call).replace("HANDLE", self._handle)
@@ -193,6 +218,8 @@ class Caller:
                 case Close(code):
                     assert code in CODES, code
                     self._closed = True
+                case Recall(turn):
+                    self._turns.append(turn)
                 case Respond(reply_id, request):
                     self._reply = reply_id
                     self.told += repr(request)
