@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,17 @@ async def test_the_transcriber_is_not_bound_to_what_the_mind_expects() -> None:
             client.says(sound)
         await client.until("generationComplete")
     assert hearing.transcribed[0][1] is None
+
+
+async def test_what_was_said_earlier_is_heard_however_long_it_was() -> None:
+    sound = spoken("My name is Alice.".ljust(30 * 32_000 - 2) + " I like teal.") + b"\1"
+    blob = {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(sound).decode()}
+    mind = FakeResponder(echo)
+    async with server(responder=mind) as live, dialled(live, model="models/gemini-3.8-live") as client:
+        turn = {"role": "user", "parts": [{"inlineData": blob}]}
+        client.send({"clientContent": {"turns": [turn], "turnComplete": True}})
+        await client.until("turnComplete")
+    assert mind.asked[0].heard == "My name is Alice. I like teal."
 
 
 async def test_the_translator_says_the_words_again() -> None:

@@ -36,7 +36,13 @@ from gemini_realtime.local.session.content import SpokenTurn
 from gemini_realtime.local.session.conversation import State
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.speech.dictation import Dictation
-from gemini_realtime.local.speech.hearing import SessionHearing, SpeechEnded, SpeechPaused, SpeechStarted
+from gemini_realtime.local.speech.hearing import (
+    MAX_UTTERANCE_MS,
+    SessionHearing,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechStarted,
+)
 from gemini_realtime.local.speech.utterances import UtteranceFinder
 from gemini_realtime.local.speech.vocabulary import likely_words
 from gemini_realtime.local.wire.frames import read_client_frame, takes_long
@@ -255,7 +261,11 @@ class Host:
             await self._dictation.close()
 
     async def _recall(self, turn: SpokenTurn) -> None:
-        self.peer.recalled(turn, await self._transcribe(turn.pcm16k))
+        """Find out what was said earlier, in pieces that can be heard at once."""
+        pcm, size = turn.pcm16k, INPUT_FORMAT.bytes_for_ms(MAX_UTTERANCE_MS)
+        whole = len(pcm) - len(pcm) % INPUT_FORMAT.frame_bytes
+        words = [await self._transcribe(pcm[at : min(at + size, whole)]) for at in range(0, whole, size)]
+        self.peer.recalled(turn, " ".join(filter(None, words)))
         self.act()
 
     async def _transcribe(self, pcm16k: bytes) -> str:
