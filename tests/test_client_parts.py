@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -110,3 +111,29 @@ async def test_a_result_with_parts_that_close_the_connection_keeps_its_call_open
         await client.send_function_result(call.call_id, "in words")
         (result,) = (await service.receive("toolResponse"))["functionResponses"]
     assert result == {"id": "1", "name": "read", "response": {"output": "in words"}}
+
+
+@pytest.mark.parametrize("model", ["gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio"])
+@in_virtual_time
+async def test_a_typed_question_takes_the_image_just_shown_along_once(model: str) -> None:
+    service = ScriptedService()
+    async with conversation(service, model=model) as client:
+        await client.send_video(b"\xff\xd8 earlier")
+        await client.send_video(PNG, mime_type="image/png")
+        await client.send_text(role="assistant", text="I see.", turn_complete=False)
+        await client.send_text(role="user", text="What is this?")
+        await client.send_text(role="user", text="And now?")
+        _, asked = await service.receive("clientContent"), await service.receive("clientContent")
+        await asyncio.sleep(1)
+    assert asked["turns"][0]["parts"] == [{"inlineData": BLOB}, {"text": "What is this?"}]
+    assert "inlineData" not in str(service.received[-1])
+
+
+@in_virtual_time
+async def test_a_typed_question_long_after_an_image_is_not_about_it() -> None:
+    service = ScriptedService()
+    async with conversation(service) as client:
+        await client.send_video(PNG, mime_type="image/png")
+        await asyncio.sleep(11)
+        await client.send_text(role="user", text="hello")
+        assert (await service.receive("clientContent"))["turns"][0]["parts"] == [{"text": "hello"}]

@@ -295,9 +295,6 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
             await client.send_turn(["What is this?", Path("photo.jpg").read_bytes()])
 
-        A typed question about a picture needs the picture in its turn: what was sent with `send_video` is seen by
-        spoken questions only.
-
         Args:
             parts: text; the bytes of a JPEG, PNG or WebP; `Media`, which also takes audio (16 kHz); parts of
                 google-genai, and dicts in its spelling.
@@ -359,6 +356,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
     async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:
         """Send one image of a video stream, JPEG or PNG; the service looks at one per second at most.
 
+        Only spoken questions see the stream. A question of `send_text` within ten seconds takes the last image along.
+
         Raises:
             ConfigError: another `mime_type`, or no image.
         """
@@ -368,7 +367,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if mime_type not in ("image/jpeg", "image/png"):
             raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
         self._check_not_left()
-        self._session.send_video(encode_base64(image).decode("ascii"), mime_type)
+        self._session.send_video(encode_base64(image).decode("ascii"), mime_type, self._now())
         self._flush()
 
     async def audio_stream_end(self) -> None:

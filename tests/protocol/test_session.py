@@ -471,7 +471,7 @@ def test_any_client_message_we_can_build_parses_under_the_official_types(data: s
         "audio": lambda: session.send_audio(
             b"\0\0\0", b"AAAA", data.draw(st.sampled_from([8000, 16000, 48000])), 0.1, 0.0
         ),
-        "video": lambda: session.send_video("AAAA", "image/png"),
+        "video": lambda: session.send_video("AAAA", "image/png", 0.0),
         "result": lambda: session.send_function_result(
             data.draw(st.sampled_from(["1", "call-2", "other"])),
             data.draw(st.dictionaries(_TEXT, _TEXT | st.integers(-9, 9), max_size=3)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -27,6 +27,11 @@ Gate = Literal["shut", "setup", "open"]
 
 Scheduling = Literal["SILENT", "WHEN_IDLE", "INTERRUPT"]
 """When the model speaks of a result. Source: https://ai.google.dev/api/live#FunctionResponseScheduling."""
+
+ASKED_ABOUT_S: Final = 10.0
+"""So long after an image of the video stream a typed question may be about it. Typed turns do not see the stream, with
+any model that was probed, so the question takes the image along. Source: `google_text_turns_see_video_frames` of
+pydantic-ai 2.68, verified live on 2026-10-27."""
 
 _LOST_CALL = {"error": "the connection was lost before the function had answered"}
 
@@ -56,6 +61,8 @@ class Outbox:
         self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
         self._video: bytes | None = None
         self._why_ended: Callable[[], Exception] | None = None
+        self._shown: messages.Blob | None = None
+        self._shown_at = 0.0
         self._detects: bool | None = None  # whether the service finds out itself when somebody speaks
         self.seed_is_open = False
 
@@ -181,11 +188,12 @@ class Outbox:
         self._ledger.add_audio(pcm, rate_hz, duration_ms, now)
         return None
 
-    def send_video(self, image_base64: str, mime_type: str) -> None:
+    def send_video(self, image_base64: str, mime_type: str, now: float) -> None:
         """One image of the video stream. Of those that cannot be sent yet only the last is kept."""
         self._check_open()
-        item = messages.RealtimeInput(video=messages.Blob(mime_type=mime_type, data=image_base64))
-        self._video = encode(messages.ClientMessage(realtime_input=item))
+        image = messages.Blob(mime_type=mime_type, data=image_base64)
+        self._video = encode(messages.ClientMessage(realtime_input=messages.RealtimeInput(video=image)))
+        self._shown, self._shown_at = image, now
         self._flows = False
 
     def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
@@ -198,11 +206,21 @@ class Outbox:
         self._check_turn(role)
         if not isinstance(text, str):
             raise ConfigError(f"`text` is {type(text).__name__}", remedy="pass a string")
-        if role == "user" and turn_complete and self._profile.text_in_realtime_input:
+        asks = role == "user" and turn_complete
+        image = self._just_shown(now) if asks else []
+        if asks and not image and self._profile.text_in_realtime_input:
             message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
             self._say(message, role, text, turn_complete, now)
         else:
-            self._say_turn(role, [messages.Part(text=text)], turn_complete, now)
+            self._say_turn(role, [*image, messages.Part(text=text)], turn_complete, now)
+        if image:
+            self._shown = None
+
+    def _just_shown(self, now: float) -> list[messages.Part]:
+        """The last image of the video stream, where a typed question may be about it."""
+        if self._shown is None or not self._profile.known or now > self._shown_at + ASKED_ABOUT_S:
+            return []
+        return [messages.Part(inline_data=self._shown)]
 
     def send_turn(self, role: Role, parts: object, turn_complete: bool, now: float) -> None:
         """A turn of several parts, as `parts.read_turn` takes them.

@@ -506,9 +506,9 @@ class Session:
         """A turn of several parts, see `Outbox.send_turn`."""
         self._outbox.send_turn(role, parts, turn_complete, now)
 
-    def send_video(self, image_base64: str, mime_type: str) -> None:
+    def send_video(self, image_base64: str, mime_type: str, now: float) -> None:
         """One image of the video stream."""
-        self._outbox.send_video(image_base64, mime_type)
+        self._outbox.send_video(image_base64, mime_type, now)
 
     def send_activity(self, now: float, *, start: bool) -> None:
         """The user began, or stopped, to speak, see `Outbox.send_activity`."""
