@@ -38,6 +38,7 @@ _PURPOSES: Final = {
     "local": "the embedded Live server",
     "cli": "this command line",
     "devices": "microphone and loudspeaker",
+    "agent": "Python functions as tools",
     "audio": "other sampling rates",
     "vertex": "Vertex AI",
 }
