@@ -23,8 +23,10 @@ from gemini_realtime.local.faults.table import EVERY_FAULT, FAULTS, ONCE, Parame
 from gemini_realtime.local.server import access, tokens
 from gemini_realtime.local.wire import fields, profiles, refusals
 from gemini_realtime.protocol import families
+from gemini_realtime.protocol.families import NOT_LIVE
 from gemini_realtime.protocol.messages import GenerationConfig, Setup
-from gemini_realtime.protocol.models import PROFILES
+from gemini_realtime.protocol.models import PROFILES, ModelProfile
+from gemini_realtime.protocol.proto_json import fields_of
 from gemini_realtime.protocol.session import TRANSITIONS, State
 from gemini_realtime.protocol.turns import TURN_TRANSITIONS, TurnState
 
@@ -85,9 +87,9 @@ def models() -> str:
             profile.title,
             "<br>".join(f"`{name}…`" for name in profile.names),
             ", ".join(profile.modalities),
-            "`realtimeInput.text`" if profile.text_in_realtime_input else "`clientContent`",
+            _text_travels_as(profile),
             profile.thinking.replace("_", " "),
-            ", ".join(profile.behaviors) + (" (blocks all the same)" if profile.always_blocks else ""),
+            _functions(profile),
         ]
         for profile in PROFILES.values()
         if profile.names
@@ -95,11 +97,27 @@ def models() -> str:
     return table(["family", "names", "answers with", "text travels as", "thinking by", "functions"], rows)
 
 
+def _text_travels_as(profile: ModelProfile) -> str:
+    if not profile.text_input:
+        return "takes none"
+    return "`realtimeInput.text`" if profile.text_in_realtime_input else "`clientContent`"
+
+
+def _functions(profile: ModelProfile) -> str:
+    if not profile.instructions:
+        return "takes none"
+    return ", ".join(profile.behaviors) + (" (blocks all the same)" if profile.always_blocks else "")
+
+
 def options() -> str:
-    """Every field of the setup, and every field of the generation config, as an option."""
+    """Every field of the setup, and every field of the generation config that the Live API takes, as an option."""
     rows = []
     for place, struct in (("`setup`", Setup), ("`setup.generationConfig`", GenerationConfig)):
-        names = [name for name in struct.__struct_fields__ if name not in ("model", "tools")]
+        names = [
+            field.snake_name
+            for field in map(fields_of(struct).__getitem__, struct.__struct_fields__)
+            if field.snake_name not in ("model", "tools") and field.wire_name not in NOT_LIVE
+        ]
         rows.append([place, ", ".join(f"`{name}`" for name in names)])
     return table(["in", "options"], rows)
 

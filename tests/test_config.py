@@ -249,6 +249,11 @@ def test_an_error_says_what_was_meant_or_what_to_do(llm_config: Any, says: str) 
     assert says in str(error.value)
 
 
+def test_a_voice_that_is_probably_misspelt_is_taken_with_a_warning() -> None:
+    assert "did you mean 'Puck'?" in read(api_key=KEY, voice="Pukc").warnings[0]
+    assert read(api_key=KEY, voice="kore").warnings == read(api_key=KEY, voice="Something New").warnings == ()
+
+
 def test_a_version_of_which_nobody_knows_whether_it_serves_is_taken_with_a_warning() -> None:
     assert "v1beta" in read(api_key=KEY, api_version="v1").warnings[0]
     assert read(api_key=KEY, api_version="v1", base_url="ws://127.0.0.1:1").warnings == ()

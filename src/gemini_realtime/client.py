@@ -26,7 +26,7 @@ from gemini_realtime.protocol.endpoint import endpoint
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import profile_for
-from gemini_realtime.protocol.options import SessionOptions, check_options
+from gemini_realtime.protocol.options import SessionOptions, check_options, doubtful_voice
 from gemini_realtime.protocol.outbox import Role
 from gemini_realtime.protocol.parts import PartInput
 from gemini_realtime.protocol.saved_state import STATE_VERSION, read_state
@@ -234,6 +234,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
             UnsupportedByModel: the service is known to refuse it; before `connect()`, that is what tells.
         """
         changed = check_options(session_options)
+        for doubt in doubtful_voice(changed.get("voice")):
+            self.logger.warning(doubt)
         options = self._session.options.changed(changed)
         if self._driver is None and not self._connecting:
             self._session.ask(options)

@@ -23,7 +23,7 @@ from gemini_realtime.protocol.endpoint import (
     put_header,
 )
 from gemini_realtime.protocol.health import HealthPolicy, read_health
-from gemini_realtime.protocol.options import DEFAULT_TEMPERATURE, DEFAULT_VOICE, SessionOptions
+from gemini_realtime.protocol.options import DEFAULT_TEMPERATURE, DEFAULT_VOICE, SessionOptions, doubtful_voice
 from gemini_realtime.protocol.resumption import Reconnect, read_reconnect
 from gemini_realtime.transport.proxy import read_proxy
 
@@ -115,12 +115,13 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
         headers=headers,
         vertex=vertex,
     )
+    options = SessionOptions(
+        voice=entry.text("voice") or DEFAULT_VOICE,
+        temperature=entry.number("temperature", DEFAULT_TEMPERATURE, 0, 2),
+    )
     return Config(
         service=service,
-        options=SessionOptions(
-            voice=entry.text("voice") or DEFAULT_VOICE,
-            temperature=entry.number("temperature", DEFAULT_TEMPERATURE, 0, 2),
-        ),
+        options=options,
         ssl=_read_ssl(entry.get("ssl")),
         proxy=read_proxy(entry.get("proxy")),
         credentials=credentials,
@@ -130,7 +131,7 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
         max_audio_age_ms=entry.number("max_audio_age_ms", 1000.0, 0, 3_600_000),
         reconnect=read_reconnect(entry.get("reconnect")),
         health=read_health(entry.get("voice_health")),
-        warnings=(*entry.near_misses(), *_doubts(service)),
+        warnings=(*entry.near_misses(), *doubtful_voice(options.voice), *_doubts(service)),
     )
 
 

@@ -304,6 +304,29 @@ EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
 """By family and field."""
 
 
+NOT_LIVE: Final = frozenset(
+    {
+        "candidateCount", "stopSequences", "responseMimeType", "responseSchema", "responseJsonSchema",
+        "responseJsonSchemaOrdered", "responseLogprobs", "logprobs", "routingConfig", "audioTimestamp",
+    }
+)  # fmt: skip
+"""Fields of `generationConfig` that close the connection, whatever the model.
+
+Source: https://ai.google.dev/api/live#BidiGenerateContentSetup, "The following fields are not supported"; for
+`candidateCount` firebase-unity-sdk 1314.
+"""
+
+VOICES: Final = (
+    "Zephyr", "Puck", "Charon", "Kore", "Fenrir", "Leda", "Orus", "Aoede", "Callirrhoe", "Autonoe", "Enceladus",
+    "Iapetus", "Umbriel", "Algieba", "Despina", "Erinome", "Algenib", "Rasalgethi", "Laomedeia", "Achernar", "Alnilam",
+    "Schedar", "Gacrux", "Pulcherrima", "Achird", "Zubenelgenubi", "Vindemiatrix", "Sadachbia", "Sadaltager", "Sulafat",
+)  # fmt: skip
+"""The prebuilt voices of every family that speaks; half-cascade models had the first eight. Case does not matter.
+
+Source: https://ai.google.dev/gemini-api/docs/speech-generation#voices.
+"""
+
+
 def family_of(model: str) -> Family:
     """The family of a model, by its name or any resource name that ends in it; the longest matching name decides."""
     name = model.rpartition("/")[2].lower()

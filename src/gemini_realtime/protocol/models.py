@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from gemini_realtime.errors import UnsupportedByModel
 from gemini_realtime.protocol.endpoint import Service
-from gemini_realtime.protocol.families import FAMILIES, UNKNOWN, Family, family_of
+from gemini_realtime.protocol.families import FAMILIES, NOT_LIVE, UNKNOWN, Family, family_of
 
 Json = dict[str, Any]
 
@@ -162,15 +162,8 @@ def _refused_voice(generation: Json, profile: ModelProfile) -> Iterator[_Refusal
 
 
 def _refused_generation(generation: Json) -> Iterator[_Refusal]:
-    # https://ai.google.dev/api/live#BidiGenerateContentSetup: "The following fields are not supported".
-    for name in _NOT_LIVE & generation.keys():
+    for name in sorted(NOT_LIVE & generation.keys()):
         yield _Refusal(f"the Live API does not take generationConfig.{name}", "leave it out")
-
-
-_NOT_LIVE = {
-    "candidateCount", "responseLogprobs", "responseMimeType", "logprobs", "responseSchema", "responseJsonSchema",
-    "stopSequences", "routingConfig", "audioTimestamp",
-}  # fmt: skip
 
 
 def _refused_agency(setup: Json, profile: ModelProfile, vertex: bool) -> Iterator[_Refusal]:

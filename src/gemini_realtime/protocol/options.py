@@ -26,9 +26,10 @@ from typing import Any, Final
 
 import msgspec
 
-from gemini_realtime.checking import check_number, check_type, shown, spelling_remedy
+from gemini_realtime.checking import check_number, check_type, near_name, shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.codec import encode
+from gemini_realtime.protocol.families import VOICES
 from gemini_realtime.protocol.fields import WHERE_TO_LOOK, dumped, enum_value, fitted, plain
 from gemini_realtime.protocol.messages import Content, GenerationConfig, Message, Setup
 from gemini_realtime.protocol.parts import read_turn
@@ -98,6 +99,12 @@ def check_options(options: Any) -> Json:
         checked[name] = _checked(given, name, value if name == "history" else plain(given, value))
         _check_sendable(given, checked[name])
     return checked
+
+
+def doubtful_voice(name: str | None) -> list[str]:
+    """A sentence for the log about a voice that is probably misspelt; others that are not known may be new."""
+    near = near_name(name, VOICES) if name and name.title() not in VOICES else None
+    return [f"there is no prebuilt voice {shown(name)} that is known here; did you mean {near!r}?"] if near else []
 
 
 def _name_of(given: Any) -> str:
