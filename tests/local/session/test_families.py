@@ -119,6 +119,13 @@ def test_a_nudge_changes_nothing_while_the_model_is_at_it_and_when_all_is_answer
     assert len(asked(line)) == 1
 
 
+def test_a_nudge_lets_a_model_speak_that_never_had_a_turn() -> None:
+    line = Line(model=NATIVE_3_8, **HISTORY)
+    line.tells(("user", "hello"), ("model", "Hello."))
+    line.types(" ")
+    assert (line.asked.request.heard, len(line.asked.request.history)) == ("", 2)
+
+
 def test_a_nudge_lets_the_model_speak_of_a_result_that_it_was_to_keep() -> None:
     line = Line(model=NATIVE_3_8, pace="instant", tools=[ALARM])
     line.types("set an alarm")
@@ -318,12 +325,19 @@ def test_a_turn_of_2_5_on_vertex_ends_with_its_calls_and_the_answer_is_another(m
     assert kinds(line.speaks("It is foggy.") + line.ends())[-1] == "turnComplete"
 
 
-def test_a_result_may_come_before_the_end_of_the_turn_that_called() -> None:
+def test_a_result_may_come_before_the_end_of_the_turn_that_called_which_then_ends() -> None:
     line = Line(model=VERTEX_2_5, pace="instant", tools=[WEATHER])
     line.types("weather")
     frames = line.calls("get_weather")
-    line.answers((call_ids(frames)[0], "foggy"))
+    frames += line.answers((call_ids(frames)[0], "foggy"))
+    assert kinds(frames) == ["toolCall", "generationComplete", "turnComplete"]
+    assert line.asked.reply_id == 2
     frames += line.speaks("It is foggy.") + line.ends() + line.waits(10)
+    assert kinds(frames).count("turnComplete") == 2
+    line = Line(model=NATIVE_2_5, pace="instant", tools=[WEATHER])
+    line.types("weather")
+    frames = line.calls("get_weather")
+    frames += line.answers((call_ids(frames)[0], "foggy")) + line.speaks("It is foggy.") + line.ends()
     assert kinds(frames).count("turnComplete") == 1
 
 

@@ -382,15 +382,6 @@ def test_vertex_words_a_turn_in_its_own_way() -> None:
     assert "responseTokenCount" not in usage
 
 
-def test_vertex_has_generated_everything_when_it_waits_for_results() -> None:
-    line = Line(model=VERTEX_2_5, pace="instant", tools=[WEATHER])
-    line.types("weather")
-    frames = line.calls("get_weather")
-    assert kinds(frames) == ["toolCall", "generationComplete"]
-    line.answers((call_ids(frames)[0], "foggy"))
-    assert kinds(line.speaks("It is foggy.") + line.ends()) == ["modelTurn", "generationComplete", "turnComplete"]
-
-
 def test_vertex_tells_when_the_user_speaks_if_asked() -> None:
     line = Line(model=VERTEX_3_8, explicitVadSignal=True)
     audio = base64.b64encode(bytes(48_000)).decode()

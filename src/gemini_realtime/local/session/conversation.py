@@ -230,8 +230,8 @@ class Conversation:
         self.next_question()
 
     def nudge(self) -> None:
-        """Answer what stands, if anything does and the model is free; the model opens where nobody has said a word."""
-        if self.state is State.LISTENING and (self._lost or self.history.stands or self.history.empty):
+        """Answer what stands, if anything does and the model is free; one that never had a turn opens."""
+        if self.state is State.LISTENING and (self._lost or self.history.stands or not self.begun):
             self._questions.append(_Question(told=()))
             self.next_question()
 
@@ -458,6 +458,8 @@ class Conversation:
         """All results are in: go on with the turn, or with one of its own where that has ended."""
         if self._calls.block:
             return
+        if self._reply is not None and self.options.profile.generated_at_calls:
+            self._leave_turn()
         if self._reply is not None:
             self.history.add("model", self._reply.take_said())
             asked = self._reply.request

@@ -78,11 +78,6 @@ class History:
         self._seeded: set[int] = set()
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing was said."""
-        return not self._turns
-
-    @property
     def stands(self) -> bool:
         """Whether there is something to answer."""
         return any(turn.role != "model" for turn in self._turns[self._standing_from() :])
