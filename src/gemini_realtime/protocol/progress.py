@@ -42,7 +42,8 @@ LOST_REASON: Final = "CONNECTION_LOST"
 NOT_COMPLETED_REASON: Final = "NOT_COMPLETED"
 """`TurnComplete.reason` of a turn whose end the service left out; not a word of the service."""
 
-_GENERATING = TurnState.GENERATING  # looking a member up in its enum takes longer than comparing it
+_GENERATING, _INTERRUPTED = TurnState.GENERATING, TurnState.INTERRUPTED
+"""Looking a member up in its enum takes longer than comparing it."""
 
 
 class Progress:
@@ -146,15 +147,18 @@ class Progress:
         """
         told: list[RealtimeEvent] = []
         findings: list[Finding] = []
+        turns = self._turns
         for event in events:
             kind = type(event)
             if kind in _OUTPUT:
-                if self._turns.is_stale(now):
+                if turns.state is _INTERRUPTED and turns.is_stale(now):
                     told.append(self._stale(event))
                     continue
-                if kind is not OutputTranscript or self._begins_turn(event, now):  # type: ignore[arg-type]
+                if turns.state is not _GENERATING and (
+                    kind is not OutputTranscript or self._begins_turn(event, now)  # type: ignore[arg-type]
+                ):
                     told += self._begin_turn(now)
-            elif kind is TurnComplete and self._turns.ended_here and self._turns.owed_since is None:
+            elif kind is TurnComplete and turns.ended_here and turns.owed_since is None:
                 told.append(RealtimeEvent(raw_message=event.raw_message))  # the end was told already
                 self._turns.completed(now)
                 continue
@@ -190,15 +194,13 @@ class Progress:
     def _begins_turn(self, event: OutputTranscript, now: float) -> bool:
         """Whether a transcript comes before its audio. The service promises no order: after an answer it is of that."""
         turns = self._turns
-        if not event.text or turns.state is _GENERATING:
+        if not event.text:
             return False
         if turns.owed_since is not None or turns.interrupted:
             return True
         return turns.state is TurnState.IDLE and now > turns.ended_at + LATE_TRANSCRIPT_S
 
     def _begin_turn(self, now: float) -> list[RealtimeEvent]:
-        if self._turns.state is _GENERATING:
-            return []
         self._health.turn_began()
         ends = self._ended_here(now) if self._turns.ends_by() is not None and not self._may_be_filler() else []
         self._turns.output(now)
@@ -297,7 +299,8 @@ class Progress:
 
     def deadline(self) -> float | None:
         """When `due` wants to be called; None: never. It may be early, as speech may still come."""
-        return None if self._may_be_filler() or self._calls.blocking else self._turns.ends_by()
+        ends_by = self._turns.ends_by()
+        return None if ends_by is None or self._may_be_filler() or self._calls.blocking else ends_by
 
     def due(self, now: float) -> list[RealtimeEvent]:
         """Look at the time: a turn whose audio is over, and whose end the service left out, ends."""
