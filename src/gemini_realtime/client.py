@@ -113,8 +113,9 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """What another process needs to continue this conversation: `connect(state=...)`.
 
         It is plain JSON: the resumption handle, what was sent that it may not hold, and the last of what was said, as
-        text. It holds no key and no audio. Take it from the conversation that is open, or that was left last; the
-        service resumes a session only after its connection has been left.
+        text. It holds no key and nothing of the microphone's; a turn with pictures that was sent lately is in it whole.
+        Take it from the conversation that is open, or that was left last; the service resumes a session only after its
+        connection has been left.
 
         Raises:
             RuntimeError: there has been no conversation.
