@@ -65,6 +65,9 @@ class Manner:
         faint: whether speech is noise at the edge of hearing.
         rate: seconds of speech that arrive in a second.
         waits_to_be_heard: whether a turn is completed only when it has been played.
+        poisoned: whether sessions that exist already are closed, with 1011, as soon as they are resumed.
+        exhausted: whether they are sent away then.
+        sent_away: connections that are sent away, without any notice, as soon as they are confirmed.
     """
 
     lifetime_s: float | None = None
@@ -81,6 +84,9 @@ class Manner:
     faint: bool = False
     rate: float = FASTER
     waits_to_be_heard: bool = True
+    poisoned: bool = False
+    exhausted: bool = False
+    sent_away: int = 0
 
 
 class Service:
@@ -275,8 +281,26 @@ class Connection:
         self.say({"setupComplete": {}})
         self._later(HANDLE_AFTER_TURN_S, self._offer_handle)
         self._later(HANDLE_EVERY_S, self._handle_now_and_then)
+        self._disappoint()
         if self.service.manner.lifetime_s is not None:
             self._later(self.service.manner.lifetime_s, lambda: self.go_away(self.service.manner.notice_s))
+
+    def _disappoint(self) -> None:
+        """End what has only just begun, where that is the manner."""
+        manner = self.service.manner
+        if manner.sent_away > 0:
+            manner.sent_away -= 1
+            self.go_away(0.0)
+        elif self._is_old and manner.poisoned:
+            self._later(0.05, lambda: self.hang_up(1011, "Internal error encountered."))
+        elif self._is_old and manner.exhausted:
+            self.go_away(2.0)
+
+    @property
+    def _is_old(self) -> bool:
+        """Whether a session goes on that was there before the trouble began."""
+        assert self.branch is not None
+        return self.branch.session == 0
 
     def _handle_now_and_then(self) -> None:
         if self._heard_since_handle:

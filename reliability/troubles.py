@@ -25,6 +25,9 @@ from gemini_realtime.transport.faults import (
 from reliability.case import Stage
 from reliability.service import INVALID, Connection
 
+HAS_ANSWERED_S = 10.0
+"""By then the first question has had its answer."""
+
 FRAME_WITH_SPEECH_BYTES = 1000
 """Only such frames may be damaged beyond use: what they hold is told to be missing, and nothing waits for it."""
 
@@ -142,6 +145,17 @@ def _close(*ends: tuple[int, str]) -> Callable[[Stage], None]:
     return arrange
 
 
+def _close_later(*ends: tuple[int, str]) -> Callable[[Stage], None]:
+    """The service closes, when it has answered before."""
+
+    def arrange(stage: Stage) -> None:
+        code, reason = stage.random.choice(ends)
+        close = partial(stage.connected, lambda connection: connection.hang_up(code, reason))
+        stage.at(max(stage.moment_s, HAS_ANSWERED_S), close)
+
+    return arrange
+
+
 def _connection(action: Callable[[Stage, Connection], object]) -> Callable[[Stage], None]:
     """Something happens on the connection that there is."""
     return lambda stage: stage.then(lambda: stage.connected(lambda connection: action(stage, connection)))
@@ -202,6 +216,14 @@ def _go_away(stage: Stage, connection: Connection) -> None:
     connection.go_away(stage.random.choice((0.0, 0.2, 1.0, 5.0, 50.0)))
 
 
+_REFUSALS = (
+    (1000, "The operation was cancelled."),
+    INVALID,
+    (1007, "The audio content type (CONTENT_TYPE_AUDIO) is not supported for this model configuration."),
+    (1008, "Operation is not implemented, or supported, or enabled."),
+    (1008, "Requested entity was not found."),
+    (1008, ""),
+)
 _AGAIN = ((1011, "Internal error encountered."), (1011, "Deadline expired before operation could complete."),
           (1001, ""), (1012, ""), (1013, "The service is currently unavailable."), (1014, ""))  # fmt: skip
 
@@ -235,6 +257,18 @@ TROUBLES: Final = {
         Trouble("congestion", "what is sent is not taken for a while", _moment(Stalled(for_s=6.0)), undisturbed=True),
         Trouble("close", "the service closes with 1001, 1011..1014", _close(*_AGAIN)),
         Trouble("close-invalid", "the service closes with 1007", _close(INVALID), ends=("ConnectionClosed",)),
+        Trouble("close-refusal", "it closes a call that went well with 1000, 1007, 1008", _close_later(*_REFUSALS)),
+        Trouble(
+            "poisoned-handle",
+            "the connection breaks, and the session is closed whenever it is resumed",
+            _both(_cut, _manner(poisoned=True)),
+        ),
+        Trouble(
+            "session-limit",
+            "it breaks, and the session is sent away whenever it is resumed",
+            _both(_cut, _manner(exhausted=True)),
+        ),
+        Trouble("sent-away", "three connections in a row are sent away at once", _both(_cut, _manner(sent_away=3))),
         Trouble("go-away", "the service leaves 0 to 50 s", _connection(_go_away)),
         Trouble("lifetimes", "connections are announced to end, all the time", _lifetimes),
         Trouble("slow-pong", "pongs come after 10 s", _always(LatePongs(delay_s=10.0)), undisturbed=True),
