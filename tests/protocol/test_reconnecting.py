@@ -15,13 +15,14 @@ from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, Handsh
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.handover import MAX_SPREAD_S
 from gemini_realtime.protocol.health import HealthPolicy, read_health
 from gemini_realtime.protocol.models import profile_for
 from gemini_realtime.protocol.options import SessionOptions
 from gemini_realtime.protocol.pings import PONG_LOST_S
 from gemini_realtime.protocol.progress import LOST_REASON
 from gemini_realtime.protocol.resumption import HANDLE_VALID_S, MAX_CLOSED_IN_SETUP, Reconnect
-from gemini_realtime.protocol.session import UPDATE_WITHIN_S, Session, State
+from gemini_realtime.protocol.session import HOLDS_S, UPDATE_WITHIN_S, Session, State
 
 MODEL = "gemini-2.5-flash-native-audio"
 SETUP: dict[str, Any] = {"model": f"models/{MODEL}", "sessionResumption": {}}
@@ -1016,3 +1017,181 @@ def test_nothing_is_owed_while_a_function_runs_on_after_a_loss() -> None:
     line.reconnect()
     line.wait(100.0)
     assert line.got(events.VoiceHealth) == []
+
+
+# --- closes of the service
+
+
+REFUSED = close_error(1008, "Operation is not implemented, or supported, or enabled.")
+INTERNAL = close_error(1011, "Internal error encountered.")
+ENDED = close_error(1000, "The operation was cancelled.")
+
+
+def talked(**reconnect: Any) -> Call:
+    """A conversation in which a question has had its answer, and which a handle holds."""
+    line = Call(**reconnect).begin()
+    line.ask("first")
+    line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+    line.wait(1.0).hear(handle("h1"))
+    return line
+
+
+@pytest.mark.parametrize("error", [ENDED, REFUSED, close_error(1007, "no"), INTERNAL], ids=str)
+def test_a_close_between_turns_is_resumed_with_the_handle(error: ConnectionClosed) -> None:
+    line = talked()
+    line.lose(error)
+    assert line.dial()["sessionResumption"] == {"handle": "h1"}
+    line.ready()
+    assert not line.resumed.new_session
+
+
+@pytest.mark.parametrize("error", [ENDED, REFUSED, close_error(1007, "no"), INTERNAL], ids=str)
+def test_a_close_in_mid_answer_is_resumed_and_the_question_asked_again(error: ConnectionClosed) -> None:
+    line = talked()
+    line.ask("second")
+    line.wait(0.5).hear(say("half an "))
+    line.lose(error)
+    line.dial()
+    assert texts([*line.ready(), *line.wait(HOLDS_S).sent()]) == ["second"]
+
+
+def test_a_normal_close_ends_the_reader_where_that_is_wanted() -> None:
+    line = talked(after_normal_close=False)
+    line.ask("second")
+    line.lose(ENDED)
+    assert (line.session.state, line.session.failure) == (State.CLOSED, None)
+
+
+def test_with_reconnect_off_a_normal_close_ends_the_reader() -> None:
+    line = talked(enabled=False)
+    line.ask("second")
+    line.lose(ENDED)
+    assert (line.session.state, line.session.failure) == (State.CLOSED, None)
+
+
+def test_the_same_refusal_again_leads_to_a_new_session_and_then_to_the_error_that_says_both() -> None:
+    line = talked()
+    line.lose(REFUSED)
+    line.reconnect()
+    line.lose(close_error(1007, "no"))
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["handle_doubted"]
+    assert line.dial()["sessionResumption"] == {}
+    line.ready()
+    assert line.resumed.new_session
+    line.lose(INTERNAL)
+    assert line.session.state is State.CLOSED
+    assert "again after 1007 'no'" in str(line.session.failure)
+
+
+def test_a_refusal_after_another_answer_is_a_first_one() -> None:
+    line = talked()
+    for name in ("h2", "h3", "h4"):
+        line.lose(REFUSED)
+        line.reconnect()
+        line.ask(name)
+        line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+        line.wait(1.0).hear(handle(name))
+    assert line.got(events.VoiceHealth) == []
+
+
+def test_a_message_that_the_session_is_closed_on_twice_is_not_sent_a_third_time() -> None:
+    line = talked()
+    line.ask("poison")
+    line.lose(INTERNAL)
+    line.dial()
+    sent = [*line.ready(), *line.wait(HOLDS_S).sent()]
+    assert texts(sent) == ["poison"]
+    line.lose(INTERNAL)
+    (finding,) = line.got(events.VoiceHealth)
+    assert (finding.finding, finding.action) == ("message_rejected", "not sent again")
+    assert "poison" in finding.detail
+    line.dial()
+    line.ready()
+    line.wait(HOLDS_S)
+    line.ask("hello")
+    assert line.session.state is State.READY
+    assert line.session.ledger.unsent == 0
+
+
+def test_a_handle_that_is_closed_on_is_told_from_a_message_that_is() -> None:
+    line = talked()
+    line.ask("question")
+    line.lose(INTERNAL)
+    line.dial()
+    line.ready()
+    line.wait(HOLDS_S / 2).lose(INTERNAL)
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["handle_doubted"]
+    line.dial()
+    assert texts(line.ready())[-1] == "question"
+
+
+def test_when_every_message_is_rejected_it_is_not_the_messages() -> None:
+    line = talked()
+    for text in ("one", "two", "three", "four", "five"):
+        if line.session.state is State.CLOSED:
+            break
+        line.ask(text)
+        for _ in range(2):
+            line.lose(REFUSED)
+            if line.session.state is State.AWAY:
+                line.reconnect()
+                line.wait(HOLDS_S).sent()
+    assert isinstance(line.session.failure, ConnectionClosed)
+    assert "again after 1008" in str(line.session.failure)
+
+
+def test_sound_that_the_session_is_closed_on_again_and_again_is_given_up_last() -> None:
+    line = talked()
+    line.mic(9000, pieces=10)
+    for _ in range(3):
+        line.lose(INTERNAL)
+        line.reconnect()
+        line.wait(HOLDS_S).sent()
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["handle_doubted", "message_rejected"]
+    assert "200 ms of audio" in line.got(events.VoiceHealth)[-1].detail
+    assert line.session.state is State.READY
+
+
+def test_a_handle_may_be_refused_after_the_confirmation_too() -> None:
+    line = talked()
+    line.lose()
+    line.reconnect()
+    line.lose(close_error(1008, "BidiGenerateContent session not found"))
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["handle_refused"]
+    assert line.dial()["sessionResumption"] == {}
+
+
+def test_a_session_that_is_sent_away_as_soon_as_it_is_resumed_is_given_up() -> None:
+    line = talked(jitter=lambda: 0.0)
+    line.hear(go_away(10))
+    line.reconnect()
+    line.wait(0.1).hear(handle("h2"), go_away(2))
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["handle_doubted"]
+    line.wait(2.0)
+    assert line.dial()["sessionResumption"] == {}
+
+
+def test_a_service_that_sends_every_connection_away_is_given_up() -> None:
+    line = talked(attempts=3, backoff_s=0.01)
+    for _ in range(6):
+        if line.session.state is State.CLOSED:
+            break
+        line.hear(go_away(0))
+        if line.session.state is State.AWAY:
+            line.reconnect()
+    assert isinstance(line.session.failure, ConnectionClosed)
+    assert line.session.failure.__notes__[0].startswith("Gave up after 3 attempts")
+
+
+def test_clients_that_are_sent_away_together_leave_one_after_the_other() -> None:
+    left_at = []
+    for jitter in (0.0, 0.5, 1.0):
+        line = talked(jitter=lambda jitter=jitter: jitter)
+        begin = line.now
+        line.hear(go_away(50))
+        while line.session.state is State.GOING_AWAY:
+            line.wait(0.05)
+        left_at.append(line.now - begin)
+    assert left_at[0] < 0.1
+    assert left_at[1] == pytest.approx(MAX_SPREAD_S / 2, abs=0.3)
+    assert left_at[2] == pytest.approx(MAX_SPREAD_S, abs=0.3)

@@ -541,6 +541,8 @@ class Conversation(RuleBasedStateMachine):
                 self.confirm()
             elif self.line is not None and (self.line.up or self.line.down):
                 self.wait(FLIGHT_S)
+            elif self.session.ledger.waits:  # what may be why the session was closed is held back for a moment
+                self.wait(1.0)
             elif self.line is not None and (self.line.answering is not None or self.line.asked):
                 self.speak()
                 self.complete(["generationComplete", "turnComplete"])

@@ -363,7 +363,8 @@ class AudioRing:
         return again[-1].number if again else 0
 
     def rejected(self) -> list[Piece]:
-        """The service closed the session. Returns what it has done so on before, which is not sent again."""
+        """The service closed the session, and nothing else is to blame. Returns what it has done so on before, which is
+        not sent again."""
         rejected = [piece for stretch in self._sent for piece in stretch.pieces(self._saved + 1, self._suspect)]
         self.answered(self._saved, self._suspect)
         self._suspect = self._sent[-1].last if self._sent else 0

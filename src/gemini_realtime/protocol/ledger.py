@@ -408,24 +408,24 @@ class Ledger:
 
     # --- after a loss
 
+    @property
+    def suspects(self) -> bool:
+        """Whether the service has closed the session on a message that may be sent to it once more."""
+        return any(entry.rejections for entry in self._sent)
+
     def connection_lost(self) -> None:
         """There is nowhere to send to, and the answer that had begun will not be completed."""
         self.audio.connection_lost()
         self.utterances.connection_lost()
 
-    def rejected(self) -> list[Entry | Piece]:
-        """The service closed the session: what went out and is not answered may be why. Returns what it has done so on
-        too often, which is forgotten. Audio is to blame only where there was nothing else."""
-        suspects = [*self._unanswered, *self._sent]
-        if not suspects:
-            return [*self.audio.rejected()]
-        for entry in suspects:
+    def rejected(self) -> list[Entry]:
+        """The service closed the session: what went out, audio aside, and is not answered may be why. Returns what it
+        has done so on too often, which is forgotten."""
+        for entry in self._sent:
             entry.rejections += 1
-        rejected = [entry for entry in suspects if entry.rejections >= MAX_REJECTIONS]
-        self._unanswered = [entry for entry in self._unanswered if entry.rejections < MAX_REJECTIONS]
-        self._consume(lambda entry: entry.rejections >= MAX_REJECTIONS)
+        rejected = self._consume(lambda entry: entry.rejections >= MAX_REJECTIONS)
         self._released([entry.label for entry in rejected if entry.kind == "function_result"])
-        return [*rejected]
+        return rejected
 
     def resend(self, handle_at: float | None, *, exact: bool = False) -> Resent:
         """Take back what was sent and is not consumed, to be sent again before all that waits.

@@ -34,18 +34,18 @@ def reconnecting(error: GeminiRealtimeError, attempt: int, wait_s: float) -> Rec
 
 def rejected(messages: Sequence[Entry | Piece], error: GeminiRealtimeError) -> list[VoiceHealth]:
     """Messages that the service has closed the session on again and again."""
+    names = [_name_of(message) for message in messages if isinstance(message, Entry)]
+    if audio_ms := round(sum(message.duration_ms for message in messages if isinstance(message, Piece))):
+        names.append(f"{audio_ms} ms of audio")
     return [
-        VoiceHealth(finding="message_rejected", detail=f"{_name_of(item)}; {error}", action="not sent again")
-        for item in replayed(messages)
+        VoiceHealth(finding="message_rejected", detail=f"{name}; {error}", action="not sent again") for name in names
     ]
 
 
-def _name_of(item: ReplayedItem) -> str:
-    if item.kind == "audio":
-        return f"{item.duration_ms} ms of audio"
-    if item.kind == "function_result":
-        return f"the result for the call {item.text}"
-    return f"{item.kind} {item.text[:LABEL_CHARACTERS]}".strip()
+def _name_of(entry: Entry) -> str:
+    if entry.kind == "function_result":
+        return f"the result for the call {entry.label}"
+    return f"{entry.kind} {entry.label[:LABEL_CHARACTERS]}".strip()
 
 
 def orphaned(call_id: str, *, known: bool = True) -> VoiceHealth:

@@ -113,6 +113,7 @@ class Resumption:
         lost_at: when the connection was lost, None while there is one; seconds.
         dial_at: when to dial next.
         attempts: how many have been made in vain since the conversation went on last.
+        refused: how the service ended the session last, None since the model has completed an answer.
         distrusted: the handle was given up, and what its session says of handles counts for nothing.
     """
 
@@ -131,7 +132,7 @@ class Resumption:
         self._doubts = 0
         self._sent_away = 0
         self._rejections = 0
-        self._refused: ConnectionClosed | None = None
+        self.refused: ConnectionClosed | None = None
 
     # --- the handle
 
@@ -200,7 +201,7 @@ class Resumption:
         has come of reconnecting since."""
         if not isinstance(error, ConnectionClosed) or not is_refusal(error):
             return None
-        before, self._refused = self._refused, error
+        before, self.refused = self.refused, error
         return None if before is None or self._lasted(now) else again(error, before)
 
     def rejects_messages(self) -> bool:
@@ -212,7 +213,7 @@ class Resumption:
     def progressed(self) -> None:
         """The model has completed an answer: what was wrong before is over."""
         self.attempts = self._doubts = self._rejections = 0
-        self._trouble_since = self._refused = None
+        self._trouble_since = self.refused = None
 
     # --- coming back
 

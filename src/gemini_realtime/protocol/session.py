@@ -113,6 +113,10 @@ TRANSITIONS = {
 _OPEN = (State.READY, State.GOING_AWAY)
 _GATES: dict[State, Gate] = {State.SETTING_UP: "setup", State.READY: "open", State.GOING_AWAY: "open"}
 
+HOLDS_S: Final = 0.5
+"""The service closed the session, and may have done so for a message or for what its handle stands for: when it does so
+again within so long of its being resumed, while nothing was sent, it is the handle."""
+
 UPDATE_WITHIN_S: Final = 60.0
 """How long new options wait for the end of a turn."""
 
@@ -165,6 +169,7 @@ class Session:
         self._setup = SetupState(options or SessionOptions())
         self._pings = Pings()
         self._seed_look_at: float | None = None  # when to look whether somebody has spoken and is silent now
+        self._hold_until: float | None = None
 
     # --- what whoever carries it asks
 
@@ -304,6 +309,7 @@ class Session:
             self._health.deadline(),
             self.progress.deadline(),
             self._seed_look_at,
+            self._hold_until,
         )
         return min((at for at in times if at is not None), default=None)
 
@@ -317,6 +323,9 @@ class Session:
             return self.connection_ended(error, now)
         if self.state not in _OPEN:
             return []
+        if self._hold_until is not None and now >= self._hold_until:
+            self._hold_until = None
+            self._open_gate()
         ping_due, findings = self._health.due(now)
         if ping_due:
             self._pings.send(now)
@@ -361,7 +370,7 @@ class Session:
             self.end()
         elif verdict is Verdict.FAIL or not policy.enabled:
             self.end(again or error)
-        elif again is not None and before.open and not events:
+        elif again is not None and before.open and not events and not self.ledger.suspects:
             self.end(again)
         elif not self.resumption.lost(error, now):
             self.end(self.resumption.given_up(error, now))
@@ -397,10 +406,14 @@ class Session:
             return []
         if self._setup.handle is not None and refuses_handle(error):
             return self._give_up_handle("handle_refused", str(error))
-        if is_refusal(error) and (rejected := self.ledger.rejected()) and self.resumption.rejects_messages():
+        refused = is_refusal(error)
+        if refused and (rejected := self.ledger.rejected()) and self.resumption.rejects_messages():
             return [*local_events.rejected(rejected, error)]
         if self.resumption.doubted(error, self._setup.handle, now, gave_up=gave_up):
             return self._give_up_handle("handle_doubted", f"lost again before any answer was complete: {error}")
+        # A microphone is always open: what it hears is to blame last.
+        if refused and not self.ledger.suspects and (pieces := self.ledger.audio.rejected()):
+            return [*local_events.rejected(pieces, error)]
         return []
 
     def _doubt_setup(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
@@ -419,7 +432,13 @@ class Session:
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
-        self._outbox.open(_GATES.get(self.state, "shut"))
+        if self.state not in _OPEN:
+            self._hold_until = None
+        self._open_gate()
+
+    def _open_gate(self) -> None:
+        gate = _GATES.get(self.state, "shut")
+        self._outbox.open("setup" if gate == "open" and self._hold_until is not None else gate)
         self.stirred = True
 
     # --- changing connections
@@ -665,6 +684,9 @@ class Session:
             events += self._resumed(frame, now)
         elif self._setup.handle is None:
             self._outbox.history(self._seed())
+        if self._setup.handle is not None and self.resumption.refused and self.ledger.waits:
+            self._hold_until = now + HOLDS_S
+            self._open_gate()
         self.ledger.session_ready(now)
         self.resumption.ready(now)
         if updated:
