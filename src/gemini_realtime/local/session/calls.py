@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final
 from uuid import UUID
 
+from gemini_realtime.local.session.history import LostCall
 from gemini_realtime.local.thinking import ToolResult
 from gemini_realtime.protocol.messages import FunctionCall, FunctionResponse
 
@@ -40,6 +42,9 @@ class Calls:
     Args:
         session_id: the ids of the calls follow from it, and from nothing else.
         prefix: how an id begins; UUIDs when empty.
+
+    Attributes:
+        lost: calls of an earlier connection of the session, whose results are still waited for.
     """
 
     def __init__(self, session_id: str, prefix: str = "function-call-") -> None:
@@ -49,6 +54,8 @@ class Calls:
         self._open: dict[str, OpenCall] = {}
         self._unsent: list[FunctionCall] = []
         self._results: list[ToolResult] = []
+        self._again: list[OpenCall] = []
+        self.lost: tuple[LostCall, ...] = ()
 
     @property
     def block(self) -> bool:
@@ -113,14 +120,28 @@ class Calls:
         results, self._results = tuple(self._results), []
         return results
 
-    def discard(self, reply_id: int) -> list[OpenCall]:
-        """Forget the calls of a reply, sent or not; returns them."""
+    def discard(self, reply_id: int) -> None:
+        """Forget the calls of a reply, sent or not, until `want_again`."""
         self._unsent.clear()
         self._results.clear()
         discarded = {call_id: call for call_id, call in self._open.items() if call.reply_id == reply_id}
         for call_id in discarded:
             del self._open[call_id]
-        return list(discarded.values())
+        self._again += discarded.values()
+
+    def want_again(self, reply_id: int) -> None:
+        """Let this reply make the calls that were discarded; what it says meanwhile does not wait for them."""
+        for call in self._again:
+            self.want(replace(call, reply_id=reply_id, blocks=False))
+        self._again.clear()
+
+    def lose(self, calls: Iterable[LostCall]) -> None:
+        """Note which calls of an earlier connection are still waited for."""
+        self.lost = tuple(calls)
+
+    def is_lost(self, response: FunctionResponse) -> bool:
+        """Whether this is the result of such a call."""
+        return any(call.id == response.id for call in self.lost)
 
     def cancel(self) -> list[str]:
         """Forget the calls that block or were never sent; returns the ids of those that were sent."""

@@ -6,43 +6,25 @@ one under way comes too late and is dropped, so nothing of an interrupted reply 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
-from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.local.session.actions import Note, Outbox, Respond, Stop
+from gemini_realtime.local.session.backlog import Backlog, Question
 from gemini_realtime.local.session.calls import Calls, OpenCall
 from gemini_realtime.local.session.content import Role, SpokenTurn, Told
 from gemini_realtime.local.session.history import History, LostCall, Saved
 from gemini_realtime.local.session.options import Options
+from gemini_realtime.local.session.reply import Reply
 from gemini_realtime.local.session.reply_writer import ReplyWriter
-from gemini_realtime.local.session.turns import TURN_CHARACTERS
 from gemini_realtime.local.session.usage import Usage
 from gemini_realtime.local.thinking import Request, ToolResult, Turn
-from gemini_realtime.local.wire.refusals import TOO_LONG, Refused
 from gemini_realtime.protocol import messages
 
 Pace = Literal["realtime", "instant"]
 """When a turn is complete: once its audio would have been heard, or as soon as it is sent."""
-
-MAX_AHEAD_S: Final = 8.0
-"""How much unheard audio the client may hold: an interruption has to find something to cut.
-
-Source: clients of the service were measured to hold 7-8 s of unplayed audio, 2026-09-19.
-"""
-
-BURST_RATE: Final = 3.3
-"""How much faster than it is heard speech is sent. Source: measured with 3.8, 2026-09-19."""
-
-
-MAX_WAITING: Final = 256
-"""Questions that wait to be taken up."""
-
-MAX_WAITING_SIZE: Final = 16 * 1024 * 1024
-"""Characters of text, and bytes of sound, in them."""
 
 
 class State(Enum):
@@ -84,80 +66,6 @@ TRANSITIONS: Final = {
 """Beside these, every state may end in CLOSED: by a refusal, or with the connection."""
 
 
-class Reply:
-    """The model's turn under way: what it answers, what was sent of it, and until when that is heard."""
-
-    def __init__(self, reply_id: int, request: Request) -> None:
-        self.id = reply_id
-        self.request = request
-        self.begun = self.going_on = False
-        self.heard_until = float("-inf")
-        self._first_at = float("-inf")
-        self._sent_s = 0.0
-        self._said: list[str] = []
-        self._held: list[tuple[bytes, str]] = []
-
-    def say(self, text: str, audio: bytes, now: float) -> None:
-        """Note what is sent now; the client plays it after what it still holds."""
-        self._said.append(text)
-        if not audio:
-            return
-        duration_s = OUTPUT_FORMAT.duration_ms(len(audio)) / 1000
-        if self.heard_until < now:
-            self._first_at, self._sent_s = now, 0.0
-        self.heard_until = max(self.heard_until, now) + duration_s
-        self._sent_s += duration_s
-
-    def hold_s(self, now: float) -> float:
-        """How long to keep the next piece of speech back: for a burst too fast, or a client that holds too much."""
-        too_fast_s = self._first_at + self._sent_s / BURST_RATE - now
-        return max(0.0, too_fast_s, self.heard_until - now - MAX_AHEAD_S)
-
-    def hold(self, audio: bytes, text: str) -> None:
-        """Keep a piece of speech and its words back, until `take_held`."""
-        self._held.append((audio, text))
-
-    def take_held(self) -> tuple[str, list[bytes]]:
-        """The words and the speech that were kept back."""
-        held, self._held = self._held, []
-        return "".join(text for _, text in held), [audio for audio, _ in held if audio]
-
-    def take_said(self) -> str:
-        """The words sent since the last call."""
-        said = "".join(self._said).strip()
-        self._said.clear()
-        return said
-
-
-class _Question(NamedTuple):
-    """Something to take up as soon as the model is free.
-
-    Attributes:
-        heard: the user's words.
-        results: of calls that did not block.
-        told: what the client tells instead.
-        answer: whether that is to be answered.
-        knows_all: whether what was told before, and not completed, is known.
-    """
-
-    heard: str = ""
-    results: tuple[ToolResult, ...] = ()
-    told: tuple[Told, ...] | None = None
-    answer: bool = True
-    knows_all: bool = True
-
-    @property
-    def size(self) -> int:
-        """How many characters, or bytes of sound, this is; each of what it tells is a little more than its text."""
-        told = (len(item.pcm16k) if isinstance(item, SpokenTurn) else _characters(item) for item in self.told or ())
-        return len(self.heard) + TURN_CHARACTERS + sum(told)
-
-    @property
-    def unheard(self) -> bool:
-        """Whether something that was told was spoken, and nobody knows the words yet."""
-        return any(isinstance(item, SpokenTurn) and item.text is None for item in self.told or ())
-
-
 class Conversation:
     """Who said what, and the model's turn: its words, its calls, its interruption, its end.
 
@@ -177,13 +85,11 @@ class Conversation:
         self._pace = pace
         self._writer = ReplyWriter(self.options, outbox)
         self._calls = Calls(session_id)
-        self._again: list[OpenCall] = []
-        self._lost: dict[str, LostCall] = {}
         self._reply: Reply | None = None
         self._left: Request | None = None
         self._leaves_at: float | None = None
         self._replies = 0
-        self._questions: deque[_Question] = deque()
+        self._backlog = Backlog()
 
     @property
     def begun(self) -> bool:
@@ -202,7 +108,7 @@ class Conversation:
         self._calls = Calls(self._session_id, options.profile.call_ids)
         turns, prompt = (saved.turns, saved.prompt_tokens) if saved else ((), {})
         lost = saved.lost_calls if saved and options.family.lost_calls_block else ()
-        self._lost = {call.id: call for call in lost}
+        self._calls.lose(lost)
         self.history, self.usage = History(turns), Usage(prompt, vertex=options.profile.vertex)
         if saved is None:
             self.usage.read(options.instructions)
@@ -226,42 +132,37 @@ class Conversation:
         profile = self.options.profile
         if profile.content_interrupts and not self.keeps_text_waiting:
             self.interrupt()
-        self._questions.append(_Question(told=tuple(told), answer=answer))
+        self._backlog.add(Question(told=tuple(told), answer=answer))
         self.next_question()
 
     def nudge(self) -> None:
         """Answer what stands, if anything does and the model is free; one that never had a turn opens."""
-        if self.state is State.LISTENING and (self._lost or self.history.stands or not self.begun):
-            self._questions.append(_Question(told=()))
+        if self.state is State.LISTENING and (self._calls.lost or self.history.stands or not self.begun):
+            self._backlog.add(Question(told=()))
             self.next_question()
 
     def ask(self, heard: str, *, interrupts: bool, spoken: bool = False) -> None:
         """Answer what the user said: now, or after the reply under way when that may not be cut."""
         if interrupts:
             self.interrupt()
-        self._questions.append(_Question(heard, knows_all=not (spoken and self.options.family.seeds_wait)))
+        self._backlog.add(Question(heard, knows_all=not (spoken and self.options.family.seeds_wait)))
         self.next_question()
 
     def next_question(self) -> None:
         """Take up what waits, if the model is free."""
-        while self.state is State.LISTENING and self._questions and not self._questions[0].unheard:
-            self._take_up(self._questions.popleft())
+        while self.state is State.LISTENING and (question := self._backlog.take()) is not None:
+            self._take_up(question)
 
     def check_backlog(self) -> None:
-        """Refuse to keep more waiting than the model could keep in mind.
-
-        Raises:
-            Refused: that is too much.
-        """
-        if len(self._questions) > MAX_WAITING or sum(question.size for question in self._questions) > MAX_WAITING_SIZE:
-            raise Refused(TOO_LONG, note="too much waits to be answered")
+        """Refuse to keep more waiting than the model could keep in mind; raises `Refused`."""
+        self._backlog.check()
 
     @property
     def keeps_text_waiting(self) -> bool:
         """Whether text has to wait for the results of calls."""
         return self.state is State.WAITING and self.options.profile.text_waits_for_calls
 
-    def _take_up(self, question: _Question) -> None:
+    def _take_up(self, question: Question) -> None:
         if question.told is not None:
             self._take_told(question.told, answer=question.answer)
         elif question.results:
@@ -284,9 +185,9 @@ class Conversation:
 
     def _end_lost_exchange(self) -> bool:
         """End the exchange in which calls were lost, if there is one: nothing is said in it."""
-        if not self._lost:
+        if not self._calls.lost:
             return False
-        self._lost.clear()
+        self._calls.lose(())
         self._writer.complete(self.usage, self._replies, cut=False, more=False)
         return True
 
@@ -300,7 +201,7 @@ class Conversation:
         self._outbox.put(Stop(self._reply.id))
         cancelled: list[str] = []
         if self.options.profile.discards_calls:
-            self._again += self._calls.discard(self._reply.id)
+            self._calls.discard(self._reply.id)
         else:
             cancelled = self._calls.cancel()
         self._writer.interrupted(cancelled)
@@ -311,10 +212,10 @@ class Conversation:
         reply = self._speaker(reply_id)
         if reply is None:
             return
-        if self.options.profile.transcript_first:
-            reply.hold(audio, text)
-        else:
+        if not self.options.profile.transcript_first:
             self._say(reply, audio, text, now)
+        elif not reply.hold(audio, text):
+            self._say_held(reply, now)
 
     def _say(self, reply: Reply, audio: bytes, text: str, now: float) -> None:
         reply.say(text, audio, now)
@@ -378,10 +279,12 @@ class Conversation:
 
     def result(self, response: messages.FunctionResponse, *, user_speaks: bool) -> None:
         """Take the result of a call; once none blocks any more, the reply goes on."""
-        if response.id in self._lost:
-            del self._lost[response.id]
-            if not self._lost:
-                self._writer.complete(self.usage, self._replies, cut=False, more=False)
+        if self._calls.is_lost(response):
+            left = [call for call in self._calls.lost if call.id != response.id]
+            if left:
+                self._calls.lose(left)
+            else:
+                self._end_lost_exchange()
             return
         call = self._calls.answer(response, by_name=not self.options.profile.results_need_ids)
         if call is None:
@@ -417,7 +320,7 @@ class Conversation:
     @property
     def lost_calls(self) -> tuple[LostCall, ...]:
         """What the model would wait for if the connection were gone now."""
-        return (*self._lost.values(), *(LostCall(i, call.name) for i, call in self._calls.blocking.items()))
+        return (*self._calls.lost, *(LostCall(i, call.name) for i, call in self._calls.blocking.items()))
 
     def due(self) -> float | None:
         """When `play` has something to do; None when never."""
@@ -429,7 +332,7 @@ class Conversation:
         return self._reply.heard_until if self._reply is not None and self.state is State.PLAYING else None
 
     def hold_s(self, now: float) -> float:
-        """How long to keep the next piece of speech back; see `BURST_RATE` and `MAX_AHEAD_S`."""
+        """How long to keep the next piece of speech back; see `Reply.hold_s`."""
         return 0.0 if self._reply is None or self._pace == "instant" else self._reply.hold_s(now)
 
     def close(self) -> None:
@@ -437,7 +340,7 @@ class Conversation:
         if self._reply is not None:
             self._outbox.put(Stop(self._reply.id))
             self._reply = None
-        self._questions.clear()
+        self._backlog.clear()
         self.state = State.CLOSED
 
     def _start(self, heard: str, before: Sequence[Turn], results: tuple[ToolResult, ...] = ()) -> None:
@@ -445,14 +348,8 @@ class Conversation:
         request = Request(heard, before, self.options.tools, self.options.instructions, results)
         self._reply = Reply(self._replies, request)
         self._move(Trigger.ASKED)
-        self._call_again()
+        self._calls.want_again(self._replies)
         self._outbox.put(Respond(self._replies, request))
-
-    def _call_again(self) -> None:
-        """Make the calls that an interruption discarded; what is said meanwhile does not wait for them."""
-        for call in self._again:
-            self._calls.want(replace(call, reply_id=self._replies, blocks=False))
-        self._again.clear()
 
     def _go_on(self) -> None:
         """All results are in: go on with the turn, or with one of its own where that has ended."""
@@ -486,7 +383,7 @@ class Conversation:
             return
         if scheduling == "INTERRUPT":
             self.interrupt()
-        self._questions.append(_Question(call.heard, results))
+        self._backlog.add(Question(call.heard, results))
 
     def _speaker(self, reply_id: int) -> Reply | None:
         """The reply, if it is under way and may speak: not while calls block."""
@@ -513,7 +410,7 @@ class Conversation:
         if self._reply is not None:
             self.history.add("model", self._reply.take_said())
             self._reply = None
-        more = self._calls.open or bool(self._questions)
+        more = self._calls.open or bool(self._backlog)
         self._writer.complete(self.usage, self._replies, cut=trigger is Trigger.INTERRUPTED, more=more)
         self._call()
         self._move(trigger)
@@ -526,7 +423,3 @@ class Conversation:
 
 def _words(item: tuple[Role, str] | SpokenTurn) -> tuple[Role, str]:
     return (item.role, item.text or "") if isinstance(item, SpokenTurn) else item
-
-
-def _characters(item: tuple[Role, str] | ToolResult) -> int:
-    return TURN_CHARACTERS + len(str(item.response) if isinstance(item, ToolResult) else item[1])
