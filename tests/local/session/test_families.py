@@ -10,6 +10,7 @@ import pytest
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.session.actions import Recall, Respond
 from gemini_realtime.local.session.conversation import State
+from gemini_realtime.local.session.reply import MAX_HELD_BYTES
 from gemini_realtime.local.thinking import ToolResult, Turn
 from gemini_realtime.local.wire.profiles import PROFILES, facts_of, on_vertex, profile_named, profile_of
 from gemini_realtime.protocol.families import FAMILIES
@@ -498,3 +499,10 @@ def test_a_search_of_3_x_is_announced_by_a_bare_result_now_and_then() -> None:
 
     assert announced(tools=[{"googleSearch": {}}]) == [False, False, True]
     assert announced() == [False] * 3
+
+
+def test_a_very_long_turn_of_the_half_cascade_is_not_kept_back_to_its_end() -> None:
+    line = Line(model=VERTEX_HALF_CASCADE, outputAudioTranscription={})
+    line.types("tell me a very long story")
+    assert kinds(line.speaks(" Once.", bytes(MAX_HELD_BYTES - 2))) == []
+    assert kinds(line.speaks(" Upon.", bytes(2))) == ["outputTranscription", "outputTranscription"] + ["modelTurn"] * 2
