@@ -118,6 +118,8 @@ class Service:
         self.present: Connection | None = None
         self.first_setup: dict[str, Any] | None = None
         self.last_instructions = ""
+        self.lost_calls: dict[int, set[str]] = {}  # that a session waits for, though its connection is gone
+        self.made_calls: dict[int, set[str]] = {}  # by session
         self._snapshots: dict[str, Snapshot] = {}
         self._calls = 0
         self._in_use: dict[int, float] = {}
@@ -172,6 +174,7 @@ class Connection:
         self._turn: asyncio.Task[None] | None = None
         self._answer: Answer | None = None
         self._calls: dict[str, str] = {}
+        self._waits_for: set[str] = set()  # calls that were lost with an earlier connection
         self._speech_ms = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._heard_since_handle = False
@@ -235,6 +238,7 @@ class Connection:
             self.service.present = None
         if self.branch is not None:
             self.service.left(self.branch)
+            self.service.lost_calls.setdefault(self.branch.session, set()).update(self._calls)
 
     def _later(self, delay_s: float, action: Callable[[], None]) -> None:
         self._timers = [timer for timer in self._timers if not timer.cancelled() and timer.when() > self._now()]
@@ -277,7 +281,9 @@ class Connection:
             self.service.violations.append("a setup that differs from the first")
 
     def _confirm(self) -> None:
+        assert self.branch is not None
         self._confirmed_at = self._now()
+        self._waits_for = self.service.lost_calls.pop(self.branch.session, set())
         self.say({"setupComplete": {}})
         self._later(HANDLE_AFTER_TURN_S, self._offer_handle)
         self._later(HANDLE_EVERY_S, self._handle_now_and_then)
@@ -346,9 +352,14 @@ class Connection:
             self.service.violations.append(f"realtimeInput {'/'.join(item)} where none is expected")
 
     def _toolResponse(self, response: dict[str, Any]) -> None:
+        assert self.branch is not None
         for result in response["functionResponses"]:
             call_id = result["id"]
-            if any(call_id in snapshot.branch.cancelled for snapshot in self._lineage()):
+            lost = call_id in self.service.made_calls.get(self.branch.session, ()) and not self._knows(call_id)
+            if lost and call_id not in self._calls and "error" in result["response"]:
+                self.service.note(f"is told that {call_id} is lost")
+                self._waits_for.discard(call_id)
+            elif any(call_id in snapshot.branch.cancelled for snapshot in self._lineage()):
                 self.service.note(f"has no use for the result of {call_id}")
             elif self._calls.pop(call_id, None) is not None:
                 self._take("result", call_id)
@@ -419,6 +430,10 @@ class Connection:
 
     def _begin(self) -> None:
         assert self.branch is not None
+        if self._waits_for:  # as 3.8 models do: the input only ends the exchange that was lost
+            self.service.note(f"gives up {', '.join(self._waits_for)}, and answers nothing")
+            self._waits_for.clear()
+            return
         self.service.answers += 1
         answer = Answer(
             self.service.answers,
@@ -463,6 +478,7 @@ class Connection:
         branch.answers.remove(answer)
         call_id = self.service.new_call()
         self._calls[call_id] = ask
+        self.service.made_calls.setdefault(branch.session, set()).add(call_id)
         self.service.note(f"calls {call_id} for {ask}")
         self.say({"toolCall": {"functionCalls": [{"id": call_id, "name": "look_up", "args": {"ask": ask}}]}})
         if self.service.manner.cancelled_calls > 0:

@@ -95,11 +95,13 @@ class Resent(NamedTuple):
     Attributes:
         again: they are sent again.
         orphans: ids of calls whose results are not sent.
+        unheard: those of them whose results may not have reached the service either.
         forgotten: messages that nobody knows of any more.
     """
 
     again: list[Entry | Piece]
     orphans: list[str]
+    unheard: list[str]
     forgotten: int
 
 
@@ -427,12 +429,13 @@ class Ledger:
         self._released([entry.label for entry in rejected if entry.kind == "function_result"])
         return rejected
 
-    def resend(self, handle_at: float | None, *, exact: bool = False) -> Resent:
+    def resend(self, handle_at: float | None, *, exact: bool = False, arrived_until: float = inf) -> Resent:
         """Take back what was sent and is not consumed, to be sent again before all that waits.
 
         Args:
             handle_at: when the handle came that the session was resumed with; None for a new session.
             exact: the service said what that handle holds.
+            arrived_until: what went out until then had reached the service when the connection was lost, seconds.
         """
         self.connection_lost()
         new_session = handle_at is None
@@ -444,13 +447,16 @@ class Ledger:
         for entry in sent:
             entry.uncertain, entry.crossed = _in_doubt(entry, in_doubt_until), False
         heard_until = self.audio.resend(in_doubt_until, new_session=new_session)
-        orphans = [entry.label for entry in (*sent, *self._waiting) if is_orphan(entry, handle_at)]
+        orphans = [entry for entry in (*sent, *self._waiting) if is_orphan(entry, handle_at)]
+        waiting = {entry.number for entry in self._waiting}
+        unheard = [entry.label for entry in orphans if entry.number in waiting or entry.sent_at > arrived_until]
         again = [entry for entry in sent if not is_orphan(entry, handle_at)]
         self._waiting = deque([*again, *(entry for entry in self._waiting if not is_orphan(entry, handle_at))])
         self.waiting_bytes = sum(len(entry.frame) for entry in self._waiting)
         self._sent.clear()
         forgotten, self._overflowed, self._sent_bytes, self._index = self._overflowed, 0, 0, 0
-        return Resent(list(merge(again, self.audio.waiting(heard_until), key=_number)), orphans, forgotten)
+        again_with_audio: list[Entry | Piece] = list(merge(again, self.audio.waiting(heard_until), key=_number))
+        return Resent(again_with_audio, [entry.label for entry in orphans], unheard, forgotten)
 
     # --- saved state
 

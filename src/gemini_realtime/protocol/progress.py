@@ -84,6 +84,11 @@ class Progress:
         """When the last turn ended, or the session began; seconds."""
         return max(self._turns.ended_at, self._ready_at)
 
+    @property
+    def flight_s(self) -> float:
+        """How long a message may take until the service has it, seconds."""
+        return self.round_trip_s + FLIGHT_MARGIN_S
+
     def between_turns(self) -> bool:
         """Whether nobody waits for anything: the model has finished, and every question and call is answered.
 
@@ -183,7 +188,7 @@ class Progress:
         if consumed is not None:
             self._ledger.transparent_handle_received(consumed)
         else:
-            self._ledger.handle_received(now - self.round_trip_s - FLIGHT_MARGIN_S)
+            self._ledger.handle_received(now - self.flight_s)
 
     def _stale(self, event: RealtimeEvent) -> RealtimeEvent:
         """Output of an answer that was cut off: it is told, and begins nothing."""

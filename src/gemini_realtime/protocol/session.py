@@ -707,22 +707,13 @@ class Session:
 
     def _resumed(self, frame: Frame, now: float) -> list[RealtimeEvent]:
         """The conversation goes on, in the session that the handle stands for or in a new one."""
-        ended = self.progress.connection_lost(
-            now
-        )  # a connection that had to be left in mid-turn takes the turn with it
+        ended = self.progress.connection_lost(now)  # where it was left in mid-turn
         resumed_from = self._resumed_from()
-        resent = self.ledger.resend(resumed_from, exact=self.resumption.consumed is not None)
+        arrived_until = now - self.resumption.gap_ms(now) / 1000 - self.progress.flight_s
+        exact = self.resumption.consumed is not None
+        resent = self.ledger.resend(resumed_from, exact=exact, arrived_until=arrived_until)
         lost_calls = self._calls.lost(resumed_from)
-        owed = self.progress.resumed(resent, lost_calls, now)
-        if self._setup.handle is None:
-            if owed:
-                self.progress.close_question()
-            self._outbox.history(self._seed())
-        elif self._profile.lost_calls_block:
-            self._outbox.lost_calls([*lost_calls, *resent.orphans])
-        told_of_calls = self._setup.handle is not None and self._profile.lost_calls_block and lost_calls
-        if owed and not told_of_calls and self._nudge():
-            self.progress.asked(now)
+        self._go_on_with(self.progress.resumed(resent, lost_calls, now), [*lost_calls, *resent.unheard], now)
         items = local_events.replayed(resent.again)
         resumed = SessionResumed(
             raw_message=server_events.lazy(frame),
@@ -736,6 +727,24 @@ class Session:
         if lost_calls:
             events.append(FunctionCallCancelled(call_ids=lost_calls))
         return events + [local_events.orphaned(call_id) for call_id in resent.orphans]
+
+    def _go_on_with(self, owed: bool, lost_calls: Sequence[str], now: float) -> None:
+        """Tell the session what it has to know before what is sent again.
+
+        Args:
+            owed: an answer is, which nothing that is sent again asks for.
+            lost_calls: calls that the service may wait for, and to which no result comes.
+            now: seconds.
+        """
+        if self._setup.handle is None:
+            if owed:
+                self.progress.close_question()
+            self._outbox.history(self._seed())
+        elif self._profile.lost_calls_block and lost_calls:
+            self._outbox.lost_calls(lost_calls)
+            return  # the model hears of it, and may say something
+        if owed and self._nudge():
+            self.progress.asked(now)
 
     def _seed(self) -> list[messages.Content]:
         """What to tell a new session of the conversation before it."""
