@@ -301,8 +301,8 @@ class SessionDriver:
             self.events.end()
         elif session.dial_at is not None and self._reconnecting is None:
             self._reconnecting = self._loop.create_task(self._reconnect())
-        elif self.events.full:  # perhaps by what an earlier connection brought: the answer to a setup is let through
-            self._read_on(full=True, flooded=False)
+        elif self.events.full and not session.may_read(full=True, flooded=False, now=self._loop.time()):
+            self.connection.transport.pause_reading()  # perhaps full by what an earlier connection brought
         if session.ended or self._has_room():
             self._room.set()
         self._arm()
