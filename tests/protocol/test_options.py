@@ -88,7 +88,7 @@ def test_a_wrong_value_anywhere_is_taken_or_a_config_error(value: Any) -> None:
         ),
         ({"thinking_config": {"thinking_level": "hgh"}}, "did you mean 'HIGH'?"),
         ({"labels": {"a": float("nan")}}, "`labels.a` is nan → pass a finite number"),
-        ({"setup": {"a": [print]}}, "`setup` cannot be sent"),
+        ({"setup": {"a": [print]}}, "`setup.a[0]` is a builtin_function_or_method"),
         ({"instructions": "\ud800"}, "`instructions` holds half of a surrogate pair"),
     ],
 )

@@ -29,81 +29,41 @@ MAX_DEPTH: Final = 100
 
 def plain(path: str, value: Any, inside: tuple[int, ...] = ()) -> Any:
     """The value as JSON has it: enums as their values, bytes as base64, models (google-genai, pydantic) and any mapping
-    as dicts, tuples as lists. Functions and classes stay as they are, for those who know what they mean.
+    as dicts, tuples as lists. What JSON has no form for stays as it is, for those who know what it means; `check_json`
+    refuses what is left of it.
 
     Args:
-        path: where it stands, for errors; empty at the top.
+        path: where it stands, for errors.
         value: anything.
         inside: the ids of what it stands in.
 
     Raises:
-        ConfigError: something that JSON has no form for.
+        ConfigError: it holds itself, or is deeper than the service reads.
     """
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, Enum):
         return plain(path, value.value, inside)
     for kind, convert in _LEAVES.items():
         if isinstance(value, kind):
-            return convert(path, value)
+            return convert(value)
     if id(value) in inside or len(inside) >= MAX_DEPTH:
         raise ConfigError(f"`{path[:200]}` is too deep, or holds itself", remedy=f"pass {MAX_DEPTH} levels at most")
     inside = (*inside, id(value))
+    value = dumped(path, value)
     if isinstance(value, Mapping):
-        return {
-            _key(path, name): plain(f"{path}.{name}" if path else name, item, inside) for name, item in value.items()
-        }
+        names = {name: name.value if isinstance(name, Enum) else name for name in value}
+        return {names[name]: plain(_below(path, names[name]), item, inside) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(f"{path}[{index}]", item, inside) for index, item in enumerate(value)]
-    if (fields := dumped(path, value)) is not value:
-        return plain(path, fields, inside)
-    if callable(value):
-        return value
-    raise ConfigError(f"{_named(path)} is {kind_of(value)}", remedy=_JSON)
+    return value
 
 
-_JSON: Final = "pass what JSON has a form for: dicts, lists, strings, numbers, True, False and None"
-
-
-def _named(path: str) -> str:
-    return f"`{path[:200]}`" if path else "the value"
-
-
-def _below(path: str, name: Any) -> str:
-    return f"{path}.{shown(name)[1:-1]}" if path else str(name)
-
-
-def _key(path: str, name: Any) -> str:
-    name = name.value if isinstance(name, Enum) else name
-    if not isinstance(name, str):
-        raise ConfigError(f"{_named(path)} has the key {shown(name)}", remedy="use strings as keys")
-    return _text(path, name)
-
-
-def _text(path: str, value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ConfigError(
-            f"{_named(path)} holds half of a surrogate pair", remedy="encode the text with errors='replace' first"
-        ) from None
-    return str(value)
-
-
-def _whole(path: str, value: int) -> int:
-    if not -(2**63) <= value < 2**64:
-        raise ConfigError(f"{_named(path)} is {shown(value)}", remedy="pass a number of 64 bits")
-    return int(value)
-
-
-def _real(path: str, value: float) -> float:
-    if not math.isfinite(value):
-        raise ConfigError(f"{_named(path)} is {value}", remedy="pass a finite number")
-    return float(value)
-
-
-def _base64(path: str, value: bytes) -> str:
-    return encode_base64(value).decode("ascii")
+_LEAVES: Final[dict[Any, Callable[[Any], Any]]] = {
+    bool: bool,
+    str: str,
+    int: int,
+    float: float,
+    (bytes, bytearray, memoryview): lambda data: encode_base64(data).decode("ascii"),
+}
 
 
 def dumped(path: str, value: Any) -> Any:
@@ -118,16 +78,52 @@ def dumped(path: str, value: Any) -> Any:
         return dump(exclude_none=True)
     except Exception as error:  # somebody else's code
         raise ConfigError(
-            f"{_named(path)} is {kind_of(value)} whose model_dump() raised {type(error).__name__}", remedy="pass a dict"
+            f"`{path[:200]}` is {kind_of(value)} whose model_dump() raised {type(error).__name__}", remedy="pass a dict"
         ) from None
 
 
-_LEAVES: Final[dict[Any, Callable[[str, Any], Any]]] = {
-    str: _text,
-    int: _whole,
-    float: _real,
-    (bytes, bytearray, memoryview): _base64,
-}
+def check_json(path: str, value: Any) -> None:
+    """Refuse what JSON, or the service, has no form for.
+
+    Args:
+        path: where it stands.
+        value: as `plain` returns it.
+
+    Raises:
+        ConfigError: the first that is found.
+    """
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise ConfigError(f"`{path[:200]}` has the key {shown(name)}", remedy="use strings as keys")
+            _check_text(path, name)
+            check_json(_below(path, name), item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            check_json(f"{path}[{index}]", item)
+    elif isinstance(value, str):
+        _check_text(path, value)
+    elif isinstance(value, int | float):
+        if not (math.isfinite(value) if isinstance(value, float) else -(2**63) <= value < 2**64):
+            raise ConfigError(f"`{path[:200]}` is {shown(value)}", remedy="pass a finite number of 64 bits at most")
+    elif value is not None:
+        raise ConfigError(
+            f"`{path[:200]}` is {kind_of(value)}",
+            remedy="pass what JSON has a form for: dicts, lists, strings, numbers, True, False and None",
+        )
+
+
+def _below(path: str, name: Any) -> str:
+    return f"{path}.{name if isinstance(name, str) else shown(name)}"
+
+
+def _check_text(path: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"`{path[:200]}` holds half of a surrogate pair", remedy="encode the text with errors='replace' first"
+        ) from None
 
 
 # --- fields of the service's messages

@@ -74,7 +74,7 @@ def refuse(setup: Json, profile: ModelProfile, service: Service) -> None:
         _refused_voice(generation, profile),
         _refused_thinking(generation, profile),
         _refused_moods(setup, profile, service),
-        _refused_agency(setup, profile, vertex),
+        _refused_agency(setup, profile),
         _refused_behavior(setup.get("tools", []), profile),
         _refused_by_service(setup, vertex),
     )
@@ -166,13 +166,13 @@ def _refused_generation(generation: Json) -> Iterator[_Refusal]:
         yield _Refusal(f"the Live API does not take generationConfig.{name}", "leave it out")
 
 
-def _refused_agency(setup: Json, profile: ModelProfile, vertex: bool) -> Iterator[_Refusal]:
+def _refused_agency(setup: Json, profile: ModelProfile) -> Iterator[_Refusal]:
     # live-translate: "no support for tools or instructions".
     for name, wire_name in (("instructions", "systemInstruction"), ("tools", "tools")):
         if wire_name in setup and not profile.instructions:
             yield _Refusal(f"{profile.title} takes no {name}", "leave them out, or use a conversational model")
     for name in _service_tools(setup):
-        if name in profile.tools_refused and not vertex:
+        if name in profile.tools_refused:
             yield _Refusal(f"{profile.title} does not support {name}", "leave it out, or give it a function for that")
 
 

@@ -28,9 +28,8 @@ import msgspec
 
 from gemini_realtime.checking import check_number, check_type, near_name, shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.protocol.codec import encode
 from gemini_realtime.protocol.families import VOICES
-from gemini_realtime.protocol.fields import WHERE_TO_LOOK, dumped, enum_value, fitted, plain
+from gemini_realtime.protocol.fields import WHERE_TO_LOOK, check_json, dumped, enum_value, fitted, plain
 from gemini_realtime.protocol.messages import Content, GenerationConfig, Message, Setup
 from gemini_realtime.protocol.parts import read_turn
 from gemini_realtime.protocol.proto_json import fields_of
@@ -95,10 +94,15 @@ def check_options(options: Any) -> Json:
         name = _name_of(given)
         if name in checked:
             raise ConfigError(f"the options hold `{name}` twice, once as `{given}`", remedy="keep one of the two")
-        # Bytes are pictures in a history, and base64 anywhere else.
-        checked[name] = _checked(given, name, value if name == "history" else plain(given, value))
-        _check_sendable(given, checked[name])
+        if name not in _READ_AS_GIVEN:
+            value = plain(given, value)
+            check_json(given, value)
+        checked[name] = _checked(given, name, value)
     return checked
+
+
+_READ_AS_GIVEN: Final = ("history", "tools")
+"""Bytes are pictures in the one; functions, classes and more than JSON are tools in the other."""
 
 
 def doubtful_voice(name: str | None) -> list[str]:
@@ -127,14 +131,6 @@ def _checked(given: str, name: str, value: Any) -> Any:
     if isinstance(value, bool) and name in _SWITCHES:
         return dict(_SWITCHES[name]) if value else None
     return fitted(name, value, Setup if name in Setup.__struct_fields__ else GenerationConfig)
-
-
-def _check_sendable(name: str, value: Any) -> None:
-    """Functions and classes are gone by now where they mean something."""
-    try:
-        encode({"": value})
-    except ConfigError as error:
-        raise ConfigError(f"`{name}` cannot be sent: {error.problem}", remedy=error.remedy) from None
 
 
 def _unknown_option(given: Any) -> ConfigError:

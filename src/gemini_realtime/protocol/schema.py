@@ -145,6 +145,8 @@ def is_service_schema(schema: Any) -> bool:
     strings = all(isinstance(value, str) for value in _list(schema.get("enum")))
     if "enum" in schema and not (strings and kind == "STRING"):
         return False
+    if ("items" in schema and kind != "ARRAY") or (schema.keys() & {"properties", "required"} and kind != "OBJECT"):
+        return False
     parts = [*_mapping(schema.get("properties")).values(), *([schema["items"]] if "items" in schema else [])]
     return all(map(is_service_schema, parts))
 
@@ -238,7 +240,8 @@ class _Conversion:
         return node, place
 
     def _target(self, reference: Any, place: _Place) -> Any:
-        steps = [unquote(s).replace("~1", "/").replace("~0", "~") for s in str(reference).split("/")]
+        text = reference if isinstance(reference, str) else ""
+        steps = [unquote(s).replace("~1", "/").replace("~0", "~") for s in text.split("/")]
         if steps[:2] in (["#", "$defs"], ["#", "definitions"]) and steps[2:] and steps[-1] in place.definitions:
             return place.definitions[steps[-1]]
         target = self._document if steps[0] == "#" else None
@@ -569,4 +572,9 @@ def _is_json(value: Any) -> bool:
 
 
 def _json_text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+    if isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    except (TypeError, ValueError, OverflowError, RecursionError):  # nothing that JSON has a form for
+        return shown(value)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from gemini_realtime.checking import check_choice, check_type, kind_of, shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.protocol.fields import fitted, plain, wire_name
+from gemini_realtime.protocol.fields import check_json, fitted, plain, wire_name
 from gemini_realtime.protocol.functions import declaration_of
 from gemini_realtime.protocol.messages import FunctionDeclaration, Setup, Tool
 from gemini_realtime.protocol.proto_json import fields_of
@@ -30,12 +30,12 @@ def read_tools(name: str, value: Any) -> list[Json]:
 
     Args:
         name: of the option, for errors.
-        value: a list of tools, as `plain` returns it.
+        value: a list of tools.
 
     Raises:
         ConfigError: something in it is no tool of the Live API.
     """
-    check_type(name, value, list, "a list of tools")
+    check_type(name, value, (list, tuple), "a list of tools")
     functions: list[Json] = []
     others: list[Json] = []
     for index, item in enumerate(value):
@@ -51,7 +51,9 @@ def read_tools(name: str, value: Any) -> list[Json]:
         else:
             raise ConfigError(f"`{where}` is not a tool of the Live API", remedy=_meant(given) + _FORMS)
     _no_twins(functions)
-    return [{"functionDeclarations": functions}, *others] if functions else others
+    tools = [{"functionDeclarations": functions}, *others] if functions else others
+    check_json(name, tools)
+    return tools
 
 
 _FUNCTION_TYPES: Final = ("function", "custom")
@@ -65,11 +67,10 @@ _FORMS: Final = (
 
 def _described(where: str, item: Any) -> Json:
     """A tool as a dict, whatever describes it."""
-    if isinstance(item, dict):
-        return item
     declared = getattr(item, "declaration", None)  # `gemini_realtime.agent.Tool`
-    if isinstance(declared, dict):
-        return plain(where, declared)  # type: ignore[no-any-return]
+    described = plain(where, declared if isinstance(declared, dict) else item)
+    if isinstance(described, dict):
+        return described
     if callable(item):
         return declaration_of(where, item)
     raise ConfigError(f"`{where}` is {kind_of(item)}", remedy=_FORMS)
@@ -89,6 +90,7 @@ def _gemini_tool(where: str, item: Json) -> tuple[list[Json], Json]:
         _declaration(f"{where}.function_declarations[{index}]", _described(where, each))
         for index, each in enumerate(declared)
     ]
+    check_json(where, rest)
     tools = fitted("tools", [rest], Setup)
     return functions, tools[0]
 

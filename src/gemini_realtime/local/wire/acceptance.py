@@ -26,7 +26,7 @@ from gemini_realtime.local.wire.refusals import (
     VOICE_WITHOUT_AUDIO,
     Refused,
 )
-from gemini_realtime.protocol import messages
+from gemini_realtime.protocol import families, messages
 from gemini_realtime.protocol.families import HALF_CASCADE
 
 _NOT_LIVE: Final = re.compile(r"gemini-[\d.]+-(pro|flash|flash-lite)(-(latest|preview|exp|\d{3}))?")
@@ -93,11 +93,8 @@ def _check_model(model: str) -> None:
 
 
 def _check_generation(generation: messages.GenerationConfig, profile: ServiceProfile) -> None:
-    forbidden = (
-        generation.candidate_count, generation.stop_sequences, generation.response_schema,
-        generation.response_json_schema,
-    )  # fmt: skip
-    if any(value is not None for value in forbidden):
+    names = zip(generation.__struct_fields__, generation.__struct_encode_fields__, strict=True)
+    if any(wire_name in families.NOT_LIVE and getattr(generation, name) is not None for name, wire_name in names):
         raise Refused(NOT_LIVE)
     if generation.max_output_tokens is not None and generation.max_output_tokens <= 0:
         raise Refused(OUTPUT_TOKENS)
