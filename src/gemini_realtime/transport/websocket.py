@@ -130,9 +130,7 @@ class _Line:
         """A socket that is connected: to the first address of the host, or of the proxy, that answers."""
         loop = asyncio.get_running_loop()
         failure: OSError | None = None
-        for family, kind, protocol, _, address in await loop.getaddrinfo(
-            target.host, target.port, type=socket.SOCK_STREAM
-        ):
+        for family, kind, protocol, _, address in await _addresses(target.host, target.port):
             candidate = socket.socket(family, kind, protocol)
             try:
                 candidate.setblocking(False)
@@ -153,6 +151,14 @@ class _Line:
         if self._socket is not None:
             with suppress(OSError):  # it has ended already
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+async def _addresses(host: str, port: int) -> list[Any]:
+    """As `getaddrinfo` has them; what is an address already needs no thread to be looked up in."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 class _Early:
