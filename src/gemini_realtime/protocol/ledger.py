@@ -132,6 +132,10 @@ def _in_doubt(entry: Entry, handle_at: float | None) -> bool:
     return entry.uncertain or (handle_at is not None and entry.sent_at <= handle_at)
 
 
+def _is_rejected(entry: Entry) -> bool:
+    return entry.rejections >= MAX_REJECTIONS
+
+
 def _size(entry: Entry) -> int:
     return len(entry.frame) + len(entry.label) + ENTRY_BYTES
 
@@ -413,19 +417,35 @@ class Ledger:
     @property
     def suspects(self) -> bool:
         """Whether the service has closed the session on a message that may be sent to it once more."""
-        return any(entry.rejections for entry in self._sent)
+        return any(0 < entry.rejections < MAX_REJECTIONS for entry in self._sent)
 
     def connection_lost(self) -> None:
         """There is nowhere to send to, and the answer that had begun will not be completed."""
         self.audio.connection_lost()
         self.utterances.connection_lost()
 
-    def rejected(self) -> list[Entry]:
-        """The service closed the session: what went out, audio aside, and is not answered may be why. Returns what it
-        has done so on too often, which is forgotten."""
+    def closed_on(self) -> None:
+        """The service closed the session: what went out, audio aside, and is not answered may be why."""
         for entry in self._sent:
             entry.rejections += 1
-        rejected = self._consume(lambda entry: entry.rejections >= MAX_REJECTIONS)
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether the service has closed the session on a message too often for it to be sent once more."""
+        return any(map(_is_rejected, self._sent)) or any(map(_is_rejected, self._waiting))
+
+    def acquit(self) -> None:
+        """It was not the messages."""
+        for queue in (self._sent, self._waiting):
+            for entry in queue:
+                entry.rejections = 0
+
+    def convict(self) -> list[Entry]:
+        """It was the messages that are on trial: they are forgotten, and returned."""
+        waiting = [entry for entry in self._waiting if _is_rejected(entry)]
+        self._waiting = deque(entry for entry in self._waiting if not _is_rejected(entry))
+        self.waiting_bytes -= sum(len(entry.frame) for entry in waiting)
+        rejected = [*self._consume(_is_rejected), *waiting]
         self._released([entry.label for entry in rejected if entry.kind == "function_result"])
         return rejected
 

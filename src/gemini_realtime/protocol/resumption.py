@@ -204,10 +204,13 @@ class Resumption:
         before, self.refused = self.refused, error
         return None if before is None or self._lasted(now) else again(error, before)
 
-    def rejects_messages(self) -> bool:
-        """The service has rejected messages. Returns whether to go on without them: when it rejects what comes next,
-        too, the messages are not to blame."""
+    def rejected_messages(self) -> None:
+        """The service has closed the session on the same messages too often."""
         self._rejections += 1
+
+    @property
+    def messages_to_blame(self) -> bool:
+        """Whether it may be for them: when it rejects what comes after them, too, it is not."""
         return self._rejections == 1
 
     def progressed(self) -> None:

@@ -114,8 +114,8 @@ _OPEN = (State.READY, State.GOING_AWAY)
 _GATES: dict[State, Gate] = {State.SETTING_UP: "setup", State.READY: "open", State.GOING_AWAY: "open"}
 
 HOLDS_S: Final = 0.5
-"""The service closed the session, and may have done so for a message or for what its handle stands for: when it does so
-again within so long of its being resumed, while nothing was sent, it is the handle."""
+"""The service closed the session twice, and may have done so for a message or for what the handle stands for: when it
+does so again within so long of the session being resumed, while nothing is sent, it is the handle."""
 
 UPDATE_WITHIN_S: Final = 60.0
 """How long new options wait for the end of a turn."""
@@ -323,14 +323,14 @@ class Session:
             return self.connection_ended(error, now)
         if self.state not in _OPEN:
             return []
+        events: list[RealtimeEvent] = []
         if self._hold_until is not None and now >= self._hold_until:
-            self._hold_until = None
-            self._open_gate()
+            events += self._hold_over()
         ping_due, findings = self._health.due(now)
         if ping_due:
             self._pings.send(now)
             self.stirred = True
-        events = self.progress.due(now) + self._act_on(findings, now)
+        events += self.progress.due(now) + self._act_on(findings, now)
         self._complete_seed_if_silent(now)
         self._leave_if_it_suits(now)
         return events
@@ -370,7 +370,7 @@ class Session:
             self.end()
         elif verdict is Verdict.FAIL or not policy.enabled:
             self.end(again or error)
-        elif again is not None and before.open and not events and not self.ledger.suspects:
+        elif again is not None and before.open and not (events or self._may_be_a_message()):
             self.end(again)
         elif not self.resumption.lost(error, now):
             self.end(self.resumption.given_up(error, now))
@@ -378,6 +378,10 @@ class Session:
             events += self._away(error, now)
         self._health.closed()
         return events
+
+    def _may_be_a_message(self) -> bool:
+        """Whether there is a message to be sent once more, or to do without."""
+        return self.ledger.suspects or (self.ledger.on_trial and self.resumption.messages_to_blame)
 
     def _before(self, now: float) -> Before:
         return Before(
@@ -407,8 +411,14 @@ class Session:
         if self._setup.handle is not None and refuses_handle(error):
             return self._give_up_handle("handle_refused", str(error))
         refused = is_refusal(error)
-        if refused and (rejected := self.ledger.rejected()) and self.resumption.rejects_messages():
-            return [*local_events.rejected(rejected, error)]
+        if refused and self._hold_until is not None:  # nothing was sent that could be why
+            return self._give_up_handle("handle_doubted", f"closed as soon as the session was resumed: {error}")
+        if refused:
+            self.ledger.closed_on()
+        if refused and self.ledger.on_trial:
+            self.resumption.rejected_messages()
+        if refused and self.ledger.on_trial and self.resumption.messages_to_blame:
+            return [] if self._setup.handle is not None else self._convict(error)
         if self.resumption.doubted(error, self._setup.handle, now, gave_up=gave_up):
             return self._give_up_handle("handle_doubted", f"lost again before any answer was complete: {error}")
         # A microphone is always open: what it hears is to blame last.
@@ -426,8 +436,12 @@ class Session:
             return self._give_up_handle("handle_refused", str(error))
         return []
 
+    def _convict(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
+        return [*local_events.rejected(self.ledger.convict(), error)]
+
     def _give_up_handle(self, finding: str, detail: str) -> list[RealtimeEvent]:
         self.resumption.forget()
+        self.ledger.acquit()
         return [VoiceHealth(finding=finding, detail=detail, action="opening a new session")]
 
     def _move(self, trigger: Trigger) -> None:
@@ -435,6 +449,14 @@ class Session:
         if self.state not in _OPEN:
             self._hold_until = None
         self._open_gate()
+
+    def _hold_over(self) -> list[RealtimeEvent]:
+        """The session that the handle stands for has not been closed by itself: it was what was sent to it."""
+        self._hold_until = None
+        refused = self.resumption.refused
+        events = [] if refused is None else self._convict(refused)
+        self._open_gate()
+        return events
 
     def _open_gate(self) -> None:
         gate = _GATES.get(self.state, "shut")
@@ -684,7 +706,7 @@ class Session:
             events += self._resumed(frame, now)
         elif self._setup.handle is None:
             self._outbox.history(self._seed())
-        if self._setup.handle is not None and self.resumption.refused and self.ledger.waits:
+        if self._setup.handle is not None and self.ledger.on_trial:
             self._hold_until = now + HOLDS_S
             self._open_gate()
         self.ledger.session_ready(now)
