@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from traceback import TracebackException
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.config import KEYS, Config, read_config
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.endpoint import Endpoint, endpoint, model_resource
@@ -481,6 +483,26 @@ def test_no_secret_is_seen_in_what_a_debugger_shows() -> None:
     shown = f"{[getattr(config, name) for name in config.__struct_fields__]} {config.service.headers} {target.headers}"
     assert not [secret for secret in (KEY, "t-0123456789", "hunter2") if secret in shown]
     assert target.headers["x-goog-api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"model": 5},
+        {"api_key": "AIza-s3cr3t-0123456789 x"},
+        {"temperature": "hot"},
+        {"proxy": "user:AIza-s3cr3t-0123456789@proxy"},
+        {"base_url": "ws://host/?key=AIza-s3cr3t-0123456789", "voice": 5},
+        {"headers": {"X-Token": "AIza-s3cr3t-0123456789\n"}},
+    ],
+)
+def test_a_traceback_with_locals_shows_no_secret(entry: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        GeminiRealtimeClient(llm_config={"config_list": [{"model": "m", "api_key": "AIza-s3cr3t-0123456789", **entry}]})
+    trace = TracebackException.from_exception(raised.value, capture_locals=True)
+    ours = [frame for frame in trace.stack if "gemini_realtime" in frame.filename]
+    assert ours
+    assert "s3cr3t" not in str([frame.locals for frame in ours])
 
 
 def test_no_proxy_is_a_choice_too() -> None:

@@ -25,7 +25,7 @@ from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.messages import ContextUpdate
-from gemini_realtime.protocol.models import profile_for
+from gemini_realtime.protocol.models import ignored_tools, profile_for
 from gemini_realtime.protocol.options import SessionOptions, check_options, doubtful_voice
 from gemini_realtime.protocol.outbox import Role
 from gemini_realtime.protocol.parts import PartInput
@@ -72,7 +72,11 @@ class GeminiRealtimeClient(RealtimeClientBase):
         """
         super().__init__()
         self._logger = logger
-        self._config = read_config(llm_config, os.environ)
+        try:
+            self._config = read_config(llm_config, os.environ)
+        except ConfigError:
+            del llm_config  # a traceback that shows local variables would show the key
+            raise
         self._profile = profile_for(self._config.service.model)
         self._dial = dial or functools.partial(
             websocket.dial,
@@ -160,6 +164,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if self._driver is not None or self._connecting:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         setup = build_setup(self._config.service, self._session.options, self._profile)
+        for warning in ignored_tools(setup, self._profile):
+            self.logger.warning(warning)
         session = self._session
         if state is not None:
             self._session = self._restored(state)

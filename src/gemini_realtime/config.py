@@ -91,7 +91,15 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: something is missing, or of the wrong type.
     """
-    entry = _Entry(_first_entry(llm_config))
+    try:
+        return _read(_Entry(_first_entry(llm_config)), environ)
+    except ConfigError as error:
+        # A traceback that shows local variables would show the key.
+        del llm_config, environ
+        raise error.with_traceback(None) from None
+
+
+def _read(entry: _Entry, environ: Mapping[str, str]) -> Config:
     model = _required_model(entry)
     base_url, url_credentials = _read_base_url(entry.text("base_url"))
     vertex, credentials = _read_vertex(entry, environ, base_url)

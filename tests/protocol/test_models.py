@@ -6,7 +6,7 @@ import pytest
 
 from gemini_realtime.config import Config, read_config
 from gemini_realtime.errors import UnsupportedByModel
-from gemini_realtime.protocol.models import PROFILES, ModelProfile, profile_for, refuse_tools
+from gemini_realtime.protocol.models import PROFILES, ModelProfile, ignored_tools, profile_for, refuse_tools
 from gemini_realtime.protocol.options import check_options
 from gemini_realtime.protocol.setup import build_setup
 
@@ -196,6 +196,12 @@ TAKEN_BY_GEMINI_API = [
 @pytest.mark.parametrize(("model", "options"), TAKEN_BY_GEMINI_API)
 def test_what_the_service_takes_is_not_refused(model: str, options: dict[str, Any]) -> None:
     assert built(config(model), options, profile_for(model))
+
+
+def test_a_tool_that_is_taken_and_ignored_is_told_of() -> None:
+    setup = built(config(LIVE), {"tools": [{"google_search": {}}, {"url_context": {}}]}, LIVE_3_8)
+    assert ignored_tools(setup, LIVE_3_8) == ["Gemini 3.8 Live takes the tool urlContext, and does nothing with it"]
+    assert ignored_tools(setup, NATIVE_AUDIO_2_5) == []
 
 
 @pytest.mark.parametrize("model", [LIVE, FLASH_3_1, EXTENDED, NATIVE_2_5])

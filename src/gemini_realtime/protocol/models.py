@@ -81,6 +81,12 @@ def refuse(setup: Json, profile: ModelProfile, service: Service) -> None:
     _first(chain(of_any_model, of_this_model if profile.known else ()))
 
 
+def ignored_tools(setup: Json, profile: ModelProfile) -> list[str]:
+    """A sentence for the log about each tool that the service takes and does nothing with."""
+    ignored = [name for name in _service_tools(setup) if name in profile.tools_ignored]
+    return [f"{profile.title} takes the tool {name}, and does nothing with it" for name in ignored]
+
+
 def refuse_tools(tools: Sequence[Json], profile: ModelProfile) -> None:
     """Refuse tools, in the service's spelling, that the model is known to refuse.
 
