@@ -13,8 +13,10 @@ from gemini_realtime.protocol.messages import (
     Blob,
     FunctionCall,
     GenerationConfig,
+    GoAway,
     ModalityTokenCount,
     ServerMessage,
+    SetupComplete,
 )
 from gemini_realtime.protocol.proto_json import MAX_NESTING, UnknownField, read_message
 from tests.protocol import official
@@ -109,6 +111,21 @@ def test_a_truth_is_read_as_text_and_as_a_number(value: Any, meant: bool) -> Non
     message, _ = decode_server_message(json.dumps({"serverContent": {"turnComplete": value}}).encode())
     assert message.server_content is not None
     assert message.server_content.turn_complete is meant
+
+
+@pytest.mark.parametrize("value", [True, [], "yes", 1, 0, ""])
+def test_what_tells_by_its_presence_is_there_whatever_it_holds(value: Any) -> None:
+    message, _ = decode_server_message(
+        json.dumps({"setupComplete": value, "goAway": value, "toolCall": value}).encode()
+    )
+    assert (message.setup_complete, message.go_away) == (SetupComplete(), GoAway())
+    assert message.tool_call is None
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_what_is_denied_is_not_there(value: Any) -> None:
+    message, _ = decode_server_message(json.dumps({"setupComplete": value, "goAway": value}).encode())
+    assert (message.setup_complete, message.go_away) == (None, None)
 
 
 def test_a_number_where_text_is_expected_is_its_text() -> None:

@@ -12,7 +12,7 @@ Bytes fields stay base64 text: most of them are audio, which is decoded only whe
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -48,7 +48,13 @@ Modality = Annotated[str, EnumNames(("MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "V
 
 
 class Message(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all structs here: camelCase on the wire, unset fields omitted, unknown fields left to the codec."""
+    """Base of all structs here: camelCase on the wire, unset fields omitted, unknown fields left to the codec.
+
+    Attributes:
+        tells_by_presence: that it is there says the most of it, whatever it holds.
+    """
+
+    tells_by_presence: ClassVar[bool] = False
 
 
 # --- shared by both directions -------------------------------------------------------------------------------------
@@ -121,6 +127,7 @@ class Content(Message):
 class SetupComplete(Message):
     """The session is ready. Empty on the Gemini API; Vertex adds `sessionId`."""
 
+    tells_by_presence: ClassVar[bool] = True
     session_id: str | None = None
     voice_consent_signature: Json | None = None
 
@@ -194,6 +201,7 @@ class UsageMetadata(Message):
 class GoAway(Message):
     """The service will end the connection in `timeLeft`, a Duration such as `50s`."""
 
+    tells_by_presence: ClassVar[bool] = True
     time_left: str | None = None
 
 

@@ -225,7 +225,7 @@ def _first_that_fits(readers: list[_Read], value: Any, path: str, unread: list[U
 
 def _message(struct: type[Message], value: Any, path: str, unread: list[UnknownField]) -> Any:
     if not isinstance(value, dict):
-        return UNSET
+        return struct() if struct.tells_by_presence and value is not False else UNSET
     try:
         return msgspec.convert(value, struct)  # most of an odd message is as it should be, and this is faster
     except (msgspec.ValidationError, RecursionError):
