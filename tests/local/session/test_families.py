@@ -457,6 +457,12 @@ def test_3_8_gives_a_handle_in_mid_turn_that_knows_the_turn() -> None:
     assert again.asked.request.history == (Turn("user", "My name is Alice."),)
 
 
+def test_3_8_gives_a_handle_at_the_end_of_a_turn_though_a_call_is_open() -> None:
+    line = Line(model=NATIVE_3_8, pace="instant", tools=[ALARM], sessionResumption={})
+    line.types("set an alarm")
+    assert kinds(line.calls("set_alarm"))[-2:] == ["turnComplete", "sessionResumptionUpdate"]
+
+
 # --- how a turn is worded
 
 

@@ -98,8 +98,12 @@ class Conversation:
 
     @property
     def resumable(self) -> bool:
-        """Whether the session can be taken up from here: nothing is being generated, and no result is waited for."""
-        return self.state is State.LISTENING and not self._calls.open
+        """Whether the session can be taken up from here: nothing is being generated, and no result is waited for.
+
+        Where handles are not withheld, one includes a session whose calls are open; what becomes of these is lost.
+        """
+        waits = self._calls.open and self.options.profile.withholds_handles
+        return self.state is State.LISTENING and not waits
 
     def begin(self, options: Options, saved: Saved | None) -> None:
         """Start with these options; a saved session goes on where it stood."""
