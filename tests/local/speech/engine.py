@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Any
 
 from gemini_realtime.local.speech.worker_program import UnfitError
@@ -13,12 +14,14 @@ class Echo:
     """Says again what it is told, and does what it is told."""
 
     def answer(self, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-        """Answer, refuse, print or die."""
+        """Answer, at once or late, refuse, print or die."""
         match head:
             case {"refuse": why}:
                 raise ValueError(why)
             case {"die": status}:
                 os._exit(status)
+            case {"takes_s": seconds}:
+                time.sleep(seconds)
             case {"print": text}:
                 print(text)
         return head, body[::-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 
@@ -48,7 +49,8 @@ async def test_callers_get_their_own_answers_in_order() -> None:
 async def test_cancelled_callers_do_not_disturb_the_next() -> None:
     worker = Worker("echoing", ENGINE)
     await worker.start()
-    served, queued, wanted = (asyncio.create_task(worker.ask({"n": n})) for n in range(3))
+    requests: list[dict[str, float]] = [{"takes_s": 0.5}, {"n": 1}, {"n": 2}]
+    served, queued, wanted = (asyncio.create_task(worker.ask(request)) for request in requests)
     await settle()
     served.cancel()
     queued.cancel()
@@ -92,12 +94,12 @@ async def test_an_engine_that_does_not_load_says_why_and_what_to_do() -> None:
     await worker.close()
 
 
-async def test_a_closed_worker_leaves_no_process_and_answers_nobody() -> None:
+async def test_a_worker_that_is_closed_at_work_leaves_no_process_and_answers_nobody() -> None:
     worker = Worker("echoing", ENGINE)
     await worker.start()
     pid = worker.pid
     assert pid is not None
-    served, queued = (asyncio.create_task(worker.ask({"n": n})) for n in range(2))
+    served, queued = (asyncio.create_task(worker.ask({"takes_s": 60})) for _ in range(2))
     await settle()
     await worker.close()
     outcomes = await asyncio.gather(served, queued, return_exceptions=True)
@@ -108,6 +110,41 @@ async def test_a_closed_worker_leaves_no_process_and_answers_nobody() -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     await worker.close()
+
+
+async def test_the_process_of_a_closed_worker_serves_the_next_of_its_kind() -> None:
+    first, second, other = Worker("echoing", ENGINE), Worker("echoing", ENGINE), Worker("echoing", ENGINE, dies=False)
+    await first.start()
+    pid = first.pid
+    await first.close()
+    assert await second.ask({"n": 1}) == Answer({"n": 1}, b"")
+    await other.start()
+    assert second.pid == pid
+    assert other.pid != pid
+    await second.close()
+    await other.close()
+
+
+def test_a_process_serves_one_event_loop_after_another() -> None:
+    async def served() -> int | None:
+        worker = Worker("echoing", ENGINE)
+        await worker.start()
+        pid = worker.pid
+        await worker.close()
+        return pid
+
+    assert asyncio.run(served()) == asyncio.run(served())
+
+
+async def test_a_process_that_ended_while_it_waited_serves_nobody() -> None:
+    first, second = Worker("echoing", ENGINE), Worker("echoing", ENGINE)
+    await first.start()
+    pid = first.pid
+    assert pid is not None
+    await first.close()
+    os.kill(pid, signal.SIGKILL)
+    assert await second.ask({"n": 1}) == Answer({"n": 1}, b"")
+    await second.close()
 
 
 async def test_a_cancelled_start_leaves_no_process_behind() -> None:

@@ -9,39 +9,25 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import sys
 from collections.abc import Coroutine, Hashable, Mapping
-from contextlib import suppress
-from typing import Any, NamedTuple, Self
+from typing import Any
 
-from gemini_realtime.errors import GeminiRealtimeError, NotConnectedError
+from gemini_realtime.errors import NotConnectedError
+from gemini_realtime.local.speech.processes import Answer, Process, Refusal, WorkerError, idle
 from gemini_realtime.local.speech.turns import Turns
-from gemini_realtime.local.speech.worker_program import HEADER, REFUSED, UNFIT, start_command
+from gemini_realtime.local.speech.worker_program import start_command
+
+__all__ = ["Answer", "Refusal", "Worker", "WorkerError"]
 
 _log = logging.getLogger(__name__)
-
-
-class WorkerError(GeminiRealtimeError):
-    """The process that hears or speaks did not start, or ended twice during one request."""
-
-
-class Refusal(Exception):
-    """The engine cannot do what was asked for; the message says why."""
-
-
-class Answer(NamedTuple):
-    """What an engine answered to a request."""
-
-    head: dict[str, Any]
-    body: bytes
 
 
 class Worker:
     """An engine in a process of its own, for any number of sessions.
 
     Requests are served one at a time, and sessions in rotation. The process starts with the first call of `start` or
-    `ask` and ends with `close`, or with this process however that ends. All calls belong to one event loop.
+    `ask`; after `close` it waits a while for another worker, and it ends with this process however that ends. All calls
+    belong to one event loop.
 
     Args:
         what: it does, for messages: "hearing with Whisper".
@@ -51,8 +37,8 @@ class Worker:
 
     def __init__(self, what: str, engine: str, **settings: Any) -> None:
         self._what = what
-        self._command = start_command(engine, settings)
-        self._process: _Process | None = None
+        self._command = tuple(start_command(engine, settings))
+        self._process: Process | None = None
         self._turns = Turns()
         self._exchange: asyncio.Task[Answer] | None = None
         self._closed = False
@@ -88,12 +74,15 @@ class Worker:
         return await self._in_turn(self._served(json.dumps(head).encode(), body), session)
 
     async def close(self) -> None:
-        """End the process; calls that are open raise NotConnectedError."""
+        """Let go of the process, which waits for another worker; calls that are open raise NotConnectedError."""
         self._closed = True
-        if self._process:
+        at_work = self._exchange is not None and not self._exchange.done()
+        if self._process is not None and at_work:
             self._process.kill()
-        if self._exchange:
+        if self._exchange is not None:
             await asyncio.wait([self._exchange])
+        if self._process is not None and not at_work and idle.give(self._process):
+            self._process = None
         await self._bury()
 
     async def _in_turn(self, work: Coroutine[None, None, Answer], session: Hashable) -> Answer:
@@ -124,7 +113,7 @@ class Worker:
             process = await self._started()
             try:
                 return await process.ask(head, body)
-            except (OSError, asyncio.IncompleteReadError):
+            except (OSError, EOFError):
                 if not self._closed:
                     _log.warning("the process of %s ended during the %s attempt at a request", self._what, attempt)
                 await self._bury()
@@ -133,13 +122,13 @@ class Worker:
             remedy="see its last words on the standard error stream; later requests start it again",
         )
 
-    async def _started(self) -> _Process:
+    async def _started(self) -> Process:
         self._check_open()
         if self._process is None:
-            self._process = await _Process.spawn(self._command)
+            self._process = idle.take(self._command) or Process(self._command)
             try:
-                await self._process.reply()  # the first one says that the engine is loaded
-            except (OSError, asyncio.IncompleteReadError) as error:
+                await self._process.load()
+            except (OSError, EOFError) as error:
                 await self._bury()
                 self._check_open()
                 raise WorkerError(
@@ -157,68 +146,5 @@ class Worker:
 
     async def _bury(self) -> None:
         process, self._process = self._process, None
-        if process:
-            await process.end()
-
-
-class _Process:
-    """The process and the pipes to it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None  # PIPE was asked for
-        assert process.stdout is not None
-        self._process = process
-        self._requests = process.stdin
-        self._replies = process.stdout
-        self._killed = False
-
-    @classmethod
-    async def spawn(cls, command: list[str]) -> Self:
-        # A plain program, not multiprocessing: works from scripts without a main guard, from `python -c` and
-        # under pytest, and imports nothing of the caller. -P keeps the current folder off its path.
-        return cls(
-            await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "OMP_NUM_THREADS": "1",
-                },
-            )
-        )
-
-    async def ask(self, head: bytes, body: bytes) -> Answer:
-        self._requests.write(HEADER.pack(0, len(head), len(body)) + head + body)
-        await self._requests.drain()
-        return await self.reply()
-
-    async def reply(self) -> Answer:
-        status, head_bytes, body_bytes = HEADER.unpack(await self._replies.readexactly(HEADER.size))
-        head = json.loads(await self._replies.readexactly(head_bytes))
-        body = await self._replies.readexactly(body_bytes)
-        if status == REFUSED:
-            raise Refusal(head["why"])
-        if status == UNFIT:
-            raise WorkerError(head["why"], remedy=head["remedy"])
-        return Answer(head, body)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def kill(self) -> None:
-        # Once: `Popen.kill` looks first whether the process is gone, and so takes its exit status away from
-        # asyncio, which then warns of an unknown child.
-        if not self._killed:
-            self._killed = True
-            with suppress(ProcessLookupError):
-                self._process.kill()
-
-    async def end(self) -> None:
-        self.kill()
-        await self._process.communicate()  # closes the pipes, then waits
+        if process is not None:
+            await asyncio.to_thread(process.end)
