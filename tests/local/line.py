@@ -10,6 +10,7 @@ from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.actions import Action, Close, Respond, Send
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.wire.api import ANY_API, Api
 from gemini_realtime.local.wire.profiles import profile_named
 
 HALF_CASCADE = "models/gemini-live-2.5-flash-preview"
@@ -45,10 +46,19 @@ class Line:
         session_id: str = "s",
         pace: Pace = "realtime",
         profile: str | None = None,
+        api: Api = ANY_API,
+        strict_models: bool = False,
         **setup: Any,
     ) -> None:
         known = profile_named(profile) if profile else None
-        self.peer = Peer(session_id, sessions or new_sessions(), pace=pace, profile=known)
+        self.peer = Peer(
+            session_id,
+            sessions or new_sessions(),
+            pace=pace,
+            profile=known,
+            api=api,
+            strict_models=strict_models,
+        )
         self.now = 100.0
         self.others: list[Action] = []
         if setup:

@@ -274,6 +274,14 @@ IdleTimeout = Annotated[
     float, typer.Option(metavar="S", min=0.1, rich_help_panel=_LIMITS, help="Who is silent for longer is cut off.")
 ]
 
+MaxSessionMemory = Annotated[
+    float,
+    typer.Option(metavar="MIB", min=1, rich_help_panel=_LIMITS, help="What is kept of one session at most."),
+]
+StrictModels = Annotated[
+    bool, typer.Option("--strict-models", help="Refuse models that are not known here, as the service does.")
+]
+
 Faults = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="Let this go wrong: such as cut:after_frames=10. May be given repeatedly."),
@@ -284,10 +292,16 @@ HelpFaults = Annotated[
 ]
 
 
-def _limits(sessions: int, message_mib: float, handshake_s: float, idle_s: float) -> Limits:
+def _limits(sessions: int, message_mib: float, session_mib: float, handshake_s: float, idle_s: float) -> Limits:
     from gemini_realtime.local import Limits
 
-    return Limits(sessions, int(message_mib * 1024 * 1024), handshake_s, idle_s)
+    return Limits(
+        sessions=sessions,
+        message_bytes=int(message_mib * 1024 * 1024),
+        session_bytes=int(session_mib * 1024 * 1024),
+        handshake_s=handshake_s,
+        idle_s=idle_s,
+    )
 
 
 @app.command(help=_SERVE, epilog=_SERVE_EXAMPLES)
@@ -305,12 +319,14 @@ def serve(
     unfinished_wait: UnfinishedWait = 0,
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
+    strict_models: StrictModels = False,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
     go_away_before: GoAwayBefore = None,
     session_lifetime: SessionLifetime = None,
     max_sessions: MaxSessions = 1000,
     max_message: MaxMessage = 16,
+    max_session_memory: MaxSessionMemory = 64,
     handshake_timeout: HandshakeTimeout = 10,
     idle_timeout: IdleTimeout = 600,
     fault: Faults = None,
@@ -328,11 +344,12 @@ def serve(
         pace=pace.value,
         api_key=api_key,
         model_profile=model_profile,
+        strict_models=strict_models,
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
         go_away_before_s=go_away_before,
         session_lifetime_s=session_lifetime,
-        limits=_limits(max_sessions, max_message, handshake_timeout, idle_timeout),
+        limits=_limits(max_sessions, max_message, max_session_memory, handshake_timeout, idle_timeout),
         responder=responder,
         hearing=hearing,
         speaking=speaking,
@@ -357,12 +374,14 @@ def offline(
     unfinished_wait: UnfinishedWait = 0,
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
+    strict_models: StrictModels = False,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
     go_away_before: GoAwayBefore = None,
     session_lifetime: SessionLifetime = None,
     max_sessions: MaxSessions = 1000,
     max_message: MaxMessage = 16,
+    max_session_memory: MaxSessionMemory = 64,
     handshake_timeout: HandshakeTimeout = 10,
     idle_timeout: IdleTimeout = 600,
     fault: Faults = None,
@@ -380,11 +399,12 @@ def offline(
         pace=pace.value,
         api_key=api_key,
         model_profile=model_profile,
+        strict_models=strict_models,
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
         go_away_before_s=go_away_before,
         session_lifetime_s=session_lifetime,
-        limits=_limits(max_sessions, max_message, handshake_timeout, idle_timeout),
+        limits=_limits(max_sessions, max_message, max_session_memory, handshake_timeout, idle_timeout),
         responder=responder,
         hearing=hearing,
         speaking=speaking,

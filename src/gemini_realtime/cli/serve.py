@@ -25,6 +25,7 @@ class ServerOptions:
     pace: Literal["realtime", "instant"] = "realtime"
     api_key: str | None = None
     model_profile: str | None = None
+    strict_models: bool = False
     sessions: Path = Path(":memory:")
     connection_lifetime_s: float = 600.0
     go_away_before_s: float | None = None
@@ -47,6 +48,7 @@ class ServerOptions:
             pace=self.pace,
             api_key=self.api_key,
             model_profile=self.model_profile,
+            strict_models=self.strict_models,
             sessions_path=self.sessions,
             connection_lifetime_s=self.connection_lifetime_s,
             go_away_before_s=self.go_away_before_s,

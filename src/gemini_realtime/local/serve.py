@@ -59,6 +59,8 @@ class LiveServer:
         responder: what answers: rules that need no model by default; or a recording that plays the service instead.
             This and what hears and speaks may be named as on the command line: `echo`, `chat:llama3.2`.
         model_profile: how every model behaves, such as `3.8-live`; by default as is known of the model a client names.
+        strict_models: refuse models whose names are not known here, as the service does; by default they are taken for
+            the newest, with a line in the log.
         pace: `realtime` completes a turn when its audio would have been heard, as the service does; `instant` at once.
         faults: what goes wrong, each a `Fault` or as on the command line: `cut:after_frames=10,times=1`.
         seed: decides what faults leave to chance.
@@ -93,6 +95,7 @@ class LiveServer:
         *,
         responder: Responder | Recording | str | None = None,
         model_profile: ServiceProfile | str | None = None,
+        strict_models: bool = False,
         pace: Pace = "realtime",
         faults: Iterable[Fault | str] = (),
         seed: int = 0,
@@ -145,7 +148,7 @@ class LiveServer:
             _check_methods(name, backend, methods)
         profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
         settings = SessionSettings(
-            pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits()
+            pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits(), strict_models
         )
         self._service = Service(backends, recording, settings, sessions_path, clock)
         self._authorities: Path | None = None

@@ -411,6 +411,7 @@ class Setup(Message):
     avatar_config: Json | None = None
     safety_settings: list[Json] | None = None
     labels: dict[str, str] | None = None
+    tool_config: Json | None = None  # Firebase AI Logic only: firebase-android-sdk 7196
 
 
 class ClientContent(Message):

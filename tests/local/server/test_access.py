@@ -6,10 +6,12 @@ import pytest
 
 from gemini_realtime.local.server.access import CALLER_UNKNOWN, KEY_INVALID, Access, Credentials, Route
 from gemini_realtime.local.server.http import Request
+from gemini_realtime.local.wire.api import Api
 from gemini_realtime.local.wire.refusals import Rule
 
 GEMINI = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+FIREBASE = "/ws/google.firebase.vertexai.v1beta"
 TOKEN = "auth_tokens/1a2b"
 
 
@@ -22,10 +24,14 @@ def request(target: str = GEMINI, **headers: str) -> Request:
 @pytest.mark.parametrize(
     ("path", "route"),
     [
-        (GEMINI, Route(version="v1beta")),
-        (GEMINI.replace("v1beta", "v1"), Route(version="v1")),
-        (GEMINI.replace("v1beta", "v1alpha") + "Constrained", Route(constrained=True, version="v1alpha")),
-        (VERTEX, Route(vertex=True)),
+        (GEMINI, Route(Api("v1beta"))),
+        (GEMINI.replace("v1beta", "v1"), Route(Api("v1"))),
+        (GEMINI.replace("v1beta", "v1alpha") + "Constrained", Route(Api("v1alpha"), constrained=True)),
+        (VERTEX, Route(Api("v1beta1", vertex=True))),
+        (VERTEX.replace("v1beta1", "v1beta"), Route(Api("v1beta", vertex=True))),
+        (f"{FIREBASE}.GenerativeService/BidiGenerateContent", Route(Api("v1beta", firebase=True))),
+        (f"{FIREBASE}.LlmBidiService/BidiGenerateContent/locations/us-central1", Route(Api("v1beta", firebase=True))),
+        (f"{FIREBASE}.LlmBidiService/BidiGenerateContent", None),
         ("/", Route()),
         (GEMINI.replace("v1beta", "v2"), None),
         (GEMINI + "X", None),
@@ -72,6 +78,28 @@ def test_other_pages_are_refused(origin: str) -> None:
     refused = Access(None).page_refused(request(origin=origin))
     assert refused is not None
     assert refused.status == 403
+
+
+def test_two_origins_are_none() -> None:
+    twice = Request.of(b"GET", b"/", [("Origin", "http://localhost"), ("Origin", "https://example.org")])
+    refused = Access(None).page_refused(twice)
+    assert refused is not None
+    assert refused.status == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:1", "localhost", "a.localhost:80", "[::1]:8", "192.168.0.7", "host.docker.internal", "server"]
+)
+def test_the_server_is_called_by_names_that_no_stranger_can_have_given_it(host: str) -> None:
+    assert Access(None).page_refused(request(host=host)) is None
+
+
+@pytest.mark.parametrize("host", ["rebound.example.org", "127.0.0.1.example.org:80", "localhost, example.org", "a b"])
+def test_a_name_that_may_be_rebound_is_refused_where_there_is_no_key(host: str) -> None:
+    refused = Access(None).page_refused(request(host=host))
+    assert refused is not None
+    assert refused.status == 403
+    assert Access("sesame").page_refused(request(host=host)) is None
 
 
 def test_programs_have_no_origin() -> None:

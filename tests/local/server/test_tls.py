@@ -127,7 +127,35 @@ def test_the_first_to_make_it_wins(cache: Path, monkeypatch: pytest.MonkeyPatch)
     (chain,) = cache.glob("*/key-and-chain.pem")
     tls._make(chain, NOW)  # as another program would that has seen no certificate yet
     assert ours(local_identity(NOW).bundle) == first
-    assert [path.name for path in cache.iterdir() if path.is_dir()] == [chain.parent.name]
+    assert list(cache.glob("*/key-and-chain.pem")) == [chain]
+
+
+def test_damaged_files_are_made_anew_and_the_log_says_so(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = local_identity(NOW).bundle
+    (chain,) = cache.glob("*/key-and-chain.pem")
+    chain.write_bytes(chain.read_bytes()[:1000])
+    second = local_identity(NOW).bundle
+    assert ours(second)
+    assert second != first
+    second.write_bytes(bytes(range(256)))
+    assert local_identity(NOW).bundle == second
+    assert ours(second)
+    assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [
+        f"the certificate in {chain} is damaged",
+        f"the certificate in {chain} is damaged",
+        f"{second} is damaged: it is written anew",
+    ]
+
+
+def test_servers_that_trust_different_authorities_share_a_cache(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = local_identity(NOW).bundle
+    before = usual.read_bytes()
+    (tmp_path / "set.pem").write_bytes(trustme.CA(organization_name="A company").cert_pem.bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "set.pem"))
+    assert local_identity(NOW).bundle != usual
+    assert usual.read_bytes() == before
 
 
 def test_the_bundle_trusts_whom_the_machine_trusts_and_not_an_earlier_certificate(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from gemini_realtime.local.server.sessions import VALID_S, Sessions
+from gemini_realtime.local.session.actions import Note
 from gemini_realtime.local.session.history import CONTEXT_CHARACTERS
-from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.wire.api import Api
 from gemini_realtime.local.wire.frames import MAX_VALUES
 from gemini_realtime.local.wire.refusals import RULES
 from tests.local.line import (
@@ -120,6 +120,13 @@ CASES: dict[str, Callable[[], list[Any]]] = {
     "SCHEDULING_REFUSED": lambda: schedules(EXTENDED_3_8, "INTERRUPT"),
     "CODE_EXECUTION_REFUSED": lambda: sets_up(tools=[{"codeExecution": {}}]),
     "VOICE_WITHOUT_AUDIO": lambda: sets_up(HALF_CASCADE, **generation(responseModalities=["TEXT"], speechConfig=PUCK)),
+    "VOICE_UNKNOWN": lambda: sets_up(
+        VERTEX_2_5,
+        **generation(
+            responseModalities=["AUDIO"],
+            speechConfig={"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Pukc"}}},
+        ),
+    ),
     "OUTPUT_TOKENS": lambda: sets_up(**generation(maxOutputTokens=0)),
     "NOT_LIVE": lambda: sets_up(**generation(candidateCount=1)),
     "FUNCTION_FAULT": lambda: sets_up(tools=[{"functionDeclarations": [{"name": "my function"}]}]),
@@ -162,7 +169,7 @@ WORDS = {
     "BASE64": "Invalid value at 'realtime_input.audio.data' (TYPE_BYTES), Base64 decoding failed",
     "ONE_MEMBER": "Invalid value (oneof), oneof field 'message_type' is already set. Cannot set 'realtimeInput'",
     "MODEL_NOT_LIVE": "models/gemini-2.5-flash is not found for API version v1beta, or is not supported for"
-    " bidiGenerateContent.",
+    " bidiGenerateContent. Call ListModels to see the list of available models and their supported methods.",
     "MODALITIES": "The requested combination of response modalities (TEXT) is not supported by the model.",
 }
 
@@ -177,6 +184,45 @@ def test_rule(name: str) -> None:
 def test_each_rule_has_a_case_and_says_where_it_comes_from() -> None:
     assert CASES.keys() == RULES.keys()
     assert all(rule.source and rule.fault for rule in RULES.values())
+
+
+@pytest.mark.parametrize(
+    ("api", "field", "taken"),
+    [
+        (Api("v1beta"), "proactivity", False),
+        (Api("v1"), "proactivity", False),
+        (Api("v1alpha"), "proactivity", True),
+        (Api("v1beta1", vertex=True), "proactivity", True),
+        (Api(), "proactivity", True),
+        (Api("v1beta"), "toolConfig", False),
+        (Api("v1beta", firebase=True), "toolConfig", True),
+    ],
+)
+def test_a_version_of_the_api_has_its_own_fields(api: Api, field: str, taken: bool) -> None:
+    line = Line(api=api)
+    (answer,) = line.send({"setup": {"model": NATIVE_2_5, field: {}}})
+    name = "tool_config" if field == "toolConfig" else field
+    unknown = f"Invalid JSON payload received. Unknown name \"{name}\" at 'setup': Cannot find field."
+    assert answer == ({"setupComplete": {}} if taken else (1007, unknown))
+
+
+def test_a_model_that_is_not_known_is_taken_for_the_newest_and_the_log_says_so() -> None:
+    line = Line()
+    frames = line.send({"setup": {"model": "models/gemini-3.8-lvie", **generation(enableAffectiveDialog=True)}})
+    assert "setupComplete" in frames[0]
+    assert line.others == [
+        Note(
+            "the model 'gemini-3.8-lvie' is not known here and taken for the newest: did you mean 'gemini-3.8-live'?"
+            " --strict-models refuses it, as the service would"
+        )
+    ]
+
+
+def test_strictly_a_model_that_is_not_known_is_refused() -> None:
+    ((code, reason),) = Line(strict_models=True).send({"setup": {"model": "models/nonsense"}})
+    assert code == 1008
+    assert reason.startswith("models/nonsense is not found for API version v1beta, or is not supported for bidi")
+    assert "setupComplete" in Line(strict_models=True).send({"setup": {"model": NATIVE_2_5}})[0]
 
 
 # --- what is not known to be refused is not refused
@@ -224,17 +270,6 @@ def test_3_8_confirms_affective_dialog_and_closes_at_the_first_message(model: st
     line = Line(model=model, **generation(enableAffectiveDialog=True, **thinking))
     assert kinds(line.opening)[0] == "setupComplete"
     assert line.types("hello") == [(1007, "Request contains an invalid argument.")]
-
-
-@pytest.mark.parametrize("model", [NATIVE_2_5, LIVE_3_1, NATIVE_3_8])
-def test_proactivity_is_a_field_of_v1alpha_only(model: str) -> None:
-    def opening(version: str | None) -> list[str]:
-        peer = Peer("s", new_sessions(), api_version=version)
-        peer.receive(json.dumps({"setup": {"model": model, "proactivity": {"proactiveAudio": True}}}), 0.0)
-        return [type(action).__name__ for action in peer.actions()]
-
-    assert opening("v1alpha") == opening(None) == ["Send"]
-    assert opening("v1beta") == opening("v1") == ["Close"]
 
 
 def test_a_voice_needs_audio_and_on_2_5_a_modality() -> None:

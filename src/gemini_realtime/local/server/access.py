@@ -8,12 +8,18 @@ import re
 from typing import Final, NamedTuple
 
 from gemini_realtime.local.server.http import Request, Response, error
+from gemini_realtime.local.wire.api import ANY_API, Api
 from gemini_realtime.local.wire.refusals import Rule
 
 _GEMINI: Final = re.compile(
     r"/ws/google\.ai\.generativelanguage\.(v1|v1beta|v1alpha)\.GenerativeService\.BidiGenerateContent(Constrained)?"
 )
-_VERTEX: Final = re.compile(r"/ws/google\.cloud\.aiplatform\.(v1|v1beta1)\.LlmBidiService/BidiGenerateContent")
+_VERTEX: Final = re.compile(r"/ws/google\.cloud\.aiplatform\.(v1|v1beta|v1beta1)\.LlmBidiService/BidiGenerateContent")
+_FIREBASE: Final = re.compile(
+    r"/ws/google\.firebase\.vertexai\.(v1|v1beta)\."
+    r"(?:GenerativeService/BidiGenerateContent|LlmBidiService/BidiGenerateContent/locations/[\w-]+)"
+)
+"""Source: firebase-ios-sdk#15309, firebase-android-sdk#7196. Both take Firebase's key."""
 TOKEN_PATHS: Final = ("/v1beta/auth_tokens", "/v1alpha/auth_tokens")
 """`v1/auth_tokens` was seen answered with 404, 2026."""
 
@@ -36,14 +42,17 @@ class Route(NamedTuple):
     """What a path of the Live API says.
 
     Attributes:
-        vertex: it is Vertex AI's.
+        api: which, in which version.
         constrained: only tokens open it.
-        version: of the API; None when the path does not say.
     """
 
-    vertex: bool = False
+    api: Api = ANY_API
     constrained: bool = False
-    version: str | None = None
+
+    @property
+    def vertex(self) -> bool:
+        """Whether callers show an OAuth token, as for Vertex AI."""
+        return self.api.vertex
 
     @classmethod
     def of(cls, path: str) -> Route | None:
@@ -53,9 +62,11 @@ class Route(NamedTuple):
         project.
         """
         if gemini := _GEMINI.fullmatch(path):
-            return cls(constrained=gemini[2] is not None, version=gemini[1])
-        if _VERTEX.fullmatch(path):
-            return cls(vertex=True)
+            return cls(Api(gemini[1]), constrained=gemini[2] is not None)
+        if vertex := _VERTEX.fullmatch(path):
+            return cls(Api(vertex[1], vertex=True))
+        if firebase := _FIREBASE.fullmatch(path):
+            return cls(Api(firebase[1], firebase=True))
         return cls() if path == "/" else None
 
 

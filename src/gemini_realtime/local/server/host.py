@@ -115,7 +115,7 @@ class Host:
 
     def message_received(self, message: bytes) -> None:
         """Take a message of the client."""
-        resumes = self.peer.state is State.NEW and b"handle" in message
+        resumes = self._sessions.stored and self.peer.state is State.NEW and b"handle" in message
         if resumes or takes_long(message):
             self._connection.hold()
             self._spawn(partial(self._take_aside, message))

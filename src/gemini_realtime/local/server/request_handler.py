@@ -107,7 +107,7 @@ class RequestHandler:
             _log.info("a caller is refused: %s", rule.reason)
             Rejected(connection, rule)
             return connection
-        self._service.serve(connection, route.version)
+        self._service.serve(connection, route.api)
         if token is not None and connection.receiver is not None:
             TokenCheck(connection, connection.receiver, token, self._clock)
         return connection

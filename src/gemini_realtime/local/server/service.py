@@ -25,6 +25,7 @@ from gemini_realtime.local.server.session_writer import SessionWriter
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.wire.api import Api
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.protocol.messages import CloseCode
 
@@ -43,6 +44,7 @@ class SessionSettings:
         connection_lifetime_s: how long a connection lasts; None for ever.
         go_away_before_s: how long before its end that is announced; None for as long as the service does.
         session_limits: how long a session lasts, over all its connections.
+        strict_models: whether models are refused that nothing is known of.
     """
 
     pace: Pace = "realtime"
@@ -50,6 +52,7 @@ class SessionSettings:
     connection_lifetime_s: float | None = None
     go_away_before_s: float | None = None
     session_limits: SessionLimits = field(default_factory=SessionLimits)
+    strict_models: bool = False
 
     def __post_init__(self) -> None:
         check_choice("pace", self.pace, get_args(Pace))
@@ -105,8 +108,8 @@ class Service:
         if warm_up and self._recording is None:
             self._warming = asyncio.create_task(self._warm_up())
 
-    def serve(self, connection: FaultyConnection, api_version: str | None) -> None:
-        """Become the receiver of a connection to this version of the API, and serve it."""
+    def serve(self, connection: FaultyConnection, api: Api) -> None:
+        """Become the receiver of a connection to this API, and serve it."""
         if self._recording is not None:
             ReplayHost(self._recording.next(), connection, self.served)
             return
@@ -115,7 +118,8 @@ class Service:
             self._sessions,
             pace=connection.pace or self._settings.pace,
             profile=self._settings.profile,
-            api_version=api_version,
+            api=api,
+            strict_models=self._settings.strict_models,
             connection_lifetime_s=self._settings.connection_lifetime_s,
             go_away_before_s=self._settings.go_away_before_s,
             session_limits=self._settings.session_limits,

@@ -97,6 +97,11 @@ class Sessions:
             self._write(partial(self._store.save, handle, saved, now))
         return handle
 
+    @property
+    def stored(self) -> bool:
+        """Whether there is a store that may know more handles."""
+        return self._store is not None
+
     def needs_loading(self, handle: str) -> bool:
         """Whether only the store may know this handle."""
         return self._store is not None and handle not in self._kept and _HANDLE.fullmatch(handle) is not None

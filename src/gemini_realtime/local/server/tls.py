@@ -7,6 +7,8 @@ live in the user's cache folder for half a year; then new ones are made.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import logging
 import os
 import shutil
 import ssl
@@ -21,7 +23,10 @@ NAMES: Final = ("localhost", "127.0.0.1", "::1")
 ORGANIZATION: Final = "gemini-realtime embedded server"
 
 _PERIOD: Final = timedelta(days=182)
+_MAX_DAMAGED: Final = 16
 _EPOCH: Final = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+
+_log = logging.getLogger(__name__)
 
 
 class Identity(NamedTuple):
@@ -49,13 +54,8 @@ def local_identity(now: datetime, folder: Path | None = None) -> Identity:
     """
     try:
         folder = folder or _cache_folder()
-        chain = folder / f"localhost-{(now - _EPOCH) // _PERIOD}" / "key-and-chain.pem"
-        if not chain.exists():
-            _make(chain, now)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
-        bundle = folder / "authorities.pem"
-        _write_if_new(bundle, _trusted() + _authority(chain))
+        context, chain = _certified(folder, now)
+        bundle = _kept(folder, _trusted() + _authority(chain))
     except ModuleNotFoundError:
         raise MissingDependencyError("TLS", "local") from None
     except (OSError, ssl.SSLError) as error:
@@ -70,6 +70,27 @@ def _cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("gemini-realtime", appauthor=False)
+
+
+def _certified(folder: Path, now: datetime) -> tuple[ssl.SSLContext, Path]:
+    """The first certificate of this half-year that is whole; it is made when there is none.
+
+    A damaged one stays where it is, since another server may be making it anew just now.
+    """
+    name = f"localhost-{(now - _EPOCH) // _PERIOD}"
+    for number in range(1, _MAX_DAMAGED + 1):
+        chain = folder / (name if number == 1 else f"{name}-{number}") / "key-and-chain.pem"
+        if not chain.exists():
+            _make(chain, now)
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(chain)
+            ssl.create_default_context(cadata=_authority(chain))
+        except (ssl.SSLError, ValueError) as error:
+            _log.warning("the certificate in %s is damaged (%s): another is made", chain, error)
+        else:
+            return context, chain
+    raise OSError(f"{folder} holds {_MAX_DAMAGED} damaged certificates")
 
 
 def _make(chain: Path, now: datetime) -> None:
@@ -114,12 +135,18 @@ def _trusted() -> str:
     return "".join(map(ssl.DER_cert_to_PEM_cert, others))
 
 
-def _write_if_new(path: Path, text: str) -> None:
-    """Replace a file in one step, for others may be reading it."""
-    if path.exists() and path.read_text("ascii") == text:
-        return
+def _kept(folder: Path, text: str) -> Path:
+    """A file with this text. Its folder is named after the text, so that no server changes what another points to."""
+    digest = hashlib.blake2b(text.encode("ascii"), digest_size=8).hexdigest()
+    path = folder / f"authorities-{digest}" / "authorities.pem"
+    if path.exists():
+        if path.read_bytes() == text.encode("ascii"):
+            return path
+        _log.warning("%s is damaged: it is written anew", path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, made = tempfile.mkstemp(dir=path.parent)
-    with open(handle, "w", encoding="ascii") as file:
+    with open(handle, "w", encoding="ascii", newline="") as file:
         file.write(text)
     Path(made).chmod(0o644)
-    Path(made).replace(path)
+    Path(made).replace(path)  # in one step, for others may be reading it
+    return path

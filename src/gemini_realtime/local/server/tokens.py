@@ -12,7 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
+from gemini_realtime.local.wire.acceptance import check_setup
+from gemini_realtime.local.wire.fields import is_field, paths_in
+from gemini_realtime.local.wire.profiles import profile_of
 from gemini_realtime.local.wire.refusals import Refused, Rule
+from gemini_realtime.local.wire.validation import conform
+from gemini_realtime.protocol.codec import DecodeError, parse_object
+from gemini_realtime.protocol.messages import Setup
 
 DEFAULT_USES: Final = 1
 DEFAULT_LIFE: Final = timedelta(minutes=30)
@@ -41,7 +47,7 @@ TOKEN_USED_UP: Final = Rule(
 )
 
 
-class TokenRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class TokenRequest(msgspec.Struct, rename="camel"):
     """The body of `POST /v1beta/auth_tokens`.
 
     Attributes:
@@ -58,6 +64,11 @@ class TokenRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     bidi_generate_content_setup: dict[str, Any] | None = None
     field_mask: str = ""
 
+    @property
+    def mask(self) -> list[list[str]]:
+        """The paths of the mask."""
+        return [path.strip().split(".") for path in self.field_mask.split(",") if path.strip()]
+
 
 class BadTokenRequest(ValueError):
     """A token cannot be made as asked; says why."""
@@ -73,7 +84,7 @@ class Token:
     def __init__(self, name: str, request: TokenRequest, expires: float, closes: float) -> None:
         self.name = name
         self._setup = request.bidi_generate_content_setup
-        self._mask = [path.strip().split(".") for path in request.field_mask.split(",") if path.strip()]
+        self._mask = request.mask
         self._expires = expires
         self._closes = closes
         self._uses_left = request.uses if request.uses else None
@@ -156,12 +167,41 @@ class Tokens:
 
 def _read(body: bytes) -> TokenRequest:
     try:
-        request = msgspec.json.decode(body or b"{}", type=TokenRequest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        given = conform(parse_object(body or b"{}"), "AuthToken")
+        request = msgspec.convert(given, TokenRequest)
+    except Refused as refused:
+        raise BadTokenRequest(refused.reason) from None
+    except (DecodeError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadTokenRequest(f"Invalid JSON payload received. {error}") from None
     if request.uses < 0:
         raise BadTokenRequest("uses must not be negative")
+    if request.bidi_generate_content_setup is not None:
+        _check_setup(request.bidi_generate_content_setup)
+    _check_mask(request.mask, request.bidi_generate_content_setup or {})
     return request
+
+
+def _check_setup(setup: dict[str, Any]) -> None:
+    """Refuse at once what every session with the token would be refused for."""
+    read = msgspec.convert(setup, Setup)
+    if not read.model:  # the client's to say
+        return
+    try:
+        check_setup(read, profile_of(read.model))
+    except Refused as refused:
+        raise BadTokenRequest(refused.reason) from None
+
+
+def _check_mask(mask: list[list[str]], setup: dict[str, Any]) -> None:
+    """Source: js-genai#1492, google-gemini/gemini-live-api-examples#49."""
+    if not mask:
+        return
+    if not all(is_field("Setup", path) for path in mask):
+        raise BadTokenRequest("field_mask is invalid for BidiGenerateContentSetup")
+    spelled = [tuple(map(_camel, path)) for path in mask]
+    for path in paths_in(setup, "Setup"):
+        if not any(path[: len(named)] == named or named[: len(path)] == path for named in spelled):
+            raise BadTokenRequest("BidiGenerateContentSetup contains fields that are not specified in field_mask")
 
 
 def _time(name: str, given: datetime | None, wall: datetime, default: timedelta) -> datetime:

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from gemini_realtime.local.wire.acceptance import check_setup, check_tools
+from gemini_realtime.local.wire.acceptance import check_setup, check_tools, no_such_model
 from gemini_realtime.local.wire.profiles import UNKNOWN, Coverage, ServiceProfile, on_vertex, profile_of
-from gemini_realtime.protocol import messages
+from gemini_realtime.protocol import families, messages
 from gemini_realtime.protocol.families import Family, is_on_vertex
 
 
@@ -26,14 +26,15 @@ class Options:
 
     @classmethod
     def of(
-        cls, setup: messages.Setup, profile: ServiceProfile | None = None, api_version: str | None = None
+        cls, setup: messages.Setup, profile: ServiceProfile | None = None, *, version: str = "", strict: bool = False
     ) -> Options:
         """Read a setup message.
 
         Args:
             setup: the message.
             profile: of the model; by default what is known of the name.
-            api_version: of the API; None when nobody said.
+            version: of the API, for the service's words.
+            strict: whether a model is refused that nothing is known of.
 
         Raises:
             Refused: the model does not take it.
@@ -41,7 +42,9 @@ class Options:
         profile = profile or profile_of(setup.model)
         if is_on_vertex(setup.model):
             profile = on_vertex(profile)
-        check_setup(setup, profile, api_version)
+        check_setup(setup, profile, version)
+        if strict and profile.family is families.UNKNOWN:
+            raise no_such_model(setup.model, version)
         generation = setup.generation_config or messages.GenerationConfig()
         modality = next(iter(generation.response_modalities or []), "MODALITY_UNSPECIFIED")
         return cls(

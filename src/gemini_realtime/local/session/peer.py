@@ -39,8 +39,9 @@ from gemini_realtime.local.session.history import CONTEXT_CHARACTERS, Saved
 from gemini_realtime.local.session.options import Options
 from gemini_realtime.local.session.resumption import UNASKED_AFTER_S, Resumption, Sessions
 from gemini_realtime.local.session.turns import TURN_CHARACTERS
+from gemini_realtime.local.wire.api import ANY_API, Api
 from gemini_realtime.local.wire.frames import read_client_frame, refuse_null_handle
-from gemini_realtime.local.wire.profiles import ServiceProfile
+from gemini_realtime.local.wire.profiles import ServiceProfile, unknown_model
 from gemini_realtime.local.wire.refusals import (
     AUDIO_STREAM_END,
     AUDIO_TYPE,
@@ -55,7 +56,7 @@ from gemini_realtime.local.wire.refusals import (
     TOO_LONG,
     Refused,
 )
-from gemini_realtime.protocol import messages
+from gemini_realtime.protocol import families, messages
 from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.messages import ServerMessage
 
@@ -117,7 +118,8 @@ class Peer:
         sessions: where sessions are kept to be resumed.
         pace: when a turn is complete, and how fast its audio is sent.
         profile: how the model behaves; by default what is known of the model that the client names.
-        api_version: such as `v1beta`; None when nobody said.
+        api: which the client has called.
+        strict_models: whether models are refused that nothing is known of.
         connection_lifetime_s: how long after its setup the connection is closed, with a `goAway` before; None for ever.
         go_away_before_s: how long before; as long as the service does by default.
         session_limits: how long its session lasts.
@@ -130,7 +132,8 @@ class Peer:
         *,
         pace: Pace = "realtime",
         profile: ServiceProfile | None = None,
-        api_version: str | None = None,
+        api: Api = ANY_API,
+        strict_models: bool = False,
         connection_lifetime_s: float | None = None,
         go_away_before_s: float | None = None,
         session_limits: SessionLimits | None = None,
@@ -140,7 +143,8 @@ class Peer:
         self._conversation = Conversation(session_id, self._outbox, pace)
         self._activity = Activity()
         self._profile = profile
-        self._api_version = api_version
+        self._api = api
+        self._strict_models = strict_models
         self._lifetime = Lifetime(connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
         self._now = float("-inf")  # the latest time that was told
         # Microphone audio comes fifty times a second and changes nothing of what is to be done, nor when.
@@ -205,7 +209,10 @@ class Peer:
             raise Refused(SETUP_FIRST)
         if self.state is not State.NEW:
             raise Refused(SETUP_ONCE)
-        options = Options.of(setup, self._profile, self._api_version)
+        self._api.check_fields(frame)
+        options = Options.of(setup, self._profile, version=self._api.version, strict=self._strict_models)
+        if options.family is families.UNKNOWN and self._profile is None:
+            self._outbox.put(Note(unknown_model(setup.model)))
         if len(options.instructions) > CONTEXT_CHARACTERS:
             raise Refused(TOO_LONG)
         if not options.profile.null_handle:

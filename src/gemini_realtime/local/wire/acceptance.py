@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from gemini_realtime.checking import shown, spelling_remedy
 from gemini_realtime.local.wire.declarations import check_declarations
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.local.wire.refusals import (
@@ -22,7 +23,7 @@ from gemini_realtime.local.wire.refusals import (
     THINKING_LEVEL_REFUSED,
     THINKING_ON_VERTEX,
     THINKING_REFUSED,
-    UNKNOWN_NAME,
+    VOICE_UNKNOWN,
     VOICE_WITHOUT_AUDIO,
     Refused,
 )
@@ -34,24 +35,28 @@ _NOT_LIVE: Final = re.compile(r"gemini-[\d.]+-(pro|flash|flash-lite)(-(latest|pr
 `native-audio` in their names, but for `gemini-2.0-flash-exp`."""
 _LIVE_ALL_THE_SAME: Final = "gemini-2.0-flash-exp"
 
+_VOICES: Final = (
+    "Zephyr", "Puck", "Charon", "Kore", "Fenrir", "Leda", "Orus", "Aoede", "Callirrhoe", "Autonoe", "Enceladus",
+    "Iapetus", "Umbriel", "Algieba", "Despina", "Erinome", "Algenib", "Rasalgethi", "Laomedeia", "Achernar", "Alnilam",
+    "Schedar", "Gacrux", "Pulcherrima", "Achird", "Zubenelgenubi", "Vindemiatrix", "Sadachbia", "Sadaltager", "Sulafat",
+)  # fmt: skip
+"""Source: https://ai.google.dev/gemini-api/docs/speech-generation#voices."""
+
 _VERTEX_TRIGGER_TOKENS: Final = range(5_000, 128_001)
 
 
-def check_setup(setup: messages.Setup, profile: ServiceProfile, api_version: str | None) -> None:
+def check_setup(setup: messages.Setup, profile: ServiceProfile, version: str = "") -> None:
     """Refuse what is known to be refused, and nothing else.
 
     Args:
         setup: as it came.
         profile: of the model.
-        api_version: such as `v1beta`; None when nobody said.
+        version: of the API, for the service's words.
 
     Raises:
         Refused: the first fault that is found.
     """
-    _check_model(setup.model)
-    # pydantic-ai 2.68, live 2026-10-22, with models of all families; https://ai.google.dev/gemini-api/docs/live-guide.
-    if setup.proactivity is not None and not profile.vertex and api_version not in (None, "v1alpha"):
-        raise Refused(UNKNOWN_NAME, name="proactivity", where=" at 'setup'")
+    _check_model(setup.model, version)
     generation = setup.generation_config or messages.GenerationConfig()
     _check_modalities(generation.response_modalities or [], profile)
     _check_thinking(generation.thinking_config, profile)
@@ -84,12 +89,17 @@ def check_tools(tools: list[messages.Tool], profile: ServiceProfile, where: str)
             raise Refused(BEHAVIOR_REFUSED)
 
 
-def _check_model(model: str) -> None:
+def no_such_model(model: str, version: str) -> Refused:
+    """What the service says to a model that it does not have."""
+    return Refused(MODEL_NOT_LIVE, model=model, version=version or "v1beta")
+
+
+def _check_model(model: str, version: str) -> None:
     name = model.rpartition("/")[2]
     if not name:
         raise Refused(MODEL_MISSING)
     if _NOT_LIVE.fullmatch(name) and name != _LIVE_ALL_THE_SAME:
-        raise Refused(MODEL_NOT_LIVE, model=model, version="v1beta")
+        raise no_such_model(model, version)
 
 
 def _check_generation(generation: messages.GenerationConfig, profile: ServiceProfile) -> None:
@@ -104,6 +114,14 @@ def _check_generation(generation: messages.GenerationConfig, profile: ServicePro
     voiced = generation.speech_config is not None and generation.speech_config.voice_config is not None
     if voiced and not speaks and not unsaid:
         raise Refused(VOICE_WITHOUT_AUDIO)
+    _check_voice(generation.speech_config, profile)
+
+
+def _check_voice(speech: messages.SpeechConfig | None, profile: ServiceProfile) -> None:
+    prebuilt = speech.voice_config.prebuilt_voice_config if speech and speech.voice_config else None
+    name = prebuilt.voice_name if prebuilt else None
+    if profile.vertex and name and name.capitalize() not in _VOICES:
+        raise Refused(VOICE_UNKNOWN, note=f"there is no voice {shown(name)}: {spelling_remedy(name, _VOICES)}")
 
 
 def _check_modalities(modalities: list[str], profile: ServiceProfile) -> None:

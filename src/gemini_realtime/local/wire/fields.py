@@ -6,8 +6,9 @@ after a slash the oneof that the field belongs to.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 # The protobuf types of google-ai-generativelanguage 0.12.1, `google.ai.generativelanguage.v1beta`; the prefix
 # `BidiGenerateContent` is left out.
@@ -88,10 +89,12 @@ OFFICIAL: Final[dict[str, str]] = {
 # a second source stands behind a message, the reference pages of the two services. `Json` is passed through unread.
 NEWER: Final[dict[str, str]] = {
     "ClientMessage": "contextUpdate:ContextUpdate/message_type",
+    "AuthToken": "name:string uses:int32 expireTime:Timestamp newSessionExpireTime:Timestamp"
+    " bidiGenerateContentSetup:Setup fieldMask:string",
     "ContextUpdate": "systemInstruction:Content tools:ContextUpdateTools",
     "ContextUpdateTools": "tools:[Tool]",
     "Setup": "proactivity:ProactivityConfig historyConfig:HistoryConfig explicitVadSignal:bool"
-    " avatarConfig:AvatarConfig safetySettings:[SafetySetting] labels:{string}",
+    " avatarConfig:AvatarConfig safetySettings:[SafetySetting] labels:{string} toolConfig:Json",
     "ProactivityConfig": "proactiveAudio:bool proactiveVideo:bool",
     "HistoryConfig": "initialHistoryInClientContent:bool",
     "AvatarConfig": "avatarName:string customizedAvatar:CustomizedAvatar audioBitrateBps:int32 videoBitrateBps:int32",
@@ -197,8 +200,32 @@ def values_of(enum: str) -> tuple[str, ...] | None:
     return tuple(values) or None
 
 
+def snake_case(name: str) -> str:
+    """The other spelling of a name in lowerCamelCase."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def is_field(message: str, path: Sequence[str]) -> bool:
+    """Whether a path of names, in either spelling, leads to a field inside this message."""
+    for name in path:
+        field = fields_of(message).get(name)
+        if field is None:
+            return False
+        message = "" if field.repeated or field.mapped else field.type
+    return bool(path)
+
+
+def paths_in(value: dict[str, Any], message: str) -> Iterator[tuple[str, ...]]:
+    """The paths to all that is set in a message that `conform` has read, as far as they lead through messages."""
+    for name, member in value.items():
+        field = fields_of(message)[name]
+        if isinstance(member, dict) and member and field.type in MESSAGES and not field.mapped:
+            yield from ((name, *path) for path in paths_in(member, field.type))
+        else:
+            yield (name,)
+
+
 def _field(entry: str) -> Field:
     name, _, rest = entry.partition(":")
     kind, _, oneof = rest.partition("/")
-    snake_name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return Field(name, snake_name, kind.strip("[]{}"), kind.startswith("["), kind.startswith("{"), oneof)
+    return Field(name, snake_case(name), kind.strip("[]{}"), kind.startswith("["), kind.startswith("{"), oneof)

@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
-from gemini_realtime.local.wire.refusals import INVALID_JSON, NULL_HANDLE, TOO_MUCH_IN_IT, Refused
+from gemini_realtime.local.wire.fields import snake_case
+from gemini_realtime.local.wire.refusals import INVALID_JSON, NULL_HANDLE, TOO_MUCH_IN_IT, UNKNOWN_NAME, Refused
 from gemini_realtime.local.wire.validation import conform
 from gemini_realtime.protocol.codec import DecodeError, decode_client_message, encode, encode_base64, parse_object
 from gemini_realtime.protocol.messages import ClientMessage, ServerMessage
@@ -104,6 +105,18 @@ def refuse_null_handle(frame: bytes | str) -> None:
     resumption = setup.get("sessionResumption", setup.get("session_resumption")) or {}
     if resumption.get("handle", "") is None:
         raise Refused(NULL_HANDLE)
+
+
+def refuse_fields(frame: bytes | str, names: Sequence[str]) -> None:
+    """Refuse a setup with one of these fields, in either spelling.
+
+    Raises:
+        Refused: it has one.
+    """
+    spellings = {spelling for name in names for spelling in (name, snake_case(name))}
+    found = spellings & (_parsed(frame).get("setup") or {}).keys()
+    if found:
+        raise Refused(UNKNOWN_NAME, name=snake_case(min(found)), where=" at 'setup'")
 
 
 def _is_media(message: ClientMessage) -> bool:

@@ -23,7 +23,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from gemini_realtime.checking import spelling_remedy
+from gemini_realtime.checking import shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol import families
 from gemini_realtime.protocol.families import Family, family_of, is_on_vertex
@@ -331,7 +331,12 @@ HALF_CASCADE: Final = ServiceProfile(
 
 HALF_CASCADE_2_5: Final = replace(HALF_CASCADE, name="2.5-half-cascade", models=("gemini-live-2.5-flash",))
 
-UNKNOWN: Final = ServiceProfile(name="unknown", family=families.UNKNOWN)
+_NEWEST: Final = Evidence("a guess: as the newest family", "2026-11")
+
+UNKNOWN: Final = replace(
+    LIVE_3_8, name="unknown", family=families.UNKNOWN, evidence=dict.fromkeys(_LIVE_3_8_EVIDENCE, _NEWEST)
+)
+"""Behaves as the newest family does, and refuses nothing that any family takes: nobody knows what it is."""
 
 PROFILES: Final = (
     NATIVE_AUDIO_2_5,
@@ -410,6 +415,14 @@ def profile_of(model: str) -> ServiceProfile:
     ours = [profile for profile in PROFILES if profile.family is family]
     profile = next((profile for profile in ours if name.startswith(profile.models or family.names)), UNKNOWN)
     return on_vertex(profile) if is_on_vertex(model) else profile
+
+
+def unknown_model(model: str) -> str:
+    """What is to be said about a model that nobody knows here."""
+    name = model.rpartition("/")[2]
+    known = [start for family in families.FAMILIES for start in family.names]
+    remedy = spelling_remedy(name, known, choice="--strict-models refuses it, as the service would")
+    return f"the model {shown(name)} is not known here and taken for the newest: {remedy}"
 
 
 def profile_named(name: str) -> ServiceProfile:

@@ -86,9 +86,10 @@ SETUP_FIRST: Final = Rule(
 SETUP_ONCE: Final = Rule("a second setup", 1007, _INVALID, "litellm#31494, 2026-06")
 MODEL_MISSING: Final = Rule("a setup without a model", 1007, _INVALID, "https://ai.google.dev/api/live, required field")
 MODEL_NOT_LIVE: Final = Rule(
-    "a model that has no Live API",
+    "a model that has no Live API; with --strict-models also one whose name is not known here",
     1008,
-    "{model} is not found for API version {version}, or is not supported for bidiGenerateContent.",
+    "{model} is not found for API version {version}, or is not supported for bidiGenerateContent. Call ListModels to"
+    " see the list of available models and their supported methods.",
     "reported by users of many clients",
 )
 MODALITIES: Final = Rule(
@@ -147,6 +148,12 @@ VOICE_WITHOUT_AUDIO: Final = Rule(
     1007,
     "Cannot extract voices from a non-audio request.",
     "cookbook#793, livekit/agents#3540, mastra#17018, 2025-2026",
+)
+VOICE_UNKNOWN: Final = Rule(
+    "a prebuilt voice that there is not, on Vertex AI",
+    1007,
+    _INVALID,
+    "litellm#38395, 2026: it rejects the misspelt name" + _WORDS_GUESSED,
 )
 OUTPUT_TOKENS: Final = Rule(
     "a maxOutputTokens of 0 or less",
