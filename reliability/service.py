@@ -65,6 +65,8 @@ class Manner:
         faint: whether speech is noise at the edge of hearing.
         rate: seconds of speech that arrive in a second.
         waits_to_be_heard: whether a turn is completed only when it has been played.
+        writes_first: whether all words of an answer come before its first sound.
+        eager_handles: whether a handle comes as soon as something is asked, which holds the question and no answer.
         poisoned: whether sessions that exist already are closed, with 1011, as soon as they are resumed.
         exhausted: whether they are sent away then.
         sent_away: connections that are sent away, without any notice, as soon as they are confirmed.
@@ -84,6 +86,8 @@ class Manner:
     faint: bool = False
     rate: float = FASTER
     waits_to_be_heard: bool = True
+    writes_first: bool = False
+    eager_handles: bool = False
     poisoned: bool = False
     exhausted: bool = False
     sent_away: int = 0
@@ -319,7 +323,10 @@ class Connection:
         self._heard_since_handle = False
         if self.busy:
             self.say({"sessionResumptionUpdate": {}})
-            return
+        else:
+            self._give_handle()
+
+    def _give_handle(self) -> None:
         assert self.branch is not None
         handle = self.service.handle(self.branch)
         self.service.note(f"gives {handle}")
@@ -442,6 +449,8 @@ class Connection:
             inherited=self.branch.inherited(),
         )
         self.branch.answers.append(answer)
+        if self._handles and self.service.manner.eager_handles:
+            self._later(0.1, self._give_handle)
         self._turn = asyncio.get_running_loop().create_task(self._speak(self.branch, answer))
 
     async def _speak(self, branch: Branch, answer: Answer) -> None:
@@ -458,8 +467,14 @@ class Connection:
             manner.empty_turns -= 1
             answer.pieces = 0
         self.service.note(f"answers {questions} with a{answer.number}, {answer.pieces} pieces")
+        if manner.writes_first:
+            self._write(answer)
+            await asyncio.sleep(random.uniform(0.2, 2.0))
         for piece in range(answer.pieces):
-            self.say(_piece(answer.number, piece, NOISE if manner.faint else SPEECH))
+            message = _piece(answer.number, piece, NOISE if manner.faint else SPEECH)
+            if manner.writes_first:
+                del message["serverContent"]["outputTranscription"]
+            self.say(message)
             await asyncio.sleep(PIECE_S / manner.rate)
         usage = {"totalTokenCount": answer.number}
         answer.ended, branch.answered = branch.close_item(), answer.begun
@@ -471,6 +486,11 @@ class Connection:
         if manner.turn_complete:
             self.say({"serverContent": {"turnComplete": True}, "usageMetadata": usage})
         self._later(HANDLE_AFTER_TURN_S, self._offer_handle)
+
+    def _write(self, answer: Answer) -> None:
+        """Say in writing what is to be heard."""
+        words = "".join(f"a{answer.number}.{piece} " for piece in range(answer.pieces))
+        self.say({"serverContent": {"outputTranscription": {"text": words}}})
 
     def _call(self, branch: Branch, answer: Answer, ask: str) -> None:
         """Ask for a function; the answer comes after its result, as another one."""

@@ -307,6 +307,21 @@ TROUBLES: Final = {
         Trouble(
             "cancel-calls", "calls are cancelled as soon as they are made", _manner(cancelled_calls=3), undisturbed=True
         ),
+        Trouble(
+            "written-first-cut",
+            "all words of an answer come before its sound, and the connection breaks",
+            _both(_manner(writes_first=True), _several),
+        ),
+        Trouble(
+            "written-first-go-away",
+            "so they do, and the service leaves",
+            _both(_manner(writes_first=True), _connection(_go_away)),
+        ),
+        Trouble(
+            "eager-handles-cut",
+            "handles come between question and answer, and the connection breaks",
+            _both(_manner(eager_handles=True), _several),
+        ),
         Trouble("near-silence", "noise instead of speech", _manner(faint=True), undisturbed=True),
         Trouble("slow-audio", "speech comes at half its pace", _manner(rate=0.5), undisturbed=True),
         Trouble("slow-audio-cut", "so it does, and the connection breaks", _both(_manner(rate=0.5), _several)),

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_realtime.protocol.history import LATE_TRANSCRIPT_S, MAX_CHARACTERS, History, Said, contents
+from gemini_realtime.protocol.history import MAX_CHARACTERS, History, Said, contents
+from gemini_realtime.protocol.turns import LATE_TRANSCRIPT_S
 
 FIRST = [Said("user", "Tell me a story."), Said("model", "Once upon a time")]
 SECOND = [Said("user", "What is the time?"), Said("model", "It is noon.")]

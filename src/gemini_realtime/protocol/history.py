@@ -13,12 +13,10 @@ from math import inf
 from typing import Final, NamedTuple
 
 from gemini_realtime.protocol.messages import Content, Part
+from gemini_realtime.protocol.turns import LATE_TRANSCRIPT_S
 
 MAX_CHARACTERS: Final = 20_000
 """Bound on the tail that is kept: some half hour of speech."""
-
-LATE_TRANSCRIPT_S: Final = 2.0
-"""So long after an answer began, or ended, what is heard may still belong to its question."""
 
 
 class Said(NamedTuple):

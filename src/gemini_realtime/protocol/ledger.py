@@ -420,9 +420,8 @@ class Ledger:
         return any(0 < entry.rejections < MAX_REJECTIONS for entry in self._sent)
 
     def connection_lost(self) -> None:
-        """There is nowhere to send to, and the answer that had begun will not be completed."""
+        """There is nowhere to send to; that the answer is complete may still arrive."""
         self.audio.connection_lost()
-        self.utterances.connection_lost()
 
     def closed_on(self) -> None:
         """The service closed the session: what went out, audio aside, and is not answered may be why."""
@@ -458,6 +457,7 @@ class Ledger:
             arrived_until: what went out until then had reached the service when the connection was lost, seconds.
         """
         self.connection_lost()
+        self.utterances.connection_lost()
         new_session = handle_at is None
         if new_session:  # what the handle held is gone with it
             self._sent.extendleft(reversed(self._unanswered))

@@ -25,10 +25,10 @@ from gemini_realtime.protocol.events import (
     TurnComplete,
 )
 from gemini_realtime.protocol.health import REFUSALS, Finding, Health
-from gemini_realtime.protocol.history import LATE_TRANSCRIPT_S, History, Said
+from gemini_realtime.protocol.history import History, Said
 from gemini_realtime.protocol.ledger import Ledger, Resent
 from gemini_realtime.protocol.models import ModelProfile
-from gemini_realtime.protocol.turns import Turns, TurnState
+from gemini_realtime.protocol.turns import LATE_TRANSCRIPT_S, Turns, TurnState
 
 FLIGHT_MARGIN_S: Final = 0.25
 """Beyond a round trip, how long a message may take to get into a handle."""
@@ -197,13 +197,12 @@ class Progress:
         return msgspec.structs.replace(event, stale=True) if isinstance(event, AudioDelta) else event
 
     def _begins_turn(self, event: OutputTranscript, now: float) -> bool:
-        """Whether a transcript comes before its audio. The service promises no order: after an answer it is of that."""
+        """Whether a transcript comes before its audio."""
         turns = self._turns
-        if not event.text:
+        if not event.text or turns.state is _GENERATING or turns.is_late(now):
             return False
-        if turns.owed_since is not None or turns.interrupted:
-            return True
-        return turns.state is TurnState.IDLE and now > turns.ended_at + LATE_TRANSCRIPT_S
+        # After the end of generation it is of what was said, unless something was asked since.
+        return turns.state is not TurnState.GENERATED or turns.owed_since is not None
 
     def _begin_turn(self, now: float) -> list[RealtimeEvent]:
         self._health.turn_began()

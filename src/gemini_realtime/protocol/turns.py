@@ -23,6 +23,10 @@ until its audio has been heard; that it comes within seconds then is what record
 LATE_OUTPUT_S: Final = 1.0
 """So long after an interruption output may still be of what was cut off, unless the user has said something since."""
 
+LATE_TRANSCRIPT_S: Final = 2.0
+"""So long after an answer began, or ended, transcripts may still be of it and of its question: the service promises no
+order. How long is a guess."""
+
 ASKED_OUTPUT_S: Final = 0.3
 """The same where a question waits: no answer begins sooner."""
 
@@ -93,7 +97,7 @@ class Turns:
         self.ended_here = False
         self._began_at = 0.0
         self._signalled_at = 0.0
-        self._heard_since = False
+        self._heard_since = self._heard_into = False
 
     @property
     def interrupted(self) -> bool:
@@ -102,16 +106,22 @@ class Turns:
 
     def asked(self, now: float) -> None:
         """The service owes an answer: to text, to speech that ended, to a function's result that is not silent."""
-        self.owed_since = now
-        self._heard_since = self.interrupted
+        self.owed_since, self._heard_since = now, True
 
     def heard(self) -> None:
         """The service understood something that was said."""
-        self._heard_since = self.interrupted
+        if self.state in (TurnState.IDLE, TurnState.INTERRUPTED):
+            self._heard_since = True
+        else:  # the question, late, or what interrupts the answer to it
+            self._heard_into = True
 
     def not_awaited(self) -> None:
         """Nobody waits any more for the answer that is owed."""
         self.owed_since = None
+
+    def is_late(self, now: float) -> bool:
+        """Whether words of the model that come now may be of a turn that is over: the service promises no order."""
+        return self.state is TurnState.IDLE and not self._heard_since and now <= self.ended_at + LATE_TRANSCRIPT_S
 
     def is_stale(self, now: float) -> bool:
         """Whether output that comes now is of an answer that was cut off."""
@@ -124,6 +134,7 @@ class Turns:
         self._signal(TurnSignal.OUTPUT)
         self._began_at, self.spoken_s = now, 0.0
         self.began, self.ended_here, self.owed_since = True, False, None
+        self._heard_since = self._heard_into = False
 
     def spoke(self, characters: int, rate_hz: int) -> bool:
         """A piece of speech came: so many characters of base64, of 16-bit samples at that rate.
@@ -153,8 +164,8 @@ class Turns:
 
     def cut(self, now: float) -> None:
         """The answer was interrupted."""
-        if self.state is TurnState.IDLE:  # whoever asked goes on speaking
-            self.owed_since = None
+        if self.state is TurnState.IDLE and self.owed_since is not None:  # whoever asked goes on speaking
+            self.owed_since, self._heard_into = None, True
         self._signal(TurnSignal.INTERRUPTED)
         self._signalled_at, self._heard_since = now, False
 
@@ -167,9 +178,11 @@ class Turns:
         """
         if self.state is TurnState.IDLE and not more_follows:  # all the answer there will be
             self.owed_since = None
+        answers_follow = self.owed_since is not None or (self.interrupted and self._heard_into)
         self._signal(TurnSignal.TURN_COMPLETE)
         self.ended_here = False
         self._over(now)
+        self._heard_since = answers_follow
 
     def ended(self) -> None:
         """The end of the turn was told by this side."""
