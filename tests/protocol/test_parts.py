@@ -81,6 +81,11 @@ def test_parts_of_google_genai_are_taken_as_they_are() -> None:
     assert turn_parts([PydanticPart(text="hi"), image], LIVE_3_8) == [Part(text="hi"), part(PNG, "image/png")]
 
 
+def test_a_view_of_every_other_byte_is_what_it_shows() -> None:
+    doubled = bytes(byte for one in PNG for byte in (one, 0))
+    assert turn_parts([Media(memoryview(doubled)[::2], "image/png")], LIVE_3_8) == [part(PNG, "image/png")]
+
+
 def test_one_text_is_one_part() -> None:
     assert turn_parts("hello", LIVE_3_8) == [Part(text="hello")]
 
@@ -132,7 +137,9 @@ def test_what_cannot_be_a_part_is_refused_with_its_place(given: Any, problem: st
         turn_parts(given, LIVE_3_8)
 
 
-@pytest.mark.parametrize(("data", "mime_type"), [("text", "image/png"), (7, "image/png"), (PNG, "png"), (PNG, None)])
+@pytest.mark.parametrize(
+    ("data", "mime_type"), [(b"", "image/png"), ("text", "image/png"), (7, "image/png"), (PNG, "png"), (PNG, None)]
+)
 def test_media_is_bytes_and_a_type(data: Any, mime_type: Any) -> None:
     with pytest.raises(ConfigError, match="of Media"):
         Media(data, mime_type)

@@ -30,21 +30,23 @@ class Media(msgspec.Struct, frozen=True):
         mime_type: what they are.
 
     Raises:
-        ConfigError: data that is no bytes, or a type that is none.
+        ConfigError: data that is no bytes, or none, or a type that is none.
         AudioFormatError: sound that ends inside a sample.
     """
 
-    data: bytes
+    data: bytes | bytearray | memoryview
     mime_type: str
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, bytes | bytearray | memoryview):
             raise ConfigError(f"the `data` of Media is {kind_of(self.data)}", remedy="pass bytes")
+        if not len(self.data):
+            raise ConfigError("the `data` of Media is empty", remedy="pass the bytes of an image, or samples")
         if not isinstance(self.mime_type, str) or "/" not in self.mime_type:
             raise ConfigError("the `mime_type` of Media is no MIME type", remedy="pass one such as 'image/png'")
         format = AudioFormat.as_far_as_said(self.mime_type, INPUT_FORMAT)
         if format is not None:
-            format.check(self.data)
+            format.check(bytes(self.data))
 
     def __repr__(self) -> str:
         # Pictures and voices stay out of logs and tracebacks.
@@ -207,7 +209,7 @@ def _snake(name: object) -> object:
 
 
 def _base64(media: Media) -> str:
-    return encode_base64(media.data).decode("ascii")
+    return encode_base64(bytes(media.data)).decode("ascii")
 
 
 def _utf8(text: str) -> bytes:
