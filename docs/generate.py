@@ -198,7 +198,7 @@ def attributes_of(thing: type) -> Iterable[tuple[str, str]]:
 def _shown(value: object) -> str:
     if isinstance(value, profiles.Oddity):
         return f"every {value.every} turns"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value) or "none"
 
 
 def newer_fields() -> str:
