@@ -320,6 +320,28 @@ def test_a_key_of_the_entry_wins_over_one_in_the_url() -> None:
     assert connect_to(api_key="mine", base_url="ws://h/x?key=other").headers["x-goog-api-key"] == "mine"
 
 
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ({}, f"wss://gateway{GEMINI_PATH}"),
+        ({"vertexai": True, "api_key": KEY}, f"wss://gateway/of/vertex{VERTEX_PATH}"),
+        ({"base_url": "ws://127.0.0.1:1/mine"}, "ws://127.0.0.1:1/mine"),
+    ],
+)
+def test_the_variables_of_google_genai_say_where_unless_the_entry_does(entry: dict[str, Any], url: str) -> None:
+    environ = {
+        "GOOGLE_GEMINI_BASE_URL": "https://gateway/",
+        "GOOGLE_VERTEX_BASE_URL": "https://gateway/of/vertex",
+        "GEMINI_API_KEY": KEY,
+    }
+    assert endpoint(read(environ, **entry).service).url == url
+
+
+def test_a_variable_that_is_no_url_is_named() -> None:
+    with pytest.raises(ConfigError, match="GOOGLE_GEMINI_BASE_URL is not a URL"):
+        read({"GOOGLE_GEMINI_BASE_URL": "gateway"}, api_key=KEY)
+
+
 # --- headers
 
 

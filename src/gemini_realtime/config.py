@@ -20,6 +20,7 @@ from gemini_realtime.protocol.endpoint import (
     VERTEX_API_VERSION,
     Service,
     Vertex,
+    live_path,
     put_header,
 )
 from gemini_realtime.protocol.health import HealthPolicy, read_health
@@ -28,6 +29,9 @@ from gemini_realtime.protocol.resumption import Reconnect, read_reconnect
 from gemini_realtime.transport.proxy import read_proxy
 
 API_KEY_VARIABLES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+BASE_URL_VARIABLES: Final = ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL")
+"""google-genai's, for the Gemini API and for Vertex AI: the server on which the path of the Live API begins."""
 
 VERTEX_DEFAULT_LOCATION: Final = "global"
 """As in google-genai."""
@@ -101,8 +105,13 @@ def read_config(llm_config: Any, environ: Mapping[str, str]) -> Config:
 
 def _read(entry: _Entry, environ: Mapping[str, str]) -> Config:
     model = _required_model(entry)
-    base_url, url_credentials = _read_base_url(entry.text("base_url"))
-    vertex, credentials = _read_vertex(entry, environ, base_url)
+    wants_vertex = _wants_vertex(entry)
+    variable, given_url = BASE_URL_VARIABLES[wants_vertex], entry.text("base_url")
+    if given_url is None:
+        base_url, url_credentials = _read_base_url(environ.get(variable) or None, variable)
+    else:
+        base_url, url_credentials = _read_base_url(given_url, "`base_url`")
+    vertex, credentials = _read_vertex(entry, environ, base_url) if wants_vertex else (None, None)
     headers = _read_headers(entry.get("default_headers"), entry.get("headers"))
     api_key = _read_api_key(entry) or url_credentials.get("key")
     if "authorization" in url_credentials and not api_key:
@@ -123,6 +132,10 @@ def _read(entry: _Entry, environ: Mapping[str, str]) -> Config:
         headers=headers,
         vertex=vertex,
     )
+    if base_url is not None and given_url is None:
+        url = urlsplit(base_url)
+        whole = url._replace(path=url.path.rstrip("/") + live_path(service)).geturl()
+        service = msgspec.structs.replace(service, base_url=whole)
     options = SessionOptions(
         voice=entry.text("voice") or DEFAULT_VOICE,
         temperature=entry.number("temperature", DEFAULT_TEMPERATURE, 0, 2),
@@ -284,20 +297,21 @@ def _read_api_version(entry: _Entry, vertex: Vertex | None) -> str:
 # --- Vertex AI
 
 
-def _read_vertex(entry: _Entry, environ: Mapping[str, str], base_url: str | None) -> tuple[Vertex | None, Any]:
-    """The place in Google Cloud and the credentials for it; (None, None) for the Gemini API.
+def _wants_vertex(entry: _Entry) -> bool:
+    """Without `vertexai`, a project or credentials decide for Vertex, and an `api_key` against it, as in AG2."""
+    wanted = entry.get("vertexai")
+    if wanted is None:
+        place = entry.text("project") or entry.text("project_id") or _read_credentials(entry)
+        return place is not None and not entry.text("api_key")
+    check_type("vertexai", wanted, bool, "True or False")
+    return bool(wanted)
 
-    Without `vertexai`, a project or credentials decide for Vertex, and an `api_key` against it, as in AG2.
-    """
+
+def _read_vertex(entry: _Entry, environ: Mapping[str, str], base_url: str | None) -> tuple[Vertex, Any]:
+    """The place in Google Cloud and the credentials for it."""
     project = entry.text("project") or entry.text("project_id")
     credentials = _read_credentials(entry)
     api_key = entry.text("api_key")
-    wanted = entry.get("vertexai")
-    if wanted is None:
-        wanted = bool(project or credentials) and not api_key
-    check_type("vertexai", wanted, bool, "True or False")
-    if not wanted:
-        return None, None
     if project and api_key:
         raise ConfigError(
             "Vertex AI takes either a project or an API key, and both are set",
@@ -339,20 +353,25 @@ def _text_of(credentials: Any, name: str) -> str | None:
 # --- the base URL and the headers
 
 
-def _read_base_url(given: str | None) -> tuple[str | None, dict[str, str]]:
-    """The URL without credentials, and the credentials: `key`, or a whole `authorization` header."""
+def _read_base_url(given: str | None, where: str) -> tuple[str | None, dict[str, str]]:
+    """The URL without credentials, and the credentials: `key`, or a whole `authorization` header.
+
+    Args:
+        given: the URL.
+        where: what errors call it.
+    """
     if given is None:
         return None, {}
     # AG2's entries put http:// before anything that is not http, and pydantic then drops a colon: http://wss//host.
-    url = _split(re.sub(r"^http://(wss?):?//", r"\1://", given.strip()))
+    url = _split(re.sub(r"^http://(wss?):?//", r"\1://", given.strip()), where)
     kept: list[str] = []
     credentials: dict[str, str] = {}
     for parameter in url.query.split("&"):
         name, _, value = parameter.partition("=")
         if name == "key":
-            credentials["key"] = _clean_key(unquote(value), "the key in `base_url`")
+            credentials["key"] = _clean_key(unquote(value), f"the key in {where}")
         elif name == "access_token":
-            credentials |= _token_credentials(_clean_key(unquote(value), "the token in `base_url`"))
+            credentials |= _token_credentials(_clean_key(unquote(value), f"the token in {where}"))
         elif parameter:
             kept.append(parameter)
     return url._replace(query="&".join(kept)).geturl(), credentials
@@ -362,7 +381,7 @@ def _token_credentials(token: Secret) -> dict[str, str]:
     return {"key": token} if token.startswith("auth_tokens/") else {"authorization": Secret(f"Bearer {token}")}
 
 
-def _split(given: str) -> SplitResult:
+def _split(given: str, where: str) -> SplitResult:
     """Split a URL and check it; errors do not repeat it, for it may hold a key."""
     problem = None
     try:
@@ -378,7 +397,7 @@ def _split(given: str) -> SplitResult:
         problem = "is not a URL"
     if problem:
         raise ConfigError(
-            f"`base_url` {problem}",
+            f"{where} {problem}",
             remedy="pass for example ws://127.0.0.1:8080 or https://host/path; secrets go into `api_key` or `headers`",
         )
     return url._replace(scheme=_WEBSOCKET_SCHEMES[url.scheme], fragment="")

@@ -152,12 +152,13 @@ def _identification(service: Service, token: str | None) -> dict[str, str]:
 def _live_url(service: Service) -> str:
     if service.base_url is None:
         host = GEMINI_API_HOST if service.vertex is None else _vertex_host(service.vertex.location)
-        return f"wss://{host}{_live_path(service)}"
+        return f"wss://{host}{live_path(service)}"
     url = urlsplit(service.base_url)
-    return service.base_url if url.path.strip("/") else url._replace(path=_live_path(service)).geturl()
+    return service.base_url if url.path.strip("/") else url._replace(path=live_path(service)).geturl()
 
 
-def _live_path(service: Service) -> str:
+def live_path(service: Service) -> str:
+    """Where the Live API is on its server."""
     if service.vertex is not None:
         return f"/ws/google.cloud.aiplatform.{service.api_version}.LlmBidiService/BidiGenerateContent"
     method = "BidiGenerateContentConstrained" if service.ephemeral else "BidiGenerateContent"

@@ -56,6 +56,10 @@ class SessionOptions(msgspec.Struct, frozen=True):
     temperature: float = DEFAULT_TEMPERATURE
     given: Json = {}
 
+    def __repr__(self) -> str:
+        # What is said and heard in a history stays out of logs.
+        return f"SessionOptions({self.voice!r}, {self.temperature}, {sorted(self.given)})"
+
     def changed(self, checked: Mapping[str, Any]) -> SessionOptions:
         """These options with others, as `check_options` returns them, in the place of those of the same name."""
         return msgspec.structs.replace(self, given={**self.given, **checked})
