@@ -27,8 +27,9 @@ class Echo:
         return head, body[::-1]
 
 
-def load(*, dies: bool = False, unfit: str = "") -> Echo:
+def load(*, dies: bool = False, unfit: str = "", loads_s: float = 0.0) -> Echo:
     """Make the engine."""
+    time.sleep(loads_s)
     if dies:
         sys.exit(1)
     if unfit:

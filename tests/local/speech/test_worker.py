@@ -125,6 +125,19 @@ async def test_the_process_of_a_closed_worker_serves_the_next_of_its_kind() -> N
     await other.close()
 
 
+async def test_a_process_that_was_loading_when_its_worker_closed_serves_the_next() -> None:
+    first, second = (Worker("echoing", ENGINE, loads_s=0.5) for _ in range(2))
+    asked = asyncio.create_task(first.ask({"n": 1}))
+    await settle()
+    pid = first.pid
+    await first.close()
+    with pytest.raises(NotConnectedError):
+        await asked
+    assert await second.ask({"n": 2}) == Answer({"n": 2}, b"")
+    assert second.pid == pid
+    await second.close()
+
+
 def test_a_process_serves_one_event_loop_after_another() -> None:
     async def served() -> int | None:
         worker = Worker("echoing", ENGINE)

@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -49,7 +48,6 @@ class Process:
 
     def __init__(self, command: tuple[str, ...]) -> None:
         self.command = command
-        self.loaded = False
         # A plain program, not multiprocessing: works from scripts without a main guard, from `python -c` and
         # under pytest, and imports nothing of the caller. -P keeps the current folder off its path.
         self._child = subprocess.Popen(
@@ -64,6 +62,7 @@ class Process:
             },
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="speech")
+        self._loading = self._thread.submit(self._reply)  # the first one says that the engine is loaded
 
     @property
     def pid(self) -> int:
@@ -77,9 +76,13 @@ class Process:
             OSError, EOFError: the process has ended.
             WorkerError: the engine does not load.
         """
-        if not self.loaded:
-            await self._in_thread(self._reply)
-            self.loaded = True
+        # Whoever gives up waiting leaves the loading as it is, for whoever takes the process next.
+        await asyncio.shield(asyncio.wrap_future(self._loading))
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it can serve requests at once."""
+        return self._loading.done()
 
     async def ask(self, head: bytes, body: bytes) -> Answer:
         """Have a request served; one at a time.
@@ -88,10 +91,7 @@ class Process:
             OSError, EOFError: the process has ended.
             Refusal: the engine cannot do this.
         """
-        return await self._in_thread(self._exchange, head, body)
-
-    async def _in_thread(self, work: Callable[..., Answer], *arguments: bytes) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._exchange, head, body)
 
     def _exchange(self, head: bytes, body: bytes) -> Answer:
         assert self._child.stdin is not None  # PIPE was asked for
@@ -136,7 +136,7 @@ class Process:
 
 
 class _Idle:
-    """Processes with a loaded engine that nobody uses: one of each kind."""
+    """Processes that nobody uses, with an engine that is loaded or being loaded: one of each kind."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -157,7 +157,7 @@ class _Idle:
     def give(self, process: Process) -> bool:
         """Let a process wait; returns whether it does. One of its kind may wait already."""
         with self._lock:
-            if process.command in self._waiting or not (process.loaded and process.alive):
+            if process.command in self._waiting or not process.alive:
                 return False
             timer = threading.Timer(WAITS_S, self._too_long, [process])
             timer.daemon = True

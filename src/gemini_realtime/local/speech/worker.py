@@ -42,6 +42,7 @@ class Worker:
         self._turns = Turns()
         self._exchange: asyncio.Task[Answer] | None = None
         self._closed = False
+        self._closing = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -76,7 +77,8 @@ class Worker:
     async def close(self) -> None:
         """Let go of the process, which waits for another worker; calls that are open raise NotConnectedError."""
         self._closed = True
-        at_work = self._exchange is not None and not self._exchange.done()
+        self._closing.set()
+        at_work = self._exchange is not None and not self._exchange.done() and self._is_loaded()
         if self._process is not None and at_work:
             self._process.kill()
         if self._exchange is not None:
@@ -127,7 +129,7 @@ class Worker:
         if self._process is None:
             self._process = idle.take(self._command) or Process(self._command)
             try:
-                await self._process.load()
+                await self._loaded(self._process)
             except (OSError, EOFError) as error:
                 await self._bury()
                 self._check_open()
@@ -139,6 +141,20 @@ class Worker:
                 await self._bury()
                 raise
         return self._process
+
+    async def _loaded(self, process: Process) -> None:
+        """Wait until the engine is loaded, or the worker is closed: the loading then goes on without it."""
+        loading, closing = asyncio.ensure_future(process.load()), asyncio.create_task(self._closing.wait())
+        try:
+            await asyncio.wait([loading, closing], return_when=asyncio.FIRST_COMPLETED)
+            self._check_open()
+            await loading
+        finally:
+            loading.cancel()
+            closing.cancel()
+
+    def _is_loaded(self) -> bool:
+        return self._process is not None and self._process.loaded
 
     def _check_open(self) -> None:
         if self._closed:
