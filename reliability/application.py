@@ -224,6 +224,8 @@ class Application:
             self._note(f"{event}")
             if event.finding == "orphaned_result":
                 record.orphaned.append(event.detail)
+            if event.finding == "message_rejected":
+                record.rejected.append(event.detail)
 
     # --- talking
 

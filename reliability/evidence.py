@@ -59,6 +59,7 @@ class Record:
         refused_chunks: those that the client did not take.
         pieces: of answers, how often each was read.
         orphaned: what the client said about results that nobody waits for.
+        rejected: and about messages that the service closes on.
         cancelled: calls that were taken back.
         dropped_ms: audio that the client said it dropped.
         uncertain: what the client said it may have sent twice.
@@ -76,6 +77,7 @@ class Record:
     refused_chunks: set[int] = field(default_factory=set)
     pieces: Counter[tuple[int, int]] = field(default_factory=Counter)
     orphaned: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
     dropped_ms: float = 0.0
     uncertain: Uncertain = field(default_factory=Uncertain)

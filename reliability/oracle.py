@@ -7,7 +7,7 @@ it has done its work, and nobody wants it again. So for each text, result and pi
     count = how often the surviving branches hold it + how often a dead branch answered it completely
 
 which must be 1; more only where the client said that it may have been sent twice, and 0 never, except results that
-were reported as orphaned, and audio that was reported as dropped.
+were reported as orphaned, messages that were reported as rejected, and audio that was reported as dropped.
 
 A new session that is told the history holds what is in it: what was answered before, and what the user cut off.
 """
@@ -242,7 +242,9 @@ def _judge_messages(verdict: Verdict, record: Record, holdings: Holdings) -> Non
 
 
 def _excused(key: str, record: Record) -> bool:
-    """Whether the client, or the service through it, said that nobody waits for this result."""
+    """Whether the client, or the service through it, said that nobody waits for this result, or takes this message."""
+    if any(f" {key};" in detail for detail in record.rejected):
+        return True
     return key in record.cancelled or any(key in detail for detail in record.orphaned)
 
 
@@ -262,7 +264,7 @@ def _judge_answers(verdict: Verdict, record: Record, holdings: Holdings) -> None
 
 
 def _judge_answer(verdict: Verdict, record: Record, question: str, answers: int) -> None:
-    if answers == 0:
+    if answers == 0 and not _excused(question, record):
         verdict.lost.append(f"{question} is never answered")
     elif answers > 1 and question not in record.uncertain.keys and not question.startswith("utterance"):
         verdict.doubled.append(f"{question} is answered {answers} times")

@@ -69,6 +69,7 @@ class Manner:
         eager_handles: whether a handle comes as soon as something is asked, which holds the question and no answer.
         poisoned: whether sessions that exist already are closed, with 1011, as soon as they are resumed.
         exhausted: whether they are sent away then.
+        chokes: whether the next question is one that the connection is closed on, with 1011, whenever it comes.
         sent_away: connections that are sent away, without any notice, as soon as they are confirmed.
     """
 
@@ -90,6 +91,7 @@ class Manner:
     eager_handles: bool = False
     poisoned: bool = False
     exhausted: bool = False
+    chokes: bool = False
     sent_away: int = 0
 
 
@@ -121,6 +123,7 @@ class Service:
         self.heard = 0
         self.present: Connection | None = None
         self.first_setup: dict[str, Any] | None = None
+        self.choked_on: str | None = None
         self.last_instructions = ""
         self.lost_calls: dict[int, set[str]] = {}  # that a session waits for, though its connection is gone
         self.made_calls: dict[int, set[str]] = {}  # by session
@@ -338,6 +341,8 @@ class Connection:
         turns, asks = content.get("turns", []), content.get("turnComplete", False)
         texts = [line for turn in turns for part in turn["parts"] for line in part["text"].split("\n")]
         is_history = len(texts) > 1 or any(turn.get("role") == "model" for turn in turns)
+        if asks and not is_history and self._chokes_on(texts):
+            return
         for text in texts:
             self._take("seed" if is_history else "ask" if asks else "note", text)
         if is_history:
@@ -348,8 +353,20 @@ class Connection:
             if asks:
                 self._begin()
 
+    def _chokes_on(self, texts: list[str]) -> bool:
+        """Close on the question that is not taken; returns whether this is the one."""
+        service = self.service
+        if service.manner.chokes and service.choked_on is None and texts:
+            service.choked_on = texts[0]
+        if service.choked_on not in texts:
+            return False
+        self.hang_up(1011, "Internal error encountered.")
+        return True
+
     def _realtimeInput(self, item: dict[str, Any]) -> None:
         if "text" in item:
+            if self._chokes_on([item["text"]]):
+                return
             self._take("ask", item["text"])
             self._interrupt()
             self._begin()

@@ -263,6 +263,7 @@ TROUBLES: Final = {
             "the connection breaks, and the session is closed whenever it is resumed",
             _both(_cut, _manner(poisoned=True)),
         ),
+        Trouble("poisoned-message", "it is closed whenever one question comes", _manner(chokes=True)),
         Trouble(
             "session-limit",
             "it breaks, and the session is sent away whenever it is resumed",

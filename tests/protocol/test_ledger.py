@@ -616,3 +616,31 @@ def test_another_ledger_goes_on_from_what_was_saved() -> None:
     resent = other.resend(99.0)
     assert [(entry.label, entry.uncertain, entry.asks) for entry in entries(resent)] == [("two", True, True)]
     assert drained(other, 101.0) == [b"two", b"three"]
+
+
+# --- what the service closes on
+
+
+def test_audio_inside_a_handle_that_is_given_up_later_is_heard_again() -> None:
+    ledger = Ledger(15.0)
+    for number in range(10):
+        ledger.audio_sent(bytes(640), 16000, 20.0, float(number))
+    ledger.handle_received(4.5)
+    assert [piece.number for piece in pieces_of(ledger.resend(4.5))] == [6, 7, 8, 9, 10]
+    while ledger.next(20.0) is not None:
+        pass
+    assert [piece.number for piece in pieces_of(ledger.resend(None))] == list(range(1, 11))
+
+
+def test_audio_inside_a_handle_that_was_answered_is_not_heard_again() -> None:
+    ledger = Ledger(15.0)
+    for number in range(10):
+        ledger.audio_sent(bytes(640), 16000, 20.0, float(number))
+    ledger.handle_received(4.5)
+    ledger.resend(4.5)
+    ledger.audio.answered(0, 5)
+    assert [piece.number for piece in pieces_of(ledger.resend(None))] == [6, 7, 8, 9, 10]
+
+
+def pieces_of(resent: Resent) -> list[Piece]:
+    return [item for item in resent.again if isinstance(item, Piece)]

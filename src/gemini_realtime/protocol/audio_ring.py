@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, Literal
 
 import msgspec
@@ -178,6 +179,7 @@ class AudioRing:
         self._open = _NONE  # the last of these, while pieces of the same kind follow
         self._sent_ms = 0.0  # of the others
         self._saved = 0  # the number of the last piece that the handle holds
+        self._inside: deque[Piece] = deque()  # the session holds it; it may be given up before it is answered
         self._suspect = 0  # of the last piece that had gone out when the service closed the session
         self._forgotten: _Forgotten | None = None
         self._dropped_ms: dict[Cause, float] = {}
@@ -322,6 +324,7 @@ class AudioRing:
                 kept.extend(stretch.part(stretch.number, after))
                 kept.extend(stretch.part(until + 1, stretch.last))
         self._sent = kept
+        self._inside = deque(piece for piece in self._inside if not after < piece.number <= until)
         self._sent_ms = sum(stretch.ms for stretch in kept)
         self._settle(until)
 
@@ -351,7 +354,11 @@ class AudioRing:
         if self._forgotten is not None:
             self._add_dropped("not kept", self._forgotten.ms)
         first = 0 if new_session else self._saved + 1
+        inside = [*self._inside, *(piece for stretch in self._sent for piece in stretch.pieces(0, first - 1))]
         again = [piece for stretch in self._sent for piece in stretch.pieces(first, stretch.last)]
+        if new_session:
+            again, inside = [*inside, *again], []
+        self._inside = self._last_of(inside)
         for piece in again:
             piece.uncertain = piece.uncertain or (in_doubt_until is not None and piece.at <= in_doubt_until)
         self._waiting.extendleft(reversed(again))
@@ -379,6 +386,15 @@ class AudioRing:
         return [piece for piece in self._waiting if piece.number <= until]
 
     # --- inside
+
+    def _last_of(self, pieces: Iterable[Piece]) -> deque[Piece]:
+        """As many as the ring has room for."""
+        kept, kept_ms = deque(pieces), 0.0
+        for place, piece in enumerate(reversed(kept)):
+            kept_ms += piece.duration_ms
+            if kept_ms > self._ring_ms:
+                return deque(islice(kept, len(kept) - place, None))
+        return kept
 
     def recent(self, sent_after: float) -> Iterator[bytes]:
         """The samples of what went out since then, newest first."""
