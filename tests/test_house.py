@@ -41,7 +41,7 @@ LOCAL_FLOORS = [
     {"local.thinking", "local.lifetime", "local.faults.table", "local.server.limits"},
     {"local.wire"},
     {"local.session"},
-    {"local.speech", "local.server.connection", "local.server.inbox", "local.server.http"},
+    {"local.speech", "local.server.connection", "local.server.inbox", "local.server.observers", "local.server.http"},
     {"local.responders", "local.faults"},
     {"local", "local.server", "local.serve", "local.choices"},
 ]

@@ -278,6 +278,12 @@ MaxSessionMemory = Annotated[
     float,
     typer.Option(metavar="MIB", min=1, rich_help_panel=_LIMITS, help="What is kept of one session at most."),
 ]
+LogMessages = Annotated[
+    bool, typer.Option("--log", help="A line on stderr for each message, with its words, never sound or keys.")
+]
+RecordTo = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Keep each session there as a recording, without sound.")
+]
 StrictModels = Annotated[
     bool, typer.Option("--strict-models", help="Refuse models that are not known here, as the service does.")
 ]
@@ -320,6 +326,8 @@ def serve(
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     strict_models: StrictModels = False,
+    log: LogMessages = False,
+    record: RecordTo = None,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
     go_away_before: GoAwayBefore = None,
@@ -345,6 +353,8 @@ def serve(
         api_key=api_key,
         model_profile=model_profile,
         strict_models=strict_models,
+        log=log,
+        record_to=record,
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
         go_away_before_s=go_away_before,
@@ -375,6 +385,8 @@ def offline(
     api_key: ApiKey = None,
     model_profile: ModelProfile = None,
     strict_models: StrictModels = False,
+    log: LogMessages = False,
+    record: RecordTo = None,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
     go_away_before: GoAwayBefore = None,
@@ -400,6 +412,8 @@ def offline(
         api_key=api_key,
         model_profile=model_profile,
         strict_models=strict_models,
+        log=log,
+        record_to=record,
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
         go_away_before_s=go_away_before,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ class ServerOptions:
     api_key: str | None = None
     model_profile: str | None = None
     strict_models: bool = False
+    log: bool = False
+    record_to: Path | None = None
     sessions: Path = Path(":memory:")
     connection_lifetime_s: float = 600.0
     go_away_before_s: float | None = None
@@ -49,6 +52,8 @@ class ServerOptions:
             api_key=self.api_key,
             model_profile=self.model_profile,
             strict_models=self.strict_models,
+            log=_log_line if self.log else None,
+            record_to=self.record_to,
             sessions_path=self.sessions,
             connection_lifetime_s=self.connection_lifetime_s,
             go_away_before_s=self.go_away_before_s,
@@ -72,6 +77,10 @@ async def serve(options: ServerOptions) -> None:
         else:
             print(f"ready {server.url}", flush=True)
         await asyncio.Event().wait()
+
+
+def _log_line(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _assignment(name: str, value: str) -> str:

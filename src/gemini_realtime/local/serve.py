@@ -26,9 +26,11 @@ from gemini_realtime.local.server.access import Access
 from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.server.background import Background
 from gemini_realtime.local.server.environment import key_for, leading_to
+from gemini_realtime.local.server.kept_sessions import KeptSession
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.listener import Listener
 from gemini_realtime.local.server.newcomers import Newcomers
+from gemini_realtime.local.server.observing import Observing
 from gemini_realtime.local.server.request_handler import RequestHandler
 from gemini_realtime.local.server.service import Service, SessionSettings
 from gemini_realtime.local.server.tls import local_identity
@@ -77,6 +79,8 @@ class LiveServer:
         sessions_path: a file in which sessions can be resumed after a restart; in memory by default.
         unfinished_wait_s: how much longer than for silence to wait for a user whose sentence plainly goes on ("my
             number is"); not at all by default, as the service.
+        log: is given a line for each message: when, which way, what, how much, and the words in it; `print` will do.
+        record_to: a folder in which each session is kept as a recording, without sound.
         warm_up: load what hears and speaks at once, not when it is first needed.
         clock: seconds, monotonic.
         wall_clock: the time of day, with its zone: for certificates and the times of tokens.
@@ -110,6 +114,8 @@ class LiveServer:
         session_limits: SessionLimits | None = None,
         sessions_path: str | Path = ":memory:",
         unfinished_wait_s: float = 0.0,
+        log: Callable[[str], None] | None = None,
+        record_to: str | Path | None = None,
         warm_up: bool = True,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
@@ -156,8 +162,10 @@ class LiveServer:
         self._limits = limits or Limits()
         self._newcomers = Newcomers(self._limits.newcomers)
         tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
+        folder = None if record_to is None else Path(record_to)
+        self._observing = Observing(log, folder, clock, wall_clock)
         self._handler = RequestHandler(
-            Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed)
+            Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed), self._observing
         )
         self._contexts = [None, *self._tls_contexts(tls, wall_clock)]
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -185,6 +193,11 @@ class LiveServer:
             ConfigError: it was made without `tls`.
         """
         return f"wss://{self._netloc(1)}"
+
+    @property
+    def sessions(self) -> list[KeptSession]:
+        """What was received and said over the last connections, as messages without their sound; the oldest first."""
+        return list(self._observing.sessions)
 
     def environment(self) -> dict[str, str]:
         """The variables that lead a program that knows Google's addresses only here instead, and a key for it.

@@ -11,6 +11,7 @@ ping, and `Limits.unread_bytes` of what it does not read.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal, Protocol
 
@@ -18,6 +19,7 @@ import picows
 
 from gemini_realtime.local.server.inbox import Inbox
 from gemini_realtime.local.server.limits import Limits
+from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.protocol.messages import CloseCode
 
 CLOSE_TIMEOUT_S: Final = 1.0
@@ -55,12 +57,15 @@ class Connection(picows.WSListener):
 
     Attributes:
         receiver: is told what comes; to be set before the first message.
+        observers: are told what goes over the connection.
         writable: cleared while the client is slow to read.
         ended: set once the connection is gone.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.receiver: Receiver | None = None
+        self.observers: Sequence[Observer] = ()
+        self._ended_with: tuple[int, str] | None = None
         self.writable = asyncio.Event()
         self.writable.set()
         self.ended = asyncio.Event()
@@ -79,6 +84,8 @@ class Connection(picows.WSListener):
         if self._socket is None:
             return
         self._socket.send(picows.WSMsgType.BINARY, frame)
+        for observer in self.observers:
+            observer.sent(frame)
         if not self.writable.is_set() and self._unread_bytes > self._limits.unread_bytes:
             self.pause_reading("unread")
 
@@ -98,6 +105,7 @@ class Connection(picows.WSListener):
             return
         cut = reason.encode(errors="replace")[:_MAX_REASON_BYTES].decode(errors="ignore")
         self._socket.send_close(picows.WSCloseCode(code), cut.encode())
+        self._ended_with = (code, cut)
         self._inbox.clear()
         for why in self._paused - {"for good"}:
             self.resume_reading(why)  # the answer must get through
@@ -138,6 +146,7 @@ class Connection(picows.WSListener):
         if kind is picows.WSMsgType.CLOSE:
             # An empty close has no code, and 0, which picows then gives, may not be sent: RFC 6455 7.4.
             code = frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK
+            self._ended_with = self._ended_with or (code.value, _text(frame.get_close_message()))
             self._inbox.finish(partial(_answer_close, transport, code))
         elif kind is picows.WSMsgType.PING:
             self._answer_ping(frame.get_payload_as_bytes())
@@ -152,6 +161,8 @@ class Connection(picows.WSListener):
         self._inbox.clear()
         self.writable.set()
         self.ended.set()
+        for observer in self.observers:
+            observer.closed(*(self._ended_with or (None, "")))
         if self.receiver is not None:
             self.receiver.connection_ended()
 
@@ -205,6 +216,8 @@ class Connection(picows.WSListener):
         self._watching = asyncio.get_running_loop().call_later(self._limits.idle_s, self._watch)
 
     def _tell(self, message: bytes) -> None:
+        for observer in self.observers:
+            observer.received(message)
         if self.receiver is not None:
             self.receiver.message_received(message)
 
@@ -212,3 +225,7 @@ class Connection(picows.WSListener):
 def _answer_close(transport: picows.WSTransport, code: picows.WSCloseCode) -> None:
     transport.send_close(code)
     transport.disconnect()
+
+
+def _text(reason: str | bytes | None) -> str:
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else reason or ""

@@ -12,6 +12,7 @@ from gemini_realtime.local.server.access import CALLER_UNKNOWN, TOKEN_PATHS, Acc
 from gemini_realtime.local.server.connection import Connection
 from gemini_realtime.local.server.http import Request, Response, error
 from gemini_realtime.local.server.limits import Limits
+from gemini_realtime.local.server.observing import Observing
 from gemini_realtime.local.server.service import Service
 from gemini_realtime.local.server.token_check import Rejected, TokenCheck
 from gemini_realtime.local.server.tokens import BadTokenRequest, Tokens
@@ -31,6 +32,7 @@ class RequestHandler:
         service: serves who is let in.
         clock: seconds, monotonic.
         faults: what goes wrong.
+        observing: makes those who are told what goes over the connections.
 
     Attributes:
         stopping: nobody is let in any more.
@@ -44,6 +46,7 @@ class RequestHandler:
         service: Service,
         clock: Callable[[], float],
         faults: Faults,
+        observing: Observing,
     ) -> None:
         self._access = access
         self._tokens = tokens
@@ -51,6 +54,7 @@ class RequestHandler:
         self._service = service
         self._clock = clock
         self._faults = faults
+        self._observing = observing
         self.stopping = False
 
     def accept(self, upgrade: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
@@ -107,6 +111,7 @@ class RequestHandler:
             _log.info("a caller is refused: %s", rule.reason)
             Rejected(connection, rule)
             return connection
+        connection.observers = self._observing.observers()
         self._service.serve(connection, route.api)
         if token is not None and connection.receiver is not None:
             TokenCheck(connection, connection.receiver, token, self._clock)
