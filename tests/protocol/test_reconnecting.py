@@ -592,6 +592,109 @@ def test_the_result_of_a_cancelled_call_is_reported_and_not_sent() -> None:
     assert line.sent() == []
 
 
+LOUD = 9000
+
+
+@pytest.mark.parametrize("model", [MODEL, "gemini-3.8-live", "gemini-3.1-flash-live-preview"])
+@pytest.mark.parametrize("heard", [True, False], ids=["transcribed", "not transcribed"])
+def test_a_spoken_question_that_the_handle_holds_is_answered_on_request(model: str, heard: bool) -> None:
+    line = Call(model).begin()
+    line.mic(LOUD, pieces=50)
+    line.mic(pieces=25)
+    line.wait(1.0)
+    if heard:
+        line.hear({"serverContent": {"inputTranscription": {"text": "And now?"}}})
+    line.hear(handle("h1"))
+    line.wait(0.1).mic(pieces=20)  # silence
+    line.hear(say("No"))
+    line.lose()
+    sent = [frame for frame in line.reconnect() if "audio" not in frame.get("realtimeInput", {})]
+    assert sent == [{"clientContent": {"turnComplete": True}}]
+
+
+def test_a_spoken_question_that_is_heard_again_is_not_asked_for_besides() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(1.0).mic(LOUD, pieces=50)
+    line.wait(1.0).hear(say("No"))
+    line.lose()
+    assert {next(iter(frame)) for frame in line.reconnect()} == {"realtimeInput"}
+
+
+def test_the_question_before_a_call_that_runs_on_is_asked_again_though_the_model_said_that_it_is_on_it() -> None:
+    line = Call("gemini-3.8-live").begin()
+    line.hear(handle("h1"))
+    line.wait(1.0).ask("book it")
+    line.wait(1.0).hear(call("1"), say("I am on it."), GENERATED, COMPLETE)
+    line.wait(1.0).lose()
+    assert texts(line.reconnect()) == ["book it"]
+    assert line.got(events.FunctionCallCancelled)[-1].call_ids == ["1"]
+
+
+def test_a_resumed_session_that_may_wait_for_lost_calls_is_told_of_them_before_anything_else() -> None:
+    line = Call("gemini-3.8-live").begin()
+    line.hear(handle("h1"))
+    line.wait(1.0).ask("look it up")
+    line.wait(1.0).hear(call("1"))
+    line.lose()
+    told, asked = line.reconnect()
+    (response,) = told["toolResponse"]["functionResponses"]
+    assert (response["id"], list(response["response"])) == ("1", ["error"])
+    assert texts([asked]) == ["look it up"]
+
+
+def test_words_before_their_sound_keep_the_connection_that_is_to_be_left() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(1.0).ask("one")
+    line.wait(0.5).hear({"serverContent": {"outputTranscription": {"text": "The answer"}}}, go_away(50))
+    line.wait(0.3).hear(handle("h2"))
+    assert line.session.state is State.GOING_AWAY
+    line.lose()
+    assert line.reconnect() == [{"clientContent": {"turnComplete": True}}]
+
+
+def test_that_an_answer_is_complete_counts_though_its_connection_was_left_meanwhile() -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.wait(1.0).ask("one")
+    line.wait(1.0).hear(say("y"), go_away(0))
+    assert line.session.state is State.AWAY
+    line.hear(say("es"), GENERATED, COMPLETE)
+    assert line.reconnect() == []
+
+
+# --- what was said, told to a new session
+
+
+def seeded(line: Call) -> list[tuple[str, str]]:
+    """What a new session is told."""
+    line.session.resumption.forget()
+    line.lose()
+    turns = line.reconnect()[0]["clientContent"]["turns"]
+    return [(turn["role"], turn["parts"][0]["text"]) for turn in turns]
+
+
+def test_a_transcript_that_comes_after_the_answer_stands_before_it() -> None:
+    line = Call().begin()
+    words = {"serverContent": {"outputTranscription": {"text": "Paris."}}}
+    line.wait(5.0).hear(say(""), words, GENERATED, COMPLETE)
+    line.wait(0.3).hear({"serverContent": {"inputTranscription": {"text": "The capital of France?"}}})
+    assert seeded(line) == [("user", "The capital of France?"), ("model", "Paris.")]
+
+
+def test_an_uncompleted_seed_is_completed_when_somebody_has_spoken_and_is_silent() -> None:
+    line = Call().begin(history=[messages.Content(role="user", parts=[messages.Part(text="I am Ada.")])])
+    line.mic(LOUD, pieces=25)
+    line.hear({"serverContent": {"inputTranscription": {"text": "Who am I?"}}})
+    line.wait(0.4)
+    assert line.sent() == []
+    line.wait(0.6)
+    assert line.sent() == [{"clientContent": {"turnComplete": True}}]
+    line.hear({"serverContent": {"inputTranscription": {"text": "Well?"}}})
+    assert line.wait(5.0).sent() == []
+
+
 # --- audio
 
 
