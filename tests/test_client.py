@@ -21,6 +21,7 @@ from gemini_realtime import (
     GeminiRealtimeClient,
     HandshakeError,
     InputAudioBufferDelta,
+    NotConnectedError,
     RealtimeClientProtocol,
     RealtimeEvent,
     SessionCreated,
@@ -856,3 +857,37 @@ async def test_a_state_whose_connection_failed_can_be_brought_again_and_is_sent_
 def test_before_any_conversation_there_is_no_state() -> None:
     with pytest.raises(RuntimeError):
         client_of(MemoryService()).session_state()
+
+
+# --- what comes late
+
+
+async def test_what_is_sent_after_a_conversation_was_left_is_not_for_the_next() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    await client.send_text(role="user", text="early")  # before the first one it waits
+    async with client.connect():
+        await read(client, 1)
+        await settle()
+        assert texts(service) == ["early"]
+    sends: list[Callable[[], Awaitable[None]]] = [
+        lambda: client.send_text(role="user", text="late"),
+        lambda: client.send_audio(bytes(640)),
+        lambda: client.send_video(b"\xff\xd8"),
+        lambda: client.send_function_result("1", "late"),
+        client.audio_stream_end,
+    ]
+    for send in sends:
+        with pytest.raises(NotConnectedError, match="was left"):
+            await send()
+    async with client.connect():
+        await read(client, 1)
+        await settle()
+        assert [next(iter(frame)) for frame in service.sent] == ["setup"]
+
+
+async def test_leaving_with_messages_that_were_not_sent_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    client = client_of(MemoryService())
+    async with client.connect():
+        await client.send_text(role="user", text="nobody has read an event yet")
+    assert "left with 1 messages that had not been sent" in caplog.text
