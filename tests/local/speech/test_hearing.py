@@ -177,6 +177,23 @@ def test_the_model_does_not_hear_silence(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked.chunks <= 4
 
 
+def test_streams_that_fall_silent_share_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gemini_realtime.local.speech import speech_model
+
+    made: list[object] = []
+
+    class Counted(speech_model.SpeechModel):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr(speech_model, "SpeechModel", Counted)
+    monkeypatch.setattr(speech_model, "models", speech_model.SpeechModels())
+    for _ in range(5):
+        assert kinds(feed(VoiceActivityDetector(), GREETING + silence(1_000)))[0] == "SpeechStarted"
+    assert len(made) == 1
+
+
 def test_the_model_soon_hears_no_more_of_a_quiet_room(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(monkeypatch)
     detector = VoiceActivityDetector()

