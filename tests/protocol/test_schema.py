@@ -251,6 +251,12 @@ def test_a_reference_that_leads_nowhere_is_an_error(reference: Any) -> None:
         to_schema({"properties": {"x": {"$ref": reference}}})
 
 
+@pytest.mark.parametrize("step", ["1", "-1", "\u00b2", "\u0661", "9" * 5000, "x", ""])
+def test_a_reference_to_no_member_of_a_list_is_an_error(step: str) -> None:
+    with pytest.raises(ConfigError, match="refers to"):
+        to_schema({"types": [{"type": "string"}], "properties": {"x": {"$ref": f"#/types/{step}"}}})
+
+
 def test_references_that_multiply_are_an_error_in_reasonable_time() -> None:
     definitions = {f"L{n}": {"properties": {k: {"$ref": f"#/$defs/L{n + 1}"} for k in "abcd"}} for n in range(12)}
     with pytest.raises(ConfigError, match="too large"):

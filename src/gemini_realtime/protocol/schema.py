@@ -246,7 +246,7 @@ class _Conversion:
             return place.definitions[steps[-1]]
         target = self._document if steps[0] == "#" else None
         for step in steps[1:]:
-            if isinstance(target, list) and step.isdigit() and int(step) < len(target):
+            if isinstance(target, list) and step in map(str, range(len(target))):
                 target = target[int(step)]
             else:
                 target = target.get(step) if isinstance(target, Mapping) else None
