@@ -20,8 +20,8 @@ from bench.machine import machine, versions
 from bench.meter import resident_bytes
 from bench.race import read_line, running
 from bench.report import Result, Series
+from gemini_realtime import local
 from gemini_realtime.adapters.files import read_wav
-from gemini_realtime.local.speech import hearing
 
 QUESTION = "What does a conversation cost the embedded server?"
 REMARKS = """\
@@ -37,7 +37,7 @@ CYCLE_MS = 10_000
 CHUNK_MS = 20
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 SETUP = b'{"setup":{"model":"models/gemini-3.8-live"}}'
-QUESTION_WAV = Path(hearing.__file__).parent / "samples" / "weather.wav"
+QUESTION_WAV = Path(local.__file__).parent / "samples" / "weather.wav"
 
 CPU, SHARE, MEMORY = "CPU time per session and second, ms", "of a core, %", "memory of the process, MB"
 ANSWERED = "users answered, %"

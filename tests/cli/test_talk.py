@@ -102,7 +102,7 @@ def test_ctrl_c_ends_it_with_130_and_keeps_what_was_heard(tmp_path: Path) -> Non
         process.kill()
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
-    assert 0 < recording.stat().st_size < received_bytes * 2  # two channels, cut where it was stopped
+    assert max(frames_of(recording)[0][1::2]) > 2_000  # Gemini's side
 
 
 def test_a_key_in_the_environment_is_used_and_never_shown(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from gemini_realtime.checking import check_number, check_type
+from gemini_realtime.checking import check_number, check_type, kind_of
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 from gemini_realtime.local.faults.plan import Faults
@@ -305,7 +305,7 @@ def _check_methods(name: str, backend: object, methods: Sequence[str]) -> None:
     missing = [method for method in methods if not callable(getattr(backend, method, None))]
     if missing:
         raise ConfigError(
-            f"`{name}` is a {type(backend).__name__}, which has no {' and no '.join(missing)}()",
+            f"`{name}` is {kind_of(backend)}, which has no {' and no '.join(missing)}()",
             remedy="pass one by its name, or an object as docs/responders.md describes it",
         )
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import picows
 
-from gemini_realtime.checking import check_type
+from gemini_realtime.checking import check_type, kind_of
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.faults.connection import STAGES, FaultyConnection
 from gemini_realtime.local.faults.stages import Occasions
@@ -38,7 +38,7 @@ class Faults:
 
     def __init__(self, faults: Iterable[Fault | str] = (), seed: int = 0) -> None:
         if isinstance(faults, str) or not isinstance(faults, Iterable):
-            raise ConfigError(f"`faults` is a {type(faults).__name__}", remedy="pass a list, such as faults=['cut']")
+            raise ConfigError(f"`faults` is {kind_of(faults)}", remedy="pass a list, such as faults=['cut']")
         read = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
         for number, fault in enumerate(read):
             check_type(f"faults[{number}]", fault, Fault, "a Fault, or one as it is written: 'cut:after_frames=10'")
