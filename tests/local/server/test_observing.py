@@ -19,6 +19,7 @@ from gemini_realtime.local.server import kept_sessions
 from gemini_realtime.local.server.advice import Advice
 from gemini_realtime.local.server.kept_sessions import Keeper, KeptSession
 from gemini_realtime.local.server.message_log import MessageLog
+from gemini_realtime.local.server.observers import light
 from gemini_realtime.local.server.recorder import Recorder
 from tests.local.fakes import FakeHearing, FakeResponder, FakeSpeaking
 from tests.local.test_serve import LIVE, dialled, echo
@@ -74,6 +75,13 @@ async def test_sound_is_not_kept() -> None:
     blobs = [m["realtimeInput"]["audio"] for m in session.received if "audio" in m.get("realtimeInput", {})]
     assert blobs == [{"mimeType": "audio/pcm;rate=16000", "data": ""}]
     assert '"data": "A' not in json.dumps(session.sent)
+
+
+def test_data_that_is_no_media_is_kept() -> None:
+    message = {
+        "toolResponse": {"functionResponses": [{"response": {"data": {"data": "the weather of the whole week"}}}]}
+    }
+    assert json.loads(light(json.dumps(message).encode())) == message
 
 
 def test_of_a_long_session_the_setup_and_the_end_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

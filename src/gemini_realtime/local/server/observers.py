@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol
 
 from gemini_realtime.protocol.codec import DecodeError, parse_received, without_media
 
-_MEDIA: Final = re.compile(rb'("data"\s*:\s*")[^"]{32,}"')
+_DATA: Final = b'"data"'
+_MEDIA: Final = re.compile(rb"[A-Za-z0-9+/_-]{32}")  # other things may be called data, and are words
 
 
 class Observer(Protocol):
@@ -28,7 +29,21 @@ class Observer(Protocol):
 
 def light(message: bytes) -> bytes:
     """A message without its sound and pictures, made without reading it: there are fifty a second."""
-    return _MEDIA.sub(rb'\1"', message) if b'"data"' in message else message
+    at = message.find(_DATA)
+    if at < 0:
+        return message
+    kept, begin = [], 0
+    while at >= 0:
+        start = message.find(b'"', at + len(_DATA)) + 1
+        end = message.find(b'"', start)
+        if start <= 0 or end < 0:
+            break
+        if not message[at + len(_DATA) : start - 1].strip(b" :\r\n\t") and _MEDIA.match(message, start, end):
+            kept.append(message[begin:start])
+            begin = end
+        at = message.find(_DATA, end)
+    kept.append(message[begin:])
+    return b"".join(kept)
 
 
 def read(message: bytes) -> dict[str, Any]:

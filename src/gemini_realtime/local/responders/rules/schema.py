@@ -12,6 +12,10 @@ DEPTH_MAX = 6
 _TYPES = {"string": str, "boolean": bool, "array": list, "object": dict}
 
 
+ENUM_MAX = 256
+"""Values that can be told from each other by ear; of more than these any text is taken for one."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """What one value has to be.
@@ -162,6 +166,8 @@ def _type(raw: Mapping[str, Any]) -> tuple[str, bool]:
 def _enum(raw: Mapping[str, Any], type_name: str) -> tuple[Any, ...]:
     """Give the allowed values; the service writes those of numbers as strings."""
     values = [raw["const"]] if "const" in raw else _list(raw.get("enum"))
+    if len(values) > ENUM_MAX:
+        return ()
     if type_name in ("number", "integer"):
         return tuple(_number(value) for value in values)
     return tuple(values)
