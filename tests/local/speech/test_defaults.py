@@ -14,6 +14,7 @@ from gemini_realtime.local.speech import defaults
 from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
 from gemini_realtime.local.speech.speaking import SpokenChunk
 from gemini_realtime.local.speech.worker import WorkerError
+from tests.loop import settle
 
 
 class Works:
@@ -119,3 +120,21 @@ async def test_a_language_that_nothing_speaks_is_spoken_in_english_and_the_log_s
         assert [await said(speaking, "de-DE"), await said(speaking, "de-DE")] == ["Best", "Best"]
     (record,) = caplog.records
     assert "de-DE" in record.getMessage()
+
+
+async def test_a_back_end_whose_start_is_given_up_is_closed() -> None:
+    class Loading:
+        closed = False
+
+        async def start(self) -> None:
+            await asyncio.Event().wait()
+
+        async def close(self) -> None:
+            Loading.closed = True
+
+    starting = asyncio.create_task(defaults._Best([Loading]).get())
+    await settle()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert Loading.closed

@@ -51,7 +51,7 @@ class _Best(Generic[_Made]):
         for make in self._makers:
             try:
                 made = make()
-                await made.start()
+                await _started_or_closed(made)
             except NotConnectedError:  # closed meanwhile
                 raise
             except GeminiRealtimeError as error:
@@ -62,6 +62,16 @@ class _Best(Generic[_Made]):
                 return made
         assert problem is not None
         raise problem
+
+
+async def _started_or_closed(made: _Startable) -> None:
+    """Start it; when the server stops meanwhile, nobody else knows of it and of the process it may have."""
+    try:
+        await made.start()
+    except asyncio.CancelledError:
+        if (close := getattr(made, "close", None)) is not None:
+            await close()
+        raise
 
 
 class DefaultHearing:
