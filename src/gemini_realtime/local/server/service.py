@@ -146,11 +146,12 @@ class Service:
 
     async def _warm_up(self) -> None:
         """A server without hearing or speech still serves sessions in text."""
-        for backend in (self._backends.hearing, self._backends.speaking):
-            try:
-                await backend.start()
-            except GeminiRealtimeError as error:
-                _log.info("%s", error)
+        starts = (self._backends.hearing.start(), self._backends.speaking.start())
+        for problem in await asyncio.gather(*starts, return_exceptions=True):
+            if isinstance(problem, GeminiRealtimeError):
+                _log.info("%s", problem)
+            elif isinstance(problem, BaseException):
+                raise problem
 
 
 def _store(path: str | Path) -> SessionStore:
