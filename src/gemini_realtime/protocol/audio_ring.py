@@ -313,6 +313,10 @@ class AudioRing:
 
     def answered(self, after: int, until: int) -> None:
         """The pieces numbered after the first and up to the second are of no more concern."""
+        self._inside = deque(piece for piece in self._inside if piece.number <= after)  # it was heard before all else
+        self._drop(after, until)
+
+    def _drop(self, after: int, until: int) -> None:
         if until <= after:
             return
         self.interrupt()
@@ -324,7 +328,6 @@ class AudioRing:
                 kept.extend(stretch.part(stretch.number, after))
                 kept.extend(stretch.part(until + 1, stretch.last))
         self._sent = kept
-        self._inside = deque(piece for piece in self._inside if not after < piece.number <= until)
         self._sent_ms = sum(stretch.ms for stretch in kept)
         self._settle(until)
 
@@ -358,6 +361,8 @@ class AudioRing:
         again = [piece for stretch in self._sent for piece in stretch.pieces(first, stretch.last)]
         if new_session:
             again, inside = [*inside, *again], []
+        for piece in inside:
+            piece.uncertain = True  # it may be answered before it is needed again
         self._inside = self._last_of(inside)
         for piece in again:
             piece.uncertain = piece.uncertain or (in_doubt_until is not None and piece.at <= in_doubt_until)
@@ -373,7 +378,7 @@ class AudioRing:
         """The service closed the session, and nothing else is to blame. Returns what it has done so on before, which is
         not sent again."""
         rejected = [piece for stretch in self._sent for piece in stretch.pieces(self._saved + 1, self._suspect)]
-        self.answered(self._saved, self._suspect)
+        self._drop(self._saved, self._suspect)
         self._suspect = self._sent[-1].last if self._sent else 0
         return rejected
 
