@@ -8,6 +8,9 @@ from gemini_realtime import ConfigError
 from gemini_realtime.cli import doctor
 from gemini_realtime.cli.talk import KEY_VARIABLES
 
+NEEDED = ("local", "pocketsphinx", "espeak")
+"""Extras of which the embedded server needs the first, or the others."""
+
 KEY = "AIza-not-a-real-key"
 
 
@@ -48,7 +51,7 @@ def test_where_everything_is_there_all_is_fine(capsys: pytest.CaptureFixture[str
 def test_without_the_embedded_server_and_a_key_there_is_no_conversation(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(doctor, "missing_packages", lambda extra: ["pocketsphinx"] if extra == "local" else [])
+    monkeypatch.setattr(doctor, "missing_packages", lambda extra: ["numpy"] if extra in NEEDED else [])
     assert not asyncio.run(doctor.doctor())
     found = lines(capsys)
     assert found["extra [local]"][0] == "note"
@@ -60,7 +63,7 @@ def test_a_service_out_of_reach_fails_and_the_key_is_not_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", KEY)
-    monkeypatch.setattr(doctor, "missing_packages", lambda extra: ["pocketsphinx"] if extra == "local" else [])
+    monkeypatch.setattr(doctor, "missing_packages", lambda extra: ["numpy"] if extra in NEEDED else [])
     assert not asyncio.run(doctor.doctor())
     output = capsys.readouterr()
     assert KEY not in output.out + output.err

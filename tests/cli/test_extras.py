@@ -10,7 +10,9 @@ from gemini_realtime.cli import extras
 REQUIRES = [
     "picows<3,>=2.3",
     "numpy<3,>=1.26; extra == 'local'",
-    "pocketsphinx<6,>=5.1; extra == 'local'",
+    "ctranslate2<5,>=4.5; extra == 'local'",
+    "pocketsphinx<6,>=5.1; extra == 'pocketsphinx'",
+    "espeakng-loader<0.3,>=0.2.4; extra == 'espeak'",
     'uvloop<1,>=0.21; (sys_platform != "win32") and extra == "local"',
     'sounddevice<0.6,>=0.5.1; extra == "devices"',
 ]
@@ -28,7 +30,7 @@ def only_numpy_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    assert extras.missing_packages("local") == ["pocketsphinx"]
+    assert extras.missing_packages("local") == ["ctranslate2"]
     assert extras.missing_packages("devices") == ["sounddevice"]
 
 
@@ -36,7 +38,17 @@ def test_what_needs_nothing_misses_nothing() -> None:
     assert extras.missing_packages("cli") == []
 
 
-def test_a_missing_extra_is_refused_with_its_install_command() -> None:
+def test_without_the_speech_of_the_server_its_install_command_is_given() -> None:
     with pytest.raises(MissingDependencyError, match=r"pip install 'gemini-realtime\[local\]'"):
-        extras.require("local", "the embedded Live server")
-    extras.require("cli", "the command line")
+        extras.require_server()
+
+
+def test_the_server_may_fall_back_to_the_older_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "ctranslate2":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(extras, "version", version)
+    assert extras.missing_packages("local") == ["ctranslate2"]
+    extras.require_server()

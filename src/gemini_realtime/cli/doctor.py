@@ -26,7 +26,7 @@ from gemini_realtime import (
 from gemini_realtime.adapters.devices import default_devices
 from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation
-from gemini_realtime.cli.extras import missing_packages
+from gemini_realtime.cli.extras import missing_packages, missing_to_serve
 from gemini_realtime.cli.screen import Screen
 from gemini_realtime.cli.sounding import Loudspeaker, sample_question
 from gemini_realtime.cli.talk import DEFAULT_MODEL, key_variable
@@ -152,7 +152,7 @@ async def _handshake(whom: str, llm_config: dict[str, Any]) -> Check:
 
 
 async def _embedded() -> AsyncIterator[Check]:
-    if missing_packages("local"):
+    if missing_to_serve(missing_packages):
         needed = key_variable() is None
         remedy = MissingDependencyError("the embedded server", "local").remedy
         yield Check("FAIL" if needed else "note", "embedded server", f"its extra is not installed → {remedy}")

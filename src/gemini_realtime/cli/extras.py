@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from gemini_realtime import MissingDependencyError
@@ -17,14 +18,20 @@ def missing_packages(extra: str) -> list[str]:
     return [name for name in names if name != "uvloop" and not _installed(name)]
 
 
-def require(extra: str, what: str) -> None:
-    """Refuse to go on without an extra.
+def missing_to_serve(missing: Callable[[str], list[str]] = missing_packages) -> list[str]:
+    """What the embedded server needs to hear and speak and is not installed; nothing, where it can fall back."""
+    falls_back = not missing("pocketsphinx") and not missing("espeak")
+    return [] if falls_back else missing("local")
+
+
+def require_server() -> None:
+    """Refuse to go on where the embedded server cannot hear or speak.
 
     Raises:
-        MissingDependencyError: part of it is not installed.
+        MissingDependencyError: part of the extra `[local]` is not installed.
     """
-    if missing_packages(extra):
-        raise MissingDependencyError(what, extra)
+    if missing_to_serve():
+        raise MissingDependencyError("the embedded Live server", "local")
 
 
 def _installed(name: str) -> bool:

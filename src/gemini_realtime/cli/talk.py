@@ -15,7 +15,7 @@ from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, LiveServe
 from gemini_realtime.adapters.devices import SoundDevice, default_devices
 from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation, Question
-from gemini_realtime.cli.extras import require
+from gemini_realtime.cli.extras import require_server
 from gemini_realtime.cli.screen import Screen, screen_for
 from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, RecordedVoice, Tape, sample_question
 
@@ -109,7 +109,7 @@ async def _llm_config(request: Request, screen: Screen, stack: AsyncExitStack) -
         whom = f"Gemini, with the key in {key}" if request.url is None else _shown(request.url)
         screen.note(f"Talking to {whom}.")
         return {"config_list": [{"model": DEFAULT_MODEL, **given}]}
-    require("local", "the embedded Live server")
+    require_server()
     screen.note("No GEMINI_API_KEY: talking to the embedded Live server, on this machine.")
     screen.waiting("Starting the embedded server")
     server = await stack.enter_async_context(LiveServer())
