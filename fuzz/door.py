@@ -2,16 +2,23 @@
 
     python fuzz/door.py --seconds 600 [--seed 1]
 
-Invariants: every connection is answered or ended; nothing is raised where nobody expects it; at the end the server
-answers as at the beginning, and nobody is left in it. What breaks one is printed.
+Some come in and flood the server with what costs little to send and could cost much to take.
+
+Invariants: every connection is answered or ended; nothing is raised where nobody expects it; no message holds up the
+others; what is kept has a bound; at the end the server answers as at the beginning, and nobody is left in it. What
+breaks one is printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
+import json
 import logging
 import random
+import resource
+import struct
 import sys
 import time
 from collections import Counter
@@ -37,6 +44,72 @@ SEEDS = [
     b"GET /healthz HTTP/1.1\r\nHost: x\r\nOrigin: http://localhost:1\r\n\r\n",
 ]
 GRAFTS = [b"\r\n", b"\r\n\r\n", b"\0", b"Content-Length: 5\r\n", b"\xff" * 20, b"x" * 20_000, *SEEDS]
+
+
+TEXT = {"model": "models/m", "generationConfig": {"responseModalities": ["TEXT"]}, "sessionResumption": {}}
+MAX_HELD_S = 0.5
+"""The rule is 0.05; client and server share one thread here, and the machine with others."""
+
+MAX_KEPT_BYTES = 256 * 1024 * 1024
+
+
+def _frame(message: Any, opcode: int = 0x81) -> bytes:
+    payload = message if isinstance(message, bytes) else json.dumps(message).encode()
+    size = bytes([0xFE]) + struct.pack(">H", len(payload)) if len(payload) < 65536 else (
+        bytes([0xFF]) + struct.pack(">Q", len(payload)))  # fmt: skip
+    return bytes([opcode]) + size + bytes(4) + payload
+
+
+def _heavy(chance: random.Random) -> bytes:
+    """Something that costs little to send."""
+    size = chance.choice((10, 1_000, 30_000))
+    turn = {"role": "user", "parts": [{"text": "word"}]}
+    match chance.randrange(8):
+        case 0:
+            rate_hz = chance.choice((1, 8_000, 8_001, 47_999, 191_999))
+            data = base64.b64encode(bytes(2 * size)).decode()
+            return _frame({"realtimeInput": {"audio": {"mimeType": f"audio/pcm;rate={rate_hz}", "data": data}}})
+        case 1:
+            return _frame({"realtimeInput": {"text": "word " * size}})
+        case 2:
+            return _frame({"realtimeInput": {"text": "hi"}}) * chance.randrange(500)
+        case 3:
+            return _frame({"clientContent": {"turns": [turn] * (size // 4), "turnComplete": True}})
+        case 4:
+            return _frame(b"", 0x01) + _frame(b"", 0x00) * size + _frame(b"{}", 0x80)
+        case 5:
+            return _frame(b"x" * 125, 0x89) * size
+        case 6:
+            functions = [{"name": "f", "parameters": {"type": "OBJECT", "properties": {
+                "a": {"type": "STRING", "enum": [f"value {n}" for n in range(size)]}}}}]  # fmt: skip
+            return _frame({"contextUpdate": {"tools": {"tools": [{"functionDeclarations": functions}]}}})
+        case _:
+            return _frame(b'{"realtimeInput":' + b"[" * size)
+
+
+async def flood(port: int, chance: random.Random) -> str:
+    """One client that is let in, and asks for much."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {LIVE} HTTP/1.1\r\n{UPGRADE}\r\n".encode() + _frame({"setup": TEXT}))
+        for _ in range(chance.randrange(1, 10)):
+            writer.write(_heavy(chance))
+            async with asyncio.timeout(PATIENCE_S):
+                await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+    except (ConnectionError, TimeoutError):
+        return "flood cut"
+    return "flood"
+
+
+async def longest_hold(held: list[float]) -> None:
+    """Note for how long the event loop did not come round."""
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        await asyncio.sleep(0.01)
+        held.append(loop.time() - began - 0.01)
 
 
 class Complaints(logging.Handler):
@@ -99,15 +172,24 @@ async def fuzz(seconds: float, seed: int) -> list[str]:
     outcomes: Counter[str] = Counter()
     limits = Limits(handshake_s=0.2, idle_s=0.2)
     end = time.monotonic() + seconds
-    async with LiveServer(warm_up=False, limits=limits) as server:
+    held: list[float] = []
+    watch = asyncio.create_task(longest_hold(held))
+    async with LiveServer(warm_up=False, limits=limits, pace="instant") as server:
         while time.monotonic() < end and not (wrong or complaints.heard):
             outcomes.update(await asyncio.gather(*(knock(server.port, chance) for _ in range(AT_ONCE))))
+            held.clear()
+            outcomes.update(await asyncio.gather(*(flood(server.port, chance) for _ in range(4))))
+            if max(held, default=0.0) > MAX_HELD_S:
+                wrong.append(f"the others had to wait {max(held):.2f} s")
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(SEEDS[-1])
         status: Any = await reader.read()
         writer.close()
         if b'"sessions": 0' not in status:
             wrong.append(f"at the end: {status!r}")
+    watch.cancel()
+    if (kept := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) > MAX_KEPT_BYTES:
+        wrong.append(f"{kept // 2**20} MiB were in use")
     print(dict(outcomes.most_common()))
     return wrong + complaints.heard
 
