@@ -162,7 +162,7 @@ OUTPUT_TOKENS: Final = Rule(
     "reported by users of several clients, 2025-2026",
 )
 NOT_LIVE: Final = Rule(
-    "a field of generationConfig that is not in the Live API, such as candidateCount or stopSequences",
+    "a field of generationConfig that is not in the Live API, such as stopSequences, or a candidateCount other than 1",
     1007,
     _INVALID,
     "firebase-unity-sdk#1314; https://ai.google.dev/api/live, fields that are not supported" + _WORDS_GUESSED,
