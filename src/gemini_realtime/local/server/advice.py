@@ -15,6 +15,8 @@ LONG_PIECE_MS: Final = 400
 """From here on an interruption is noticeably late; https://ai.google.dev/gemini-api/docs/live-guide says 20-40 ms."""
 
 _LOOKS_AT: Final = 400  # pieces of audio: 8 s and more; who does well so far is left alone
+_MAX_BYTES: Final = 512 * 1024  # seconds of audio; what is longer is not looked at, for it takes long
+_SAMPLE_BYTES: Final = 4096
 _LISTENS_S: Final = 5.0
 _LABELLED_WRONG: Final = {1.5: 24_000, 2.75625: 44_100, 3.0: 48_000}
 """How much faster than it sounds audio comes in that is of this rate and is called 16 kHz."""
@@ -78,7 +80,7 @@ class Adviser:
 
     def received(self, message: bytes) -> None:
         """Look at the setup, and at the first pieces of audio."""
-        if self._pieces >= _LOOKS_AT:
+        if self._pieces >= _LOOKS_AT or len(message) > _MAX_BYTES:
             return
         try:
             parsed = parse_received(message)
@@ -123,7 +125,7 @@ class Adviser:
         self._measure_rate(sound, piece_ms / 1000)
 
     def _listen_for_stereo(self, pcm: bytes) -> None:
-        samples = array("h", pcm[: len(pcm) // 4 * 4])
+        samples = array("h", pcm[: min(len(pcm), _SAMPLE_BYTES) // 4 * 4])
         if len(set(samples)) < 8:  # silence, or too little to tell
             return
         self._pairs = self._pairs + 1 if samples[0::2] == samples[1::2] else -_LOOKS_AT

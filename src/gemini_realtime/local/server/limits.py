@@ -17,7 +17,7 @@ class Limits:
         handshake_s: for TLS, and then for a request; who takes longer is cut off.
         newcomers: connections of one address that have not come in yet; who has taken longest makes room.
         session_bytes: what is kept of one session, whatever its client sends and however little it reads. A message may
-            be as long as a quarter of it.
+            be as long as an eighth of it, since it exists several times while it is read.
         idle_s: without any frame, not even a ping, for so long, the connection ends with 1008. A connection to the
             service lasts ten minutes altogether.
     """
@@ -27,7 +27,7 @@ class Limits:
     handshake_s: float = 10.0
     idle_s: float = 600.0
     newcomers: int = 128
-    session_bytes: int = 64 * 1024 * 1024
+    session_bytes: int = 128 * 1024 * 1024
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -36,10 +36,10 @@ class Limits:
 
     @property
     def longest_message(self) -> int:
-        """Of how many bytes a message may be: it exists several times while it is read."""
-        return min(self.message_bytes, self.session_bytes // 4)
+        """Of how many bytes a message may be."""
+        return min(self.message_bytes, self.session_bytes // 8)
 
     @property
     def unread_bytes(self) -> int:
         """Of what a client does not read, how much is kept before nothing of it is read either."""
-        return self.session_bytes // 16
+        return self.session_bytes // 32
