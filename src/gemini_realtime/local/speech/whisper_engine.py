@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 from gemini_realtime.local.speech import weights
 from gemini_realtime.local.speech.guards import Heard, is_rambling, words_of
 from gemini_realtime.local.speech.log_mel import FRAMES_PER_S, RATE_HZ, log_mel
+from gemini_realtime.local.speech.numbers import SCALES, SMALL, TENS
 from gemini_realtime.local.speech.vocabulary import alternatives
 from gemini_realtime.local.speech.worker_program import UnfitError
 
@@ -36,6 +37,7 @@ _WINDOW_S: Final = 30.0  # what Whisper has learnt to hear at once
 _SILENCE_S: Final = 5.0
 _STEP_S: Final = 0.5  # lengths of windows, so that few shapes are worked with
 _UNSURE_MAX: Final = -0.5
+_UNSURE_OF_NUMBERS_MAX: Final = -1.2  # it would write them as digits, which it may not
 
 # Of flite's voices, one word in twenty is misheard with one hypothesis, and half as many with five.
 _HYPOTHESES: Final = 5
@@ -45,6 +47,7 @@ _HYPOTHESES: Final = 5
 _LESS_LIKELY_MAX: Final = -9.0
 _UNLIKELIEST: Final = 1e-9
 
+_NUMBERS: Final = frozenset({*SMALL, *TENS, *SCALES, "hundred"})
 _WRITTEN: Final = re.compile(r"[0-9$%£€#&+=@]")
 
 _TOKENS_ALWAYS: Final = 16
@@ -92,7 +95,7 @@ class WhisperEars:
             return ""
         features = self._features(samples, speech_s + _SILENCE_S)
         heard = self._decoded(features, speech_s)
-        if heard.sureness < _UNSURE_MAX or is_rambling(heard):
+        if _is_unsure(heard) or is_rambling(heard):
             features = self._features(samples, _WINDOW_S)
             heard = self._decoded(features, speech_s)
         text = words_of(heard)
@@ -148,6 +151,11 @@ class WhisperEars:
 
     def _tokens(self, *tokens: str) -> list[int]:
         return [int(self._tokenizer.token_to_id(token)) for token in tokens]  # type: ignore[arg-type]  # it is there
+
+
+def _is_unsure(heard: Heard) -> bool:
+    least = _UNSURE_OF_NUMBERS_MAX if _NUMBERS.intersection(heard.text.lower().strip(".?!").split()) else _UNSURE_MAX
+    return heard.sureness < least
 
 
 def _written_not_said(tokenizer: Tokenizer) -> list[int]:
