@@ -33,12 +33,15 @@ holding up others. The service's own bound is not known."""
 MAX_NUMBERS: Final = 1_048_576
 
 _SHORT: Final = 8 * 1024
+_LONG: Final = 2 * 1024 * 1024
 _QUICK_VALUES: Final = 500
 _QUICK_NUMBERS: Final = 20_000
 
 
 def takes_long(frame: bytes) -> bool:
-    """Whether a frame would take more than a few milliseconds to read: because of what is in it, not of its length."""
+    """Whether a frame would take more than a few milliseconds to read: for its length, or for what is in it."""
+    if len(frame) > _LONG:
+        return True
     return len(frame) > _SHORT and (_values_in(frame) > _QUICK_VALUES or frame.count(b",") > _QUICK_NUMBERS)
 
 
