@@ -180,7 +180,7 @@ class Application:
 
     def _work_on(self, call: FunctionCall) -> None:
         if call.call_id not in self._called:
-            self._called.add(call.call_id)
+            self._called.add(_copy(call.call_id))
             task = asyncio.get_running_loop().create_task(self._answer_call(call.call_id, call.arguments["ask"]))
             self._work[call.call_id] = task
             task.add_done_callback(lambda _: self._work.pop(call.call_id, None))
@@ -194,7 +194,7 @@ class Application:
 
     def _calls_cancelled(self, call_ids: list[str]) -> None:
         self._note(f"calls cancelled: {call_ids}")
-        self.record.cancelled.update(call_ids)
+        self.record.cancelled.update(map(_copy, call_ids))
         for call_id in call_ids:
             if self._habits.obedient and call_id in self._work:
                 self._work[call_id].cancel()
@@ -266,7 +266,7 @@ class Application:
 
     async def _answer_call(self, call_id: str, ask: str) -> None:
         await self._wait(self._random.uniform(0.1, 4.0))
-        sent = self._sending("result", call_id)
+        sent = self._sending("result", _copy(call_id))
         await self._accepted(sent, self._client.send_function_result(call_id, {"found": ask}))
 
     def _sending(self, kind: str, key: str) -> Sent:
@@ -304,3 +304,8 @@ class Application:
             except GeminiRealtimeError:
                 self.record.refused_chunks.add(number)
             number += 1
+
+
+def _copy(call_id: str) -> str:
+    """So that what is kept here for good does not count as memory of the client, which has read it from a frame."""
+    return call_id.encode().decode()

@@ -363,6 +363,16 @@ def test_the_answer_after_the_result_answers_the_question_that_led_to_the_call()
     assert "book it" in answer(ledger, 6.0)
 
 
+def test_the_answer_to_a_result_that_a_handle_holds_answers_the_question_too() -> None:
+    ledger = asked(b"book it")
+    ledger.call_opened("1")
+    number = ledger.add("function_result", b"{}", label="1", since=0.5)
+    ledger.call_answered("1", number, silent=False)
+    drained(ledger, 1.0)
+    saved(ledger, 2.0)
+    assert answer(ledger, 3.0, handle_at=2.5) == ["book it"]
+
+
 @pytest.mark.parametrize("how", ["silent", "cancelled"])
 @pytest.mark.parametrize("passed", [False, True])
 def test_what_was_said_while_a_call_ran_was_all_where_nobody_will_speak_of_its_result(how: str, passed: bool) -> None:

@@ -158,6 +158,7 @@ class Ledger:
         self.waiting_bytes = 0
         self._number = 0  # of the last message that was given
         self._index = 0  # of the last message that went out on this connection
+        self._said = 0  # the number of the last message, audio aside, that the session has
         self._waiting: deque[Entry] = deque()
         self._sent: deque[Entry] = deque()
         self._sent_bytes = 0
@@ -211,7 +212,7 @@ class Ledger:
             return self.audio.next(self._index, now)
         self.audio.interrupt()
         entry = self._waiting.popleft()
-        entry.sent_at, entry.index = now, self._index
+        entry.sent_at, entry.index, self._said = now, self._index, entry.number
         self.waiting_bytes -= len(entry.frame)
         self._sent.append(entry)
         self._sent_bytes += _size(entry)
@@ -297,11 +298,7 @@ class Ledger:
 
     def _last_sent(self) -> int:
         """The number of the last message that went out."""
-        return max(self._last_question(), self.audio.last_sent_by(inf))
-
-    def _last_question(self) -> int:
-        asked = self._sent or self._unanswered
-        return asked[-1].number if asked else 0
+        return max(self._said, self.audio.last_sent_by(inf))
 
     # --- what the service has
 
@@ -325,7 +322,7 @@ class Ledger:
 
     def answer_began(self, now: float) -> None:
         """The model begins to answer."""
-        self.utterances.answer_began(self._last_question(), now)
+        self.utterances.answer_began(self._said, now)
 
     def answer_completed(
         self, round_trip_s: float, margin_s: float, handle_at: float | None, *, one_question: bool = False
@@ -474,6 +471,7 @@ class Ledger:
         self._waiting = deque([*again, *(entry for entry in self._waiting if not is_orphan(entry, handle_at))])
         self.waiting_bytes = sum(len(entry.frame) for entry in self._waiting)
         self._sent.clear()
+        self._said = again[0].number - 1 if again else self._said  # what came before is inside the handle
         forgotten, self._overflowed, self._sent_bytes, self._index = self._overflowed, 0, 0, 0
         again_with_audio: list[Entry | Piece] = list(merge(again, self.audio.waiting(heard_until), key=_number))
         return Resent(again_with_audio, [entry.label for entry in orphans], unheard, forgotten)
@@ -509,7 +507,7 @@ class Ledger:
             if item["where"] != "waiting":
                 entry = self._waiting.pop()
                 self.waiting_bytes -= len(frame)
-                entry.sent_at = inf  # after every handle
+                entry.sent_at, self._said = inf, entry.number  # after every handle
                 if item["where"] == "inside":
                     self._unanswered.append(entry)
                 else:
