@@ -111,7 +111,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
     @property
     def resumption_handle(self) -> str | None:
         """The last handle the service sent in this session, to resume it later with `session_resumption`."""
-        return self._session.resumption.handle
+        return self._session.handle
 
     def session_state(self) -> dict[str, Any]:
         """What another process needs to continue this conversation: `connect(state=...)`.
@@ -137,7 +137,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
     def _restored(self, state: Mapping[str, Any]) -> Session:
         """The session of a state, to be carried on."""
         saved = read_state(state, self._config.service.model)
-        if self._session.ledger.waits:
+        if self._session.waits:
             raise ConfigError(
                 "something was sent before the conversation was continued", remedy="send after connect(state=...)"
             )

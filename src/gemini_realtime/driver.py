@@ -17,7 +17,6 @@ from gemini_realtime.protocol import local_events, messages
 from gemini_realtime.protocol.closing import close_error, worth_repeating_at_first
 from gemini_realtime.protocol.events import ConnectionLost, RealtimeEvent, Reconnecting, SessionResumed
 from gemini_realtime.protocol.options import SessionOptions
-from gemini_realtime.protocol.resumption import Resumption
 from gemini_realtime.protocol.session import Session
 from gemini_realtime.telemetry import telemetry
 from gemini_realtime.transport.base import Receiver, Transport
@@ -114,7 +113,7 @@ class SessionDriver:
         Raises:
             GeminiRealtimeError: it could not be opened.
         """
-        attempts = Resumption(self.session.resumption.policy)
+        attempts = self.session.first_dial()
         while True:
             try:
                 self._use(await self._connect())

@@ -14,6 +14,7 @@ import pytest
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import events, messages
 from gemini_realtime.protocol.closing import close_error
+from gemini_realtime.protocol.doubts import HOLDS_S
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.handover import MAX_SPREAD_S
 from gemini_realtime.protocol.health import HealthPolicy, read_health
@@ -22,7 +23,7 @@ from gemini_realtime.protocol.options import SessionOptions
 from gemini_realtime.protocol.pings import PONG_LOST_S
 from gemini_realtime.protocol.progress import LOST_REASON
 from gemini_realtime.protocol.resumption import HANDLE_VALID_S, MAX_CLOSED_IN_SETUP, Reconnect
-from gemini_realtime.protocol.session import HOLDS_S, UPDATE_WITHIN_S, Session, State
+from gemini_realtime.protocol.session import UPDATE_WITHIN_S, Session, State
 
 MODEL = "gemini-2.5-flash-native-audio"
 SETUP: dict[str, Any] = {"model": f"models/{MODEL}", "sessionResumption": {}}

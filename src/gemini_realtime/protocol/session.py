@@ -26,16 +26,7 @@ from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, NotCon
 from gemini_realtime.protocol import local_events, messages, server_events
 from gemini_realtime.protocol.audio_ring import is_quiet
 from gemini_realtime.protocol.calls import Calls
-from gemini_realtime.protocol.closing import (
-    Before,
-    Verdict,
-    close_error,
-    is_normal,
-    is_refusal,
-    judge,
-    refuses_handle,
-    refuses_setup,
-)
+from gemini_realtime.protocol.closing import Before, Verdict, close_error, is_normal, judge
 from gemini_realtime.protocol.codec import (
     AudioFrames,
     DecodeError,
@@ -43,6 +34,7 @@ from gemini_realtime.protocol.codec import (
     decode_server_message,
     parse_duration_ms,
 )
+from gemini_realtime.protocol.doubts import Doubts
 from gemini_realtime.protocol.events import (
     AudioDelta,
     AudioDropped,
@@ -113,10 +105,6 @@ TRANSITIONS = {
 _OPEN = (State.READY, State.GOING_AWAY)
 _GATES: dict[State, Gate] = {State.SETTING_UP: "setup", State.READY: "open", State.GOING_AWAY: "open"}
 
-HOLDS_S: Final = 0.5
-"""The service closed the session twice, and may have done so for a message or for what the handle stands for: when it
-does so again within so long of the session being resumed, while nothing is sent, it is the handle."""
-
 UPDATE_WITHIN_S: Final = 60.0
 """How long new options wait for the end of a turn."""
 
@@ -168,8 +156,8 @@ class Session:
         self._audio = AudioFrames()
         self._setup = SetupState(options or SessionOptions())
         self._pings = Pings()
+        self._doubts = Doubts(self._setup, self.resumption, self.ledger)
         self._seed_look_at: float | None = None  # when to look whether somebody has spoken and is silent now
-        self._hold_until: float | None = None
 
     # --- what whoever carries it asks
 
@@ -187,6 +175,20 @@ class Session:
     def dial_at(self) -> float | None:
         """When to dial for another connection; None while there is one, and after the end; seconds."""
         return self.resumption.dial_at if self.state is State.AWAY else None
+
+    @property
+    def handle(self) -> str | None:
+        """The last handle that the service sent."""
+        return self.resumption.handle
+
+    def first_dial(self) -> Resumption:
+        """Attempts for the first connection, which are counted apart: nothing is to be resumed yet."""
+        return Resumption(self.resumption.policy)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything that the application said, or its microphone heard, has not gone out."""
+        return self.ledger.waits
 
     @property
     def unsent(self) -> int:
@@ -309,7 +311,7 @@ class Session:
             self._health.deadline(),
             self.progress.deadline(),
             self._seed_look_at,
-            self._hold_until,
+            self._doubts.holds_until,
         )
         return min((at for at in times if at is not None), default=None)
 
@@ -324,8 +326,9 @@ class Session:
         if self.state not in _OPEN:
             return []
         events: list[RealtimeEvent] = []
-        if self._hold_until is not None and now >= self._hold_until:
-            events += self._hold_over()
+        if self._doubts.holds_until is not None and now >= self._doubts.holds_until:
+            events += self._doubts.held()
+            self._open_gate()
         ping_due, findings = self._health.due(now)
         if ping_due:
             self._pings.send(now)
@@ -370,7 +373,7 @@ class Session:
             self.end()
         elif verdict is Verdict.FAIL or not policy.enabled:
             self.end(again or error)
-        elif again is not None and before.open and not (events or self._may_be_a_message()):
+        elif again is not None and before.open and not (events or self._doubts.may_be_a_message):
             self.end(again)
         elif not self.resumption.lost(error, now):
             self.end(self.resumption.given_up(error, now))
@@ -378,10 +381,6 @@ class Session:
             events += self._away(error, now)
         self._health.closed()
         return events
-
-    def _may_be_a_message(self) -> bool:
-        """Whether there is a message to be sent once more, or to do without."""
-        return self.ledger.suspects or (self.ledger.on_trial and self.resumption.messages_to_blame)
 
     def _before(self, now: float) -> Before:
         return Before(
@@ -403,64 +402,20 @@ class Session:
         return [local_events.reconnecting(error, self.resumption.attempts + 1, self.resumption.dial_at - now)]
 
     def _doubt(self, error: GeminiRealtimeError, now: float, *, gave_up: bool) -> list[RealtimeEvent]:
-        """What to do without, if the connection ended for it: new options, messages, or the handle. Says so."""
+        """What is done without, if the connection ended for it."""
         if self.state is State.SETTING_UP:
-            return self._doubt_setup(error)
-        if self.state not in _OPEN:
-            return []
-        if self._setup.handle is not None and refuses_handle(error):
-            return self._give_up_handle("handle_refused", str(error))
-        refused = is_refusal(error)
-        if refused and self._hold_until is not None:  # nothing was sent that could be why
-            return self._give_up_handle("handle_doubted", f"closed as soon as the session was resumed: {error}")
-        if refused:
-            self.ledger.closed_on()
-        if refused and self.ledger.on_trial:
-            self.resumption.rejected_messages()
-        if refused and self.ledger.on_trial and self.resumption.messages_to_blame:
-            return [] if self._setup.handle is not None else self._convict(error)
-        if self.resumption.doubted(error, self._setup.handle, now, gave_up=gave_up):
-            return self._give_up_handle("handle_doubted", f"lost again before any answer was complete: {error}")
-        # A microphone is always open: what it hears is to blame last.
-        if refused and not self.ledger.suspects and (pieces := self.ledger.audio.rejected()):
-            return [*local_events.rejected(pieces, error)]
-        return []
-
-    def _doubt_setup(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
-        """A setup may be refused for what is new in it: new options, or the handle. Without that it worked before."""
-        if not refuses_setup(error) and not self.resumption.keeps_failing(error):
-            return []
-        if self._setup.revert():
-            return [VoiceHealth(finding="update_refused", detail=str(error), action="kept the options in force")]
-        if self._setup.handle is not None and self._setup.handle_may_go:
-            return self._give_up_handle("handle_refused", str(error))
-        return []
-
-    def _convict(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
-        return [*local_events.rejected(self.ledger.convict(), error)]
-
-    def _give_up_handle(self, finding: str, detail: str) -> list[RealtimeEvent]:
-        self.resumption.forget()
-        self.ledger.acquit()
-        return [VoiceHealth(finding=finding, detail=detail, action="opening a new session")]
+            return self._doubts.setup_failed(error)
+        return self._doubts.session_ended(error, now, gave_up=gave_up) if self.state in _OPEN else []
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
         if self.state not in _OPEN:
-            self._hold_until = None
+            self._doubts.connection_left()
         self._open_gate()
-
-    def _hold_over(self) -> list[RealtimeEvent]:
-        """The session that the handle stands for has not been closed by itself: it was what was sent to it."""
-        self._hold_until = None
-        refused = self.resumption.refused
-        events = [] if refused is None else self._convict(refused)
-        self._open_gate()
-        return events
 
     def _open_gate(self) -> None:
         gate = _GATES.get(self.state, "shut")
-        self._outbox.open("setup" if gate == "open" and self._hold_until is not None else gate)
+        self._outbox.open("setup" if gate == "open" and self._doubts.holds_until is not None else gate)
         self.stirred = True
 
     # --- changing connections
@@ -706,9 +661,8 @@ class Session:
             events += self._resumed(frame, now)
         elif self._setup.handle is None:
             self._outbox.history(self._seed())
-        if self._setup.handle is not None and self.ledger.on_trial:
-            self._hold_until = now + HOLDS_S
-            self._open_gate()
+        self._doubts.session_ready(now)
+        self._open_gate()
         self.ledger.session_ready(now)
         self.resumption.ready(now)
         if updated:
@@ -787,7 +741,7 @@ class Session:
     def _go_away(self, time_left_ms: int | None, now: float) -> list[RealtimeEvent]:
         events: list[RealtimeEvent] = []
         if self.resumption.sent_away(now) and self.resumption.policy.enabled:
-            events = self._give_up_handle("handle_doubted", "sent away again as soon as the session was resumed")
+            events = self._doubts.give_up_handle("handle_doubted", "sent away again as soon as the session was resumed")
         if self.resumption.policy.enabled and self.resumption.policy.hand_over:
             self._wish_to_leave((time_left_ms or 0) / 1000, now, patient=True, spread=self.resumption.jitter())
         else:
