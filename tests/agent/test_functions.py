@@ -399,3 +399,17 @@ async def test_functions_that_are_not_in_the_background_block_where_they_can() -
     async with scene:
         await scene.happens()
         assert scene.client.options["tools"][0]["behavior"] == "BLOCKING"
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, SystemExit])
+@in_virtual_time
+async def test_a_function_cancelled_from_within_or_exiting_is_answered(error: type[BaseException]) -> None:
+    scene = Scene()
+
+    @scene.tool()
+    async def pay() -> str:
+        raise error
+
+    async with scene:
+        results = await scene.happens(call())
+    assert [(call_id, result["type"]) for call_id, result in results] == [("1", error.__name__)]

@@ -143,10 +143,15 @@ class FunctionObserver(RealtimeObserver):
             return {"error": f"{tool.name} took more than {tool.timeout_s:g} s"}
         except ToolError as error:
             return {"error": str(error)}
-        except Exception as error:  # somebody else's code: whatever it raises, the model waits for an answer
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if run.cancelled or (task is not None and task.cancelling()):
+                raise
+            return self._failed(tool, error)  # of something that the function waited for: nobody cancelled the call
+        except (Exception, SystemExit) as error:  # somebody else's code: whatever it raises, the model waits
             return self._failed(tool, error)
 
-    def _failed(self, tool: Tool, error: Exception) -> dict[str, Any]:
+    def _failed(self, tool: Tool, error: BaseException) -> dict[str, Any]:
         # Without arguments and without the error's words, which may repeat them.
         self.logger.error("the function %s raised %s", tool.name, type(error).__name__)
         return {"error": str(error) or type(error).__name__, "type": type(error).__name__}
