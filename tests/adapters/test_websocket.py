@@ -236,3 +236,20 @@ def test_a_rate_that_cannot_be_is_refused() -> None:
 
 def test_samples_are_what_they_were() -> None:
     assert array("h", WebSocketAudioAdapter(Socket()).to_model(array("h", [1, -2]).tobytes())).tolist() == [1, -2]
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@in_virtual_time
+async def test_a_stream_that_closes_in_mid_answer_is_reported_once(
+    binary: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def closed(data: Any) -> None:
+        raise RuntimeError('Cannot call "send" once a close message has been sent.')
+
+    async with Call(binary=binary) as call:
+        call.socket.send_json = call.socket.send_bytes = closed  # type: ignore[method-assign]
+        for _ in range(3):
+            await call.model_says(100)
+        stopped = await call.interrupted()
+    assert stopped.played_ms + stopped.unplayed_ms == 300
+    assert [record.getMessage() for record in caplog.records] == ["the stream takes nothing any more (RuntimeError)"]

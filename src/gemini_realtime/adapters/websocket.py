@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from logging import Logger
 from typing import Any, Final
 
@@ -60,6 +60,7 @@ class MediaStreamAdapter(RealtimeObserver):
         self.start: Json = {}
         self._playback = RemotePlayback()
         self._complained = False
+        self._hung_up = False
 
     # --- what differs: the sound of the stream
 
@@ -150,7 +151,17 @@ class MediaStreamAdapter(RealtimeObserver):
             await self.realtime_client.send_audio(audio)  # type: ignore[arg-type]
 
     async def _send(self, message: Json) -> None:
-        await self.websocket.send_json(message)
+        await self._sent(self.websocket.send_json, message)
+
+    async def _sent(self, send: Callable[[Any], Awaitable[None]], message: Any) -> None:
+        """Send, unless the other end has gone: reading the stream tells that it has, and ends the conversation."""
+        if self._hung_up:
+            return
+        try:
+            await send(message)
+        except Exception as error:  # somebody else's WebSocket: each kind raises something of its own when closed
+            self._hung_up = True
+            self.logger.warning("the stream takes nothing any more (%s)", type(error).__name__)
 
 
 class WebSocketAudioAdapter(MediaStreamAdapter):
@@ -199,7 +210,7 @@ class WebSocketAudioAdapter(MediaStreamAdapter):
 
     async def _send_audio(self, payload: bytes) -> None:
         if self._binary:
-            await self.websocket.send_bytes(payload)
+            await self._sent(self.websocket.send_bytes, payload)
         else:
             await super()._send_audio(payload)
 
