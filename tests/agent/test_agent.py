@@ -120,3 +120,39 @@ async def test_an_error_that_ends_the_conversation_is_raised_by_run() -> None:
 
     with pytest.raises(ConnectionResetError):
         await Broken().agent.run()
+
+
+class Counting(RealtimeObserver):
+    """Counts the events it is told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    async def initialize_session(self) -> None: ...
+
+    async def run_loop(self) -> None: ...
+
+    async def on_event(self, event: RealtimeEvent) -> None:
+        self.count += 1
+
+
+@in_virtual_time
+async def test_an_observer_registered_twice_is_told_once() -> None:
+    scene, observer = Scene(), Counting()
+    scene.agent.register_observer(observer)
+    scene.agent.register_observer(observer)
+    async with scene:
+        await scene.happens(RealtimeEvent())
+    assert observer.count == 1
+
+
+@in_virtual_time
+async def test_an_agent_that_runs_takes_no_second_run_and_no_observer() -> None:
+    scene = Scene()
+    async with scene:
+        await scene.happens()
+        with pytest.raises(ConfigError, match="runs already"):
+            await scene.agent.run()
+        with pytest.raises(ConfigError, match="register it before"):
+            scene.agent.register_observer(Counting())

@@ -86,9 +86,11 @@ class RealtimeAgent:
         self._realtime_client = client or get_client(llm_config, self.logger, **client_kwargs)
         self._tools: dict[str, Tool] = {}
         self._audio_adapter = audio_adapter
-        self._observers = [*(observers or ()), FunctionObserver(logger=logger)]
-        if audio_adapter is not None:
-            self._observers.append(audio_adapter)
+        self._running = False
+        self._observers: list[RealtimeObserver] = []
+        for observer in (*(observers or ()), FunctionObserver(logger=logger), audio_adapter):
+            if observer is not None:
+                self.register_observer(observer)
         self._deliveries: list[Delivery] = []
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -114,8 +116,15 @@ class RealtimeAgent:
         return self._tools
 
     def register_observer(self, observer: RealtimeObserver) -> None:
-        """Add an observer; before `run()`."""
-        self._observers.append(observer)
+        """Add an observer; one that is there already stays there once.
+
+        Raises:
+            ConfigError: the conversation runs already, and the observer would be told of nothing.
+        """
+        if self._running:
+            raise ConfigError("an observer came while the agent runs", remedy="register it before `run()`")
+        if not any(known is observer for known in self._observers):
+            self._observers.append(observer)
 
     def add_event(self, event: RealtimeEvent) -> None:
         """Tell the observers of an event of your own."""
@@ -176,8 +185,18 @@ class RealtimeAgent:
         """Hold the conversation until it ends: by the service, by the caller, or by `stop()`.
 
         Raises:
+            ConfigError: it runs already.
             GeminiRealtimeError: it could not be opened, or ended with an error.
         """
+        if self._running:
+            raise ConfigError(f"the agent {self.name!r} runs already", remedy="make an agent for each conversation")
+        self._running = True
+        try:
+            await self._run()
+        finally:
+            self._running = False
+
+    async def _run(self) -> None:
         self._stopping.clear()
         async with self._realtime_client.connect():
             await self._realtime_client.session_update({"instructions": self._system_message})
