@@ -413,3 +413,16 @@ async def test_a_function_cancelled_from_within_or_exiting_is_answered(error: ty
     async with scene:
         results = await scene.happens(call())
     assert [(call_id, result["type"]) for call_id, result in results] == [("1", error.__name__)]
+
+
+async def test_a_function_in_a_thread_that_raises_stop_iteration_is_answered() -> None:
+    scene = Scene()
+
+    @scene.tool()
+    def pay() -> str:
+        return str(next(iter(())))
+
+    async with scene:
+        scene.client.events.put_nowait(call())
+        await asyncio.wait_for(scene.client.answered("1"), 30)
+    assert scene.client.results[0][1]["type"] == "RuntimeError"

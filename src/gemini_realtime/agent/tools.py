@@ -182,7 +182,7 @@ class Tool:
         elif inspect.iscoroutinefunction(self.func) or inspect.iscoroutinefunction(type(self.func).__call__):
             yield to_response(await call())
         else:
-            value = await asyncio.to_thread(call)
+            value = await asyncio.to_thread(_without_stop_iteration, call)
             yield to_response(await value if inspect.isawaitable(value) else value)
 
     def _bound(self, arguments: Mapping[str, Any], context: CallContext) -> Callable[[], Any]:
@@ -232,6 +232,14 @@ class RemoteTool(Tool):
     async def results(self, arguments: Mapping[str, Any], context: CallContext) -> AsyncIterator[dict[str, Any]]:
         """Run the function; yields its result."""
         yield to_response(await self.func(dict(arguments)))
+
+
+def _without_stop_iteration(call: Callable[[], Any]) -> Any:
+    """Call; a StopIteration becomes a RuntimeError, since no future carries one and the call would never end."""
+    try:
+        return call()
+    except StopIteration as error:
+        raise RuntimeError("StopIteration") from error
 
 
 def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
