@@ -98,6 +98,15 @@ async def test_the_session_is_prepared_before_the_first_event_is_read() -> None:
 
 
 @in_virtual_time
+async def test_what_is_called_when_observers_are_ready_need_not_be_async() -> None:
+    scene = Scene()
+    called: list[str] = []
+    scene.agent.callbacks.on_observers_ready = lambda: called.append("ready")
+    async with scene.agent.running():
+        assert called == ["ready"]
+
+
+@in_virtual_time
 async def test_an_agent_stops_and_runs_again() -> None:
     scene = Scene()
     for _ in range(2):

@@ -28,10 +28,11 @@ class RealtimeAgentCallbacks:
     """What an application may hook in.
 
     Attributes:
-        on_observers_ready: awaited when every observer has prepared the session, before the first event.
+        on_observers_ready: called, and awaited where it is async, when every observer has prepared the session, before
+            the first event.
     """
 
-    on_observers_ready: Callable[[], Awaitable[Any]] = _nothing
+    on_observers_ready: Callable[[], Awaitable[Any] | None] = _nothing
 
 
 class RealtimeAgent:
@@ -204,7 +205,8 @@ class RealtimeAgent:
             loops = {asyncio.create_task(observer.run(self)): observer for observer in self._observers}
             try:
                 await _prepared(loops)
-                await self.callbacks.on_observers_ready()
+                if (ready := self.callbacks.on_observers_ready()) is not None:
+                    await ready
                 self._ready.set()
                 await self._converse(loops)
             finally:
