@@ -441,6 +441,21 @@ def test_a_result_goes_only_to_a_session_that_knows_its_call(sent: bool, handle_
     assert labels(resent.again) == (["call", "one"][0 if known else 1 :] if sent else [])
 
 
+@pytest.mark.parametrize("end", ["none", "answered", "cancelled"])
+def test_a_result_inside_a_handle_that_is_refused_is_told_of_unless_nobody_waits_for_it(end: str) -> None:
+    ledger = asked(b"book it")
+    ledger.call_opened("1")
+    number = ledger.add("function_result", b"{}", label="1", since=0.5, answers=True)
+    ledger.call_answered("1", number, silent=False)
+    drained(ledger, 1.0)
+    saved(ledger, 2.0)
+    if end == "answered":
+        answer(ledger, 3.0, handle_at=2.0)
+    elif end == "cancelled":
+        ledger.calls_cancelled(["1"])
+    assert ledger.resend(None).orphans == (["1"] if end == "none" else [])
+
+
 # --- audio
 
 

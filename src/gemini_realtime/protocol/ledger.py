@@ -49,7 +49,7 @@ MAX_REJECTIONS = 2
 """A message that the service has closed the session on so often is not sent again: it may be why."""
 
 MAX_UNANSWERED = 64
-"""Bound on questions that a handle holds and nobody answers; the oldest are given up."""
+"""Bound on questions and results that a handle holds and nobody answers; the oldest are given up."""
 
 MAX_OPEN_CALLS = 1024
 """Bound on calls that were never answered; the oldest hold back nothing any more."""
@@ -163,7 +163,7 @@ class Ledger:
         self._sent: deque[Entry] = deque()
         self._sent_bytes = 0
         self._overflowed = 0
-        self._unanswered: list[Entry] = []  # questions that a handle holds; it may be refused before the answer
+        self._unanswered: list[Entry] = []  # questions and results in a handle; it may be refused before the answer
         self._calls: dict[str, _Call] = {}
 
     # --- what the application gives
@@ -281,7 +281,12 @@ class Ledger:
     def calls_cancelled(self, call_ids: Collection[str]) -> None:
         """The service does not wait for these calls any more: results that went out for them are not sent again."""
         self._released(call_ids)
-        self._consume(lambda entry: entry.kind == "function_result" and entry.label in call_ids)
+
+        def cancelled(entry: Entry) -> bool:
+            return entry.kind == "function_result" and entry.label in call_ids
+
+        self._unanswered = [entry for entry in self._unanswered if not cancelled(entry)]
+        self._consume(cancelled)
 
     def calls_lost(self, call_ids: Collection[str]) -> None:
         """The session does not know these calls: what they belonged to is asked again."""
@@ -317,7 +322,7 @@ class Ledger:
         saved = self._consume(has)
         self._overflowed = 0 if saved else self._overflowed  # which were older
         # The handle may yet be refused, and a new session hears again what was not answered.
-        self._unanswered += [entry for entry in saved if entry.asks and not entry.crossed]
+        self._unanswered += [entry for entry in saved if (entry.asks or entry.answers) and not entry.crossed]
         del self._unanswered[:-MAX_UNANSWERED]
 
     def answer_began(self, now: float) -> None:
