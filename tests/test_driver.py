@@ -350,7 +350,7 @@ async def test_audio_is_on_its_way_when_the_wait_for_a_slow_network_is_over() ->
         service.stall()
         asyncio.get_running_loop().call_later(0.1, service.take)
         await client.send_audio(bytes(640))
-        assert not client._session.ledger.waits
+        assert not client._session.waits
 
 
 @virtually
@@ -491,7 +491,7 @@ async def test_ten_minutes_of_sending_into_a_stalled_socket_keep_what_waits_boun
         service.stall()
         for _ in range(10):
             await speak(client, MINUTE_S)
-            ledger = client._session.ledger
+            ledger = client._session._outbox._ledger
             assert len(ledger.audio._waiting) <= 52
             assert len(client._events._events) <= MAX_ECHOES + 1
 

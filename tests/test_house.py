@@ -25,7 +25,7 @@ FLOORS = [
      "protocol.resumption", "protocol.calls", "protocol.progress", "protocol.handover", "protocol.health",
      "protocol.history", "protocol.ledger", "protocol.audio_ring", "protocol.utterances", "protocol.outbox",
      "protocol.parts", "protocol.pings", "protocol.server_events", "protocol.saved_state", "protocol.setup_state",
-     "protocol.local_events", "protocol.doubts"},
+     "protocol.local_events", "protocol.doubts", "protocol.inbox", "protocol.recovery", "protocol.seeding"},
     {"protocol.session"},
     {"transport", "event_queue", "credentials", "telemetry", "config"},
     {"realtime_client", "driver", "integrations.ag2_events"},

@@ -61,7 +61,8 @@ class Watch:
         self._health = Health(policy, turns, calls)
         self._turns, self._calls, self._expected = turns, calls, expected
         self._progress = Progress(profile, turns, calls, ledger, self._health)
-        self.pong, self.reading, self.sending = self._health.pong, self._health.reading, self._health.sending
+        self.frame, self.pong = self._health.frame, self._health.pong
+        self.reading, self.sending = self._health.reading, self._health.sending
         self.deadline, self.due = self._health.deadline, self._health.due
 
     def opened(self, now: float) -> None:
@@ -72,14 +73,6 @@ class Watch:
         self._turns.lost(0.0)
         self._turns.not_awaited()
         self._health.closed()
-
-    @property
-    def last_frame_at(self) -> float:
-        return self._health.last_frame_at
-
-    @last_frame_at.setter
-    def last_frame_at(self, at: float) -> None:
-        self._health.last_frame_at = at
 
     def _note(self, event: RealtimeEvent, now: float) -> list[Finding]:
         return self._progress.note([event], now)[1]
@@ -220,7 +213,7 @@ def test_the_finding_says_how_long_and_what_to_do() -> None:
 def test_frames_make_pings_unnecessary() -> None:
     health = watched()
     for second in range(100):
-        health.last_frame_at = float(second)
+        health.frame(float(second))
         assert wait(health, float(second)) == ([], [])
 
 
@@ -235,7 +228,7 @@ def test_a_pong_is_life_however_late_and_idleness_begins_anew(pong_at: float) ->
 def test_a_frame_after_the_ping_is_life_and_the_next_ping_is_not_late() -> None:
     health = watched()
     wait(health, 25.0)
-    health.last_frame_at = 25.0
+    health.frame(25.0)
     assert wait(health, 60.0) == ([45.0], [])
 
 
@@ -243,9 +236,9 @@ def test_who_takes_nothing_is_dead_whatever_else_it_says() -> None:
     health = watched()
     health.sending(1.0, stalled=True)
     for second in range(81):
-        health.last_frame_at = float(second)
+        health.frame(float(second))
         assert wait(health, float(second)) == ([], [])
-    health.last_frame_at = 81.0
+    health.frame(81.0)
     detail = "nothing that was sent was taken for 80 s"
     assert health.due(81.0) == (False, [Finding("dead_connection", detail, "resume")])
     assert health.due(500.0) == (False, [])
@@ -256,11 +249,11 @@ def test_who_takes_something_in_time_is_not_dead_and_who_waits_for_our_reader_is
     health.sending(1.0, stalled=True)
     health.sending(79.0, stalled=False)
     health.sending(80.0, stalled=True)
-    health.last_frame_at = 80.0
+    health.frame(80.0)
     health.reading(True, 81.0)
     assert wait(health, 500.0) == ([], [])
     health.reading(False, 500.0)
-    health.last_frame_at = 579.0
+    health.frame(579.0)
     assert wait(health, 579.0) == ([], [])
     assert found(health, 600.0) == [(580.0, "dead_connection")]
 
@@ -693,7 +686,7 @@ HISTORIES = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(DOINGS)), max_
 def do(health: Watch, doing: str, now: float) -> list[Finding]:
     match doing.split():
         case ["frame"]:
-            health.last_frame_at = now
+            health.frame(now)
         case ["calls", count]:
             health.calls(int(count), now)
         case ["audio"]:
@@ -775,9 +768,9 @@ def test_nothing_is_found_soon_after_a_sign_of_life_nor_twice(history: list[tupl
         assert max(counts.values(), default=0) <= 1
         if doing in ("audio", "silence", "output", "transcript", "frame", "pong"):
             frame_at = now
+            health.frame(now)
         if doing in ("audio", "silence", "output", "transcript"):
             output_at = now
-        health.last_frame_at = max(health.last_frame_at, frame_at)
         counts = _still_open(counts, doing)
 
 

@@ -311,7 +311,7 @@ def test_a_question_that_was_refused_is_not_asked_again_and_does_not_keep_the_co
     line.hear(handle("h1"))
     line.ask("one")
     line.wait(1.0).hear({"serverContent": {"turnComplete": True, "turnCompleteReason": "PROHIBITED_INPUT_CONTENT"}})
-    assert line.session.progress.between_turns()
+    assert line.session._outbox._progress.between_turns()
     line.lose()
     assert line.reconnect() == []
 
@@ -356,7 +356,7 @@ def test_a_handle_asks_for_the_round_trip_and_no_answer_to_an_earlier_ping_is_ta
     assert not pinged(line)
     line.now += 0.1
     line.session.pong(line.now)
-    assert line.session.progress.round_trip_s == pytest.approx(0.6)
+    assert line.session._outbox._progress.round_trip_s == pytest.approx(0.6)
     line.hear(handle("h3"))
     assert pinged(line)
 
@@ -367,10 +367,10 @@ def test_of_two_pings_that_are_out_the_last_answer_is_measured() -> None:
     line.wait(1.5)  # nothing comes, which is a reason for another ping
     assert pinged(line)
     line.session.pong(line.now)
-    assert line.session.progress.round_trip_s == pytest.approx(ROUND_TRIP_S)
+    assert line.session._outbox._progress.round_trip_s == pytest.approx(ROUND_TRIP_S)
     line.now += 0.2
     line.session.pong(line.now)
-    assert line.session.progress.round_trip_s == pytest.approx(0.7)
+    assert line.session._outbox._progress.round_trip_s == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("lost", ["the pong", "the connection"])

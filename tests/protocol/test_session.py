@@ -263,7 +263,7 @@ def test_a_session_that_knows_the_form_of_audio_frames_reads_every_frame_as_one_
         experienced, novice = ready_session(), ready_session()
         for session in (experienced, novice):
             session.receive(AUDIO_FRAME, 0.0)
-        novice._audio = AudioFrames()
+        novice._inbox._audio = AudioFrames()
         expected, got = (session.receive(frame, 0.0) for session in (novice, experienced))
         assert [(type(event), event.raw_message) for event in got] == [(type(e), e.raw_message) for e in expected]
         if any(isinstance(event, events.AudioDelta) for event in expected):

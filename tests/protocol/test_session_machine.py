@@ -298,7 +298,7 @@ class Conversation(RuleBasedStateMachine):
             line.branch = self.snapshots[handle].fork()
         else:
             line.branch = Branch()
-            line.seeded = bool(self.session.progress.said())  # then the first message is what was said before
+            line.seeded = bool(self.session._outbox._progress.said())  # then the first message is what was said before
             self.gone |= set(self.given) - self.kept()
         self.begun = True
         self.receive({"setupComplete": {}})
@@ -454,7 +454,7 @@ class Conversation(RuleBasedStateMachine):
             if isinstance(event, events.TextDelta | events.Interrupted | events.GenerationComplete):
                 self.turn_open = True
             elif isinstance(event, events.OutputTranscript):  # begins a turn unless it comes late
-                self.turn_open = self.session._turns.state is not TurnState.IDLE
+                self.turn_open = self.session._inbox._turns.state is not TurnState.IDLE
             elif isinstance(event, events.TurnComplete):
                 assert event.reason != LOST_REASON or self.turn_open, "the end of a turn that had none"
                 assert event.raw_message or self.turn_open
@@ -497,7 +497,7 @@ class Conversation(RuleBasedStateMachine):
 
     def kept(self) -> set[str]:
         """What waits, or was sent and is kept; also what a handle held that was refused."""
-        ledger = self.session.ledger
+        ledger = self.session._outbox._ledger
         inside = ledger._unanswered if self.session.resumption.handle is None else []
         return {
             ("r" if entry.kind == "function_result" else "") + (entry.label or words(json.loads(entry.frame))[0])
@@ -512,7 +512,7 @@ class Conversation(RuleBasedStateMachine):
         handle = self.session.resumption.handle
         held = set(self.snapshots[handle].taken) if handle is not None else set()
         missing = set(self.given) - self.kept() - held - self.answered - self.orphaned - self.gone
-        told = {name for turn in self.session.progress.said() for name in turn.text.split("\n")}
+        told = {name for turn in self.session._outbox._progress.said() for name in turn.text.split("\n")}
         if handle is None:  # a new session has the last context in its setup, and waits for no result
             told |= {name for name in missing if name[0] in "cr"}
         assert not missing - told, f"{missing} is nowhere"
@@ -521,7 +521,7 @@ class Conversation(RuleBasedStateMachine):
     def memory_is_bounded(self) -> None:
         if not self.begun:  # what is said before is kept for longer
             return
-        ledger = self.session.ledger
+        ledger = self.session._outbox._ledger
         assert sum(stretch.ms for stretch in ledger.audio._sent) <= RING_S * 1000 + 2 * (STRETCH_MS + PIECE_MS)
         assert sum(piece.duration_ms for piece in ledger.audio._waiting) <= RING_S * 1000 + 2 * (STRETCH_MS + PIECE_MS)
         assert ledger.waiting_bytes == sum(len(entry.frame) for entry in ledger._waiting)
@@ -541,7 +541,7 @@ class Conversation(RuleBasedStateMachine):
                 self.confirm()
             elif self.line is not None and (self.line.up or self.line.down):
                 self.wait(FLIGHT_S)
-            elif self.session.ledger.waits:  # what may be why the session was closed is held back for a moment
+            elif self.session.waits:  # what may be why the session was closed is held back for a moment
                 self.wait(1.0)
             elif self.line is not None and (self.line.answering is not None or self.line.asked):
                 self.speak()

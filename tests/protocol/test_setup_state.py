@@ -57,7 +57,7 @@ def test_a_history_is_announced_to_a_new_session_only() -> None:
 
 def test_a_confirmation_is_waited_for_until_it_comes() -> None:
     setups = wanted(FIRST)
-    setups.timeout_s = 5.0
+    setups.wait(5.0)
     setups.sent(None, 10.0, seeds=False)
     assert setups.deadline == 15.0
     assert setups.confirmed() == (True, False)

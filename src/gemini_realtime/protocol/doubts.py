@@ -10,9 +10,10 @@ from typing import Final
 
 from gemini_realtime.errors import GeminiRealtimeError
 from gemini_realtime.protocol import local_events
-from gemini_realtime.protocol.closing import is_refusal, refuses_handle, refuses_setup
+from gemini_realtime.protocol.closing import Before, is_refusal, refuses_handle, refuses_setup
 from gemini_realtime.protocol.events import RealtimeEvent, VoiceHealth
 from gemini_realtime.protocol.ledger import Ledger
+from gemini_realtime.protocol.progress import Progress
 from gemini_realtime.protocol.resumption import Resumption
 from gemini_realtime.protocol.setup_state import SetupState
 
@@ -28,17 +29,34 @@ class Doubts:
         setup: the setup, and whether it has a handle.
         resumption: the handle, and what became of it.
         ledger: the messages.
+        progress: how far the conversation had come.
 
     Attributes:
         holds_until: until when nothing is sent to the session, to find out whether it is closed all the same; None when
             everything may be sent.
     """
 
-    def __init__(self, setup: SetupState, resumption: Resumption, ledger: Ledger) -> None:
+    def __init__(self, setup: SetupState, resumption: Resumption, ledger: Ledger, progress: Progress) -> None:
         self.holds_until: float | None = None
         self._setup = setup
         self._resumption = resumption
         self._ledger = ledger
+        self._progress = progress
+
+    def before(self, now: float, *, is_open: bool) -> Before:
+        """What went before the end of a connection.
+
+        Args:
+            now: seconds.
+            is_open: whether its setup was accepted.
+        """
+        return Before(
+            confirmed=self._setup.ever_confirmed,
+            open=is_open,
+            moved=self._progress.moved,
+            owed=not self._progress.between_turns() or self._ledger.waits,
+            resumable=self._resumption.usable(now) is not None,
+        )
 
     @property
     def may_be_a_message(self) -> bool:

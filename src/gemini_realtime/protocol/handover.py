@@ -8,6 +8,11 @@ from __future__ import annotations
 from math import inf
 from typing import Final
 
+from gemini_realtime.protocol.audio_ring import is_quiet
+from gemini_realtime.protocol.ledger import Ledger
+from gemini_realtime.protocol.progress import Progress
+from gemini_realtime.protocol.resumption import Resumption
+
 MARGIN: Final = 0.2
 MAX_MARGIN_S: Final = 5.0
 """Of the time the service leaves, so much is kept for closing: a fifth, and no more than this."""
@@ -31,14 +36,22 @@ somebody speaks as this one, and leave less time to wait for a pause then."""
 class Handover:
     """The wish to leave a connection.
 
+    Args:
+        resumption: whether the service can be asked for the session again.
+        progress: whether anybody says something, or waits for it.
+        ledger: what was said that no handle holds.
+
     Attributes:
         wanted: whether there is one.
         leave_by: when to leave at the latest; None when there is no hurry; seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resumption: Resumption, progress: Progress, ledger: Ledger) -> None:
         self.wanted = False
         self.leave_by: float | None = None
+        self._resumption = resumption
+        self._progress = progress
+        self._ledger = ledger
         self._look_at: float | None = None
         self._patient_until = -inf
         self._not_before = -inf
@@ -75,16 +88,20 @@ class Handover:
         """Whether to leave whatever is going on."""
         return self.wanted and self.leave_by is not None and now >= self.leave_by
 
-    def look_again(self, now: float) -> None:
-        """This is not the moment."""
+    def due(self, now: float) -> bool:
+        """Whether to leave now: between turns and in silence, or since the time is up."""
+        if not self.wanted:
+            return False
+        leaves = self.overdue(now) or (self._progress.between_turns() and self._suits(now))
         self._look_at = now + LOOK_AGAIN_S
+        return leaves
 
-    def suits(self, now: float, idle_since: float, *, saved: bool) -> bool:
-        """Whether this is the moment, between turns and in silence.
-
-        Args:
-            now: seconds.
-            idle_since: when the last turn ended, or the session began; seconds.
-            saved: whether a handle holds all that was said.
-        """
-        return now >= self._not_before and (saved or now >= max(idle_since + SETTLES_S, self._patient_until))
+    def _suits(self, now: float) -> bool:
+        handle_at = self._resumption.handle_at
+        if handle_at is None and not self._resumption.distrusted:
+            return False  # one may come yet, and without it the service forgets what was said
+        if now < self._not_before or not is_quiet(self._ledger.audio.recent(now - LISTENS_S)):
+            return False
+        idle_since = self._progress.idle_since
+        saved = handle_at is None or (handle_at >= idle_since and not self._ledger.unsaved())
+        return saved or now >= max(idle_since + SETTLES_S, self._patient_until)

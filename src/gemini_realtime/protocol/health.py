@@ -235,12 +235,10 @@ class Health:
         turns: the present turn.
         calls: the functions that run.
 
-    Attributes:
-        last_frame_at: when the last frame came, seconds; set by whoever receives it.
     """
 
     def __init__(self, policy: HealthPolicy, turns: Turns, calls: Calls) -> None:
-        self.last_frame_at = 0.0
+        self._last_frame_at = 0.0
         self._policy = policy
         self._turns = turns
         self._calls = calls
@@ -259,7 +257,7 @@ class Health:
         self._open = True
         self._expected = expected
         self._peer = _Peer(self._policy, now)
-        self.last_frame_at = self._looked_at = self._silent_since = self._opened_at = now
+        self._last_frame_at = self._looked_at = self._silent_since = self._opened_at = now
 
     def closed(self) -> None:
         """There is no connection: nothing is watched until `opened`. Refusals go on being counted."""
@@ -272,6 +270,10 @@ class Health:
         self._turn = _Turn()
         self._opened_at = 0.0
         self._more_follows = False
+
+    def frame(self, now: float) -> None:
+        """Something came, whatever it says."""
+        self._last_frame_at = now
 
     def pong(self, now: float) -> None:
         """The other end answered a ping, however late."""
@@ -302,7 +304,7 @@ class Health:
 
     def audio(self, audio_base64: str, now: float) -> None:
         """A piece of its speech: base64 of mono signed 16-bit little-endian PCM."""
-        self._silent_since = now
+        self._silent_since = self._last_frame_at = now
         turn = self._turn
         if turn.quiet:
             turn.quiet = _is_quiet(audio_base64)
@@ -353,7 +355,7 @@ class Health:
         if not self._open or self._look_every_s is None:
             return None
         deadlines = [self._looked_at + self._look_every_s]
-        if not self._paused and (ping_or_end := self._peer.deadline(self.last_frame_at)) is not None:
+        if not self._paused and (ping_or_end := self._peer.deadline(self._last_frame_at)) is not None:
             deadlines.append(ping_or_end)
         if (silence := self._silence()) is not None:
             deadlines.append(silence.since + silence.limit_s)
@@ -368,7 +370,7 @@ class Health:
         self._looked_at = now
         if not self._open or self._paused:
             return False, []
-        ping, findings = self._peer.due(self.last_frame_at, now)
+        ping, findings = self._peer.due(self._last_frame_at, now)
         return ping, findings + self._silence_findings(now)
 
     def _silence(self) -> _Silence | None:

@@ -13,8 +13,9 @@ from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import local_events, messages
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import audio_frame, encode
-from gemini_realtime.protocol.events import RealtimeEvent
-from gemini_realtime.protocol.ledger import Kind, Ledger
+from gemini_realtime.protocol.events import AudioDropped, RealtimeEvent
+from gemini_realtime.protocol.health import Health
+from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES, Kind, Ledger
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.parts import in_words, read_result, read_turn, refuse_result, refuse_turn
 from gemini_realtime.protocol.progress import Progress
@@ -44,16 +45,24 @@ class Outbox:
         ledger: of what is sent.
         calls: the functions that the service waits for.
         progress: is told what is asked.
+        health: is told when the connection is stalled.
         max_audio_age_s: how long microphone audio may wait on a stalled connection.
     """
 
     def __init__(
-        self, profile: ModelProfile, ledger: Ledger, calls: Calls, progress: Progress, max_audio_age_s: float
+        self,
+        profile: ModelProfile,
+        ledger: Ledger,
+        calls: Calls,
+        progress: Progress,
+        health: Health,
+        max_audio_age_s: float,
     ) -> None:
         self._profile = profile
         self._ledger = ledger
         self._calls = calls
         self._progress = progress
+        self._health = health
         self._max_audio_age_s = max_audio_age_s
         self._gate: Gate = "shut"
         self._flows = False  # whether nothing waits, so that audio may go out at once
@@ -84,6 +93,7 @@ class Outbox:
 
     def network(self, now: float, *, stalled: bool) -> None:
         """The connection is stalled, or no longer: audio that has waited for too long is dropped then."""
+        self._health.sending(now, stalled=stalled)
         since, self._stalled_since = self._stalled_since, now if stalled else None
         self._flows = False
         # The microphone may have been off since.
@@ -95,9 +105,29 @@ class Outbox:
         return -math.inf if self._stalled_since is None else self._stalled_since + self._max_audio_age_s
 
     @property
-    def stalled(self) -> bool:
-        """Whether the connection takes nothing."""
-        return self._stalled_since is not None
+    def waits(self) -> bool:
+        """Whether anything has not gone out."""
+        return self._ledger.waits
+
+    @property
+    def unsent(self) -> int:
+        """How many messages, audio aside, have not gone out."""
+        return self._ledger.unsent
+
+    def has_room(self) -> bool:
+        """Whether text and results can be accepted.
+
+        Raises:
+            GeminiRealtimeError: why the conversation ended, when it has.
+        """
+        self._check_open()
+        stalled = self._stalled_since is not None and self._gate != "shut"
+        return not stalled and self._ledger.waiting_bytes <= MAX_WAITING_BYTES
+
+    def take_dropped(self, at_least_ms: float) -> AudioDropped | None:
+        """Microphone audio that was dropped and not told yet; None when there is less than this."""
+        dropped = self._ledger.audio.take_dropped(at_least_ms)
+        return None if dropped is None else local_events.audio_dropped(*dropped)
 
     def _drop_late_audio(self, now: float) -> None:
         if self._gate == "open":
@@ -114,7 +144,7 @@ class Outbox:
             frame, self._video = self._video, None
             if frame is not None:
                 self._ledger.count_sent()
-            self._flows = frame is None and not self.stalled
+            self._flows = frame is None and self._stalled_since is None
         return frame
 
     # --- what does not come from the application

@@ -24,37 +24,20 @@ from typing import Any, Final
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, NotConnectedError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import local_events, messages, server_events
-from gemini_realtime.protocol.audio_ring import is_quiet
 from gemini_realtime.protocol.calls import Calls
-from gemini_realtime.protocol.closing import Before, Verdict, close_error, is_normal, judge
-from gemini_realtime.protocol.codec import (
-    AudioFrames,
-    DecodeError,
-    Frame,
-    decode_server_message,
-    parse_duration_ms,
-)
+from gemini_realtime.protocol.closing import Verdict, close_error, is_normal, judge
+from gemini_realtime.protocol.codec import DecodeError, Frame, decode_server_message, parse_duration_ms
 from gemini_realtime.protocol.doubts import Doubts
-from gemini_realtime.protocol.events import (
-    AudioDelta,
-    AudioDropped,
-    FunctionCallCancelled,
-    InputTranscript,
-    RealtimeEvent,
-    SessionCreated,
-    SessionResumed,
-    SessionUpdated,
-    VoiceHealth,
-)
-from gemini_realtime.protocol.handover import LISTENS_S, LOOK_AGAIN_S, Handover
-from gemini_realtime.protocol.health import Expected, Finding, Health, HealthPolicy
-from gemini_realtime.protocol.history import Said, contents
-from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES, Ledger
+from gemini_realtime.protocol.events import AudioDropped, RealtimeEvent, SessionUpdated, VoiceHealth
+from gemini_realtime.protocol.handover import Handover
+from gemini_realtime.protocol.health import Finding, Health, HealthPolicy
+from gemini_realtime.protocol.inbox import Inbox
+from gemini_realtime.protocol.ledger import Ledger
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.options import SessionOptions
 from gemini_realtime.protocol.outbox import Gate, Outbox, Role
-from gemini_realtime.protocol.pings import Pings
 from gemini_realtime.protocol.progress import Progress
+from gemini_realtime.protocol.recovery import Recovery
 from gemini_realtime.protocol.resumption import Reconnect, Resumption
 from gemini_realtime.protocol.setup_state import SetupState
 from gemini_realtime.protocol.turns import Turns
@@ -113,10 +96,11 @@ DROPPED_MS: Final = 1000.0
 
 
 class Session:
-    """One conversation, over one connection after another.
+    """One conversation, over one connection after another: which of its owners has a say in which state.
 
     Args:
         profile: what the model accepts.
+        options: of the session, until `ask` or `prepare` brings others.
         reconnect: whether and how to reconnect after a loss.
         health: what to do about silence.
         max_audio_age_s: how long microphone audio may wait on a stalled connection.
@@ -124,11 +108,10 @@ class Session:
     Attributes:
         state: where the session stands.
         failure: why it ended; None while it is open, and after a normal end.
-        resumption: the last handle, and the attempts to reconnect.
-        ledger: what was sent and may have to be sent again.
-        progress: the turns, and what was said.
         stirred: whether there is more to do than to pass events on: frames or a ping to send, a change of state, a
             deadline that has moved. `attended` clears it.
+        resumption: the last handle, and the attempts to reconnect.
+        send_audio: see `Outbox.send_audio`.
     """
 
     def __init__(
@@ -143,21 +126,17 @@ class Session:
         self.state = State.NEW
         self.failure: GeminiRealtimeError | None = None
         self.stirred = False
-        self.resumption = Resumption(reconnect or Reconnect())
-        self.ledger = Ledger(self.resumption.policy.audio_ring_s)
-        self._profile = profile
-        self._turns = Turns()
-        self._calls = Calls(profile)
-        self._health = Health(health or HealthPolicy(), self._turns, self._calls)
-        self.progress = Progress(profile, self._turns, self._calls, self.ledger, self._health)
-        self._outbox = Outbox(profile, self.ledger, self._calls, self.progress, max_audio_age_s)
-        self.send_audio = self._outbox.send_audio  # a call in between costs a tenth of it, fifty times a second
-        self._handover = Handover()
-        self._audio = AudioFrames()
-        self._setup = SetupState(options or SessionOptions())
-        self._pings = Pings()
-        self._doubts = Doubts(self._setup, self.resumption, self.ledger)
-        self._seed_look_at: float | None = None  # when to look whether somebody has spoken and is silent now
+        resumption = self.resumption = Resumption(reconnect or Reconnect())
+        setup = self._setup = SetupState(options or SessionOptions())
+        turns, calls, ledger = Turns(), Calls(profile), Ledger(resumption.policy.audio_ring_s)
+        watch = Health(health or HealthPolicy(), turns, calls)
+        progress = Progress(profile, turns, calls, ledger, watch)
+        self._inbox = Inbox(turns, calls, progress, watch, resumption)
+        outbox = self._outbox = Outbox(profile, ledger, calls, progress, watch, max_audio_age_s)
+        self.send_audio = outbox.send_audio  # a call in between costs a tenth of it, fifty times a second
+        self._handover = Handover(resumption, progress, ledger)
+        self._doubts = Doubts(setup, resumption, ledger, progress)
+        self._recovery = Recovery(profile, setup, resumption, calls, ledger, progress, watch, outbox)
 
     # --- what whoever carries it asks
 
@@ -188,12 +167,12 @@ class Session:
     @property
     def waits(self) -> bool:
         """Whether anything that the application said, or its microphone heard, has not gone out."""
-        return self.ledger.waits
+        return self._outbox.waits
 
     @property
     def unsent(self) -> int:
         """How many messages, audio aside, have not gone out."""
-        return self.ledger.unsent
+        return self._outbox.unsent
 
     def attended(self) -> None:
         """What there was to do is being done."""
@@ -205,10 +184,7 @@ class Session:
         Raises:
             GeminiRealtimeError: why the session ended, when it has.
         """
-        if self.state is State.CLOSED:
-            raise self.why_ended()
-        stalled = self._outbox.stalled and self.state is not State.AWAY
-        return not stalled and self.ledger.waiting_bytes <= MAX_WAITING_BYTES
+        return self._outbox.has_room()
 
     def why_ended(self) -> GeminiRealtimeError:
         """The error for whoever wants to go on after the end.
@@ -230,7 +206,7 @@ class Session:
         if full and self.state in (State.SETTING_UP, State.AWAY) and not flooded:
             return True  # the answer to the setup, or to the close, must get through
         if self.state is not State.AWAY:
-            self._health.reading(full, now)
+            self._inbox.paused(full, now)
         return not full
 
     def take_dropped(self, *, at_once: bool = True) -> AudioDropped | None:
@@ -239,23 +215,9 @@ class Session:
         Args:
             at_once: False leaves less than a second for later.
         """
-        dropped = self.ledger.audio.take_dropped(0.0 if at_once else DROPPED_MS)
-        return None if dropped is None else local_events.audio_dropped(*dropped)
+        return self._outbox.take_dropped(0.0 if at_once else DROPPED_MS)
 
     # --- the connection
-
-    def ask(self, options: SessionOptions) -> None:
-        """Other options, of which no setup is made before the conversation, or in this one any more."""
-        self._setup.options = options
-
-    def prepare(self, setup: dict[str, Any], options: SessionOptions | None = None) -> None:
-        """The setup to begin with.
-
-        Args:
-            setup: the body of the `setup` message.
-            options: what it was made from.
-        """
-        self._setup.change(setup, options or self._setup.options)
 
     def begin(self, now: float, *, timeout_s: float = 30.0) -> None:
         """Open the session with the setup that was prepared; the history among its options is sent before anything.
@@ -267,7 +229,7 @@ class Session:
         given = (self._setup.body.get("sessionResumption") or {}).get("handle")
         if given and self.resumption.handle is None:
             self.resumption.given(given, now)
-        self._setup.timeout_s = timeout_s
+        self._setup.wait(timeout_s)
         if self.resumption.lost_at is None:
             self._set_up(Trigger.BEGIN, now)
         else:  # the connection did not live to see this
@@ -281,14 +243,12 @@ class Session:
 
     def _set_up(self, trigger: Trigger, now: float) -> None:
         self._move(trigger)
-        self._pings.connected()
+        self._inbox.connected()
         self._outbox.network(now, stalled=False)
-        seeds = self._profile.history_needs_config and bool(self._seed())
-        self._outbox.setup(self._setup.sent(self.resumption.usable(now), now, seeds=seeds))
+        self._recovery.connected(now)
 
     def network(self, now: float, *, stalled: bool) -> None:
         """The connection is stalled, or no longer."""
-        self._health.sending(now, stalled=stalled)
         self._outbox.network(now, stalled=stalled)
 
     def audio_waits_until(self) -> float:
@@ -300,24 +260,27 @@ class Session:
         """The frame to send now; None when there is none, or none may be sent yet."""
         return self._outbox.next(now)
 
+    def take_ping(self) -> bool:
+        """Whether to send a ping now."""
+        return self._inbox.take_ping()
+
+    def pong(self, now: float) -> None:
+        """A ping was answered."""
+        self._inbox.pong(now)
+
     def deadline(self) -> float | None:
         """When `deadline_reached` wants to be called; None: never."""
         if self.state is State.SETTING_UP:
             return self._setup.deadline
         if self.state not in _OPEN:
             return None
-        times = (
-            self._handover.deadline() if self.state is State.GOING_AWAY else None,
-            self._health.deadline(),
-            self.progress.deadline(),
-            self._seed_look_at,
-            self._doubts.holds_until,
-        )
+        leaves = self._handover.deadline() if self.state is State.GOING_AWAY else None
+        times = (leaves, self._inbox.deadline(), self._recovery.deadline(), self._doubts.holds_until)
         return min((at for at in times if at is not None), default=None)
 
     def deadline_reached(self, now: float) -> list[RealtimeEvent]:
         """Time has passed: the session may have lost its connection by it, or ended."""
-        if self.state is State.SETTING_UP and self._setup.deadline is not None and now >= self._setup.deadline:
+        if self.state is State.SETTING_UP and self._setup.overdue(now):
             error = SetupTimeout(
                 "the service did not confirm the session in time",
                 remedy="try again; raise `setup_timeout_s` when the network is slow",
@@ -329,31 +292,11 @@ class Session:
         if self._doubts.holds_until is not None and now >= self._doubts.holds_until:
             events += self._doubts.held()
             self._open_gate()
-        ping_due, findings = self._health.due(now)
-        if ping_due:
-            self._pings.send(now)
-            self.stirred = True
-        events += self.progress.due(now) + self._act_on(findings, now)
-        self._complete_seed_if_silent(now)
+        ended, findings = self._inbox.due(now)
+        events += ended + self._act_on(findings, now)
+        self._recovery.due(now)
         self._leave_if_it_suits(now)
         return events
-
-    def take_ping(self) -> bool:
-        """Whether to send a ping now."""
-        return self._pings.take()
-
-    def pong(self, now: float) -> None:
-        """A ping was answered."""
-        if (round_trip_s := self._pings.answered(now)) is not None:
-            self.progress.measured(round_trip_s)
-        self._health.pong(now)
-
-    def end(self, failure: GeminiRealtimeError | None = None) -> None:
-        """End the conversation."""
-        if self.state is not State.CLOSED:
-            self.failure = failure
-        self._move(Trigger.ENDED)
-        self._outbox.end(self.why_ended)
 
     def connection_ended(self, error: GeminiRealtimeError, now: float, *, gave_up: bool = False) -> list[RealtimeEvent]:
         """The connection ended, or could not be made: reconnect, or end.
@@ -365,7 +308,7 @@ class Session:
         """
         if self.state is State.CLOSED or (self.state is State.AWAY and is_normal(error)):
             return []
-        policy, before = self.resumption.policy, self._before(now)
+        policy, before = self.resumption.policy, self._doubts.before(now, is_open=self.state in _OPEN)
         events = self._doubt(error, now, gave_up=gave_up) if policy.enabled else []
         again = self.resumption.refused_again(error, now)
         verdict = Verdict.RECONNECT if events else judge(error, before)
@@ -379,17 +322,14 @@ class Session:
             self.end(self.resumption.given_up(error, now))
         else:
             events += self._away(error, now)
-        self._health.closed()
+        self._inbox.connection_left()
         return events
 
-    def _before(self, now: float) -> Before:
-        return Before(
-            confirmed=self._setup.ever_confirmed,
-            open=self.state in _OPEN,
-            moved=self.progress.moved,
-            owed=not self.progress.between_turns() or self.ledger.waits,
-            resumable=self.resumption.usable(now) is not None,
-        )
+    def _doubt(self, error: GeminiRealtimeError, now: float, *, gave_up: bool) -> list[RealtimeEvent]:
+        """What is done without, if the connection ended for it."""
+        if self.state is State.SETTING_UP:
+            return self._doubts.setup_failed(error)
+        return self._doubts.session_ended(error, now, gave_up=gave_up) if self.state in _OPEN else []
 
     def _away(self, error: GeminiRealtimeError, now: float) -> list[RealtimeEvent]:
         """The connection is lost, and another is wanted."""
@@ -398,14 +338,15 @@ class Session:
         was_open = self.state in _OPEN
         self._move(Trigger.LOST)
         if was_open:
-            return [local_events.connection_lost(error), *self.progress.connection_lost(now)]
+            return [local_events.connection_lost(error), *self._recovery.connection_lost(now)]
         return [local_events.reconnecting(error, self.resumption.attempts + 1, self.resumption.dial_at - now)]
 
-    def _doubt(self, error: GeminiRealtimeError, now: float, *, gave_up: bool) -> list[RealtimeEvent]:
-        """What is done without, if the connection ended for it."""
-        if self.state is State.SETTING_UP:
-            return self._doubts.setup_failed(error)
-        return self._doubts.session_ended(error, now, gave_up=gave_up) if self.state in _OPEN else []
+    def end(self, failure: GeminiRealtimeError | None = None) -> None:
+        """End the conversation."""
+        if self.state is not State.CLOSED:
+            self.failure = failure
+        self._move(Trigger.ENDED)
+        self._outbox.end(self.why_ended)
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
@@ -420,10 +361,54 @@ class Session:
 
     # --- changing connections
 
+    def _go_away(self, time_left_ms: int | None, now: float) -> list[RealtimeEvent]:
+        events: list[RealtimeEvent] = []
+        if self.resumption.sent_away(now) and self.resumption.policy.enabled:
+            events = self._doubts.give_up_handle("handle_doubted", "sent away again as soon as the session was resumed")
+        if self.resumption.policy.enabled and self.resumption.policy.hand_over:
+            self._wish_to_leave((time_left_ms or 0) / 1000, now, patient=True, spread=self.resumption.jitter())
+        else:
+            self._move(Trigger.WISH_TO_LEAVE)
+        return events
+
+    def _wish_to_leave(
+        self, time_left_s: float | None, now: float, *, patient: bool = False, spread: float = 0.0
+    ) -> None:
+        self._move(Trigger.WISH_TO_LEAVE)
+        if self.state is State.GOING_AWAY:
+            self._handover.wish(time_left_s, now, patient=patient, spread=spread)
+            self._leave_if_it_suits(now)
+
+    def _leave_if_it_suits(self, now: float) -> None:
+        """Leave the connection for another, unless that has happened too often."""
+        if self.state is not State.GOING_AWAY or not self._handover.due(now):
+            return
+        if self.resumption.left(now, at_once=not self._handover.overdue(now)):
+            self._move(Trigger.LEFT)
+        else:
+            error = close_error(messages.CloseCode.GOING_AWAY, "goAway as soon as the connection was open")
+            self.end(self.resumption.given_up(error, now))
+        self._inbox.connection_left()
+
+    # --- its options
+
     @property
     def options(self) -> SessionOptions:
         """What the application asks for; a setup that was refused takes with it what was new in it."""
         return self._setup.options
+
+    def ask(self, options: SessionOptions) -> None:
+        """Other options, of which no setup is made before the conversation, or in this one any more."""
+        self._setup.ask(options)
+
+    def prepare(self, setup: dict[str, Any], options: SessionOptions | None = None) -> None:
+        """The setup to begin with.
+
+        Args:
+            setup: the body of the `setup` message.
+            options: what it was made from.
+        """
+        self._setup.change(setup, options or self._setup.options)
 
     def update(
         self,
@@ -458,39 +443,72 @@ class Session:
         self._wish_to_leave(UPDATE_WITHIN_S, now)
         return []
 
-    def _wish_to_leave(
-        self, time_left_s: float | None, now: float, *, patient: bool = False, spread: float = 0.0
-    ) -> None:
-        self._move(Trigger.WISH_TO_LEAVE)
-        if self.state is State.GOING_AWAY:
-            self._handover.wish(time_left_s, now, patient=patient, spread=spread)
-            self._leave_if_it_suits(now)
+    # --- from the service
 
-    def _leave_if_it_suits(self, now: float) -> None:
-        if self.state is not State.GOING_AWAY or not self._handover.wanted:
-            return
-        if self._handover.overdue(now) or (self.progress.between_turns() and self._suits(now)):
-            self._leave(now)
-        else:
-            self._handover.look_again(now)
+    def receive(self, data: bytes, now: float) -> list[RealtimeEvent]:
+        """Read one frame; `server_events` says which events come of it, and in which order."""
+        events = self._inbox.speech(data, now)
+        if events is None:
+            events = self._read(data, now)
+            self._inbox.learn(data, events)
+            if self.state is State.GOING_AWAY:
+                self._leave_if_it_suits(now)
+        return events
 
-    def _leave(self, now: float) -> None:
-        """Leave the connection for another, unless that has happened too often."""
-        if self.resumption.left(now, at_once=not self._handover.overdue(now)):
-            self._move(Trigger.LEFT)
-        else:
-            error = close_error(messages.CloseCode.GOING_AWAY, "goAway as soon as the connection was open")
-            self.end(self.resumption.given_up(error, now))
-        self._health.closed()
+    def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
+        try:
+            message, unknown = decode_server_message(data)
+        except DecodeError as error:
+            return [VoiceHealth(finding="undecodable_frame", detail=str(error), action="ignored")]
+        frame = Frame(data)
+        events = self._setup_complete(frame, now) if message.setup_complete is not None else []
+        events += self._message(message, frame, now)
+        if unknown or not events:
+            events.append(server_events.plain(frame))
+        self.stirred = self.stirred or self._inbox.has_end_to_tell()
+        return events
 
-    def _suits(self, now: float) -> bool:
-        handle_at = self.resumption.handle_at
-        if handle_at is None and not self.resumption.distrusted:
-            return False  # one may come yet, and without it the service forgets what was said
-        idle_since = self.progress.idle_since
-        fresh = handle_at is None or (handle_at >= idle_since and not self.ledger.unsaved())
-        quiet = is_quiet(self.ledger.audio.recent(now - LISTENS_S))
-        return quiet and self._handover.suits(now, idle_since, saved=fresh)
+    def _message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
+        said, findings = self._inbox.message(message, frame, now)
+        events = said + self._act_on(findings, now) if findings else said
+        if self._outbox.seed_is_open and self._recovery.heard(said, now):
+            self.stirred = True
+        # Before the setup is confirmed nothing is known of the session that a handle would stand for.
+        if message.session_resumption_update is not None and self.state is not State.SETTING_UP:
+            self._inbox.handle(message.session_resumption_update, now)
+            self.stirred = True
+        if message.go_away is not None:
+            events += self._go_away(parse_duration_ms(message.go_away.time_left), now)
+        return events + self._error(message.error, now) if message.error is not None else events
+
+    def _error(self, error: messages.ErrorStatus, now: float) -> list[RealtimeEvent]:
+        retryable = error.code in (429, 500, 503, 504)
+        return self.connection_ended(ServiceError(error.code, error.status, error.message, retryable=retryable), now)
+
+    def _setup_complete(self, frame: Frame, now: float) -> list[RealtimeEvent]:
+        if self.state is not State.SETTING_UP:
+            return []
+        self._move(Trigger.SETUP_COMPLETE)
+        self._handover.done()
+        events = self._recovery.session_ready(frame, now)
+        self._doubts.session_ready(now)
+        self._open_gate()
+        if self._setup.changed:
+            self._wish_to_leave(UPDATE_WITHIN_S, now)
+        return events
+
+    def _act_on(self, findings: Sequence[Finding], now: float) -> list[RealtimeEvent]:
+        events: list[RealtimeEvent] = []
+        for finding in findings:
+            action = finding.action if finding.action != "nudge" or self._outbox.nudge() else "report"
+            events.append(VoiceHealth(finding=finding.finding, detail=finding.detail, action=action))
+            self.stirred = True
+            if action == "resume" and self.state in _OPEN:
+                error = ConnectionClosed(
+                    messages.CloseCode.NONE, finding.finding, "it was given up by this side", retryable=True
+                )
+                events += self.connection_ended(error, now, gave_up=True)
+        return events
 
     # --- what the application says; audio goes to the outbox directly
 
@@ -545,233 +563,9 @@ class Session:
     # --- saved state
 
     def saved_state(self, now: float) -> dict[str, Any]:
-        """What another process needs to continue the conversation, as plain JSON; holds no audio."""
-        handle, handle_at = self.resumption.handle, self.resumption.handle_at
-        return {
-            "handle": handle,
-            "handle_age_s": None if handle_at is None else now - handle_at,
-            "history": [turn._asdict() for turn in self.progress.said()],
-            "messages": self.ledger.saved_state(handle_at),
-            "calls": self._calls.saved_state(handle_at),
-        }
+        """What another process needs to continue the conversation, see `Recovery.saved_state`."""
+        return self._recovery.saved_state(now)
 
     def restore(self, state: dict[str, Any], now: float) -> None:
-        """Continue a conversation of another process; to be called before anything else.
-
-        Args:
-            state: as `saved_state` gives it; `saved_state.read_state` has checked it.
-            now: seconds.
-        """
-        handle_at = None if state["handle"] is None else now - state["handle_age_s"]
-        written = self.ledger.restore(state["messages"])
-        self._calls.restore(state.get("calls", ()), handle_at)
-        self.progress.restore([Said(**turn) for turn in state["history"]], written, handle_at)
-        self.resumption.given(state["handle"], handle_at)
-        self._setup.handle_may_go = True
-
-    # --- from the service
-
-    def receive(self, data: bytes, now: float) -> list[RealtimeEvent]:
-        """Read one frame; `server_events` says which events come of it, and in which order."""
-        self._health.last_frame_at = now
-        audio = self._audio.find(data)
-        if audio is not None:
-            rate_hz = self._audio.rate_hz
-            event = server_events.audio(Frame(data), audio, rate_hz)
-            if not self._turns.spoke(len(audio), rate_hz):
-                return self._noted([event], now)
-            self._health.audio(audio, now)
-            return [event]
-        events = self._read(data, now)
-        if len(events) == 1 and isinstance(events[0], AudioDelta) and not events[0].stale:
-            self._audio.learn(data, events[0].delta, events[0].rate_hz)
-        if self.state is State.GOING_AWAY:
-            self._leave_if_it_suits(now)
-        return events
-
-    def _noted(self, events: Sequence[RealtimeEvent], now: float) -> list[RealtimeEvent]:
-        """Take note of what the service said; returns it, and what comes of it."""
-        answers = self.progress.completed
-        told, findings = self.progress.note(events, now)
-        if findings:
-            return told + self._act_on(findings, now)
-        if self.progress.completed != answers:
-            self.resumption.progressed()
-        return told
-
-    def _read(self, data: bytes, now: float) -> list[RealtimeEvent]:
-        frame = Frame(data)
-        try:
-            message, unknown = decode_server_message(data)
-        except DecodeError as error:
-            return [VoiceHealth(finding="undecodable_frame", detail=str(error), action="ignored")]
-        events = self._setup_complete(frame, now) if message.setup_complete is not None else []
-        events += self._message(message, frame, now)
-        if unknown or not events:
-            events.append(server_events.plain(frame))
-        if self.progress.deadline() is not None:
-            self.stirred = True
-        return events
-
-    def _message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
-        if message.server_content is not None:
-            self.progress.works_on(message.server_content.interaction_status == "IN_PROGRESS")
-        said = server_events.message_events(
-            message,
-            frame,
-            interrupted=self._turns.interrupted,
-            opened=lambda call: self._calls.opened(call.id, call.name, call.args or {}, now),
-        )
-        events = self._noted(said, now)
-        if self._outbox.seed_is_open and any(isinstance(event, InputTranscript) for event in events):
-            self._seed_look_at, self.stirred = now + LISTENS_S, True
-        if message.session_resumption_update is not None:
-            self._handle(message.session_resumption_update, now)
-        if message.go_away is not None:
-            events += self._go_away(parse_duration_ms(message.go_away.time_left), now)
-        return events + self._error(message.error, now) if message.error is not None else events
-
-    def _error(self, error: messages.ErrorStatus, now: float) -> list[RealtimeEvent]:
-        retryable = error.code in (429, 500, 503, 504)
-        return self.connection_ended(ServiceError(error.code, error.status, error.message, retryable=retryable), now)
-
-    def _handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
-        # Before the setup is confirmed nothing is known of the session that a handle would stand for.
-        if self.state is State.SETTING_UP or not self.resumption.updated(update, now):
-            return
-        self.progress.handle_received(self.resumption.consumed, now)
-        self.stirred = self._pings.measure(now) or self.stirred
-
-    # --- setting up
-
-    def _setup_complete(self, frame: Frame, now: float) -> list[RealtimeEvent]:
-        if self.state is not State.SETTING_UP:
-            return []
-        self._move(Trigger.SETUP_COMPLETE)
-        restored = self._setup.handle_may_go
-        first, updated = self._setup.confirmed()
-        self._take_note_of_setup()
-        self._handover.done()
-        self._health.opened(now, _expected(self._setup.body, self._profile))
-        self.progress.session_ready(max(0.0, now - self._setup.sent_at), now)
-        events: list[RealtimeEvent] = []
-        if first:
-            events.append(SessionCreated(raw_message=server_events.lazy(frame)))
-        if restored:
-            events += self._resumed(frame, now)
-        elif self._setup.handle is None:
-            self._outbox.history(self._seed())
-        self._doubts.session_ready(now)
-        self._open_gate()
-        self.ledger.session_ready(now)
-        self.resumption.ready(now)
-        if updated:
-            events.append(SessionUpdated())
-        if self._setup.changed:
-            self._wish_to_leave(UPDATE_WITHIN_S, now)
-        return events
-
-    def _take_note_of_setup(self) -> None:
-        setup = self._setup.body
-        self._calls.declared(setup.get("tools", ()))
-        handling = setup.get("realtimeInputConfig", {}).get("activityHandling")
-        self.progress.answers(one_by_one=handling == "NO_INTERRUPTION")
-
-    def _resumed_from(self) -> float | None:
-        """The moment the session is resumed from; None for a new one."""
-        return None if self._setup.handle is None else self.resumption.handle_at
-
-    def _resumed(self, frame: Frame, now: float) -> list[RealtimeEvent]:
-        """The conversation goes on, in the session that the handle stands for or in a new one."""
-        ended = self.progress.connection_lost(now)  # where it was left in mid-turn
-        resumed_from = self._resumed_from()
-        arrived_until = now - self.resumption.gap_ms(now) / 1000 - self.progress.flight_s
-        exact = self.resumption.consumed is not None
-        resent = self.ledger.resend(resumed_from, exact=exact, arrived_until=arrived_until)
-        lost_calls = self._calls.lost(resumed_from)
-        self._go_on_with(self.progress.resumed(resent, lost_calls, now), [*lost_calls, *resent.unheard], now)
-        items = local_events.replayed(resent.again)
-        resumed = SessionResumed(
-            raw_message=server_events.lazy(frame),
-            gap_ms=self.resumption.gap_ms(now),
-            replayed=len(items),
-            uncertain=sum(item.uncertain for item in items) + resent.forgotten,
-            new_session=self._setup.handle is None,
-            items=items,
-        )
-        events: list[RealtimeEvent] = [*ended, resumed]
-        if lost_calls:
-            events.append(FunctionCallCancelled(call_ids=lost_calls))
-        return events + [local_events.orphaned(call_id) for call_id in resent.orphans]
-
-    def _go_on_with(self, owed: bool, lost_calls: Sequence[str], now: float) -> None:
-        """Tell the session what it has to know before what is sent again.
-
-        Args:
-            owed: an answer is, which nothing that is sent again asks for.
-            lost_calls: calls that the service may wait for, and to which no result comes.
-            now: seconds.
-        """
-        if self._setup.handle is None:
-            if owed:
-                self.progress.close_question()
-            self._outbox.history(self._seed())
-        elif self._profile.lost_calls_block and lost_calls:
-            self._outbox.lost_calls(lost_calls)
-            return  # the model hears of it, and may say something
-        if owed and self._nudge():
-            self.progress.asked(now)
-
-    def _seed(self) -> list[messages.Content]:
-        """What to tell a new session of the conversation before it."""
-        seeds = self.resumption.policy.seed_history and self._profile.text_input
-        return [*self._setup.history, *(contents(self.progress.said()) if seeds else ())]
-
-    def _complete_seed_if_silent(self, now: float) -> None:
-        if self._seed_look_at is None or now < self._seed_look_at:
-            return
-        if not self._outbox.seed_is_open:
-            self._seed_look_at = None
-        elif is_quiet(self.ledger.audio.recent(now - LISTENS_S)):
-            self._seed_look_at, self.stirred = None, True
-            self._outbox.complete_seed()
-        else:
-            self._seed_look_at = now + LOOK_AGAIN_S
-
-    def _go_away(self, time_left_ms: int | None, now: float) -> list[RealtimeEvent]:
-        events: list[RealtimeEvent] = []
-        if self.resumption.sent_away(now) and self.resumption.policy.enabled:
-            events = self._doubts.give_up_handle("handle_doubted", "sent away again as soon as the session was resumed")
-        if self.resumption.policy.enabled and self.resumption.policy.hand_over:
-            self._wish_to_leave((time_left_ms or 0) / 1000, now, patient=True, spread=self.resumption.jitter())
-        else:
-            self._move(Trigger.WISH_TO_LEAVE)
-        return events
-
-    def _act_on(self, findings: Sequence[Finding], now: float) -> list[RealtimeEvent]:
-        events: list[RealtimeEvent] = []
-        for finding in findings:
-            action = finding.action if finding.action != "nudge" or self._nudge() else "report"
-            events.append(VoiceHealth(finding=finding.finding, detail=finding.detail, action=action))
-            self.stirred = True
-            if action == "resume" and self.state in _OPEN:
-                error = ConnectionClosed(
-                    messages.CloseCode.NONE, finding.finding, "it was given up by this side", retryable=True
-                )
-                events += self.connection_ended(error, now, gave_up=True)
-        return events
-
-    def _nudge(self) -> bool:
-        self.stirred = True
-        return self._outbox.nudge()
-
-
-def _expected(setup: Mapping[str, Any], profile: ModelProfile) -> Expected:
-    """What is to be heard and read of an answer, by this setup."""
-    modalities = setup.get("generationConfig", {}).get("responseModalities")
-    speaks = profile.conversational and modalities == ["AUDIO"]
-    return Expected(
-        audio=speaks,
-        transcript=speaks and "outputAudioTranscription" in setup,
-        silence="proactivity" in setup,
-    )
+        """Continue a conversation of another process, see `Recovery.restore`."""
+        self._recovery.restore(state, now)

@@ -36,7 +36,6 @@ class SetupState:
     Attributes:
         options: what the application asks for, without what the service refused; some of it perhaps for the next
             conversation only.
-        timeout_s: how long the service may take to confirm.
         deadline: when the service is to have confirmed the one sent; seconds.
         sent_at: when it was sent; seconds.
         handle: the handle it was sent with.
@@ -45,7 +44,7 @@ class SetupState:
 
     def __init__(self, options: SessionOptions) -> None:
         self.options = options
-        self.timeout_s = 30.0
+        self._timeout_s = 30.0
         self.deadline: float | None = None
         self.sent_at = 0.0
         self.handle: str | None = None
@@ -77,6 +76,18 @@ class SetupState:
     def changed(self) -> bool:
         """Whether other options are wanted than those in force."""
         return self._in_force is not None and self._wanted is not self._in_force
+
+    def ask(self, options: SessionOptions) -> None:
+        """Other options, of which no setup is made before the conversation, or in this one any more."""
+        self.options = options
+
+    def wait(self, timeout_s: float) -> None:
+        """The service may take so long to confirm a setup, seconds."""
+        self._timeout_s = timeout_s
+
+    def overdue(self, now: float) -> bool:
+        """Whether the service should have confirmed the setup that was sent."""
+        return self.deadline is not None and now >= self.deadline
 
     def change(self, wanted: dict[str, Any], options: SessionOptions) -> None:
         """Send another setup from now on, made from these options."""
@@ -114,7 +125,7 @@ class SetupState:
             now: seconds.
             seeds: whether a history follows that must be announced.
         """
-        self._sent, self.sent_at, self.deadline = self._wanted, now, now + self.timeout_s
+        self._sent, self.sent_at, self.deadline = self._wanted, now, now + self._timeout_s
         body = dict(self._wanted.body)
         self.handle = handle if "sessionResumption" in body else None
         if "sessionResumption" in body:
@@ -123,6 +134,10 @@ class SetupState:
         if seeds and self.handle is None:
             body.setdefault("historyConfig", {"initialHistoryInClientContent": True})
         return body
+
+    def restored(self) -> None:
+        """The conversation began in another process."""
+        self.handle_may_go = True
 
     def confirmed(self) -> tuple[bool, bool]:
         """The service accepted what was sent. Returns whether that was the first time, and whether it was new."""

@@ -1,0 +1,131 @@
+"""How many functions are called for a received frame, a first setup and a resume: what no noise of a machine moves.
+
+A bound is what was counted when it was written, rounded up to the next five; whoever needs more has a reason.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import gemini_realtime
+from gemini_realtime import (
+    AudioDelta,
+    GenerationComplete,
+    OutputTranscript,
+    RealtimeEvent,
+    SessionCreated,
+    SessionResumed,
+    TurnComplete,
+)
+from gemini_realtime.testing import ScriptedService, in_virtual_time
+
+PACKAGE = Path(gemini_realtime.__file__).parent
+NOT_COUNTED = (str(PACKAGE / "testing"), str(PACKAGE / "transport"), str(PACKAGE / "protocol" / "proto_json.py"))
+INLINE = ("<genexpr>", "<lambda>", "<listcomp>", "<dictcomp>", "<setcomp>")
+"""Whether these are calls depends on the version of Python."""
+
+Names = Counter[str]
+
+
+@contextmanager
+def counted() -> Iterator[Names]:
+    """Counts calls of the package's functions, those of transports and of the kit for tests aside."""
+    names: Names = Counter()
+    begun: set[FrameType] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        path, code = frame.f_code.co_filename, frame.f_code
+        if event != "call" or frame in begun or code.co_name in INLINE:
+            return
+        if path.startswith(str(PACKAGE)) and not path.startswith(NOT_COUNTED):
+            begun.add(frame)  # a generator or coroutine that goes on is no call
+            names[f"{Path(path).stem}.{code.co_name}"] += 1
+
+    sys.setprofile(note)
+    try:
+        yield names
+    finally:
+        sys.setprofile(None)
+
+
+def check(names: Names, most: int) -> None:
+    assert 0 < names.total() <= most, names.most_common()
+
+
+class Conversation:
+    """A client and the service that it talks to."""
+
+    def __init__(self) -> None:
+        self.service = ScriptedService()
+        self.client = self.service.client(reconnect={"jitter": lambda: 0.0})
+
+    async def until(self, kind: type[RealtimeEvent]) -> None:
+        async for event in self.client.read_events():
+            if isinstance(event, kind):
+                return
+
+    async def begin(self) -> None:
+        await self.until(SessionCreated)
+        self.service.say({"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}})
+        await self.until(RealtimeEvent)
+        await self.client.send_text(role="user", text="How are you?")
+
+    async def walk(self, message: dict[str, Any], kind: type[RealtimeEvent]) -> Names:
+        """The calls that a message takes until its event is read."""
+        with counted() as names:
+            self.service.say(message)
+            await self.until(kind)
+        return names
+
+
+def content(**fields: Any) -> dict[str, Any]:
+    return {"serverContent": fields}
+
+
+def speech(pieces: int) -> dict[str, Any]:
+    blob = {"mimeType": "audio/pcm;rate=24000", "data": "AAAA" * pieces}
+    return content(modelTurn={"parts": [{"inlineData": blob}]})
+
+
+@in_virtual_time
+async def test_a_first_setup_takes_few_calls() -> None:
+    conversation = Conversation()
+    with counted() as names:
+        connecting = conversation.client.connect()
+        await connecting.__aenter__()
+        await conversation.until(SessionCreated)
+    await connecting.__aexit__(None, None, None)
+    check(names, 190)
+
+
+@in_virtual_time
+async def test_a_received_frame_takes_few_calls() -> None:
+    conversation = Conversation()
+    async with conversation.client.connect():
+        await conversation.begin()
+        walked: Sequence[tuple[dict[str, Any], type[RealtimeEvent], int]] = [
+            (speech(1600), AudioDelta, 60),
+            (speech(1600), AudioDelta, 20),
+            (content(outputTranscription={"text": "Fine."}), OutputTranscript, 35),
+            (content(generationComplete=True), GenerationComplete, 70),
+            (content(turnComplete=True), TurnComplete, 55),
+        ]
+        for message, kind, most in walked:
+            check(await conversation.walk(message, kind), most)
+
+
+@in_virtual_time
+async def test_a_resume_takes_few_calls() -> None:
+    conversation = Conversation()
+    async with conversation.client.connect():
+        await conversation.begin()
+        with counted() as names:
+            conversation.service.end(1006)
+            await conversation.until(SessionResumed)
+        check(names, 280)
