@@ -101,7 +101,7 @@ async def test_a_first_setup_takes_few_calls() -> None:
         await connecting.__aenter__()
         await conversation.until(SessionCreated)
     await connecting.__aexit__(None, None, None)
-    check(names, 190)
+    check(names, 215)
 
 
 @in_virtual_time
@@ -113,8 +113,8 @@ async def test_a_received_frame_takes_few_calls() -> None:
             (speech(1600), AudioDelta, 60),
             (speech(1600), AudioDelta, 20),
             (content(outputTranscription={"text": "Fine."}), OutputTranscript, 35),
-            (content(generationComplete=True), GenerationComplete, 70),
-            (content(turnComplete=True), TurnComplete, 55),
+            (content(generationComplete=True), GenerationComplete, 80),
+            (content(turnComplete=True), TurnComplete, 60),
         ]
         for message, kind, most in walked:
             check(await conversation.walk(message, kind), most)
@@ -128,4 +128,4 @@ async def test_a_resume_takes_few_calls() -> None:
         with counted() as names:
             conversation.service.end(1006)
             await conversation.until(SessionResumed)
-        check(names, 280)
+        check(names, 295)
