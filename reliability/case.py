@@ -128,6 +128,7 @@ class Case:
         habits = replace(self.habits, obedient=random.random() < 0.7)
         if "3.1" in model:  # takes turns only at the beginning
             habits = replace(habits, notes=False)
+            service.manner.lost_calls_block = False
         moment_s = random.uniform(2.0, 0.8 * habits.duration_s)
         stage = Stage(Random(random.random()), service, network, habits, moment_s)
         self.arrange(stage)

@@ -71,6 +71,8 @@ class Manner:
         exhausted: whether they are sent away then.
         chokes: whether the next question is one that the connection is closed on, with 1011, whenever it comes.
         sent_away: connections that are sent away, without any notice, as soon as they are confirmed.
+        lost_calls_block: whether a resumed session still waits for the calls that were open when it was left, so that
+            the next input only ends that exchange.
     """
 
     lifetime_s: float | None = None
@@ -93,6 +95,7 @@ class Manner:
     exhausted: bool = False
     chokes: bool = False
     sent_away: int = 0
+    lost_calls_block: bool = True
 
 
 class Service:
@@ -431,11 +434,16 @@ class Connection:
             if self._speech_ms == BARGE_IN_MS // self.service.chunk_ms * self.service.chunk_ms:
                 self._interrupt()
             before = self.branch.listening.utterance
+            if before and utterance and utterance != before:  # no silence between them: both are one to the model
+                self._hear(before)
             if self.branch.hear(utterance, self.service.chunk_ms):
-                self._take("heard", f"utterance {before}")
-                self.say({"serverContent": {"inputTranscription": {"text": f"utterance {before}"}}})
+                self._hear(before)
                 self._interrupt()
                 self._begin()
+
+    def _hear(self, utterance: int) -> None:
+        self._take("heard", f"utterance {utterance}")
+        self.say({"serverContent": {"inputTranscription": {"text": f"utterance {utterance}"}}})
 
     # --- answering
 
@@ -454,7 +462,7 @@ class Connection:
 
     def _begin(self) -> None:
         assert self.branch is not None
-        if self._waits_for:  # as 3.8 models do: the input only ends the exchange that was lost
+        if self._waits_for and self.service.manner.lost_calls_block:
             self.service.note(f"gives up {', '.join(self._waits_for)}, and answers nothing")
             self._waits_for.clear()
             return
