@@ -45,17 +45,23 @@ def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
     return done.stdout
 
 
+README = (ROOT / "README.md").read_text("utf-8")
+SHOWN_WITH_OUTPUT = re.compile(r"```python\n(?P<code>[^`]*)```\n\nprints\n\n```\n(?P<output>.*?)```", re.DOTALL)
+
+
 def test_the_code_of_the_readme_prints_what_the_readme_says() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
-    printed = re.search(r"prints\n\n```\n(.*?)```", readme, re.DOTALL)
-    assert code
-    assert printed
-    words, seconds = run("-c", code[1]).splitlines()
-    said_words, said_seconds = printed[1].splitlines()
+    client, _ = SHOWN_WITH_OUTPUT.finditer(README)
+    words, seconds = run("-c", client["code"]).splitlines()
+    said_words, said_seconds = client["output"].splitlines()
     assert words == said_words
     # How long it takes to say differs between the voices that may be installed, and their versions.
     assert float(seconds.split()[0]) == pytest.approx(float(said_seconds.split()[0]), abs=0.6)
+
+
+def test_the_agent_of_the_readme_is_short_and_answers_what_the_readme_says() -> None:
+    _, agent = SHOWN_WITH_OUTPUT.finditer(README)
+    assert len(agent["code"].splitlines()) <= 25
+    assert run("-c", agent["code"]) == agent["output"]
 
 
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -150,6 +156,14 @@ def test_functions_are_called_and_spoken_about() -> None:
 
 def test_an_agent_runs_a_function_and_keeps_a_log() -> None:
     answer, turn, use = run("examples/agent.py").splitlines()
+    assert answer == "It is foggy and 12 degrees in London."
+    assert answer in turn
+    assert use.strip().startswith('get_weather({"city": "London"}) -> ')
+
+
+def test_an_agent_calls_the_function_of_an_mcp_server() -> None:
+    pytest.importorskip("mcp", reason="the official MCP library")
+    answer, turn, use = run("examples/mcp_tools.py").splitlines()
     assert answer == "It is foggy and 12 degrees in London."
     assert answer in turn
     assert use.strip().startswith('get_weather({"city": "London"}) -> ')

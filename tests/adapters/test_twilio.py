@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime import AudioDelta, LiveServer, TurnComplete
+from gemini_realtime import AudioDelta, ConfigError, LiveServer, TurnComplete
 from gemini_realtime.adapters.twilio import TwilioAudioAdapter, signed_by_twilio
 from gemini_realtime.agent import RealtimeAgent
 from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
@@ -76,6 +76,11 @@ def test_a_request_is_known_by_its_signature() -> None:
 def test_a_request_with_another_signature_is_not_from_twilio(signature: str) -> None:
     assert not signed_by_twilio("12345", URL, signature, FORM)
     assert not signed_by_twilio("54321", URL, SIGNATURE, FORM)
+
+
+def test_an_empty_token_is_refused() -> None:
+    with pytest.raises(ConfigError, match="auth token"):
+        signed_by_twilio("", URL, SIGNATURE, FORM)
 
 
 SPOKEN = 4000

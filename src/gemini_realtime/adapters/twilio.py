@@ -24,6 +24,7 @@ from gemini_realtime.adapters.websocket import MediaStreamAdapter
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
 from gemini_realtime.audio.resample import Resampler
+from gemini_realtime.errors import ConfigError
 
 TELEPHONE_RATE_HZ: Final = 8000
 
@@ -67,7 +68,12 @@ def signed_by_twilio(auth_token: str, url: str, signature: str, form: Mapping[st
         url: as Twilio called it, with scheme (`wss` for a stream), host and query.
         signature: the header `X-Twilio-Signature`.
         form: the fields of a POST request; a stream has none.
+
+    Raises:
+        ConfigError: there is no token: anybody could sign with an empty one.
     """
+    if not auth_token:
+        raise ConfigError("Twilio's auth token is empty", remedy="set it from the account's page in Twilio's console")
     signed = url + "".join(f"{name}{value}" for name, value in sorted((form or {}).items()))
     digest = hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()
     return hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "replace"))
