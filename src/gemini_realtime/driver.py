@@ -290,8 +290,7 @@ class SessionDriver:
     def advance(self) -> None:
         """Send what is due, wake who waits, arm the timer; reconnect, or end."""
         session = self.session
-        session.attended()
-        if session.take_ping():
+        if session.attended():
             self.connection.transport.ping()
         self.flush()
         self._tell_dropped()
@@ -302,7 +301,7 @@ class SessionDriver:
             self._reconnecting = self._loop.create_task(self._reconnect())
         elif self.events.full and not session.may_read(full=True, flooded=False, now=self._loop.time()):
             self.connection.transport.pause_reading()  # perhaps full by what an earlier connection brought
-        if session.ended or self._has_room():
+        if self._waiting_senders and (session.ended or self._has_room()):
             self._room.set()
         self._arm()
 

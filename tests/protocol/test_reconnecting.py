@@ -345,7 +345,7 @@ def test_a_question_that_the_handle_holds_is_answered_on_request_in_another_proc
 
 def pinged(line: Call) -> bool:
     line.session.stirred = False
-    return line.session.take_ping()
+    return line.session.attended()
 
 
 def test_a_handle_asks_for_the_round_trip_and_no_answer_to_an_earlier_ping_is_taken_for_it() -> None:
@@ -1090,9 +1090,9 @@ def _ended() -> Call:
 def test_a_dead_connection_is_pinged_then_given_up_and_taken_up_again() -> None:
     line = Call(health=HealthPolicy()).begin()
     line.hear(handle("h1"))
-    line.session.take_ping()
+    line.session.attended()
     line.wait(20.1)
-    assert line.session.take_ping()
+    assert line.session.attended()
     line.wait(60.0)
     assert line.session.state is State.AWAY
     (lost,) = line.got(events.ConnectionLost)

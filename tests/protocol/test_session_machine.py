@@ -224,7 +224,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def pong(self) -> None:
-        if self.session.take_ping():
+        if self.session.attended():
             self.wait(2 * FLIGHT_S + 0.01)
             self.session.pong(self.now)
 

@@ -3,8 +3,6 @@ pongs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gemini_realtime.protocol import messages, server_events
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import AudioFrames, Frame
@@ -13,7 +11,7 @@ from gemini_realtime.protocol.health import Finding, Health
 from gemini_realtime.protocol.pings import Pings
 from gemini_realtime.protocol.progress import Progress
 from gemini_realtime.protocol.resumption import Resumption
-from gemini_realtime.protocol.turns import Turns
+from gemini_realtime.protocol.turns import ENDING, Turns
 
 
 class Inbox:
@@ -52,9 +50,9 @@ class Inbox:
         self._health.frame(now)
         return self._progress.note([event], now)[0]
 
-    def learn(self, data: bytes, events: Sequence[RealtimeEvent]) -> None:
-        """Know the next frame like this one by its bytes, if its event is a piece of speech and nothing else."""
-        if len(events) == 1 and isinstance(event := events[0], AudioDelta) and not event.stale:
+    def learn(self, data: bytes, event: AudioDelta) -> None:
+        """Know the next frame by its bytes that is like this one, which held a piece of speech and nothing else."""
+        if not event.stale:
             self._audio.learn(data, event.delta, event.rate_hz)
 
     def message(
@@ -109,7 +107,7 @@ class Inbox:
 
     def has_end_to_tell(self) -> bool:
         """Whether the end of a turn may have to be told by this side."""
-        return self._progress.deadline() is not None
+        return self._turns.state in ENDING
 
     def deadline(self) -> float | None:
         """When `due` wants to be called; None: never."""

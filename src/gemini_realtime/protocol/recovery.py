@@ -154,7 +154,7 @@ class Recovery:
 
     def deadline(self) -> float | None:
         """When `due` wants to be called; None: never."""
-        return self._seeding.deadline()
+        return self._seeding.look_at
 
     def due(self, now: float) -> None:
         """Look at the time."""

@@ -26,6 +26,9 @@ class Seeding:
         audio: the microphone's.
         outbox: sends it.
         repeats: whether a new session is told what was said since; False tells it the application's turns alone.
+
+    Attributes:
+        look_at: when to look whether whoever spoke is silent now; None: never; seconds.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Seeding:
         self._audio = audio
         self._outbox = outbox
         self._repeats = repeats and profile.text_input
-        self._look_at: float | None = None
+        self.look_at: float | None = None
 
     def announced(self) -> bool:
         """Whether the setup has to say that a history follows."""
@@ -62,20 +65,16 @@ class Seeding:
     def heard(self, now: float) -> None:
         """The service has heard somebody speak."""
         if self._outbox.seed_is_open:
-            self._look_at = now + LISTENS_S
-
-    def deadline(self) -> float | None:
-        """When to look whether whoever spoke is silent now; None: never."""
-        return self._look_at
+            self.look_at = now + LISTENS_S
 
     def due(self, now: float) -> None:
         """Look at the time."""
-        if self._look_at is None or now < self._look_at:
+        if self.look_at is None or now < self.look_at:
             return
         if not self._outbox.seed_is_open:
-            self._look_at = None
+            self.look_at = None
         elif is_quiet(self._audio.recent(now - LISTENS_S)):
-            self._look_at = None
+            self.look_at = None
             self._outbox.complete_seed()
         else:
-            self._look_at = now + LOOK_AGAIN_S
+            self.look_at = now + LOOK_AGAIN_S

@@ -5,7 +5,8 @@ It lasts longer than its connection. Usage, by whoever owns the connections:
 - `begin(setup, now)` once the first connection is open;
 - every received frame goes through `receive(frame, now)`, which returns events in order;
 - what the application says goes through `send_*`, at any time; what cannot be sent yet is kept in order;
-- after each of these send what `next_frame(now)` gives, until it gives None, and a ping when `take_ping()` says so;
+- after each of these call `attended()`, send a ping when it says so, then what `next_frame(now)` gives until it is
+  None;
 - when the connection is stalled, or no longer, `network(now, stalled=...)`;
 - when `deadline()` passes, call `deadline_reached(now)`, which returns events;
 - when a connection ends, or cannot be made, `connection_ended(error, now)`;
@@ -28,7 +29,7 @@ from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.closing import Verdict, close_error, is_normal, judge
 from gemini_realtime.protocol.codec import DecodeError, Frame, decode_server_message, parse_duration_ms
 from gemini_realtime.protocol.doubts import Doubts
-from gemini_realtime.protocol.events import AudioDropped, RealtimeEvent, SessionUpdated, VoiceHealth
+from gemini_realtime.protocol.events import AudioDelta, AudioDropped, RealtimeEvent, SessionUpdated, VoiceHealth
 from gemini_realtime.protocol.handover import Handover
 from gemini_realtime.protocol.health import Finding, Health, HealthPolicy
 from gemini_realtime.protocol.inbox import Inbox
@@ -174,9 +175,10 @@ class Session:
         """How many messages, audio aside, have not gone out."""
         return self._outbox.unsent
 
-    def attended(self) -> None:
-        """What there was to do is being done."""
+    def attended(self) -> bool:
+        """What there was to do is being done. Returns whether a ping is to be sent, too."""
         self.stirred = False
+        return self._inbox.take_ping()
 
     def has_room(self) -> bool:
         """Whether text and results can be accepted.
@@ -259,10 +261,6 @@ class Session:
     def next_frame(self, now: float) -> bytes | None:
         """The frame to send now; None when there is none, or none may be sent yet."""
         return self._outbox.next(now)
-
-    def take_ping(self) -> bool:
-        """Whether to send a ping now."""
-        return self._inbox.take_ping()
 
     def pong(self, now: float) -> None:
         """A ping was answered."""
@@ -450,7 +448,8 @@ class Session:
         events = self._inbox.speech(data, now)
         if events is None:
             events = self._read(data, now)
-            self._inbox.learn(data, events)
+            if len(events) == 1 and isinstance(event := events[0], AudioDelta):
+                self._inbox.learn(data, event)
             if self.state is State.GOING_AWAY:
                 self._leave_if_it_suits(now)
         return events

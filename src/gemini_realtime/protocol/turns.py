@@ -76,6 +76,10 @@ TURN_TRANSITIONS = {
 """Pairs that are not listed leave the state as it is."""
 
 
+ENDING = (TurnState.GENERATED, TurnState.INTERRUPTED)
+"""States in which the end of the turn is all that is to come."""
+
+
 class Turns:
     """The present turn of the model.
 
