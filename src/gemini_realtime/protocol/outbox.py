@@ -79,9 +79,9 @@ class Outbox:
 
     def open(self, gate: Gate) -> None:
         """The connection is ready for this much."""
-        self._gate, self._flows = gate, False
-        if gate != "open":
+        if gate != "open" and self._gate == "open":
             self._ledger.connection_lost()
+        self._gate, self._flows = gate, False
 
     def end(self, why: Callable[[], Exception]) -> None:
         """The conversation is over: whoever sends is told why."""
