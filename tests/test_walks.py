@@ -35,7 +35,7 @@ Names = Counter[str]
 
 @contextmanager
 def counted() -> Iterator[Names]:
-    """Counts calls of the package's functions: not of transports and measurements, whose calls depend on what is installed."""
+    """Counts calls of the package, transports and measurements aside: they depend on what is installed."""
     names: Names = Counter()
     begun: set[FrameType] = set()
 
