@@ -333,7 +333,9 @@ class AudioRing:
 
     def doubt(self, sent_after: float, sent_until: float) -> None:
         """What went out then may have been answered, and may not."""
-        for stretch in self._sent:
+        for stretch in reversed(self._sent):
+            if stretch.times[-1] <= sent_after:
+                return  # as are all before it
             stretch.uncertain.update(
                 range(bisect_right(stretch.times, sent_after), bisect_right(stretch.times, sent_until))
             )

@@ -207,7 +207,8 @@ class History:
     def _add(self, item: _Item) -> None:
         if not item.text:
             return
-        item = item._replace(text=item.text[1 - MAX_CHARACTERS :])
+        if len(item.text) >= MAX_CHARACTERS:
+            item = item._replace(text=item.text[1 - MAX_CHARACTERS :])
         self._items.append(item)
         self._characters += len(item.text) + 1  # with what separates it from the next
         while self._characters > MAX_CHARACTERS:

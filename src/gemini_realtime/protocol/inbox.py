@@ -57,8 +57,9 @@ class Inbox:
 
     def message(
         self, message: messages.ServerMessage, frame: Frame, now: float
-    ) -> tuple[list[RealtimeEvent], list[Finding]]:
-        """The events of what a message says in the conversation, and what is wrong with that."""
+    ) -> tuple[list[RealtimeEvent], list[Finding], bool]:
+        """The events of what a message says in the conversation, what is wrong with that, and whether `deadline` may
+        be sooner now."""
         if message.server_content is not None:
             self._progress.works_on(message.server_content.interaction_status == "IN_PROGRESS")
         said = server_events.message_events(
@@ -67,11 +68,12 @@ class Inbox:
             interrupted=self._turns.interrupted,
             opened=lambda call: self._calls.opened(call.id, call.name, call.args or {}, now),
         )
-        answers = self._progress.completed
+        answers, before = self._progress.completed, self._turns.state
         told, findings = self._progress.note(said, now)
         if self._progress.completed != answers and not findings:
             self._resumption.progressed()
-        return told, findings
+        ends = self._turns.state in ENDING and self._turns.state is not before
+        return told, findings, ends or message.tool_call_cancellation is not None
 
     def handle(self, update: messages.SessionResumptionUpdate, now: float) -> None:
         """The service says whether the session can be resumed, and with which handle."""
@@ -104,10 +106,6 @@ class Inbox:
         self._health.pong(now)
 
     # --- time
-
-    def has_end_to_tell(self) -> bool:
-        """Whether the end of a turn may have to be told by this side."""
-        return self._turns.state in ENDING
 
     def deadline(self) -> float | None:
         """When `due` wants to be called; None: never."""

@@ -464,11 +464,11 @@ class Session:
         events += self._message(message, frame, now)
         if unknown or not events:
             events.append(server_events.plain(frame))
-        self.stirred = self.stirred or self._inbox.has_end_to_tell()
         return events
 
     def _message(self, message: messages.ServerMessage, frame: Frame, now: float) -> list[RealtimeEvent]:
-        said, findings = self._inbox.message(message, frame, now)
+        said, findings, sooner = self._inbox.message(message, frame, now)
+        self.stirred = self.stirred or sooner
         events = said + self._act_on(findings, now) if findings else said
         if self._outbox.seed_is_open and self._recovery.heard(said, now):
             self.stirred = True
