@@ -330,8 +330,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             AudioFormatError: text that is not base64, bytes that end inside a sample, other samples, or a rate that no
                 sound has.
         """
-        plain = type(audio) is bytes
-        if not plain and not isinstance(audio, str):
+        if type(audio) is not bytes and not isinstance(audio, str):
             audio = samples_to_bytes(audio)
         if type(rate_hz) is not int:
             raise AudioFormatError(
@@ -343,7 +342,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             raise AudioFormatError(
                 f"no sound has {rate_hz} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
             )
-        if not plain and isinstance(audio, str):
+        if isinstance(audio, str):
             pcm = decode_base64(audio)
             text, encoded = audio, audio.encode("ascii")
         elif len(audio) % SAMPLE_BYTES == 0:

@@ -1214,6 +1214,38 @@ def test_a_message_that_the_session_is_closed_on_twice_is_not_sent_a_third_time(
     assert texts(line.sent()) == ["hello"]
 
 
+def test_a_call_whose_result_is_rejected_twice_gets_an_error_in_its_place() -> None:
+    line = Call("gemini-3.8-live").begin({**SETUP, "tools": [{"functionDeclarations": [{"name": "f"}]}]})
+    line.hear(call("c1"), handle("h1"))
+    line.give("c1")
+    line.ask("and now?")
+    line.lose(INTERNAL)
+    line.reconnect()
+    line.lose(INTERNAL)
+    line.reconnect()
+    answer, *_ = line.wait(HOLDS_S).sent()
+    (error,) = answer["toolResponse"]["functionResponses"]
+    assert (error["id"], error["name"], [*error["response"]]) == ("c1", "f", ["error"])
+    assert "the result for the call c1" in line.got(events.VoiceHealth)[0].detail
+    line.wait(60.0).lose(BROKEN)
+    assert "toolResponse" in line.reconnect()[0], "it is kept until the service has it"
+
+
+def test_an_error_that_is_rejected_as_well_is_given_up() -> None:
+    line = Call("gemini-3.8-live").begin()
+    line.hear(call("c1"), handle("h1"))
+    line.give("c1")
+    for _ in range(2):
+        line.lose(INTERNAL)
+        line.reconnect()
+    assert len(line.wait(HOLDS_S).sent()) == 1
+    line.hear(say("Well."), COMPLETE)
+    for _ in range(2):
+        line.lose(INTERNAL)
+        line.reconnect()
+    assert line.wait(HOLDS_S).sent() == []
+
+
 def test_a_handle_that_is_closed_on_is_told_from_a_message_that_is() -> None:
     line = talked()
     line.ask("question")

@@ -12,7 +12,8 @@ from gemini_realtime.errors import GeminiRealtimeError
 from gemini_realtime.protocol import local_events
 from gemini_realtime.protocol.closing import Before, is_refusal, refuses_handle, refuses_setup
 from gemini_realtime.protocol.events import RealtimeEvent, VoiceHealth
-from gemini_realtime.protocol.ledger import Ledger
+from gemini_realtime.protocol.ledger import Entry, Ledger
+from gemini_realtime.protocol.outbox import rejected_result
 from gemini_realtime.protocol.progress import Progress
 from gemini_realtime.protocol.resumption import Resumption
 from gemini_realtime.protocol.setup_state import SetupState
@@ -122,4 +123,9 @@ class Doubts:
         return [] if refused is None else self._convict(refused)
 
     def _convict(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
-        return [*local_events.rejected(self._ledger.convict(), error)]
+        return [*local_events.rejected(self._ledger.convict(_instead), error)]
+
+
+def _instead(entry: Entry) -> bytes | None:
+    """What is sent in the place of a message that was rejected: the service waits for the result of a call."""
+    return rejected_result(entry.frame) if entry.kind == "function_result" else None

@@ -29,6 +29,7 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from gemini_realtime.protocol.audio_ring import AudioRing, Piece
 from gemini_realtime.protocol.utterances import Utterances
@@ -441,13 +442,27 @@ class Ledger:
             for entry in queue:
                 entry.rejections = 0
 
-    def convict(self) -> list[Entry]:
-        """It was the messages that are on trial: they are forgotten, and returned."""
-        waiting = [entry for entry in self._waiting if _is_rejected(entry)]
-        self._waiting = deque(entry for entry in self._waiting if not _is_rejected(entry))
-        self.waiting_bytes -= sum(len(entry.frame) for entry in waiting)
-        rejected = [*self._consume(_is_rejected), *waiting]
-        self._released([entry.label for entry in rejected if entry.kind == "function_result"])
+    def convict(self, instead: Callable[[Entry], bytes | None]) -> list[Entry]:
+        """It was the messages that are on trial: they are forgotten, and returned.
+
+        Args:
+            instead: gives the frame that takes the place of one of them, if any does.
+        """
+        rejected = self._consume(_is_rejected)
+        released = [entry for entry in rejected if entry.kind == "function_result"]
+        waiting: deque[Entry] = deque()
+        for entry in self._waiting:
+            if not _is_rejected(entry):
+                waiting.append(entry)
+                continue
+            rejected.append(entry)
+            if (frame := instead(entry)) is not None:
+                waiting.append(replace(entry, frame=frame, rejections=0))
+            elif entry.kind == "function_result":
+                released.append(entry)
+        self._waiting = waiting
+        self.waiting_bytes = sum(len(entry.frame) for entry in waiting)
+        self._released([entry.label for entry in released])
         return rejected
 
     def resend(self, handle_at: float | None, *, exact: bool = False, arrived_until: float = inf) -> Resent:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import local_events, messages
 from gemini_realtime.protocol.calls import Calls
-from gemini_realtime.protocol.codec import audio_frame, encode
+from gemini_realtime.protocol.codec import audio_frame, decode_client_message, encode
 from gemini_realtime.protocol.events import AudioDropped, RealtimeEvent
 from gemini_realtime.protocol.health import Health
 from gemini_realtime.protocol.ledger import MAX_WAITING_BYTES, Kind, Ledger
@@ -35,6 +36,7 @@ any model that was probed, so the question takes the image along. Source: `googl
 pydantic-ai 2.68, verified live on 2026-10-27."""
 
 _LOST_CALL = {"error": "the connection was lost before the function had answered"}
+_REJECTED = {"error": "the result of the function was not accepted"}
 
 
 class Outbox:
@@ -398,6 +400,19 @@ class Outbox:
         frame = encode(message)
         self._flows = False
         return self._ledger.add(kind, frame, **details)
+
+
+def rejected_result(frame: bytes) -> bytes | None:
+    """What closes a call whose result the service does not take: the same, with an error in place of what it held.
+
+    None for a result that others follow, and for such an error.
+    """
+    message, _ = decode_client_message(frame)
+    (given,) = message.tool_response.function_responses if message.tool_response is not None else (None,)
+    if given is None or given.will_continue or given.response == _REJECTED:
+        return None
+    error = replace(given, response=_REJECTED, parts=None)
+    return encode(messages.ClientMessage(tool_response=messages.ToolResponse(function_responses=[error])))
 
 
 _ROLES = {"user": "user", "assistant": "model", "model": "model", "system": "user"}
