@@ -165,7 +165,7 @@ async def conversation(name: str, seed: int) -> Verdict:
             api_key=KEY,
             setup_timeout_s=1.0,
             reconnect={"jitter": random.random, "backoff_s": 0.05},
-            voice_health={"ping_after_s": 0.5, "pong_within_s": 1.0},
+            voice_health={"ping_after_s": 0.5, "pong_within_s": 1.0, "answer_within_s": 2.0},
         )
         client = GeminiRealtimeClient(
             llm_config=config, dial=tap.around(functools.partial(websocket.dial, timeout_s=5))

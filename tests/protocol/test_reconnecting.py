@@ -1307,6 +1307,39 @@ def test_a_handle_may_be_refused_after_the_confirmation_too() -> None:
     assert line.dial()["sessionResumption"] == {}
 
 
+@pytest.mark.parametrize("asked", ["before the loss", "since"])
+def test_a_resumed_session_that_never_answers_is_given_up_for_a_new_one(asked: str) -> None:
+    line = talked(health=read_health({"answer_within_s": 5.0}))
+    if asked == "before the loss":
+        line.ask("question")
+    line.lose()
+    line.reconnect()
+    if asked == "since":
+        line.ask("question")
+    line.wait(5.0)
+    assert [(event.finding, event.action) for event in line.got(events.VoiceHealth)] == [
+        ("no_answer", "resume"),
+        ("handle_doubted", "opening a new session"),
+    ]
+    assert line.dial()["sessionResumption"] == {}
+    assert texts(line.ready())[-1] == "question"
+    assert line.resumed.new_session
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_session_that_has_answered_is_left_to_be_slow(resumed: bool) -> None:
+    line = talked(health=read_health({"answer_within_s": 5.0}))
+    if resumed:
+        line.lose()
+        line.reconnect()
+        line.ask("one")
+        line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
+    line.ask("two")
+    line.wait(5.0)
+    assert [(event.finding, event.action) for event in line.got(events.VoiceHealth)] == [("no_answer", "report")]
+    assert line.session.state is State.READY
+
+
 def test_a_session_that_is_sent_away_as_soon_as_it_is_resumed_is_given_up() -> None:
     line = talked(jitter=lambda: 0.0)
     line.hear(go_away(10))

@@ -43,6 +43,7 @@ class Doubts:
         self._resumption = resumption
         self._ledger = ledger
         self._progress = progress
+        self._answers = 0  # that had been completed when the session was set up
 
     def before(self, now: float, *, is_open: bool) -> Before:
         """What went before the end of a connection.
@@ -107,8 +108,15 @@ class Doubts:
         self._ledger.acquit()
         return [VoiceHealth(finding=finding, detail=detail, action="opening a new session")]
 
+    @property
+    def resumed_in_vain(self) -> bool:
+        """Whether nothing has come yet of resuming the session: the handle may stand for one that never answers."""
+        resumed = self._setup.handle is not None and self._resumption.handle is not None
+        return resumed and self._progress.completed == self._answers
+
     def session_ready(self, now: float) -> None:
         """A session is there: where a message or the handle is to blame, nothing is sent for a while."""
+        self._answers = self._progress.completed
         if self._setup.handle is not None and self._ledger.on_trial:
             self.holds_until = now + HOLDS_S
 

@@ -499,9 +499,15 @@ class Session:
     def _act_on(self, findings: Sequence[Finding], now: float) -> list[RealtimeEvent]:
         events: list[RealtimeEvent] = []
         for finding in findings:
-            action = finding.action if finding.action != "nudge" or self._outbox.nudge() else "report"
-            events.append(VoiceHealth(finding=finding.finding, detail=finding.detail, action=action))
             self.stirred = True
+            mute = finding.finding == "no_answer" and self._doubts.resumed_in_vain and self.resumption.policy.enabled
+            if mute:  # no use to wait or to ask on, whatever else is done about silence
+                action = "resume"
+            else:
+                action = finding.action if finding.action != "nudge" or self._outbox.nudge() else "report"
+            events.append(VoiceHealth(finding=finding.finding, detail=finding.detail, action=action))
+            if mute:
+                events += self._doubts.give_up_handle("handle_doubted", "the session was resumed, and does not answer")
             if action == "resume" and self.state in _OPEN:
                 error = ConnectionClosed(
                     messages.CloseCode.NONE, finding.finding, "it was given up by this side", retryable=True
