@@ -62,7 +62,7 @@ FAULTS: Final[dict[str, tuple[str, ...]]] = {
     "no-turn-complete": ("no-turn-complete:times=2",),
     "cancel-calls": ("cancel-calls:times=2",),
     "near-silence": ("near-silence",),
-    "spurious-close": ("spurious-close:times=1,after_frames={n}",),
+    "spurious-close": ("spurious-close:times=1,after_frames={later}",),
     "silent-resume": ("cut:times=1,after_frames={n}", "silent-resume:times=1"),
     "close-after-resume": ("cut:times=1,after_frames={n}", "close-after-resume:times=1"),
     "go-away-after-resume": ("cut:times=1,after_frames={n}", "go-away-after-resume:times=2,time_left_s=0.5"),
@@ -75,7 +75,8 @@ FAULTS: Final[dict[str, tuple[str, ...]]] = {
     "slow-audio": ("slow-audio:rate=4",),
     "fast-audio": ("fast-audio",),
 }
-"""What goes wrong; `n` is a number of frames, by the seed."""
+"""What goes wrong; `n` is a number of frames, by the seed, and `later` one after which the model has said something:
+before, the client takes a refusal at its word."""
 
 
 class Mind:
@@ -156,7 +157,7 @@ async def conversation(name: str, seed: int) -> Verdict:
     """Hold one conversation."""
     random = Random(f"{name} {seed}")
     mind, record, tap = Mind(), Record(), SocketTap(lambda text: None)
-    faults = [fault.format(n=random.randint(2, 40)) for fault in FAULTS[name]]
+    faults = [fault.format(n=random.randint(2, 40), later=random.randint(12, 40)) for fault in FAULTS[name]]
     server = LiveServer(
         responder=mind, faults=faults, seed=seed, pace="instant", hearing=Deaf(), speaking=Voice(), warm_up=False
     )
@@ -244,7 +245,7 @@ async def hold(names: Iterable[str], seeds: Sequence[int]) -> bool:
     for name in names:
         verdicts = await asyncio.gather(*(one(name, seed) for seed in seeds))
         print(
-            f"{name:<18}{sum(verdict.good for verdict in verdicts)} of {len(seeds)} good, taken up again "
+            f"{name:<22}{sum(verdict.good for verdict in verdicts)} of {len(seeds)} good, taken up again "
             f"{sum(verdict.resumed for verdict in verdicts)} times, uncertain "
             f"{sum(verdict.uncertain for verdict in verdicts)}, worst gap "
             f"{max(verdict.worst_gap_s for verdict in verdicts):.1f} s",
