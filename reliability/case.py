@@ -42,6 +42,7 @@ class Stage:
         moment_s: when trouble is due.
         habits: of the application.
         network: the true one.
+        config: what else the client is configured with.
     """
 
     random: Random
@@ -50,6 +51,7 @@ class Stage:
     habits: Habits
     moment_s: float
     faults: list[Fault] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
 
     @property
     def manner(self) -> Manner:
@@ -134,7 +136,7 @@ class Case:
         self.arrange(stage)
         dial = self.wrap(tap.around(faulty(network.dial, stage.faults, random=Random(random.random()).random)))
         entry = {"model": model, "api_key": KEY, "setup_timeout_s": 8.0, "reconnect": {"jitter": random.random}}
-        client = GeminiRealtimeClient(llm_config={"config_list": [{**entry, **self.config}]}, dial=dial)
+        client = GeminiRealtimeClient(llm_config={"config_list": [{**entry, **self.config, **stage.config}]}, dial=dial)
         await client.session_update({"instructions": "context 0", "tools": [LOOK_UP]})
         application = Application(
             client,

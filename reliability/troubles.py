@@ -126,6 +126,21 @@ def _several(stage: Stage) -> None:
         time_s += stage.random.choice((0.02, 0.2, 0.5, 1.0, 3.0, 8.0)) * stage.random.uniform(0.5, 1.5)
 
 
+def _hanging_tokens(stage: Stage) -> None:
+    """The connection breaks, and whoever gives the access token does not come back with it, two times."""
+    _cut(stage)
+    given = 0
+
+    async def token() -> str:
+        nonlocal given
+        given += 1
+        if given in (2, 3):
+            await asyncio.get_running_loop().create_future()
+        return "token-that-nobody-may-see"
+
+    stage.config.update(vertexai=True, project="p", location="us-central1", api_key=None, credentials=token)
+
+
 def _outage(duration_s: tuple[float, float]) -> Callable[[Stage], None]:
     def arrange(stage: Stage) -> None:
         _cut(stage)
@@ -350,6 +365,7 @@ TROUBLES: Final = {
             "the connection breaks, and dials time out",
             _cut_then(Unreachable(cause="timeout", after_s=3.0)),
         ),
+        Trouble("hanging-token", "the connection breaks, and the next access tokens never come", _hanging_tokens),
         Trouble("outage", "no network for 5 to 25 s", _outage((5.0, 25.0))),
         Trouble(
             "long-outage",
