@@ -66,6 +66,9 @@ from gemini_realtime.transport.base import Dial, Receiver, Transport
 from gemini_realtime.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gemini_realtime.adapters.plivo import PlivoAudioAdapter
+    from gemini_realtime.adapters.sound import DeviceAudioAdapter, FileAudioAdapter
+    from gemini_realtime.adapters.telnyx import TelnyxAudioAdapter
     from gemini_realtime.adapters.twilio import TwilioAudioAdapter
     from gemini_realtime.adapters.websocket import WebSocketAudioAdapter
     from gemini_realtime.agent import (
@@ -86,8 +89,10 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionLost",
     "ConversationLog",
+    "DeviceAudioAdapter",
     "Dial",
     "DigitPressed",
+    "FileAudioAdapter",
     "FunctionCall",
     "FunctionCallCancelled",
     "FunctionObserver",
@@ -107,6 +112,7 @@ __all__ = [
     "NotConnectedError",
     "OutputTranscript",
     "PlaybackStopped",
+    "PlivoAudioAdapter",
     "RealtimeAgent",
     "RealtimeClientBase",
     "RealtimeClientProtocol",
@@ -123,6 +129,7 @@ __all__ = [
     "SessionUpdated",
     "SetupTimeout",
     "SpeechStarted",
+    "TelnyxAudioAdapter",
     "TextDelta",
     "ThoughtDelta",
     "Transport",
@@ -146,6 +153,10 @@ _IMPORTED_WHEN_USED = {
     "ConversationLog": "gemini_realtime.agent",
     "WebSocketAudioAdapter": "gemini_realtime.adapters.websocket",
     "TwilioAudioAdapter": "gemini_realtime.adapters.twilio",
+    "TelnyxAudioAdapter": "gemini_realtime.adapters.telnyx",
+    "PlivoAudioAdapter": "gemini_realtime.adapters.plivo",
+    "DeviceAudioAdapter": "gemini_realtime.adapters.sound",
+    "FileAudioAdapter": "gemini_realtime.adapters.sound",
 }
 """They need optional extras, and time to import."""
 

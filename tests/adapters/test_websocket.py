@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime import AudioDelta, AudioFormatError, DigitPressed, Interrupted, PlaybackStopped
+from gemini_realtime import AudioDelta, AudioFormatError, DigitPressed, Interrupted, PlaybackStopped, TurnComplete
 from gemini_realtime.adapters.websocket import MediaStreamAdapter, WebSocketAudioAdapter
 from gemini_realtime.testing import in_virtual_time
 from tests.agent.test_functions import ScriptedClient
@@ -44,8 +44,9 @@ class Socket:
         message = await self.incoming.get()
         if message is None:
             return {"type": "websocket.disconnect"}
-        kind = "bytes" if isinstance(message, bytes) else "text"
-        return {"type": "websocket.receive", kind: message}
+        if isinstance(message, bytes):
+            return {"type": "websocket.receive", "bytes": message}
+        return {"type": "websocket.receive", "text": message if isinstance(message, str) else json.dumps(message)}
 
     async def send_json(self, data: Any) -> None:
         self.sent.append(data)
@@ -210,10 +211,46 @@ BROKEN = [
 @in_virtual_time
 async def test_a_broken_message_is_left_out_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     async with Call() as call:
-        await call.says(*BROKEN, media(b"\x01\x00"))
+        await call.says(*BROKEN, b"binary", media(b"\x01\x00"))
     assert call.client.audio == [b"\x01\x00"]
     assert caplog.text.count("cannot be read") == 1
+    assert f"{len(BROKEN) - 1} messages of the stream could not be read" in caplog.text  # two are readable, b"" is not
     assert "AAAA" not in caplog.text
+
+
+@in_virtual_time
+async def test_a_socket_of_any_kind_that_gives_texts_will_do() -> None:
+    class Texts:
+        """What AG2 asks of a WebSocket, and no more."""
+
+        def __init__(self, socket: Socket) -> None:
+            self.iter_text, self.send_json = socket.iter_text, socket.send_json
+
+    async with Call() as call:
+        call.adapter.websocket = Texts(call.socket)
+        await call.says(START, media(b"\x01\x00"))
+    assert call.client.audio == [b"\x01\x00"]
+
+
+@in_virtual_time
+async def test_audio_of_another_rate_goes_out_at_the_rate_of_the_stream() -> None:
+    async with Call() as call:
+        await call.says(START)
+        call.client.events.put_nowait(AudioDelta(delta=b64encode(bytes(16 * 2 * 100)).decode(), rate_hz=16_000))
+        await asyncio.sleep(0.01)
+    sent = b"".join(b64decode(m["media"]["payload"]) for m in call.socket.sent if m["event"] == "media")
+    assert len(sent) == pytest.approx(4800, abs=200)
+
+
+@in_virtual_time
+async def test_what_was_heard_is_counted_within_the_turn() -> None:
+    async with Call() as call:
+        await call.says(START)
+        await call.model_says(500, after_s=0.6)
+        call.client.events.put_nowait(TurnComplete())
+        await call.model_says(400, after_s=0.1)
+        stopped = await call.interrupted()
+    assert (stopped.played_ms, stopped.unplayed_ms) == (pytest.approx(101, abs=3), pytest.approx(299, abs=3))
 
 
 @in_virtual_time

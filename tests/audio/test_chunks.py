@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.audio.chunks import Chunker
+from gemini_realtime.audio.chunks import Chunker, WholeFrames
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
 
@@ -47,3 +47,11 @@ def test_chunks_of_20_ms_are_640_bytes_for_gemini() -> None:
 def test_a_chunk_without_a_frame_is_refused(chunk_ms: float) -> None:
     with pytest.raises(AudioFormatError, match="holds no frame"):
         Chunker(INPUT_FORMAT, chunk_ms)
+
+
+def test_frames_that_are_cut_anywhere_come_whole() -> None:
+    frames = WholeFrames(AudioFormat("pcm16", 8000))
+    assert [frames.push(piece) for piece in (b"a", b"bc", b"", b"def", b"gh")] == [b"", b"ab", b"", b"cdef", b"gh"]
+    frames.push(b"x")
+    frames.clear()
+    assert frames.push(b"yz") == b"yz"

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT, AudioFormat
-from gemini_realtime.audio.playback import Playback
-from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.audio.playback import MAX_MARKS, Playback, RemotePlayback
 
 TELEPHONE = AudioFormat("pcm16", 8000)
 FRAME_MS = 1 / 8
@@ -52,7 +51,8 @@ def test_a_new_turn_counts_from_its_own_first_byte() -> None:
     playback = Playback(TELEPHONE)
     playback.push(bytes(20))
     playback.take(10)
-    playback.start_turn()
+    playback.end_turn()
+    assert playback.played_ms == 5 * FRAME_MS  # of the turn that is still being heard
     playback.push(bytes(20))
     assert playback.played_ms == 0
     playback.take(10)
@@ -67,11 +67,37 @@ def test_telephone_silence_is_the_code_of_silence() -> None:
     assert Playback(AudioFormat("alaw", 8000)).take(3) == b"\xd5\xd5\xd5"
 
 
-def test_audio_that_would_shift_all_that_follows_is_refused() -> None:
+def test_a_sample_that_is_cut_in_two_is_heard_whole() -> None:
     playback = Playback(TELEPHONE)
-    with pytest.raises(AudioFormatError):
-        playback.push(b"abc")
-    assert playback.idle
+    for piece in (b"a", b"bc", b"def"):
+        playback.push(piece)
+    assert playback.take(6) == b"abcdef"
+
+
+def test_half_a_sample_at_the_end_of_a_turn_does_not_shift_the_next() -> None:
+    playback = Playback(TELEPHONE)
+    playback.push(b"abc")
+    playback.end_turn()
+    playback.push(b"defg")
+    assert playback.take(6) == b"abdefg"
+    playback.push(b"h")
+    playback.flush()
+    playback.push(b"ij")
+    assert playback.take(2) == b"ij"
+
+
+def test_irregular_audio_sounds_when_enough_of_it_is_there() -> None:
+    playback = Playback(TELEPHONE, jitter_ms=1)  # 16 bytes
+    playback.push(b"ab" * 5)
+    assert playback.take(4) == bytes(4)
+    playback.push(b"cd" * 5)
+    assert playback.take(4) == b"abab"
+    assert playback.take(20) == b"ab" * 3 + b"cd" * 5 + bytes(4)  # it ran dry: enough has to be there again
+    playback.push(b"ef")
+    assert playback.take(2) == bytes(2)
+    assert (playback.played_ms, playback.queued_ms) == (10 * FRAME_MS, FRAME_MS)
+    playback.end_turn()
+    assert playback.take(4) == b"ef\x00\x00"
 
 
 class PlaybackModel(RuleBasedStateMachine):
@@ -149,3 +175,42 @@ def test_no_audio_from_before_a_flush_is_heard_after_it() -> None:
     audible = bytes(heard).replace(b"\x00", b"")
     assert audible == bytes(sorted(audible))
     assert audible.endswith(bytes([200]) * 4096)
+
+
+def test_the_clock_tells_what_is_played_far_away_where_no_marks_return() -> None:
+    remote = RemotePlayback()
+    for piece in range(10):
+        remote.sent(40, now=10 + piece / 1000)
+    assert remote.played_ms(10.1) == pytest.approx(100)
+    assert remote.played_ms(99) == 400
+
+
+def test_marks_that_return_set_the_clock_right() -> None:
+    remote = RemotePlayback()
+    first, second = remote.sent(100, now=10), remote.sent(100, now=10)
+    remote.returned(first, now=10.3)  # the network took its time
+    assert remote.played_ms(10.35) == pytest.approx(150)
+    assert remote.played_ms(10.9) == 200
+    third = remote.sent(100, now=11)
+    assert remote.played_ms(12) == 200  # the mark after the second piece has not returned
+    remote.returned(second, now=12)
+    remote.returned(third, now=12)
+    assert remote.played_ms(12) == 300
+
+
+def test_what_was_heard_counts_within_the_turn() -> None:
+    remote = RemotePlayback()
+    remote.sent(500, now=0)
+    remote.end_turn()
+    assert remote.played_ms(0.4) == pytest.approx(400)
+    remote.sent(500, now=0.45)
+    assert remote.played_ms(0.49) == 0
+    assert remote.clear(0.7) == pytest.approx((200, 300))
+    assert remote.clear(0.7) == (0, 0)
+
+
+def test_marks_that_never_return_are_forgotten_in_the_end() -> None:
+    remote = RemotePlayback()
+    names = [remote.sent(20, now=0) for _ in range(MAX_MARKS + 1)]
+    remote.returned(names[0], now=5)
+    assert remote.played_ms(5) == pytest.approx(5000)

@@ -12,6 +12,7 @@ from gemini_realtime.adapters.files import StereoRecording, read_wav
 from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
+from gemini_realtime.audio.rates import SteadyRate
 from gemini_realtime.protocol.events import AudioDelta, Interrupted, PlaybackStopped, RealtimeEvent, TurnComplete
 
 CHUNK_MS: Final = 20
@@ -38,6 +39,7 @@ class DeviceAudioAdapter(RealtimeObserver):
         """
         super().__init__(logger=logger)
         self.device = device or SoundDevice()
+        self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
         self.muted = False
 
     async def initialize_session(self) -> None:
@@ -53,9 +55,9 @@ class DeviceAudioAdapter(RealtimeObserver):
     async def on_event(self, event: RealtimeEvent) -> None:
         """Play what the model says; fall silent when it is interrupted."""
         if isinstance(event, AudioDelta) and not event.stale:
-            self.device.play(event.audio)
+            self.device.play(self._voice.push(event.audio, event.rate_hz))
         elif isinstance(event, TurnComplete):
-            self.device.playback.start_turn()
+            self.device.playback.end_turn()
         elif isinstance(event, Interrupted):
             self.agent.add_event(_flushed(self.device.playback))
 
@@ -89,6 +91,7 @@ class FileAudioAdapter(RealtimeObserver):
         self._question, self._rate_hz = read_wav(question)
         self._real_time = real_time
         self._playback = Playback(OUTPUT_FORMAT)
+        self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
 
     async def initialize_session(self) -> None:
         """Nothing to prepare."""
@@ -111,9 +114,9 @@ class FileAudioAdapter(RealtimeObserver):
     async def on_event(self, event: RealtimeEvent) -> None:
         """Play what the model says into the recording; fall silent when it is interrupted."""
         if isinstance(event, AudioDelta) and not event.stale:
-            self._playback.push(event.audio)
+            self._playback.push(self._voice.push(event.audio, event.rate_hz))
         elif isinstance(event, TurnComplete):
-            self._playback.start_turn()
+            self._playback.end_turn()
         elif isinstance(event, Interrupted):
             self.agent.add_event(_flushed(self._playback))
 

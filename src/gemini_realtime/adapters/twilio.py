@@ -16,48 +16,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
-from logging import Logger
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit, urlunsplit
 
-from gemini_realtime.adapters.websocket import MediaStreamAdapter
-from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
-from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
-from gemini_realtime.audio.resample import Resampler
+from gemini_realtime.adapters.telephone import TelephoneAudioAdapter
 from gemini_realtime.errors import ConfigError
 
-TELEPHONE_RATE_HZ: Final = 8000
 
-
-class TwilioAudioAdapter(MediaStreamAdapter):
-    """Carries the sound of one call.
-
-    Keys that the caller presses arrive as `DigitPressed`; what Twilio said of the call (`callSid`,
-    `customParameters`) is in `start`.
-    """
-
-    def __init__(self, websocket: Any, *, logger: Logger | None = None) -> None:
-        """Prepare an adapter.
-
-        Args:
-            websocket: of Starlette or FastAPI, accepted already; or any object with `iter_text` and `send_json`.
-            logger: for this adapter.
-        """
-        super().__init__(websocket, logger=logger)
-        self._up = Resampler(TELEPHONE_RATE_HZ, INPUT_FORMAT.rate_hz)
-        self._down = Resampler(OUTPUT_FORMAT.rate_hz, TELEPHONE_RATE_HZ)
-
-    def to_model(self, payload: bytes) -> bytes:
-        """Mu-law at 8 kHz as 16 kHz PCM."""
-        return self._up.push(mulaw_decode(payload))
-
-    def from_model(self, audio: bytes) -> bytes:
-        """24 kHz PCM as mu-law at 8 kHz."""
-        return mulaw_encode(self._down.push(audio))
-
-    def rest_from_model(self) -> bytes:
-        """The end of an answer that the conversion still holds."""
-        return mulaw_encode(self._down.flush())
+class TwilioAudioAdapter(TelephoneAudioAdapter):
+    """Carries the sound of one call; what Twilio says of it (`callSid`, `customParameters`) is in `start`."""
 
 
 def signed_by_twilio(auth_token: str, url: str, signature: str, form: Mapping[str, str] | None = None) -> bool:
@@ -74,6 +41,23 @@ def signed_by_twilio(auth_token: str, url: str, signature: str, form: Mapping[st
     """
     if not auth_token:
         raise ConfigError("Twilio's auth token is empty", remedy="set it from the account's page in Twilio's console")
-    signed = url + "".join(f"{name}{value}" for name, value in sorted((form or {}).items()))
-    digest = hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()
-    return hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "replace"))
+    fields = "".join(f"{name}{value}" for name, value in sorted((form or {}).items()))
+    given = signature.encode("utf-8", "replace")
+    return any(hmac.compare_digest(_signature(auth_token, url + fields), given) for url in _as_signed(url))
+
+
+def _signature(auth_token: str, signed: str) -> bytes:
+    return base64.b64encode(hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest())
+
+
+def _as_signed(url: str) -> Iterator[str]:
+    """The forms of a URL that Twilio may have signed: it signs some without their port, and some with the usual one.
+
+    Source: `RequestValidator.validate` of Twilio's own library, which tries the same.
+    """
+    yield url
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "")
+    usual = "443" if parts.scheme in ("https", "wss") else "80"
+    yield urlunsplit(parts._replace(netloc=name if port else f"{host}:{usual}"))

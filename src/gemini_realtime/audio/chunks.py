@@ -1,9 +1,29 @@
-"""Any byte stream, cut into equal chunks."""
+"""Any byte stream, cut into equal chunks, or into whole frames."""
 
 from __future__ import annotations
 
 from gemini_realtime.audio.format import AudioFormat
 from gemini_realtime.errors import AudioFormatError
+
+
+class WholeFrames:
+    """A byte stream that may be cut inside a frame, given on in whole frames."""
+
+    def __init__(self, format: AudioFormat) -> None:
+        self.format = format
+        self._rest = b""
+
+    def push(self, audio: bytes) -> bytes:
+        """Take the next bytes, and return the whole frames; the begun one waits for its end."""
+        if self._rest:
+            audio = self._rest + audio
+        begun = len(audio) % self.format.frame_bytes
+        self._rest = audio[len(audio) - begun :]
+        return audio[: len(audio) - begun] if begun else audio
+
+    def clear(self) -> None:
+        """Forget the begun frame: what comes next is another stream."""
+        self._rest = b""
 
 
 class Chunker:
