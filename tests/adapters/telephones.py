@@ -68,7 +68,9 @@ class Twilio:
     def speech_until(self, ms: float) -> float:
         """From the first sound the caller heard to a moment, pauses included."""
         frame = 2 * 16 * FRAME_MS
-        first = next(at for at in range(0, len(self.heard), frame) if loudness(self.heard[at : at + frame]) > 100)
+        first = next(
+            at for at in range(0, len(self.heard), frame) if loudness(bytes(self.heard[at : at + frame])) > 100
+        )
         return ms - first / 32
 
     @property

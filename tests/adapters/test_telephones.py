@@ -45,11 +45,6 @@ class Line:
     log: ConversationLog
     events: Everything
 
-    async def stopped(self) -> PlaybackStopped:
-        while not (found := [event for event in self.events.events if isinstance(event, PlaybackStopped)]):
-            await asyncio.sleep(0.01)
-        return found[0]
-
     def say(self, words: str) -> None:
         line = self.caller.line
         speech = speech_from_text(words, rate_hz=line.rate_hz)
@@ -73,16 +68,20 @@ async def call(service: type[Twilio], adapter: type[MediaStreamAdapter]) -> Asyn
         await agent.run()
 
     app = Starlette(routes=[WebSocketRoute("/call", answer)])
-    async with LiveServer() as live, serving(app) as host, asyncio.timeout(90):
-        async with websockets.connect(f"ws://{host}/call") as websocket:
-            caller = service(websocket)
-            calling = asyncio.create_task(caller.run())
-            try:
-                yield Line(caller, log, events)
-            finally:
-                calling.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await calling
+    async with (
+        LiveServer() as live,
+        serving(app) as host,
+        asyncio.timeout(90),
+        websockets.connect(f"ws://{host}/call") as websocket,
+    ):
+        caller = service(websocket)
+        calling = asyncio.create_task(caller.run())
+        try:
+            yield Line(caller, log, events)
+        finally:
+            calling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await calling
 
 
 @pytest.mark.parametrize(("service", "adapter"), SERVICES)
@@ -97,13 +96,12 @@ async def test_a_caller_asks_interrupts_and_is_answered(
         line.say("Stop. What is two plus two?")
         await caller.until_cleared()
         cleared_ms = caller.now_ms
-        stopped = await line.stopped()
+        stopped = await line.events.first(PlaybackStopped)
         await line.log.next_answer()  # the story, as far as it came
         await caller.until_heard(600, since_ms=cleared_ms + 40)
         answer = (await line.log.next_answer()).said
         await caller.press("5")
-        while DigitPressed(digit="5") not in line.events.events:
-            await asyncio.sleep(0.01)
+        assert (await line.events.first(DigitPressed)).digit == "5"
     assert "four" in answer.lower()
     assert caller.clears == 1
     assert before_ms < cleared_ms

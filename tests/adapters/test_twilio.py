@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
-import json
-import math
-import socket
-from array import array
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
-from gemini_realtime import AudioDelta, ConfigError, LiveServer, TurnComplete
+from gemini_realtime import AudioDelta, ConfigError, TurnComplete
 from gemini_realtime.adapters.twilio import TwilioAudioAdapter, signed_by_twilio
-from gemini_realtime.agent import RealtimeAgent
 from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
 from gemini_realtime.testing import in_virtual_time
 from tests.adapters.sounds import loudness, tone

@@ -1,7 +1,7 @@
 """What media streams have in common: audio as JSON messages over a WebSocket, marks that come back, and a clear.
 
-Audio of the model goes out as soon as it comes, faster than it sounds, and the other end queues it; `clear` empties that
-queue when the user interrupts. After each piece goes a mark, which the other end sends back when it has played the
+Audio of the model goes out as soon as it comes, faster than it sounds, and the other end queues it; `clear` empties
+that queue when the user interrupts. After each piece goes a mark, which the other end sends back when it has played the
 piece: so it is known what was heard.
 """
 

@@ -24,7 +24,7 @@ _CONTENT_TYPES = {"mulaw": "audio/x-mulaw", "pcm16": "audio/x-l16"}
 
 
 class PlivoAudioAdapter(TelephoneAudioAdapter):
-    """Carries the sound of one call, both ways as its stream announces; what Plivo says of it (`callId`) is in `start`."""
+    """Carries the sound of one call, both ways as its stream announces; what Plivo says of it is in `start`."""
 
     def started(self, message: Json) -> None:
         """The stream begins; AudioFormatError when it is encoded in a way that is not known here."""

@@ -41,7 +41,7 @@ class TelnyxAudioAdapter(TelephoneAudioAdapter):
 
         Args:
             websocket: of Starlette or FastAPI, accepted already; or any object with `iter_text` and `send_json`.
-            codec: of what is sent: the call's `stream_bidirectional_codec`. What comes in says itself how it is encoded.
+            codec: of what is sent: the call's `stream_bidirectional_codec`. What comes in says how it is encoded.
             logger: for this adapter.
 
         Raises:
