@@ -77,7 +77,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         except ConfigError:
             del llm_config  # a traceback that shows local variables would show the key
             raise
-        self._profile = profile_for(self._config.service.model)
+        self._profile = profile_for(self._config.service.model, vertex=self._config.service.vertex is not None)
         self._dial = dial or functools.partial(
             websocket.dial,
             ssl=self._config.ssl,

@@ -1246,6 +1246,43 @@ def test_an_error_that_is_rejected_as_well_is_given_up() -> None:
     assert line.wait(HOLDS_S).sent() == []
 
 
+@pytest.mark.parametrize(("model", "asked_again"), [(MODEL, ["two"]), ("gemini-3.8-live", [])])
+def test_where_typed_questions_wait_for_their_turn_each_has_an_answer_of_its_own(
+    model: str, asked_again: list[str]
+) -> None:
+    line = Call(model, seed_history=False).begin()
+    line.ask("one")
+    line.wait(0.5).ask("two")
+    line.wait(1.0).hear(say("To the first."), GENERATED, COMPLETE)
+    assert line.session._outbox._progress.between_turns() is (asked_again == [])
+    line.wait(1.0).lose()
+    assert texts(line.reconnect()) == asked_again
+    line.wait(1.0).hear(say("To the second."), GENERATED, COMPLETE)
+    line.wait(1.0).lose()
+    assert texts(line.reconnect()) == []
+
+
+def test_what_was_typed_while_a_function_ran_waits_for_its_turn() -> None:
+    line = Call(seed_history=False).begin()
+    line.ask("one")
+    line.hear(call("c1"))
+    line.wait(0.5).ask("two")
+    line.give("c1")
+    line.wait(1.0).hear(say("To the first."), GENERATED, COMPLETE)
+    line.wait(1.0).lose()
+    assert texts(line.reconnect()) == ["two"]
+
+
+def test_one_answer_is_to_all_that_was_typed_when_somebody_spoke_as_well() -> None:
+    line = Call(seed_history=False).begin()
+    line.ask("one")
+    line.wait(0.5).mic(9000, -9000, pieces=30)
+    line.ask("two")
+    line.wait(1.0).hear(say("To both."), GENERATED, COMPLETE)
+    line.wait(1.0).lose()
+    assert texts(line.reconnect()) == []
+
+
 def test_a_handle_that_is_closed_on_is_told_from_a_message_that_is() -> None:
     line = talked()
     line.ask("question")

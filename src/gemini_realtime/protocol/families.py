@@ -54,6 +54,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         seeds_wait: whether a seed that was not completed is ignored by speech until it is.
         seed_functions: what becomes of function parts in a seed.
         seed_audio: what becomes of audio parts in a seed; to be recalled, audio has to be 16 kHz.
+        content_interrupts: whether a turn of the client cuts the reply under way; else it waits for its end.
         role_required: whether a turn without `role` closes the connection.
         thinking: which of the two ways to steer thinking it takes.
         thinking_levels: the levels it takes; empty where it takes none or nothing is known.
@@ -88,6 +89,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     seeds_wait: bool = False
     seed_functions: Literal["kept", "lost on resume", "refused"] = "kept"
     seed_audio: Literal["recalled", "ignored", "refused"] = "ignored"
+    content_interrupts: bool = True
     role_required: bool = False
     thinking: Literal["any", "none", "budget", "level", "level_required"] = "any"
     thinking_levels: tuple[str, ...] = ()
@@ -120,6 +122,7 @@ NATIVE_AUDIO_2_5: Final = Family(
     seeds_wait=True,
     seed_functions="refused",
     seed_audio="refused",
+    content_interrupts=False,
     thinking="budget",
     tools_refused=("codeExecution",),
     turn_ends_at_calls=True,
@@ -242,6 +245,11 @@ EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
         "seeds_wait": Evidence("pipecat", "2026-11"),
         "seed_functions": _SEEDS,
         "seed_audio": Evidence('pydantic-ai: 1007 "Precondition check failed"', "2026-10"),
+        "content_interrupts": Evidence(
+            "pydantic-ai, live with the model of 2025-09; livekit (JS). Otherwise, of all models:"
+            ' https://ai.google.dev/api/live, "will interrupt any current model generation"',
+            "2026-10",
+        ),
         "tools_refused": Evidence('pydantic-ai: 1007 "Code Execution tool is not supported for this model"', "2026-10"),
         "turn_ends_at_calls": Evidence("recorded; livekit/agents 7195", "2026"),
     },
@@ -332,6 +340,15 @@ def family_of(model: str) -> Family:
     name = model.rpartition("/")[2].lower()
     matches = [(len(start), family) for family in FAMILIES for start in family.names if name.startswith(start)]
     return max(matches, key=lambda match: match[0])[1] if matches else UNKNOWN
+
+
+def on_vertex(family: Family) -> Family:
+    """The same family as Vertex AI serves it.
+
+    Whether a turn cuts the reply of 2.5 native audio there, nobody has said; of the half cascade it was seen. Source:
+    pydantic-ai, live, 2026-09-28; https://ai.google.dev/api/live, "will interrupt any current model generation".
+    """
+    return family if family.content_interrupts else msgspec.structs.replace(family, content_interrupts=True)
 
 
 def is_on_vertex(model: str) -> bool:

@@ -31,7 +31,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from gemini_realtime.protocol.audio_ring import AudioRing, Piece
+from gemini_realtime.protocol.audio_ring import AudioRing, Piece, is_quiet
 from gemini_realtime.protocol.utterances import Utterances
 
 Kind = Literal["text", "function_result", "context", "activity"]
@@ -389,6 +389,14 @@ class Ledger:
         for call in self._calls.values():
             call.passed = True
         return max((call.asked_until for call in self._calls.values()), default=0)
+
+    def typed_several(self) -> bool:
+        """Whether there are several questions that the answer under way may be to, all of them typed."""
+        if (answering := self.utterances.answering) is None:
+            return False
+        asked = [e for e in (*self._unanswered, *self._sent) if e.asks and e.number <= answering.until]
+        typed = len(asked) > 1 and all(entry.kind == "text" for entry in asked)
+        return typed and is_quiet(self.audio.recent(asked[0].sent_at))
 
     def _first_question(self, after: int, until: int) -> int:
         """The number of the first question between these that is not answered; the last of these when there is none."""

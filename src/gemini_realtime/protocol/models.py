@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from gemini_realtime.errors import UnsupportedByModel
 from gemini_realtime.protocol.endpoint import Service
-from gemini_realtime.protocol.families import FAMILIES, NOT_LIVE, UNKNOWN, Family, family_of
+from gemini_realtime.protocol.families import FAMILIES, NOT_LIVE, UNKNOWN, Family, family_of, on_vertex
 
 Json = dict[str, Any]
 
@@ -42,9 +42,15 @@ def _profile(family: Family) -> ModelProfile:
 PROFILES: Final = {family.name: _profile(family) for family in (*FAMILIES, UNKNOWN)}
 
 
-def profile_for(model: str) -> ModelProfile:
-    """The profile of a model, by its name or any resource name that ends in it."""
-    return PROFILES[family_of(model).name]
+def profile_for(model: str, *, vertex: bool = False) -> ModelProfile:
+    """The profile of a model.
+
+    Args:
+        model: its name, or any resource name that ends in it.
+        vertex: whether Vertex AI serves it.
+    """
+    family = family_of(model)
+    return _profile(on_vertex(family)) if vertex else PROFILES[family.name]
 
 
 # --- what the service is known to refuse

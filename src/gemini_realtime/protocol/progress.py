@@ -293,10 +293,10 @@ class Progress:
         """The model's answer is over: what it answers is of no more concern."""
         if self._ledger.utterances.answering is None:
             return
-        self._ledger.answer_completed(
-            self.round_trip_s, FLIGHT_MARGIN_S, self._handle_at, one_question=self._one_by_one
-        )
-        if self._one_by_one and self._turns.owed_since is None and self._ledger.asking():
+        waits = not self._profile.content_interrupts and self._ledger.typed_several()
+        one_by_one = self._one_by_one or waits
+        self._ledger.answer_completed(self.round_trip_s, FLIGHT_MARGIN_S, self._handle_at, one_question=one_by_one)
+        if one_by_one and self._turns.owed_since is None and self._ledger.asking():
             self._turns.asked(now)  # the next question has its turn
 
     # --- time

@@ -134,7 +134,7 @@ class Conversation:
     def tell(self, told: Sequence[Told], *, answer: bool) -> None:
         """Take what the client tells; to be answered, or with nothing told to be opened by the model, or just kept."""
         profile = self.options.profile
-        if profile.content_interrupts and not self.keeps_text_waiting:
+        if profile.family.content_interrupts and not self.keeps_text_waiting:
             self.interrupt()
         self._backlog.add(Question(told=tuple(told), answer=answer))
         self.next_question()

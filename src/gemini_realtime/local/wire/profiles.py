@@ -81,7 +81,6 @@ class ServiceProfile:
         null_handle: whether `sessionResumption.handle` may be null.
         system_role: whether a turn with the role `system` changes the instructions.
         content_any_time: whether `clientContent` is taken after the model's first turn.
-        content_interrupts: whether `clientContent` cuts the reply under way; else it waits for its end.
         media_chunks: what becomes of `realtimeInput.mediaChunks`.
         coverage: which input belongs to a turn unless the client says otherwise.
         input_words: whether the user's words come one by one; else an utterance is one message.
@@ -125,7 +124,6 @@ class ServiceProfile:
     null_handle: bool = True
     system_role: bool = False
     content_any_time: bool = True
-    content_interrupts: bool = True
     media_chunks: Literal["heard", "ignored", "refused"] = "heard"
     coverage: Coverage = "TURN_INCLUDES_ONLY_ACTIVITY"
     # --- what the user says
@@ -191,16 +189,11 @@ NATIVE_AUDIO_2_5: Final = ServiceProfile(
     family=families.NATIVE_AUDIO_2_5,
     bundles=False,
     thoughts=Oddity(2),
-    content_interrupts=False,
     text_waits_for_calls=True,
     turn_ends_at_calls_s=_WAITS_FOR_RESULTS_S,
     evidence={
         "bundles": _RECORDED,
         "thoughts": Evidence("recorded: 3 of 5 turns began with one", "2025-2026"),
-        "content_interrupts": Evidence(
-            "pydantic-ai, live with the model of 2025-09; livekit (JS)", "2026-10",
-            "True: https://ai.google.dev/api/live, \"will interrupt any current model generation\"",
-        ),
         "text_waits_for_calls": _TEXT_WAITS,
         "turn_ends_at_calls_s": _ENDS_LATE,
     },
@@ -361,10 +354,6 @@ ON_VERTEX: Final = {
         "vertex, of 2.5; livekit sends it to every model there", "2026-11",
         "False: unsettled for 3.8",
     ),
-    "content_interrupts": Evidence(
-        "https://ai.google.dev/api/live, \"will interrupt any current model generation\"; pydantic-ai, live, of the"
-        " half cascade", "2026-09-28", "False: unsettled for native audio",
-    ),
     "text_waits_for_calls": Evidence("as for any input; what is known of 2.5 was seen on the Gemini API", "2026"),
     "generated_at_calls": _RECORDED,
     "turn_ends_at_calls_s": Evidence(
@@ -389,13 +378,13 @@ def on_vertex(profile: ServiceProfile) -> ServiceProfile:
     there = replace(
         profile,
         name=f"{_VERTEX_PREFIX}{profile.name}",
+        family=families.on_vertex(profile.family),
         vertex=True,
         call_ids="",
         shows_code=False,
         tells_activity="when asked",
         go_away_before_s=60.0,
         system_role=True,
-        content_interrupts=True,
         text_waits_for_calls=False,
         generated_at_calls=of_2,
         turn_ends_at_calls_s=_AT_ONCE_S if of_2 else profile.turn_ends_at_calls_s,
