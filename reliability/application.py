@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from gemini_realtime import (
+    AudioDelta,
     AudioDropped,
     ConnectionLost,
     FunctionCall,
@@ -36,6 +38,9 @@ PAUSE_S = 3.0
 
 TRAILING_S = 6.0
 """Time for the last words to arrive."""
+
+LATE_WORDS_S = 2.0
+"""So long after an answer was cut off words may still be of it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class Application:
         self._observe = observe
         self._turn_over = asyncio.Event()
         self._turn_open = False
+        self._cut_off_at = -math.inf
         self._quiet = False
         self._silent_since_s = 0.0
         self._called: set[str] = set()
@@ -164,9 +170,13 @@ class Application:
     def _handle(self, event: RealtimeEvent) -> None:
         record = self.record
         if isinstance(event, OutputTranscript):
-            self._turn_open = True
+            # Words that come soon after the end of a turn that was cut off may be of that one: nobody can tell.
+            if asyncio.get_running_loop().time() > self._cut_off_at + LATE_WORDS_S:
+                self._turn_open = True
             for answer, piece in PIECE.findall(event.text):
                 record.pieces[int(answer), int(piece)] += 1
+        elif isinstance(event, AudioDelta):
+            self._turn_open = self._turn_open or not event.stale
         elif isinstance(event, TurnComplete):
             self._turn_completed(event)
         elif isinstance(event, GenerationComplete):
@@ -189,6 +199,8 @@ class Application:
         if self._turn_open and event.reason is not None:
             self._note(f"turn over: {event.reason}")
         self._turn_open = False
+        if event.interrupted:
+            self._cut_off_at = asyncio.get_running_loop().time()
         if event.reason is None and not event.interrupted:
             self._turn_over.set()
 

@@ -12,7 +12,10 @@ from gemini_realtime.protocol.codec import encode
 from gemini_realtime.protocol.families import Family
 
 MAX_OPEN_CALLS: Final = 1024
-"""Bound on function calls that were never answered, and on those that are remembered; the oldest are forgotten."""
+"""Bound on function calls that were never answered; the oldest are forgotten."""
+
+MAX_REMEMBERED_CALLS: Final = 256
+"""Bound on the ids of calls that were made or taken back, by which their second coming and late results are known."""
 
 SAME_CALL_WITHIN_S: Final = 1.0
 """A call without an id that was made in the same words by then is the same call, even if it is answered already. This
@@ -54,7 +57,7 @@ class Calls:
         self._count = 0
         self._seen: dict[str, float] = {}  # ids of calls that were made, and when
         self._recent: deque[Call] = deque(maxlen=MAX_OPEN_CALLS)  # those of this turn
-        self.orphans: deque[str] = deque(maxlen=MAX_OPEN_CALLS)
+        self.orphans: deque[str] = deque(maxlen=MAX_REMEMBERED_CALLS)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -115,7 +118,7 @@ class Calls:
             self.orphans.remove(call_id)
         if len(self._open) > MAX_OPEN_CALLS:
             del self._open[next(iter(self._open))]
-        if len(self._seen) > MAX_OPEN_CALLS:
+        if len(self._seen) > MAX_REMEMBERED_CALLS:
             del self._seen[next(iter(self._seen))]
         return call_id
 
