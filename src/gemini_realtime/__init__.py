@@ -72,19 +72,26 @@ if TYPE_CHECKING:
     from gemini_realtime.adapters.twilio import TwilioAudioAdapter
     from gemini_realtime.adapters.websocket import WebSocketAudioAdapter
     from gemini_realtime.agent import (
+        Approval,
         AudioObserver,
+        CallContext,
         ConversationLog,
         FunctionObserver,
         RealtimeAgent,
         RealtimeObserver,
+        Tool,
+        ToolError,
+        tool,
     )
     from gemini_realtime.local import LiveServer
 
 __all__ = [
+    "Approval",
     "AudioDelta",
     "AudioDropped",
     "AudioFormatError",
     "AudioObserver",
+    "CallContext",
     "ConfigError",
     "ConnectionClosed",
     "ConnectionLost",
@@ -132,6 +139,8 @@ __all__ = [
     "TelnyxAudioAdapter",
     "TextDelta",
     "ThoughtDelta",
+    "Tool",
+    "ToolError",
     "Transport",
     "TurnComplete",
     "TwilioAudioAdapter",
@@ -141,6 +150,7 @@ __all__ = [
     "WebSocketAudioAdapter",
     "get_client",
     "register_realtime_client",
+    "tool",
 ]
 
 
@@ -151,6 +161,11 @@ _IMPORTED_WHEN_USED = {
     "FunctionObserver": "gemini_realtime.agent",
     "AudioObserver": "gemini_realtime.agent",
     "ConversationLog": "gemini_realtime.agent",
+    "Tool": "gemini_realtime.agent",
+    "ToolError": "gemini_realtime.agent",
+    "CallContext": "gemini_realtime.agent",
+    "Approval": "gemini_realtime.agent",
+    "tool": "gemini_realtime.agent",
     "WebSocketAudioAdapter": "gemini_realtime.adapters.websocket",
     "TwilioAudioAdapter": "gemini_realtime.adapters.twilio",
     "TelnyxAudioAdapter": "gemini_realtime.adapters.telnyx",

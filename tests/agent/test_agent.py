@@ -10,8 +10,12 @@ import pytest
 from gemini_realtime import (
     ConfigError,
     ConversationLog,
+    FunctionCall,
+    FunctionObserver,
+    GeminiRealtimeClient,
     HandshakeError,
     LiveServer,
+    NotConnectedError,
     RealtimeAgent,
     RealtimeEvent,
     RealtimeObserver,
@@ -113,6 +117,57 @@ async def test_an_agent_stops_and_runs_again() -> None:
         async with scene.agent.running():
             pass
     assert scene.client.options["instructions"] == "You are a helpful AI Assistant."
+
+
+@in_virtual_time
+async def test_stop_before_run_and_while_it_opens_ends_it() -> None:
+    scene = Scene()
+    scene.agent.stop()
+    await scene.agent.run()
+
+    class NeverReady(Counting):
+        async def initialize_session(self) -> None:
+            await asyncio.Event().wait()
+
+    scene.agent.register_observer(NeverReady())
+    run = asyncio.create_task(scene.agent.run())
+    await asyncio.sleep(1)
+    scene.agent.stop()
+    await run
+
+
+@in_virtual_time
+async def test_a_conversation_that_is_over_before_it_is_ready_says_so() -> None:
+    scene = Scene()
+    scene.agent.stop()
+    with pytest.raises(NotConnectedError, match="before it was ready"):
+        async with scene.agent.running():
+            pytest.fail("it is not ready")
+
+
+@in_virtual_time
+async def test_an_own_function_observer_takes_the_place_of_the_agents() -> None:
+    observer, ran = FunctionObserver(), []
+    scene = Scene(observers=[observer])
+
+    @scene.tool()
+    async def pay() -> None:
+        ran.append(1)
+
+    async with scene:
+        await scene.happens(FunctionCall(name="pay", arguments={}, call_id="1"))
+    assert ran == [1]
+
+
+async def test_two_agents_on_one_client_take_turns() -> None:
+    async with LiveServer(pace="instant", warm_up=False, speaking=FakeSpeaking()) as server:
+        client = GeminiRealtimeClient(llm_config=server.llm_config())
+        first, second = RealtimeAgent(name="a", client=client), RealtimeAgent(name="b", client=client)
+        async with asyncio.timeout(30), first.running():
+            with pytest.raises(ConfigError, match="connected already"):
+                await second.run()
+        async with asyncio.timeout(30), second.running():
+            pass
 
 
 @in_virtual_time

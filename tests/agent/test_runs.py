@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gemini_realtime.agent.results import ToolResult
 from gemini_realtime.agent.runs import Run, Runs
 
 
@@ -13,7 +14,7 @@ def started(runs: Runs, call_id: str, **arguments: object) -> Run:
 
 
 def finished(run: Run) -> None:
-    run.result, run.sent = {"output": "paid"}, True
+    run.result, run.sent = ToolResult({"output": "paid"}), True
 
 
 def test_two_calls_are_two_runs_even_when_they_are_alike() -> None:

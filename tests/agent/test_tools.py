@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from gemini_realtime import ConfigError
 from gemini_realtime.agent import CallContext, Tool, ToolError, tool
-from gemini_realtime.agent.tools import to_response
+from gemini_realtime.agent.results import to_result
 
 
 class Guest(BaseModel):
@@ -40,7 +40,7 @@ def book(
 
 def results(tool: Tool, **arguments: Any) -> list[dict[str, Any]]:
     async def run() -> list[dict[str, Any]]:
-        return [result async for result in tool.results(tool.check(arguments), CallContext("1", "key"))]
+        return [result.response async for result in tool.results(tool.check(arguments), CallContext("1", "key"))]
 
     return asyncio.run(run())
 
@@ -169,4 +169,4 @@ def test_a_tool_is_still_the_function() -> None:
     ],
 )
 def test_whatever_a_function_returns_becomes_an_object(value: Any, response: dict[str, Any]) -> None:
-    assert to_response(value) == response
+    assert to_result(value).response == response

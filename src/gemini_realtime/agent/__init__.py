@@ -7,7 +7,8 @@ from gemini_realtime.agent.agent import RealtimeAgent, RealtimeAgentCallbacks
 from gemini_realtime.agent.functions import FunctionObserver
 from gemini_realtime.agent.log import ConversationLog, ToolUse, Turn
 from gemini_realtime.agent.observers import AudioObserver, RealtimeObserver
-from gemini_realtime.agent.tools import Approval, CallContext, Tool, ToolError, tool
+from gemini_realtime.agent.results import ToolError, ToolResult
+from gemini_realtime.agent.tools import Approval, CallContext, Tool, tool
 
 __all__ = [
     "Approval",
@@ -20,6 +21,7 @@ __all__ = [
     "RealtimeObserver",
     "Tool",
     "ToolError",
+    "ToolResult",
     "ToolUse",
     "Turn",
     "tool",

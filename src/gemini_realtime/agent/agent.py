@@ -12,7 +12,7 @@ from typing import Any
 from gemini_realtime.agent.functions import FunctionObserver
 from gemini_realtime.agent.observers import Delivery, RealtimeObserver
 from gemini_realtime.agent.tools import Tool
-from gemini_realtime.errors import ConfigError
+from gemini_realtime.errors import ConfigError, NotConnectedError
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.realtime_client import RealtimeClientProtocol, get_client
 
@@ -89,12 +89,16 @@ class RealtimeAgent:
         self._audio_adapter = audio_adapter
         self._running = False
         self._observers: list[RealtimeObserver] = []
-        for observer in (*(observers or ()), FunctionObserver(logger=logger), audio_adapter):
+        given = list(observers or ())
+        if not any(isinstance(observer, FunctionObserver) for observer in given):  # two would run each call twice
+            given.append(FunctionObserver(logger=logger))
+        for observer in (*given, audio_adapter):
             if observer is not None:
                 self.register_observer(observer)
         self._deliveries: list[Delivery] = []
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._opening: asyncio.Timeout | None = None
 
     @property
     def system_message(self) -> str:
@@ -164,6 +168,7 @@ class RealtimeAgent:
         """Hold the conversation in the background for the duration of the context, from when it is ready.
 
         Raises:
+            NotConnectedError: `stop()` was called before it was ready.
             GeminiRealtimeError: as `run()`.
         """
         self._ready.clear()
@@ -171,16 +176,24 @@ class RealtimeAgent:
         ready = asyncio.create_task(self._ready.wait())
         try:
             await asyncio.wait([run, ready], return_when=asyncio.FIRST_COMPLETED)
+            if run.done():
+                await run
+                raise NotConnectedError("the conversation was over before it was ready")
+            yield
             if not run.done():
-                yield
                 self.stop()
             await run
         finally:
             await _cancelled([ready, run])
 
     def stop(self) -> None:
-        """End the conversation: `run()` returns when everything has been put in order."""
+        """End the conversation: `run()` returns when everything has been put in order.
+
+        Before `run()`, that returns at once; while the conversation is being opened, that is given up.
+        """
         self._stopping.set()
+        if self._opening is not None:
+            self._opening.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         """Hold the conversation until it ends: by the service, by the caller, or by `stop()`.
@@ -193,12 +206,17 @@ class RealtimeAgent:
             raise ConfigError(f"the agent {self.name!r} runs already", remedy="make an agent for each conversation")
         self._running = True
         try:
-            await self._run()
+            async with asyncio.timeout(0 if self._stopping.is_set() else None) as opening:
+                self._opening = opening
+                await self._run()
+        except TimeoutError:
+            if not opening.expired():
+                raise
         finally:
-            self._running = False
+            self._running, self._opening = False, None
+            self._stopping.clear()
 
     async def _run(self) -> None:
-        self._stopping.clear()
         async with self._realtime_client.connect():
             await self._realtime_client.session_update({"instructions": self._system_message})
             self._deliveries = [Delivery(observer) for observer in self._observers]
@@ -207,6 +225,7 @@ class RealtimeAgent:
                 await _prepared(loops)
                 if (ready := self.callbacks.on_observers_ready()) is not None:
                     await ready
+                self._opening = None
                 self._ready.set()
                 await self._converse(loops)
             finally:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from logging import Logger
-from typing import Any
+from typing import Any, Final
 
 from gemini_realtime.agent.background import Terms, terms
+from gemini_realtime.agent.execution import Execution
 from gemini_realtime.agent.observers import RealtimeObserver
+from gemini_realtime.agent.results import ToolError, ToolResult
 from gemini_realtime.agent.runs import Run, Runs
-from gemini_realtime.agent.tools import Approval, CallContext, Tool, ToolError
-from gemini_realtime.errors import ConfigError, GeminiRealtimeError
+from gemini_realtime.agent.tools import CallContext, Tool
+from gemini_realtime.errors import ConfigError, GeminiRealtimeError, SendTimeout
 from gemini_realtime.protocol.events import (
     AudioDelta,
     FunctionCall,
@@ -31,6 +33,9 @@ from gemini_realtime.protocol.families import family_of
 _OUTPUT = (AudioDelta, TextDelta, OutputTranscript)
 LOST = "CONNECTION_LOST"
 """`TurnComplete.reason` of a turn that ended with its connection."""
+
+GRACE_S: Final = 5.0
+"""How long a function may go on at the end of the conversation after it was cancelled."""
 
 
 class FunctionObserver(RealtimeObserver):
@@ -83,12 +88,13 @@ class FunctionObserver(RealtimeObserver):
 
     async def on_close(self) -> None:
         """Cancel what still runs, and wait until it has ended."""
+        works = list(self._working.values())
         for run in list(self._working):
             self._runs.stopped(run)
-        works = list(self._working.values())
         self._stop(list(self._working))
-        if works:
-            await asyncio.wait([work.task for work in works])
+        ended = await asyncio.gather(*(work.ended() for work in works))
+        if left := ended.count(False):
+            self.logger.warning("%d functions go on although the conversation is over", left)
 
     async def call_function(self, call_id: str, name: str, kwargs: Mapping[str, Any]) -> None:
         """Serve a call: start the function, or let a run that stands already serve it.
@@ -100,124 +106,129 @@ class FunctionObserver(RealtimeObserver):
         """
         run, new = self._runs.called(call_id, name, kwargs)
         if run is not None and new:
-            context = CallContext(call_id, f"{self._conversation_id}:{call_id}")
-            task = asyncio.create_task(self._serve(run, kwargs, context), name=f"tool {name}")
-            self._working[run] = _Work(task, context)
-            task.add_done_callback(lambda _: self._working.pop(run, None))
+            self._work_on(run, self._serve(run, kwargs))
         elif run is not None and run.result is not None and not run.sent:
-            await self._send(run)
+            self._work_on(run, self._send(run))
 
-    async def _serve(self, run: Run, arguments: Mapping[str, Any], context: CallContext) -> None:
+    def _work_on(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
+        """In a task: events go on coming while a function runs, and while a network takes nothing."""
+        task = asyncio.create_task(work, name=f"call of {run.name}")
+        self._working[run] = _Work(task)
+        task.add_done_callback(lambda _: self._done(run, task))
+
+    def _done(self, run: Run, task: asyncio.Task[None]) -> None:
+        if run in self._working and self._working[run].task is task:
+            del self._working[run]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.logger.error("a call of %s was not answered: %s", run.name, type(error).__name__, exc_info=error)
+
+    async def _serve(self, run: Run, arguments: Mapping[str, Any]) -> None:
         tool = self.agent.registered_realtime_tools.get(run.name)
-        try:
-            if tool is None:
-                run.result = self._unknown(run.name)
-            else:
-                run.result = await self._result(tool, run, arguments, context)
-        except asyncio.CancelledError:
-            if run.cancelled:
-                return
-            raise
-        if not run.cancelled:
-            await self._send(run)
+        run.result = self._unknown(run.name) if tool is None else await self._result(tool, run, arguments)
+        await self._send(run)
 
-    async def _result(self, tool: Tool, run: Run, arguments: Mapping[str, Any], context: CallContext) -> dict[str, Any]:
+    async def _result(self, tool: Tool, run: Run, arguments: Mapping[str, Any]) -> ToolResult:
         try:
-            async with asyncio.timeout(tool.timeout_s) as limit:
-                checked = tool.check(arguments)
-                if tool.approve is not None and not await tool.approve(Approval(tool.name, checked, context)):
-                    return {"error": "the call was not approved"}
-                if self._terms(tool).follows:
-                    await self._send_started(run)
-                last: dict[str, Any] | None = None
-                async for result in tool.results(checked, context):
-                    if last is not None and self._terms(tool).partial:
-                        await self._send_result(run, last, will_continue=True)
-                    last = result
-                return last or {"output": "done"}
-        except TimeoutError as error:
-            if not limit.expired():
-                return self._failed(tool, error)
-            context.cancel()
-            self.logger.warning("the function %s took more than %g s", tool.name, tool.timeout_s)
-            return {"error": f"{tool.name} took more than {tool.timeout_s:g} s"}
+            checked = tool.check(arguments)
         except ToolError as error:
-            return {"error": str(error)}
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if run.cancelled or (task is not None and task.cancelling()):
-                raise
-            return self._failed(tool, error)  # of something that the function waited for: nobody cancelled the call
-        except (Exception, SystemExit) as error:  # somebody else's code: whatever it raises, the model waits
-            return self._failed(tool, error)
+            return ToolResult.error(str(error))
+        context = CallContext(run.first_call_id, f"{self._conversation_id}:{run.first_call_id}")
+        execution = self._working[run].execution = Execution(tool, context, self.logger)
+        if self._terms(tool).follows:
+            await self._send_started(run)
+        return await execution.result(checked, lambda partial: self._send_partial(tool, run, partial))
 
-    def _failed(self, tool: Tool, error: BaseException) -> dict[str, Any]:
-        # Without arguments and without the error's words, which may repeat them.
-        self.logger.error("the function %s raised %s", tool.name, type(error).__name__)
-        return {"error": str(error) or type(error).__name__, "type": type(error).__name__}
-
-    def _unknown(self, name: str) -> dict[str, Any]:
+    def _unknown(self, name: str) -> ToolResult:
         self.logger.warning("the model called %s, which is not registered", name)
         known = ", ".join(self.agent.registered_realtime_tools)
-        return {"error": f"there is no function {name!r}; " + (f"there are: {known}" if known else "there is none")}
+        there_are = f"there are: {known}" if known else "there is none"
+        return ToolResult.error(f"there is no function {name!r}; {there_are}")
 
     async def _send(self, run: Run) -> None:
         if run.call_id is None or run.result is None:
             return  # lost with its connection: it is sent when the call comes again
         call_id, started, run.sent = run.call_id, run.started, True
         self._spoken_since_result = False
-        self.agent.add_event(FunctionResult(name=run.name, call_id=call_id, result=run.result))
+        self.agent.add_event(FunctionResult(name=run.name, call_id=call_id, result=run.result.response))
         if started:
-            await self._say(f"The result of {run.name} is there: {json.dumps(run.result, ensure_ascii=False)}")
-            return
-        try:
+            words = json.dumps(run.result.response, ensure_ascii=False)
+            await self._until_taken(run, lambda: self._say(f"The result of {run.name} is there: {words}", run))
+        else:
             await self._send_result(run, run.result)
-        except ConfigError as error:
-            self.logger.error("the result of %s cannot be sent: %s", run.name, error.problem)
-            await self._send_result(run, {"error": "the result cannot be sent"})
 
     async def _send_started(self, run: Run) -> None:
         """The model waits for every result: it is told that this one follows, so that it goes on talking."""
-        await self._send_result(run, {"output": f"{run.name} runs; its result follows"})
+        await self._send_result(run, ToolResult({"output": f"{run.name} runs; its result follows"}))
         run.started = True
 
-    async def _send_result(self, run: Run, result: dict[str, Any], *, will_continue: bool | None = None) -> None:
-        if run.call_id is None or run.cancelled:
-            return
-        tool, client = self.agent.registered_realtime_tools.get(run.name), self.realtime_client
-        scheduling = self._terms(tool).scheduling if tool is not None else None
-        options = {"scheduling": scheduling, "will_continue": will_continue}
-        given = {name: value for name, value in options.items() if value is not None}
-        try:
-            await client.send_function_result(run.call_id, result, **given)  # type: ignore[arg-type]
-        except ConfigError:
-            raise
-        except GeminiRealtimeError as error:  # the conversation is over, and says why to whoever reads it
-            self.logger.warning("the result of %s was not sent: %s", run.name, error.problem)
+    async def _send_partial(self, tool: Tool, run: Run, partial: ToolResult) -> None:
+        if self._terms(tool).partial:
+            await self._send_result(run, partial, will_continue=True)
 
-    async def _say(self, words: str) -> None:
+    async def _send_result(self, run: Run, result: ToolResult, **options: Any) -> None:
+        tool = self.agent.registered_realtime_tools.get(run.name)
+        if tool is not None and (scheduling := self._terms(tool).scheduling) is not None:
+            options["scheduling"] = scheduling
         try:
+            given = {"parts": result.media} if result.media else {}
+            await self._until_taken(run, lambda: self._answer(run, result.response, **options, **given))
+        except ConfigError as error:  # the model takes no such parts; the function has run, and its words can be told
+            self.logger.warning("images and files of %s were not sent: %s", run.name, error)
+            words = result.response | {"not_attached": error.problem}
+            await self._until_taken(run, lambda: self._answer(run, words, **options))
+
+    async def _answer(self, run: Run, response: dict[str, Any], **options: Any) -> None:
+        if run.call_id is not None and not run.cancelled:
+            await self.realtime_client.send_function_result(run.call_id, response, **options)  # type: ignore[arg-type]
+
+    async def _say(self, words: str, run: Run) -> None:
+        media = run.result.media if run.result is not None else ()
+        send_turn = getattr(self.realtime_client, "send_turn", None)
+        if media and send_turn is not None:
+            await send_turn([words, *media])
+        else:
             await self.realtime_client.send_text(role="user", text=words)
-        except GeminiRealtimeError as error:
-            self.logger.warning("a result was not sent: %s", error.problem)
+
+    async def _until_taken(self, run: Run, send: Callable[[], Awaitable[None]]) -> None:
+        """Send, however long the network is stalled."""
+        while not run.cancelled:
+            try:
+                return await send()
+            except ConfigError:
+                raise
+            except SendTimeout:
+                self.logger.warning("the result of %s waits for the network", run.name)
+            except GeminiRealtimeError as error:  # the conversation is over, and says why to whoever reads it
+                self.logger.warning("the result of %s was not sent: %s", run.name, error.problem)
+                return None
+        return None
 
     async def _interrupted(self) -> None:
         tools = self.agent.registered_realtime_tools
         for run in [run for run in self._working if run.name in tools and tools[run.name].cancel_on_interruption]:
-            run.result = {"error": "cancelled: the user interrupted"}
-            self._stop([run])
-            await self._send(run)
-            self._runs.stopped(run)
+            if run.result is None:
+                self._stop([run])
+                run.result = ToolResult.error("cancelled: the user interrupted")
+                self._work_on(run, self._send(run))
 
     def _stop(self, runs: list[Run]) -> None:
         for run in runs:
-            work = self._working.get(run)
-            if work is not None:
-                work.context.cancel()
-                work.task.cancel()
+            if (work := self._working.get(run)) is not None:
+                work.cancel()
 
 
 class _Work:
-    def __init__(self, task: asyncio.Task[None], context: CallContext) -> None:
+    """What is being done for a run: its function, then the sending of its result."""
+
+    def __init__(self, task: asyncio.Task[None]) -> None:
         self.task = task
-        self.context = context
+        self.execution: Execution | None = None
+
+    def cancel(self) -> None:
+        if self.execution is not None:
+            self.execution.cancel()
+        self.task.cancel()
+
+    async def ended(self) -> bool:
+        await asyncio.wait([self.task])
+        return self.execution is None or await self.execution.ended(GRACE_S)

@@ -11,9 +11,12 @@ Needs the official library: `pip install mcp`.
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
-from gemini_realtime.agent.tools import RemoteTool, Tool, ToolError
+from gemini_realtime.agent.results import ToolError
+from gemini_realtime.agent.tools import RemoteTool, Tool
+from gemini_realtime.protocol.parts import Media
 
 
 async def tools_of(session: Any, **options: Any) -> list[Tool]:
@@ -37,13 +40,26 @@ async def tools_of(session: Any, **options: Any) -> list[Tool]:
 def _tool(session: Any, described: Any, options: dict[str, Any]) -> Tool:
     async def call(arguments: dict[str, Any]) -> Any:
         answer = await session.call_tool(described.name, arguments)
-        texts = [part.text for part in answer.content if getattr(part, "type", "") == "text"]
-        failed = getattr(answer, "isError", None) or getattr(answer, "is_error", None)
-        if failed:
-            raise ToolError("\n".join(texts) or "the function failed")
+        parts = [_part(part) for part in answer.content]
+        if getattr(answer, "isError", None) or getattr(answer, "is_error", None):
+            raise ToolError("\n".join(part for part in parts if isinstance(part, str)) or "the function failed")
         structured = getattr(answer, "structuredContent", None) or getattr(answer, "structured_content", None)
-        return structured if structured is not None else "\n".join(texts)
+        if structured is not None:  # the texts say the same, for those who do not read it
+            return (
+                {**structured, "media": media} if (media := [p for p in parts if isinstance(p, Media)]) else structured
+            )
+        return parts[0] if len(parts) == 1 else parts
 
     schema = getattr(described, "inputSchema", None) or getattr(described, "input_schema", None) or {}
     words = described.description or described.name
     return RemoteTool(call, name=described.name, description=words, parameters=schema, **options)
+
+
+def _part(part: Any) -> str | Media:
+    """A part of an answer: text as it is, images and files as media, links by their address."""
+    part = getattr(part, "resource", part)
+    if (text := getattr(part, "text", None)) is not None:
+        return str(text)
+    data = getattr(part, "data", None) or getattr(part, "blob", None)
+    mime_type = getattr(part, "mimeType", None) or getattr(part, "mime_type", None) or "application/octet-stream"
+    return Media(base64.b64decode(data), mime_type) if data else str(getattr(part, "uri", ""))

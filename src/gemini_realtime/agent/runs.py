@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from gemini_realtime.agent.results import ToolResult
+
 MAX_FORGOTTEN: Final = 1024
 """Ids of calls that are over, kept so that one that comes again is known."""
 
@@ -23,6 +25,7 @@ class Run:
 
     Attributes:
         name: of the function.
+        first_call_id: the call it was begun for.
         call_id: the call it serves; None while the call was lost and has not come again.
         result: what goes to the model; None until it is there.
         sent: whether the result has gone out for `call_id`.
@@ -34,8 +37,9 @@ class Run:
 
     def __init__(self, name: str, arguments: Mapping[str, Any], call_id: str) -> None:
         self.name = name
+        self.first_call_id = call_id
         self.call_id: str | None = call_id
-        self.result: dict[str, Any] | None = None
+        self.result: ToolResult | None = None
         self.sent = False
         self.started = False
         self.cancelled = False
@@ -84,8 +88,7 @@ class Runs:
         """The service has forgotten these calls with a lost connection; it may make them again."""
         for run in self._runs:
             if run.call_id in set(call_ids):
-                self._over.append(run.call_id or "")
-                run.call_id = None
+                run.call_id, run.may_come_again = None, True
 
     def resumed(self) -> None:
         """There is a new connection: what was not answered yet may be called again, whatever became of its result."""

@@ -10,19 +10,20 @@ sends is validated against it before the function runs.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
+from gemini_realtime.agent.results import ToolError, ToolResult, to_result
+from gemini_realtime.agent.threads import in_thread
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 
 try:
     import docstring_parser
     from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
     from pydantic.fields import FieldInfo
-    from pydantic_core import from_json, to_json
 except ImportError as error:
     raise MissingDependencyError("an agent with tools", "agent") from error
 
@@ -75,10 +76,6 @@ class Approval(NamedTuple):
 
 Approve = Callable[[Approval], Awaitable[bool]]
 """Decides whether a call may run."""
-
-
-class ToolError(Exception):
-    """Raise it in a function to tell the model what went wrong, in words it can act on."""
 
 
 class Tool:
@@ -162,28 +159,34 @@ class Tool:
             checked = self._arguments.model_validate(dict(arguments))
         except ValidationError as error:
             raise ToolError(_problems(error)) from None
+        except Exception as error:  # of a validator of the application's
+            raise ToolError(f"the arguments could not be checked: {type(error).__name__}") from error
         return {name: getattr(checked, field) for field, name in self._fields.items()}
 
-    async def results(self, arguments: Mapping[str, Any], context: CallContext) -> AsyncIterator[dict[str, Any]]:
-        """Run the function; yields what it gives, as objects for the model: the last is the result.
+    async def results(self, arguments: Mapping[str, Any], context: CallContext) -> AsyncIterator[ToolResult]:
+        """Run the function; yields what it gives: the last is the result.
 
         Args:
             arguments: as `check` returned them.
             context: of the call.
+
+        Raises:
+            ToolError: something that it gave cannot be told to the model.
         """
         call = self._bound(arguments, context)
         if inspect.isasyncgenfunction(self.func):
-            async for value in call():
-                yield to_response(value)
+            async with aclosing(call()) as values:
+                async for value in values:
+                    yield to_result(value)
         elif inspect.isgeneratorfunction(self.func):
             values = call()
-            while (value := await asyncio.to_thread(next, values, _END)) is not _END:
-                yield to_response(value)
+            while (value := await in_thread(lambda: next(values, _END))) is not _END:
+                yield to_result(value)
         elif inspect.iscoroutinefunction(self.func) or inspect.iscoroutinefunction(type(self.func).__call__):
-            yield to_response(await call())
+            yield to_result(await call())
         else:
-            value = await asyncio.to_thread(_without_stop_iteration, call)
-            yield to_response(await value if inspect.isawaitable(value) else value)
+            value = await in_thread(call)
+            yield to_result(await value if inspect.isawaitable(value) else value)
 
     def _bound(self, arguments: Mapping[str, Any], context: CallContext) -> Callable[[], Any]:
         bound = self._signature.bind_partial()
@@ -229,17 +232,9 @@ class RemoteTool(Tool):
         """The arguments as they are."""
         return dict(arguments)
 
-    async def results(self, arguments: Mapping[str, Any], context: CallContext) -> AsyncIterator[dict[str, Any]]:
+    async def results(self, arguments: Mapping[str, Any], context: CallContext) -> AsyncIterator[ToolResult]:
         """Run the function; yields its result."""
-        yield to_response(await self.func(dict(arguments)))
-
-
-def _without_stop_iteration(call: Callable[[], Any]) -> Any:
-    """Call; a StopIteration becomes a RuntimeError, since no future carries one and the call would never end."""
-    try:
-        return call()
-    except StopIteration as error:
-        raise RuntimeError("StopIteration") from error
+        yield to_result(await self.func(dict(arguments)))
 
 
 def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -247,12 +242,6 @@ def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     if function is None:
         return lambda function: Tool(function, **options)
     return Tool(function, **options)
-
-
-def to_response(value: Any) -> dict[str, Any]:
-    """What a function returned, as the object that goes to the model; what is not a dict becomes `output`."""
-    plain = from_json(to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="strings"))
-    return plain if isinstance(plain, dict) else {"output": "done" if plain is None else plain}
 
 
 def _first_paragraphs(documented: docstring_parser.Docstring) -> str:

@@ -159,17 +159,23 @@ def _part(item: object, place: str) -> str | Media:
     raise ConfigError(f"`{place}` is {kind_of(item)}", remedy="pass text, the bytes of an image, or Media")
 
 
-def _type_of(start: bytes, place: str) -> str:
-    """The type of an image by its first bytes."""
+def image_type(start: bytes) -> str | None:
+    """The type of an image by its first bytes; None where it is none that a model takes."""
     if start.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
         return "image/webp"
-    raise ConfigError(
-        f"`{place}` is neither a JPEG nor a PNG nor a WebP", remedy="say what it is: Media(data, 'image/...')"
-    )
+    return None
+
+
+def _type_of(start: bytes, place: str) -> str:
+    if (mime_type := image_type(start)) is None:
+        raise ConfigError(
+            f"`{place}` is neither a JPEG nor a PNG nor a WebP", remedy="say what it is: Media(data, 'image/...')"
+        )
+    return mime_type
 
 
 def _spelled_part(part: Mapping[str, Any], place: str) -> str | Media:
