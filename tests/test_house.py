@@ -28,7 +28,7 @@ FLOORS = [
      "protocol.local_events", "protocol.doubts", "protocol.inbox", "protocol.recovery", "protocol.seeding"},
     {"protocol.session"},
     {"transport", "event_queue", "credentials", "telemetry", "config"},
-    {"realtime_client", "driver", "integrations.ag2_events"},
+    {"realtime_client", "driver", "integrations.ag2_events", "adapters.files"},
     {"client"},
     {"agent", "integrations"},
     {"adapters", "testing"},

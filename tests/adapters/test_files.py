@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import math
 import struct
 import sys
 import wave
@@ -10,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.adapters.files import StereoRecording, read_wav, write_wav
+from gemini_realtime.adapters.files import Recording, StereoRecording, read_audio, read_wav, write_audio, write_wav
 from gemini_realtime.errors import AudioFormatError, MissingDependencyError
+from gemini_realtime.testing import run_in_virtual_time as run
 
 
 def pcm(*samples: int) -> bytes:
@@ -191,3 +194,101 @@ def test_half_a_sample_is_not_recorded(tmp_path: Path) -> None:
         with pytest.raises(AudioFormatError):
             side(b"\x00", 0)
     assert saved(recording, tmp_path) == ([], [])
+
+
+# --- other formats, by libsndfile
+
+TONE = [round(8000 * math.sin(2 * math.pi * 440 * n / 16_000)) for n in range(16_000)]
+
+
+@pytest.mark.parametrize(("name", "most"), [("a.flac", 0), ("a.ogg", 900), ("a.wav", 0)])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_is_written_in_any_format_is_read_again(name: str, most: int, channels: int, tmp_path: Path) -> None:
+    pytest.importorskip("soundfile", reason="the extra [audio]")
+    write_audio(tmp_path / name, pcm(*(sample for sample in TONE for _ in range(channels))), 16_000, channels)
+    audio, rate_hz = read_audio(tmp_path / name)
+    heard = struct.unpack(f"<{len(audio) // 2}h", audio)
+    assert rate_hz == 16_000
+    assert len(heard) == pytest.approx(16_000, abs=0 if most == 0 else 3000)
+    middle = slice(4000, 12_000)
+    assert max(abs(a - b) for a, b in zip(heard[middle], TONE[middle], strict=True)) <= most
+
+
+def test_waves_of_floating_point_are_read_at_full_scale(tmp_path: Path) -> None:
+    pytest.importorskip("soundfile", reason="the extra [audio]")
+    path = tmp_path / "float.wav"
+    path.write_bytes(riff(header(3, 32), struct.pack("<4f", 0, 0.5, -1, 1), 16))
+    assert read_audio(path) == (pcm(0, 16_384, -32_768, 32_767), 8000)
+
+
+@pytest.mark.parametrize("content", [b"", b"no sound at all", b"fLaC" + bytes(40), b"OggS" + bytes(40)])
+def test_what_is_no_sound_is_refused_with_path_and_reason(content: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("soundfile", reason="the extra [audio]")
+    (tmp_path / "speech.ogg").write_bytes(content)
+    with pytest.raises(AudioFormatError, match=r"speech\.ogg.*cannot be read as sound.*ffmpeg"):
+        read_audio(tmp_path / "speech.ogg")
+
+
+def test_a_format_nobody_knows_is_not_written(tmp_path: Path) -> None:
+    pytest.importorskip("soundfile", reason="the extra [audio]")
+    with pytest.raises(AudioFormatError, match=r"speech\.xyz.*use \.wav"):
+        write_audio(tmp_path / "speech.xyz", pcm(1), 16_000)
+
+
+def test_without_libsndfile_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    (tmp_path / "speech.flac").write_bytes(b"fLaC")
+    with pytest.raises(MissingDependencyError, match=r"\[audio\]"):
+        read_audio(tmp_path / "speech.flac")
+    with pytest.raises(MissingDependencyError, match=r"\[audio\]"):
+        write_audio(tmp_path / "speech.flac", pcm(1), 16_000)
+    (tmp_path / "speech.wav").write_bytes(b"RIFF")
+    with pytest.raises(AudioFormatError):
+        read_audio(tmp_path / "speech.wav")
+
+
+# --- a recording in place of a microphone
+
+CHUNK_BYTES = 640
+LOUD = b"\x00\x40" * (CHUNK_BYTES // 2)
+
+
+async def chunks_with_times(recording: Recording, count: int) -> list[tuple[float, bytes]]:
+    heard: list[tuple[float, bytes]] = []
+    async for chunk in recording:
+        heard.append((round(asyncio.get_running_loop().time() * 1000), chunk))
+        if len(heard) == count:
+            break
+    return heard
+
+
+def test_a_recording_is_heard_in_real_time_and_silence_follows(tmp_path: Path) -> None:
+    write_wav(tmp_path / "q.wav", LOUD * 2 + b"\x00\x40", 16_000)
+    recording = Recording(tmp_path / "q.wav")
+    heard = run(chunks_with_times(recording, 5))
+    rest = b"\x00\x40" + bytes(CHUNK_BYTES - 2)
+    assert heard == [(20, LOUD), (40, LOUD), (60, rest), (80, bytes(CHUNK_BYTES)), (100, bytes(CHUNK_BYTES))]
+    assert recording.over
+
+
+def test_a_recording_is_not_over_before_its_end(tmp_path: Path) -> None:
+    write_wav(tmp_path / "q.wav", LOUD * 3, 16_000)
+    recording = Recording(tmp_path / "q.wav")
+    run(chunks_with_times(recording, 2))
+    assert not recording.over
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (44_100, 2)])
+def test_a_recording_may_have_any_rate_and_channels(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    write_wav(tmp_path / "q.wav", bytes(2 * channels * rate_hz), rate_hz, channels)
+    recording = Recording(tmp_path / "q.wav")
+    run(chunks_with_times(recording, 50))
+    assert not recording.over
+    run(chunks_with_times(recording, 51))
+    assert recording.over
+
+
+def test_a_recording_may_be_heard_faster_and_its_silence_takes_its_time(tmp_path: Path) -> None:
+    write_wav(tmp_path / "q.wav", LOUD * 2, 16_000)
+    heard = run(chunks_with_times(Recording(tmp_path / "q.wav", real_time=False), 4))
+    assert heard == [(0, LOUD), (0, LOUD), (20, bytes(CHUNK_BYTES)), (40, bytes(CHUNK_BYTES))]

@@ -9,14 +9,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gemini_realtime import AudioDelta, Interrupted, PlaybackStopped
-from gemini_realtime.adapters.files import read_wav, write_wav
+import pytest
+
+from gemini_realtime import AudioDelta, ConversationLog, Interrupted, LiveServer, NotConnectedError, PlaybackStopped
+from gemini_realtime.adapters.files import read_wav, write_audio, write_wav
 from gemini_realtime.adapters.sound import DeviceAudioAdapter, FileAudioAdapter
 from gemini_realtime.agent import RealtimeAgent
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
-from gemini_realtime.testing import in_virtual_time
+from gemini_realtime.testing import in_virtual_time, speech_from_text
 from tests.adapters.test_websocket import Everything, Line
+
+soundfile = pytest.importorskip("soundfile", reason="the extra [audio]")
 
 
 def spoken(ms: int) -> AudioDelta:
@@ -84,7 +88,7 @@ async def test_a_muted_microphone_sends_silence() -> None:
 @in_virtual_time
 async def test_a_file_is_heard_in_real_time_and_the_conversation_recorded(tmp_path: Path) -> None:
     write_wav(tmp_path / "question.wav", b"\x01\x00" * 16_000, 16_000)
-    adapter = FileAudioAdapter(tmp_path / "question.wav")
+    adapter = FileAudioAdapter(tmp_path / "question.wav", record_to=tmp_path / "both.wav")
     made, client, log = agent(adapter)
     async with made.running():
         await asyncio.sleep(1.5)
@@ -97,7 +101,42 @@ async def test_a_file_is_heard_in_real_time_and_the_conversation_recorded(tmp_pa
     assert set(heard[32_000:]) == {0}
     (stopped,) = [event for event in log.events if isinstance(event, PlaybackStopped)]
     assert abs(stopped.played_ms - 500) <= 20
-    adapter.recording.save(tmp_path / "both.wav")
     both, rate_hz = read_wav(tmp_path / "both.wav")
     assert rate_hz == 24_000
     assert abs(len(both) / 48_000 - 2.5) < 0.1
+
+
+@in_virtual_time
+async def test_an_agent_hears_a_recording_and_silence_after_it(tmp_path: Path) -> None:
+    write_wav(tmp_path / "question.wav", b"\x01\x00" * 16_000, 16_000)
+    made, client, _ = agent(None)
+    with pytest.raises(NotConnectedError, match="run the agent first"):
+        await made.hear(tmp_path / "question.wav")
+    loop = asyncio.get_running_loop()
+    async with made.running():
+        began_s = loop.time()
+        await made.hear(tmp_path / "question.wav", silence_ms=500)
+        assert loop.time() - began_s == pytest.approx(1.5)
+        await made.hear(tmp_path / "question.wav", real_time=False, silence_ms=0)
+    heard = b"".join(client.audio)
+    assert heard[: 2 * 24_000] == b"\x01\x00" * 16_000 + bytes(16_000)
+    assert heard[2 * 24_000 :].startswith(b"\x01\x00" * 16_000)
+
+
+async def test_a_recorded_question_is_answered_and_the_conversation_recorded(tmp_path: Path) -> None:
+    pytest.importorskip("hibari", reason="the question is spoken: it needs the extra [local]")
+    question = tmp_path / "question.flac"
+    write_audio(question, speech_from_text("What is two plus two?", rate_hz=44_100), 44_100)
+    log = ConversationLog()
+    adapter = FileAudioAdapter(question, record_to=tmp_path / "both.flac")
+    async with LiveServer() as server, asyncio.timeout(60):
+        host = RealtimeAgent(name="host", audio_adapter=adapter, llm_config=server.llm_config(), observers=[log])
+        async with host.running():
+            answer = await log.next_answer()
+            await asyncio.sleep(2.5)  # it came faster than it sounds
+    assert "four" in answer.said.lower()
+    both, rate_hz = soundfile.read(tmp_path / "both.flac")
+    assert both.shape[1] == 2
+    loud = [[at for at in range(0, len(side), 480) if abs(side[at : at + 480]).max() > 0.02] for side in both.T]
+    assert loud[0][0] < loud[1][0]  # the answer sounds after the question has begun
+    assert loud[0][-1] - 0.3 * rate_hz < loud[1][0]

@@ -117,7 +117,7 @@ def test_a_file_that_was_only_tried_is_not_left_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "problem"),
     [
-        (["talk", "--json", "--input", __file__], 2, "not a PCM wave file"),
+        (["talk", "--json", "--input", __file__], 2, "cannot be read as sound"),
         (["serve", "--host", "0.0.0.0"], 2, "reached from other machines"),
         (["talk", "--json", "--say", "hello", "--url", "ws://127.0.0.1:1"], 1, "cannot reach"),
         (["talk", "--json", "--say", "hello", "--url", "nonsense"], 2, "→"),

@@ -15,11 +15,11 @@ from rich.console import Console
 
 from gemini_realtime import ConnectionClosed, GeminiRealtimeClient, GeminiRealtimeError
 from gemini_realtime.adapters.devices import MicrophoneQueue
-from gemini_realtime.adapters.files import read_wav, write_wav
+from gemini_realtime.adapters.files import Recording, read_wav, write_wav
 from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.screen import Screen
-from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape
+from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, Tape
 from gemini_realtime.testing import messages
 from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.memory import MemoryService
@@ -79,10 +79,10 @@ class Held:
         return asyncio.get_running_loop().time() * 1000
 
 
-def recording(tmp_path: Path, *parts: tuple[bytes, int]) -> RecordedVoice:
+def recording(tmp_path: Path, *parts: tuple[bytes, int]) -> Recording:
     """A recording of chunks, each so many times."""
     write_wav(tmp_path / "question.wav", b"".join(chunk * count for chunk, count in parts), 16_000)
-    return RecordedVoice(tmp_path / "question.wav")
+    return Recording(tmp_path / "question.wav")
 
 
 def audio_sent(service: Service) -> list[bytes]:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from gemini_realtime.adapters.devices import MicrophoneQueue, SoundDevice
-from gemini_realtime.adapters.files import write_wav
-from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, RecordedVoice, Tape, sample_question
+from gemini_realtime.adapters.files import Recording
+from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, Tape, sample_question
 from gemini_realtime.testing import run_in_virtual_time as run
 
 LOUD = b"\x00\x40" * (CHUNK_BYTES // 2)
 
 
-async def chunks_with_times(voice: RecordedVoice | LiveVoice, count: int) -> list[tuple[float, bytes]]:
+async def chunks_with_times(voice: LiveVoice, count: int) -> list[tuple[float, bytes]]:
     heard: list[tuple[float, bytes]] = []
     async for chunk in voice:
         heard.append((round(asyncio.get_running_loop().time() * 1000), chunk))
@@ -23,34 +23,8 @@ async def chunks_with_times(voice: RecordedVoice | LiveVoice, count: int) -> lis
     return heard
 
 
-def test_a_recording_is_heard_in_real_time_and_silence_follows(tmp_path: Path) -> None:
-    write_wav(tmp_path / "q.wav", LOUD * 2 + b"\x00\x40", 16_000)
-    voice = RecordedVoice(tmp_path / "q.wav")
-    heard = run(chunks_with_times(voice, 5))
-    rest = b"\x00\x40" + bytes(CHUNK_BYTES - 2)
-    assert heard == [(20, LOUD), (40, LOUD), (60, rest), (80, bytes(CHUNK_BYTES)), (100, bytes(CHUNK_BYTES))]
-    assert voice.over
-
-
-def test_a_recording_is_not_over_before_its_end(tmp_path: Path) -> None:
-    write_wav(tmp_path / "q.wav", LOUD * 3, 16_000)
-    voice = RecordedVoice(tmp_path / "q.wav")
-    run(chunks_with_times(voice, 2))
-    assert not voice.over
-
-
-@pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (44_100, 2)])
-def test_a_recording_may_have_any_rate_and_channels(tmp_path: Path, rate_hz: int, channels: int) -> None:
-    write_wav(tmp_path / "q.wav", bytes(2 * channels * rate_hz), rate_hz, channels)
-    voice = RecordedVoice(tmp_path / "q.wav")
-    run(chunks_with_times(voice, 50))
-    assert not voice.over
-    run(chunks_with_times(voice, 51))
-    assert voice.over
-
-
 def test_the_sample_question_is_there() -> None:
-    assert isinstance(sample_question(), RecordedVoice)
+    assert isinstance(sample_question(), Recording)
 
 
 def test_a_live_voice_begins_when_somebody_listens() -> None:

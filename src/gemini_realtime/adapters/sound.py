@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from logging import Logger
-from typing import Final
 
 from gemini_realtime.adapters.devices import SoundDevice
-from gemini_realtime.adapters.files import StereoRecording, read_wav
+from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording
 from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.audio.rates import SteadyRate
 from gemini_realtime.protocol.events import AudioDelta, Interrupted, PlaybackStopped, RealtimeEvent, TurnComplete
-
-CHUNK_MS: Final = 20
 
 
 class DeviceAudioAdapter(RealtimeObserver):
@@ -73,43 +69,50 @@ class FileAudioAdapter(RealtimeObserver):
     """
 
     def __init__(
-        self, question: str | os.PathLike[str], *, real_time: bool = True, logger: Logger | None = None
+        self,
+        question: str | os.PathLike[str],
+        *,
+        record_to: str | os.PathLike[str] | None = None,
+        real_time: bool = True,
+        logger: Logger | None = None,
     ) -> None:
         """Prepare an adapter.
 
         Args:
-            question: a wave file.
-            real_time: False sends it as fast as the connection takes it.
+            question: a sound file, WAV, FLAC, Ogg, ..., of any rate and channel count.
+            record_to: where the recording is saved in the end, in the format of the name's ending.
+            real_time: False sends the question as fast as the connection takes it.
             logger: for this adapter.
 
         Raises:
-            AudioFormatError: it is not a wave file.
+            AudioFormatError: it cannot be read as sound.
+            MissingDependencyError: it takes the extra `[audio]`, which is not installed.
             OSError: it cannot be read.
         """
         super().__init__(logger=logger)
         self.recording = StereoRecording()
-        self._question, self._rate_hz = read_wav(question)
-        self._real_time = real_time
+        self._question = Recording(question, real_time=real_time)
+        self._record_to = record_to
         self._playback = Playback(OUTPUT_FORMAT)
         self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
+        self._user = SteadyRate(OUTPUT_FORMAT.rate_hz)
 
     async def initialize_session(self) -> None:
         """Nothing to prepare."""
 
     async def run_loop(self) -> None:
         """Send the question, then silence until the conversation ends."""
-        audio = _resampled(self._question, self._rate_hz, INPUT_FORMAT.rate_hz)
-        piece_bytes = INPUT_FORMAT.bytes_for_ms(CHUNK_MS)
-        self.recording.left(_resampled(self._question, self._rate_hz, OUTPUT_FORMAT.rate_hz), 0)
-        loop = asyncio.get_running_loop()
-        began_s, number = loop.time(), 0
-        while True:
-            piece = audio[number * piece_bytes :][:piece_bytes].ljust(piece_bytes, b"\0")
-            await self.realtime_client.send_audio(piece)  # type: ignore[arg-type]
+        number = 0
+        async for chunk in self._question:
+            await self.realtime_client.send_audio(chunk)  # type: ignore[arg-type]
+            self.recording.left(self._user.push(chunk, INPUT_FORMAT.rate_hz), 0)
             self.recording.right(self._playback.take(OUTPUT_FORMAT.bytes_for_ms(CHUNK_MS)), number * CHUNK_MS)
             number += 1
-            late_s = loop.time() - began_s - number * CHUNK_MS / 1000
-            await asyncio.sleep(max(0.0, -late_s) if self._real_time or number * piece_bytes > len(audio) else 0)
+
+    async def on_close(self) -> None:
+        """Save the recording, if it was asked for."""
+        if self._record_to is not None:
+            self.recording.save(self._record_to)
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Play what the model says into the recording; fall silent when it is interrupted."""
@@ -124,11 +127,3 @@ class FileAudioAdapter(RealtimeObserver):
 def _flushed(playback: Playback) -> PlaybackStopped:
     played_ms = playback.played_ms
     return PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(playback.flush()))
-
-
-def _resampled(audio: bytes, from_rate_hz: int, to_rate_hz: int) -> bytes:
-    if from_rate_hz == to_rate_hz:
-        return audio
-    from gemini_realtime.audio.resample import resample
-
-    return resample(audio, from_rate_hz, to_rate_hz)

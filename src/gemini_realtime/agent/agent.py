@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from logging import Logger, getLogger
 from typing import Any
@@ -185,6 +186,34 @@ class RealtimeAgent:
             await run
         finally:
             await _cancelled([ready, run])
+
+    async def hear(
+        self, recording: str | os.PathLike[str], *, real_time: bool = True, silence_ms: float = 1000
+    ) -> None:
+        """Let the model hear a recording as a microphone would; returns when it has been said.
+
+        Args:
+            recording: a sound file, WAV, FLAC, Ogg, ..., of any rate and channel count.
+            real_time: False sends it as fast as the connection takes it.
+            silence_ms: what is heard after it, by which the service knows that the question is over.
+
+        Raises:
+            AudioFormatError: it cannot be read as sound.
+            OSError: it cannot be read.
+            NotConnectedError: the agent does not run.
+        """
+        from gemini_realtime.adapters.files import CHUNK_MS, Recording
+
+        if not self._ready.is_set():
+            raise NotConnectedError("nobody hears a recording before the conversation", remedy="run the agent first")
+        speech = Recording(recording, real_time=real_time)
+        silent_ms = 0
+        async with aclosing(aiter(speech)) as chunks:
+            async for chunk in chunks:
+                await self._realtime_client.send_audio(chunk)  # type: ignore[arg-type]
+                silent_ms += CHUNK_MS * speech.over
+                if speech.over and silent_ms >= silence_ms:
+                    return
 
     def stop(self) -> None:
         """End the conversation: `run()` returns when everything has been put in order.

@@ -132,16 +132,16 @@ def talk(
     say: Annotated[str | None, typer.Option(metavar="TEXT", help="Ask this, in writing.")] = None,
     input: Annotated[
         Path | None,
-        typer.Option(metavar="WAV", exists=True, dir_okay=False, readable=True, help="Ask with this recording."),
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, readable=True, help="Ask with this recording."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="WAV", dir_okay=False, callback=_writable, help="Keep what Gemini says: mono, 24 kHz."),
+        typer.Option(metavar="FILE", dir_okay=False, callback=_writable, help="Keep what Gemini says: mono, 24 kHz."),
     ] = None,
     record: Annotated[
         Path | None,
         typer.Option(
-            metavar="WAV",
+            metavar="FILE",
             dir_okay=False,
             callback=_writable,
             help="Keep both sides: stereo, you left, Gemini right. "

@@ -28,10 +28,11 @@ from gemini_realtime import (
     ThoughtDelta,
     TurnComplete,
 )
+from gemini_realtime.adapters.files import Recording
 from gemini_realtime.cli import demo
 from gemini_realtime.cli.measuring import Floor, Measurements, SpeechLevel
 from gemini_realtime.cli.screen import YOU, Screen
-from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, RecordedVoice, Tape
+from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, Tape
 
 PATIENCE_MS: Final = 20_000
 """How long nothing may happen while an answer is waited for."""
@@ -52,7 +53,7 @@ _GOING_ON: Final = (
 """A question that is being heard, an answer that is being given, or a connection that is being replaced; what the
 service says besides, such as a handle every five seconds, is no reason to wait any longer."""
 
-Question = str | RecordedVoice | LiveVoice
+Question = str | Recording | LiveVoice
 """What the user asks: in writing, with a recording, or by speaking."""
 
 
@@ -112,7 +113,7 @@ class Conversation:
             raise self._unanswered()
 
     def _unanswered(self) -> GeminiRealtimeError:
-        if isinstance(self._question, RecordedVoice) and not self._heard:
+        if isinstance(self._question, Recording) and not self._heard:
             return GeminiRealtimeError(
                 "nothing was heard in the recording", remedy="record somebody who speaks, louder; or ask with --say"
             )
@@ -161,7 +162,7 @@ class Conversation:
             else:
                 await self._speak(self._question)
 
-    async def _speak(self, voice: RecordedVoice | LiveVoice) -> None:
+    async def _speak(self, voice: Recording | LiveVoice) -> None:
         level, over = SpeechLevel(), False
         async for chunk in voice:
             if level.is_speech(chunk):

@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
 from gemini_realtime.adapters.devices import MicrophoneQueue, SoundDevice
-from gemini_realtime.adapters.files import StereoRecording, read_wav, write_wav
+from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording, write_audio
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
-from gemini_realtime.audio.resample import Resampler, resample
+from gemini_realtime.audio.resample import Resampler
 
-CHUNK_MS: Final = 20
 CHUNK_BYTES: Final = INPUT_FORMAT.bytes_for_ms(CHUNK_MS)
 
 
-class RecordedVoice:
-    """A recording, heard as a microphone hears: in real time, and followed by silence without end.
-
-    The silence matters: the service takes a question for finished when it hears nothing for a while.
-
-    Attributes:
-        over: everything has been said.
-    """
-
-    def __init__(self, path: Path) -> None:
-        pcm, rate_hz = read_wav(path)
-        self.over = False
-        self._pcm = resample(pcm, rate_hz, INPUT_FORMAT.rate_hz)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        clock = asyncio.get_running_loop().time
-        begin = clock()
-        for n, chunk in enumerate(self._chunks(), start=1):
-            await asyncio.sleep(begin + n * CHUNK_MS / 1000 - clock())  # a chunk is there when its end was heard
-            yield chunk
-
-    def _chunks(self) -> Iterator[bytes]:
-        for at in range(0, len(self._pcm), CHUNK_BYTES):
-            yield self._pcm[at : at + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0")
-        self.over = True
-        while True:
-            yield bytes(CHUNK_BYTES)
-
-
-def sample_question() -> RecordedVoice:
+def sample_question() -> Recording:
     """A synthetic voice asks for the weather in London."""
     with as_file(files("gemini_realtime") / "local" / "samples" / "weather.wav") as sample:
-        return RecordedVoice(sample)
+        return Recording(sample)
 
 
 class LiveVoice:
@@ -121,4 +90,4 @@ class Loudspeaker:
 
     def save(self, path: Path) -> None:
         """Write what was heard, without the pauses: mono, 24 kHz."""
-        write_wav(path, bytes(self._heard), OUTPUT_FORMAT.rate_hz)
+        write_audio(path, bytes(self._heard), OUTPUT_FORMAT.rate_hz)

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, LiveServer
 from gemini_realtime.adapters.devices import SoundDevice, default_devices
+from gemini_realtime.adapters.files import Recording
 from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.extras import require_server
 from gemini_realtime.cli.screen import Screen, screen_for
-from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, RecordedVoice, Tape, sample_question
+from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, Tape, sample_question
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
 DEFAULT_RECORDING: Final = Path("conversation.wav")
@@ -91,7 +92,7 @@ def _question(request: Request, device: SoundDevice | None, screen: Screen) -> Q
     if request.say is not None:
         return request.say
     if request.input is not None:
-        return RecordedVoice(request.input)
+        return Recording(request.input)
     if device is not None:
         if request.echo_cancellation and not device.echo_cancellation:
             screen.note("Echo cancellation is not installed (pip install livekit): wear headphones.")
