@@ -17,7 +17,15 @@ import pytest
 from numpy.typing import NDArray
 
 from gemini_realtime.adapters import devices
-from gemini_realtime.adapters.devices import CHUNK_MS, EchoCanceller, MicrophoneQueue, SoundDevice, default_devices
+from gemini_realtime.adapters.devices import (
+    CHUNK_MS,
+    DeviceInfo,
+    MicrophoneQueue,
+    SoundDevice,
+    default_devices,
+    list_devices,
+)
+from gemini_realtime.adapters.echo import GATE_TAIL_MS, EchoCanceller
 from gemini_realtime.adapters.files import read_wav
 from gemini_realtime.audio.resample import resample
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError, MissingDependencyError
@@ -71,8 +79,10 @@ class FakeStream:
         self.callback = callback
         self.samplerate = samplerate
         self.blocksize = blocksize
+        self.device = options["device"]
         self.latency = (0.01, 0.03)
         self.state = "new"
+        self.active = True
 
     def start(self) -> None:
         self.state = "started"
@@ -98,7 +108,8 @@ class FakePortAudio:
     """Stands for the module `sounddevice`.
 
     Attributes:
-        devices: name by kind.
+        devices: name by kind, those that the system uses.
+        others: more of them, as kind and name.
         rates_hz: what the loudspeaker accepts.
         refusal: why streams do not open.
         streams: those that were opened.
@@ -112,13 +123,26 @@ class FakePortAudio:
         self.rates_hz = {48_000}
         self.refusal = ""
         self.streams: list[FakeStream] = []
+        self.others: list[tuple[str, str]] = []
+        self.initialized = 0
 
-    def query_devices(self, *, kind: str) -> dict[str, Any]:
+    def query_devices(self, device: str | None = None, kind: str | None = None) -> Any:
+        if kind is None:
+            return [
+                {"name": name, "max_input_channels": kind == "input", "max_output_channels": 2 * (kind == "output")}
+                for kind, name in (*self.devices.items(), *self.others)
+            ]
         if kind not in self.devices:
             raise self.PortAudioError(f"Error querying device -1: no {kind}")
-        return {"name": self.devices[kind], "default_samplerate": float(max(self.rates_hz))}
+        return {"name": device or self.devices[kind], "default_samplerate": float(max(self.rates_hz))}
 
-    def check_output_settings(self, *, samplerate: int, channels: int, dtype: str) -> None:
+    def _terminate(self) -> None:
+        assert not any(stream.state == "started" for stream in self.streams)
+
+    def _initialize(self) -> None:
+        self.initialized += 1
+
+    def check_output_settings(self, *, device: str | None, samplerate: int, channels: int, dtype: str) -> None:
         if samplerate not in self.rates_hz:
             raise self.PortAudioError("Invalid sample rate")
 
@@ -275,7 +299,102 @@ async def test_echo_cancellation_is_used_if_there_and_an_error_only_if_asked_for
         SoundDevice(echo_cancellation=True)
 
 
+# --- choice, levels, unplugging
+
+
+def test_devices_are_listed(portaudio: FakePortAudio) -> None:
+    portaudio.others = [("input", "Studio microphone")]
+    assert list_devices() == [
+        DeviceInfo("Webcam", True, False, ("microphone",)),
+        DeviceInfo("Headphones", False, True, ("loudspeaker",)),
+        DeviceInfo("Studio microphone", True, False),
+    ]
+
+
+async def test_devices_are_chosen_by_a_part_of_their_names(portaudio: FakePortAudio) -> None:
+    portaudio.others = [("input", "Studio microphone"), ("output", "Kitchen"), ("output", "Kitchen radio")]
+    async with SoundDevice(microphone="studio", loudspeaker="Kitchen", echo_cancellation=False):
+        assert portaudio.streams[0].device == ("Studio microphone", "Kitchen")
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ({"microphone": "Wecbam"}, "no device is called 'Wecbam' .* the microphone .*did you mean 'Webcam'"),
+        ({"loudspeaker": "Webcam"}, "no device is called 'Webcam' .* the loudspeaker .*Headphones"),
+        ({"loudspeaker": "e"}, "several devices are called 'e' .*'Headphones', 'Kitchen'"),
+    ],
+)
+def test_a_name_that_no_device_has_is_refused(portaudio: FakePortAudio, names: dict[str, str], problem: str) -> None:
+    portaudio.others = [("output", "Kitchen")]
+    with pytest.raises(ConfigError, match=problem):
+        SoundDevice(**names)  # type: ignore[arg-type]
+
+
+async def test_levels_tell_how_loud_both_sides_are(portaudio: FakePortAudio) -> None:
+    async with SoundDevice(echo_cancellation=False) as device:
+        assert (device.microphone_db, device.loudspeaker_db) == (-90, -90)
+        device.play(b"\x00\x40" * 2400)  # half of full scale
+        portaudio.streams[0].duplex(b"\x00\x04" * 960)
+        portaudio.streams[0].duplex(b"\x00\x04" * 960)
+        assert device.loudspeaker_db == pytest.approx(-6, abs=0.1)
+        assert device.microphone_db == pytest.approx(-30, abs=1)
+
+
+async def test_a_device_that_is_unplugged_is_replaced_by_the_next(
+    portaudio: FakePortAudio, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_LOOK_EVERY_S", 0)
+    portaudio.others = [("input", "USB headset")]
+    async with SoundDevice(microphone="USB headset", echo_cancellation=False) as device:
+        (stream,) = portaudio.streams
+        device.play(chirp(24_000, 200))
+        stream.duplex(bytes(1920))
+        portaudio.refusal, stream.active = "Device unavailable", False
+        await until(lambda: portaudio.initialized > 1)
+        assert (stream.state, device.latency_ms, device.microphone_db) == ("closed", 0, -90)
+        portaudio.refusal = ""
+        await until(lambda: len(portaudio.streams) == 2)
+        await until(lambda: "goes on" in caplog.text)
+        played = portaudio.streams[1].duplex(chirp(48_000, 20))
+        assert any(played)  # what waited is heard
+        assert len(await anext(device.microphone)) == CHUNK_BYTES
+    assert portaudio.streams[1].state == "closed"
+    assert caplog.text.count("has gone") == 1
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let other tasks and threads work until it is so."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while not true():
+            await settle()
+
+
+async def test_what_the_device_holds_does_not_count_as_heard(portaudio: FakePortAudio) -> None:
+    async with SoundDevice(echo_cancellation=False) as device:
+        device.play(chirp(24_000, 1000))
+        for _ in range(5):
+            portaudio.streams[0].duplex(bytes(1920))
+        assert device.flush() == pytest.approx((100 - 30, 900 + 30))
+
+
 # --- echo
+
+
+async def test_without_echo_cancellation_the_microphone_is_closed_while_the_loudspeaker_sounds(
+    monkeypatch: pytest.MonkeyPatch, portaudio: FakePortAudio
+) -> None:
+    refuse_import(monkeypatch, "livekit", ImportError("no module"))
+    async with SoundDevice() as device:
+        (stream,) = portaudio.streams
+        assert device.half_duplex
+        device.play(b"\x00\x20" * 24 * 60)
+        heard = []
+        for _ in range(30):
+            stream.duplex(b"\x00\x10" * 960)
+            heard.append(any(await anext(device.microphone)))
+    closed = 3 + (GATE_TAIL_MS + 40) // CHUNK_MS
+    assert heard[1:] == [False] * (closed - 2) + [True] * (31 - closed)
 
 
 def canceller() -> EchoCanceller:
@@ -299,7 +418,7 @@ def conversation(near_16k: bytes, far_24k: bytes) -> bytes:
     blocks = len(near_16k) // CHUNK_BYTES
     far_24k = far_24k.ljust(blocks * 960, b"\0")
     return b"".join(
-        echo.cancel(near_16k[n * CHUNK_BYTES :][:CHUNK_BYTES], far_24k[n * 960 :][:960], delay_ms=40)
+        echo.clean(near_16k[n * CHUNK_BYTES :][:CHUNK_BYTES], far_24k[n * 960 :][:960], delay_ms=40)
         for n in range(blocks)
     )
 
@@ -330,7 +449,7 @@ def test_the_user_is_heard_through_the_echo() -> None:
 
 def test_every_block_comes_back_as_long_as_it_was() -> None:
     echo = canceller()
-    assert len(echo.cancel(bytes(CHUNK_BYTES), bytes(960))) == CHUNK_BYTES
+    assert len(echo.clean(bytes(CHUNK_BYTES), bytes(960))) == CHUNK_BYTES
 
 
 # --- a virtual sound card

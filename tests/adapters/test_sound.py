@@ -49,6 +49,9 @@ class Devices:
     def play(self, audio: bytes) -> None:
         self.playback.push(audio)
 
+    def flush(self) -> tuple[float, float]:
+        return self.playback.played_ms, self.playback.flush()
+
     def sound(self, ms: int) -> None:
         """The loudspeaker sounds for so long."""
         self.playback.take(OUTPUT_FORMAT.bytes_for_ms(ms))

@@ -11,6 +11,8 @@ from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.audio.rates import SteadyRate
+from gemini_realtime.client import GeminiRealtimeClient
+from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.events import AudioDelta, Interrupted, PlaybackStopped, RealtimeEvent, TurnComplete
 
 
@@ -20,13 +22,18 @@ class DeviceAudioAdapter(RealtimeObserver):
     Attributes:
         device: the devices.
         muted: the microphone is closed: silence is sent in its place.
+        talking: with push-to-talk, whether the user does.
     """
 
-    def __init__(self, device: SoundDevice | None = None, *, logger: Logger | None = None) -> None:
+    def __init__(
+        self, device: SoundDevice | None = None, *, push_to_talk: bool = False, logger: Logger | None = None
+    ) -> None:
         """Prepare an adapter.
 
         Args:
             device: the system's default microphone and loudspeaker, unless another is given; not opened yet.
+            push_to_talk: the microphone is heard between `press()` and `release()`, which also say where a question
+                begins and ends; the service does not listen for that itself then.
             logger: for this adapter.
 
         Raises:
@@ -37,14 +44,45 @@ class DeviceAudioAdapter(RealtimeObserver):
         self.device = device or SoundDevice()
         self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
         self.muted = False
+        self.talking = False
+        self._push_to_talk = push_to_talk
 
     async def initialize_session(self) -> None:
-        """Nothing to prepare."""
+        """With push-to-talk, tell the service not to listen for where questions begin and end."""
+        if self._push_to_talk:
+            manual = {"realtime_input_config": {"automatic_activity_detection": {"disabled": True}}}
+            await self.realtime_client.session_update(manual)
+
+    async def press(self) -> None:
+        """The user begins to talk, which interrupts the model.
+
+        Raises:
+            ConfigError: the adapter was made without `push_to_talk`.
+        """
+        if not self.talking:
+            self.device.microphone.clear()
+            await self._client_with_activity().activity_start()
+            self.talking = True
+
+    async def release(self) -> None:
+        """The user has finished, and wants an answer; ConfigError as `press()`."""
+        if self.talking:
+            self.talking = False
+            await self._client_with_activity().activity_end()
+
+    def _client_with_activity(self) -> GeminiRealtimeClient:
+        if not self._push_to_talk:
+            raise ConfigError("the service listens for the user itself", remedy="DeviceAudioAdapter(push_to_talk=True)")
+        client = self.realtime_client
+        assert isinstance(client, GeminiRealtimeClient), "only Gemini's client knows of activity"
+        return client
 
     async def run_loop(self) -> None:
         """Send what the microphone hears."""
         async with self.device:
             async for chunk in self.device.microphone:
+                if self._push_to_talk and not self.talking:
+                    continue
                 audio = bytes(len(chunk)) if self.muted else chunk
                 await self.realtime_client.send_audio(audio)  # type: ignore[arg-type]
 
@@ -55,7 +93,7 @@ class DeviceAudioAdapter(RealtimeObserver):
         elif isinstance(event, TurnComplete):
             self.device.playback.end_turn()
         elif isinstance(event, Interrupted):
-            self.agent.add_event(_flushed(self.device.playback))
+            self.agent.add_event(_stopped(*self.device.flush()))
 
 
 class FileAudioAdapter(RealtimeObserver):
@@ -121,9 +159,8 @@ class FileAudioAdapter(RealtimeObserver):
         elif isinstance(event, TurnComplete):
             self._playback.end_turn()
         elif isinstance(event, Interrupted):
-            self.agent.add_event(_flushed(self._playback))
+            self.agent.add_event(_stopped(self._playback.played_ms, self._playback.flush()))
 
 
-def _flushed(playback: Playback) -> PlaybackStopped:
-    played_ms = playback.played_ms
-    return PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(playback.flush()))
+def _stopped(played_ms: float, unplayed_ms: float) -> PlaybackStopped:
+    return PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(unplayed_ms))

@@ -95,7 +95,10 @@ def _question(request: Request, device: SoundDevice | None, screen: Screen) -> Q
         return Recording(request.input)
     if device is not None:
         if request.echo_cancellation and not device.echo_cancellation:
-            screen.note("Echo cancellation is not installed (pip install livekit): wear headphones.")
+            screen.note(
+                "Echo cancellation is not installed (pip install livekit): you are not heard while Gemini speaks. "
+                "With headphones you are, with --no-echo-cancellation."
+            )
         screen.note("Speak. Say goodbye, or press Ctrl-C, to end.")
         return LiveVoice(device.microphone)
     return sample_question()
