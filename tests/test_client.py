@@ -891,3 +891,12 @@ async def test_leaving_with_messages_that_were_not_sent_is_told_in_the_log(caplo
     async with client.connect():
         await client.send_text(role="user", text="nobody has read an event yet")
     assert "left with 1 messages that had not been sent" in caplog.text
+
+
+@in_virtual_time
+async def test_connect_that_is_not_entered_with_async_with_says_what_to_write() -> None:
+    client: Any = GeminiRealtimeClient(llm_config=config())
+    with pytest.raises(ConfigError, match="write `async with"):
+        await client.connect()
+    with pytest.raises(ConfigError, match="write `async with"), client.connect():
+        pass

@@ -116,6 +116,27 @@ def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
     assert all(getattr(gemini_realtime, name) is not None for name in gemini_realtime.__all__)
 
 
+def test_what_is_public_is_said_once_to_type_checkers_and_once_to_python() -> None:
+    assert sorted(gemini_realtime._HOME) == gemini_realtime.__all__
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    (checked,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = [node for node in checked.body if isinstance(node, ast.ImportFrom)]
+    said = {alias.name: node.module for node in imports for alias in node.names}
+    assert said == {name: f"gemini_realtime.{module}" for name, module in gemini_realtime._HOME.items()}
+
+
+def test_nothing_is_imported_before_it_is_used() -> None:
+    code = "import sys, gemini_realtime; print(*[name for name in sys.modules if name.startswith('gemini_realtime.')])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["gemini_realtime.version"]
+
+
+def test_a_module_is_there_by_its_name_alone() -> None:
+    code = "import gemini_realtime; print(gemini_realtime.errors.ConfigError.__name__, 'Usage' in dir(gemini_realtime))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["ConfigError", "True"]
+
+
 def test_the_documented_names_are_public() -> None:
     documented = {"GeminiRealtimeClient", "RealtimeClientBase", "RealtimeClientProtocol", "Role", "get_client",
                   "register_realtime_client", "LiveServer", "RealtimeEvent", "SessionCreated", "SessionUpdated",
@@ -128,8 +149,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = gemini_realtime.LiveServer2
 
 
-def test_importing_the_package_imports_core_dependencies_only() -> None:
-    code = "import sys; before = set(sys.modules); import gemini_realtime; print(*set(sys.modules) - before)"
+def test_importing_the_client_imports_core_dependencies_only() -> None:
+    code = "import sys; before = set(sys.modules); from gemini_realtime import GeminiRealtimeClient"
+    code += "; print(*set(sys.modules) - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     allowed = CORE | {"gemini_realtime", *sys.stdlib_module_names}
     for dependency in CORE:

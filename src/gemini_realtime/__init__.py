@@ -2,69 +2,17 @@
 
     from gemini_realtime import GeminiRealtimeClient
 
-Only the core (picows, msgspec, pybase64) is imported here; agents, adapters and `LiveServer`, the embedded Live server,
-are when they are used.
+Nothing is imported before it is used: the client needs the core (picows, msgspec, pybase64), agents, adapters and
+`LiveServer`, the embedded Live server, need optional extras.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from gemini_realtime.client import GeminiRealtimeClient
-from gemini_realtime.errors import (
-    AudioFormatError,
-    ConfigError,
-    ConnectionClosed,
-    GeminiRealtimeError,
-    HandshakeError,
-    ListenError,
-    MissingDependencyError,
-    NotConnectedError,
-    SendTimeout,
-    ServiceError,
-    SetupTimeout,
-    UnsupportedByModel,
-)
-from gemini_realtime.protocol.events import (
-    AudioDelta,
-    AudioDropped,
-    ConnectionLost,
-    DigitPressed,
-    FunctionCall,
-    FunctionCallCancelled,
-    FunctionResult,
-    GenerationComplete,
-    GoAway,
-    InputAudioBufferDelta,
-    InputTranscript,
-    Interrupted,
-    OutputTranscript,
-    PlaybackStopped,
-    RealtimeEvent,
-    Reconnecting,
-    ReplayedItem,
-    SessionCreated,
-    SessionResumed,
-    SessionUpdated,
-    SpeechStarted,
-    TextDelta,
-    ThoughtDelta,
-    TurnComplete,
-    Usage,
-    VoiceHealth,
-)
-from gemini_realtime.protocol.parts import Media
-from gemini_realtime.realtime_client import (
-    RealtimeClientBase,
-    RealtimeClientProtocol,
-    Role,
-    get_client,
-    register_realtime_client,
-)
-from gemini_realtime.transport.base import Dial, Receiver, Transport
 from gemini_realtime.version import __version__ as __version__
 
+TYPE_CHECKING = False  # that of `typing` takes a tenth of the time of starting Python to import
 if TYPE_CHECKING:
     from gemini_realtime.adapters.plivo import PlivoAudioAdapter
     from gemini_realtime.adapters.sound import DeviceAudioAdapter, FileAudioAdapter
@@ -83,7 +31,59 @@ if TYPE_CHECKING:
         ToolError,
         tool,
     )
+    from gemini_realtime.client import GeminiRealtimeClient
+    from gemini_realtime.errors import (
+        AudioFormatError,
+        ConfigError,
+        ConnectionClosed,
+        GeminiRealtimeError,
+        HandshakeError,
+        ListenError,
+        MissingDependencyError,
+        NotConnectedError,
+        SendTimeout,
+        ServiceError,
+        SetupTimeout,
+        UnsupportedByModel,
+    )
     from gemini_realtime.local import LiveServer
+    from gemini_realtime.protocol.events import (
+        AudioDelta,
+        AudioDropped,
+        ConnectionLost,
+        DigitPressed,
+        FunctionCall,
+        FunctionCallCancelled,
+        FunctionResult,
+        GenerationComplete,
+        GoAway,
+        InputAudioBufferDelta,
+        InputTranscript,
+        Interrupted,
+        OutputTranscript,
+        PlaybackStopped,
+        RealtimeEvent,
+        Reconnecting,
+        ReplayedItem,
+        SessionCreated,
+        SessionResumed,
+        SessionUpdated,
+        SpeechStarted,
+        TextDelta,
+        ThoughtDelta,
+        TurnComplete,
+        Usage,
+        VoiceHealth,
+    )
+    from gemini_realtime.protocol.parts import Media
+    from gemini_realtime.realtime_client import (
+        RealtimeClientBase,
+        RealtimeClientProtocol,
+        Role,
+        get_client,
+        register_realtime_client,
+    )
+    from gemini_realtime.transport.base import Dial, Receiver, Transport
 
 __all__ = [
     "Approval",
@@ -154,29 +154,48 @@ __all__ = [
 ]
 
 
-_IMPORTED_WHEN_USED = {
-    "LiveServer": "gemini_realtime.local",
-    "RealtimeAgent": "gemini_realtime.agent",
-    "RealtimeObserver": "gemini_realtime.agent",
-    "FunctionObserver": "gemini_realtime.agent",
-    "AudioObserver": "gemini_realtime.agent",
-    "ConversationLog": "gemini_realtime.agent",
-    "Tool": "gemini_realtime.agent",
-    "ToolError": "gemini_realtime.agent",
-    "CallContext": "gemini_realtime.agent",
-    "Approval": "gemini_realtime.agent",
-    "tool": "gemini_realtime.agent",
-    "WebSocketAudioAdapter": "gemini_realtime.adapters.websocket",
-    "TwilioAudioAdapter": "gemini_realtime.adapters.twilio",
-    "TelnyxAudioAdapter": "gemini_realtime.adapters.telnyx",
-    "PlivoAudioAdapter": "gemini_realtime.adapters.plivo",
-    "DeviceAudioAdapter": "gemini_realtime.adapters.sound",
-    "FileAudioAdapter": "gemini_realtime.adapters.sound",
+_NAMES_OF = {
+    "adapters.plivo": "PlivoAudioAdapter",
+    "adapters.sound": "DeviceAudioAdapter FileAudioAdapter",
+    "adapters.telnyx": "TelnyxAudioAdapter",
+    "adapters.twilio": "TwilioAudioAdapter",
+    "adapters.websocket": "WebSocketAudioAdapter",
+    "agent": """
+        Approval AudioObserver CallContext ConversationLog FunctionObserver RealtimeAgent RealtimeObserver Tool
+        ToolError tool
+    """,
+    "client": "GeminiRealtimeClient",
+    "errors": """
+        AudioFormatError ConfigError ConnectionClosed GeminiRealtimeError HandshakeError ListenError
+        MissingDependencyError NotConnectedError SendTimeout ServiceError SetupTimeout UnsupportedByModel
+    """,
+    "local": "LiveServer",
+    "protocol.events": """
+        AudioDelta AudioDropped ConnectionLost DigitPressed FunctionCall FunctionCallCancelled FunctionResult
+        GenerationComplete GoAway InputAudioBufferDelta InputTranscript Interrupted OutputTranscript
+        PlaybackStopped RealtimeEvent Reconnecting ReplayedItem SessionCreated SessionResumed SessionUpdated
+        SpeechStarted TextDelta ThoughtDelta TurnComplete Usage VoiceHealth
+    """,
+    "protocol.parts": "Media",
+    "realtime_client": "RealtimeClientBase RealtimeClientProtocol Role get_client register_realtime_client",
+    "transport.base": "Dial Receiver Transport",
 }
-"""They need optional extras, and time to import."""
+_HOME = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:
-    if name in _IMPORTED_WHEN_USED:
-        return getattr(import_module(_IMPORTED_WHEN_USED[name]), name)
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        return value
+    module = f"{__name__}.{name}"
+    try:
+        if not name.startswith("_"):
+            return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

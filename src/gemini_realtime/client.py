@@ -9,7 +9,7 @@ import random
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from logging import Logger, getLogger
 from typing import TYPE_CHECKING, Any
 
@@ -148,8 +148,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
     # --- the connection
 
-    @asynccontextmanager
-    async def connect(self, *, state: Mapping[str, Any] | None = None) -> AsyncIterator[None]:
+    def connect(self, *, state: Mapping[str, Any] | None = None) -> AbstractAsyncContextManager[None]:
         """Connect for the duration of the context; each time it is a new conversation.
 
         Args:
@@ -161,6 +160,10 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 was dialled.
             HandshakeError: no connection could be made.
         """
+        return _Connecting(self._connected(state))
+
+    @asynccontextmanager
+    async def _connected(self, state: Mapping[str, Any] | None) -> AsyncIterator[None]:
         if self._driver is not None or self._connecting:
             raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         setup = build_setup(self._config.service, self._session.options, self._profile)
@@ -495,6 +498,33 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
             client_class = with_events_of_ag2(cls)
         return lambda: client_class(llm_config=llm_config, logger=logger)
+
+
+class _Connecting(AbstractAsyncContextManager[None]):
+    """What `connect()` gives: to be entered with `async with`."""
+
+    def __init__(self, connected: AbstractAsyncContextManager[None]) -> None:
+        self._connected = connected
+
+    async def __aenter__(self) -> None:
+        await self._connected.__aenter__()
+
+    async def __aexit__(self, *raised: Any) -> bool | None:
+        return await self._connected.__aexit__(*raised)
+
+    if not TYPE_CHECKING:  # which finds these mistakes itself
+
+        def __await__(self):
+            raise ConfigError("connect() cannot be awaited", remedy=_ENTER)
+
+        def __enter__(self):
+            raise ConfigError("connect() is asynchronous", remedy=_ENTER)
+
+        def __exit__(self, *raised):
+            """Nothing was entered."""
+
+
+_ENTER = "write `async with client.connect():`, and talk inside that block"
 
 
 if TYPE_CHECKING:

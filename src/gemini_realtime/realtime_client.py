@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
+from importlib import import_module
 from logging import Logger
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.event_queue import EventQueue
@@ -83,6 +84,9 @@ _Client = TypeVar("_Client", bound=RealtimeClientProtocol)
 
 _registered: dict[str, type[RealtimeClientProtocol]] = {}
 
+_BUILT_IN: Final = "gemini_realtime.client"
+"""Registers itself, as any client does, when it is imported."""
+
 
 def register_realtime_client() -> Callable[[type[_Client]], type[_Client]]:
     """Class decorator: let `get_client` find this client. Registering a class again replaces it in place."""
@@ -105,6 +109,7 @@ def get_client(llm_config: Any, logger: Logger, **kwargs: Any) -> RealtimeClient
     Raises:
         ConfigError: no registered client is; it is a ValueError.
     """
+    import_module(_BUILT_IN)
     for client_class in _registered.values():
         factory = client_class.get_factory(llm_config=llm_config, logger=logger, **kwargs)
         if factory is not None:

@@ -143,3 +143,18 @@ def test_a_missing_package_names_the_command_that_installs_it(missing: str, tmp_
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "pip install 'gemini-realtime[" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["gemini_realtime.errors", "gemini_realtime.cli.commands", "typer"])
+def test_ctrl_c_while_a_command_is_still_imported_ends_it_quietly(module: str) -> None:
+    program = (
+        "import sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+        "from gemini_realtime.cli import main\n"
+        "main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from io import TextIOWrapper
-from typing import NoReturn
 
-from gemini_realtime.errors import AudioFormatError, ConfigError, GeminiRealtimeError, MissingDependencyError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 FAILED = 1
 USAGE = 2
@@ -20,6 +21,17 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command that `sys.argv` asks for, and exit."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # before anything had begun, or when it was over
+    sys.exit(0)
+
+
+def _run() -> None:
+    # Imported here, so that Ctrl-C is heard from the beginning.
+    from gemini_realtime.errors import AudioFormatError, ConfigError, GeminiRealtimeError, MissingDependencyError
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # an arrow is no reason to fail in a console that has none
@@ -33,14 +45,11 @@ def main() -> NoReturn:
         if (error.name or "").startswith("gemini_realtime"):
             raise
         _fail(str(MissingDependencyError(f"the command line ({error.name})", "cli")), USAGE)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)  # before anything had begun
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python would flush at exit has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (GeminiRealtimeError, OSError) as error:
         _fail(str(error), FAILED)
-    sys.exit(0)
 
 
 def _fail(problem: str, code: int) -> NoReturn:
