@@ -9,7 +9,6 @@ The server runs on a thread of its own, so a test may be a plain function or a c
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +52,9 @@ def live_server_tls(live_server_options: dict[str, Any], monkeypatch: pytest.Mon
 
     with LiveServer(**{"tls": True, **_checked(live_server_options)}) as server:
         key = live_server_options.get("api_key") or "offline"
-        # It takes the place of real keys; where there is none, one variable is enough, and google-genai warns of two.
-        names = [name for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY") if os.environ.get(name)] or ["GOOGLE_API_KEY"]
-        for name, value in {**server.environment(), **dict.fromkeys(names, key)}.items():
+        # It takes the place of real keys, for which no test has any use.
+        keys = dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY"), key)
+        for name, value in {**server.environment(), **keys}.items():
             monkeypatch.setenv(name, value)
         yield server
 
