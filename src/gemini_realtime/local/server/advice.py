@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.local.wire.frames import takes_long
 from gemini_realtime.protocol.codec import DecodeError, decode_base64, parse_received
 
 LONG_PIECE_MS: Final = 400
@@ -80,7 +81,7 @@ class Adviser:
 
     def received(self, message: bytes) -> None:
         """Look at the setup, and at the first pieces of audio."""
-        if self._pieces >= _LOOKS_AT or len(message) > _MAX_BYTES:
+        if self._pieces >= _LOOKS_AT or len(message) > _MAX_BYTES or takes_long(message):
             return
         try:
             parsed = parse_received(message)

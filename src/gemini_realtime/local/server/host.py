@@ -51,7 +51,7 @@ from gemini_realtime.protocol.messages import ClientMessage, CloseCode, Setup
 
 _Listening = Hear | StartUtterance | EndUtterance | EndAudio
 
-_PIECE_BYTES: Final = 32 * 1024  # of audio at a time: a second of 16 kHz
+_PIECE_BYTES: Final = 8 * 1024  # of audio at a time: a quarter of a second of 16 kHz
 _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
 
 _log = getLogger(__name__)

@@ -25,6 +25,7 @@ from gemini_realtime.local.server.session_writer import SessionWriter
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.speech.hearing import load_detection
 from gemini_realtime.local.wire.api import Api
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.protocol.messages import CloseCode
@@ -146,7 +147,9 @@ class Service:
 
     async def _warm_up(self) -> None:
         """A server without hearing or speech still serves sessions in text."""
-        starts = (self._backends.hearing.start(), self._backends.speaking.start())
+        starts = (
+            self._backends.hearing.start(), self._backends.speaking.start(), asyncio.to_thread(load_detection)
+        )  # fmt: skip
         for problem in await asyncio.gather(*starts, return_exceptions=True):
             if isinstance(problem, GeminiRealtimeError):
                 _log.info("%s", problem)
