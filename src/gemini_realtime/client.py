@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gemini_realtime.audio.format import MAX_RATE_HZ, MIN_RATE_HZ, samples_to_bytes
+from gemini_realtime.checking import check_choice, check_type, shown
 from gemini_realtime.config import api_type, read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
@@ -343,7 +344,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             return
         if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
             raise AudioFormatError(
-                f"no sound has {rate_hz} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
+                f"no sound has {shown(rate_hz)} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
             )
         if isinstance(audio, str):
             pcm = decode_base64(audio)
@@ -373,13 +374,13 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             ConfigError: another `mime_type`, or no image.
         """
-        if not isinstance(image, bytes | bytearray | memoryview) or not image:
-            what = f"a {type(image).__name__}" if image else "empty"
-            raise ConfigError(f"the image is {what}", remedy="pass the bytes of a JPEG or PNG file")
-        if mime_type not in ("image/jpeg", "image/png"):
-            raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
+        wanted = "the bytes of a JPEG or PNG file"
+        check_type("image", image, (bytes, bytearray, memoryview), wanted)
+        if not len(image):
+            raise ConfigError("the image is empty", remedy=f"pass {wanted}")
+        check_choice("mime_type", mime_type, ("image/jpeg", "image/png"))
         self._check_not_left()
-        self._session.send_video(encode_base64(image).decode("ascii"), mime_type, self._now())
+        self._session.send_video(encode_base64(bytes(image)).decode("ascii"), mime_type, self._now())
         self._flush()
 
     async def audio_stream_end(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
-from gemini_realtime.checking import kind_of, spelling_remedy
+from gemini_realtime.checking import kind_of, shown, spelling_remedy
 from gemini_realtime.errors import AudioFormatError, ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
@@ -237,7 +237,7 @@ def _spelled_part(part: Mapping[str, Any], place: str) -> str | Media:
         return _spelled_media(member, f"{place}.inline_data")
     if name in ("text", "inline_data"):
         raise ConfigError(f"`{place}.{name}` is {kind_of(member)}", remedy="pass text, or data and its type")
-    raise ConfigError(f"`{place}` has a field {given!r}", remedy=spelling_remedy(given, ("text", "inline_data")))
+    raise ConfigError(f"`{place}` has a field {shown(given)}", remedy=spelling_remedy(given, ("text", "inline_data")))
 
 
 def _spelled_media(blob: Mapping[str, Any], place: str) -> Media:
@@ -251,7 +251,8 @@ def _spelled_media(blob: Mapping[str, Any], place: str) -> Media:
         raise ConfigError(f"`{place}.data` is not base64", remedy="pass bytes, or base64 text of them") from None
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ConfigError(f"`{place}.data` is {kind_of(data)}", remedy="pass bytes, or base64 text of them")
-    return Media(bytes(data), members.get("mime_type") or _type_of(bytes(data[:16]), place))
+    mime_type = members.get("mime_type")
+    return Media(bytes(data), _type_of(bytes(data[:16]), place) if mime_type is None or mime_type == "" else mime_type)
 
 
 _BLOB: Final = {"data", "mime_type", "display_name"}
