@@ -34,6 +34,9 @@ MODELS = ("gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-2.5-flash-
 ANSWER_WITHIN_S = 240.0
 LIMIT_S = 6000.0
 
+IN_THE_BACKGROUND_S = 15.0
+"""What runs in the background has paid by then."""
+
 
 @dataclass
 class ToolVerdict:
@@ -339,6 +342,7 @@ async def _converse(scene: ToolScene, asking: Asking, random: Random, note: Call
             note("no answer")
             scene.model_silent += 1
         await asyncio.sleep(random.uniform(0.1, 3.0))
+    await asyncio.sleep(IN_THE_BACKGROUND_S)
 
 
 async def _send(client: Any, words: str) -> None:

@@ -17,6 +17,7 @@ from typing import Final, Protocol, assert_never
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.faults.connection import FaultyConnection
+from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.server.answering import Answerer, Backends
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.actions import (
@@ -62,6 +63,10 @@ class Served(Protocol):
 
     def go_away(self, time_left_s: float) -> None:
         """Announce the end of the connection."""
+        ...
+
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen."""
         ...
 
     async def end(self, code: int, reason: str) -> None:
@@ -138,6 +143,10 @@ class Host:
         """Announce the end of the connection."""
         self.peer.go_away(time_left_s, self._clock())
         self.act()
+
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen."""
+        self._connection.misbehave(fault)
 
     async def end(self, code: int, reason: str) -> None:
         """Close the connection, and return when nothing of it is left."""

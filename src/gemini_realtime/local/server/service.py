@@ -15,6 +15,7 @@ from typing import Final, get_args
 from gemini_realtime.checking import check_choice, check_number
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.faults.connection import FaultyConnection
+from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.server.answering import Backends
@@ -131,6 +132,11 @@ class Service:
         """Announce to every client that its connection ends."""
         for host in tuple(self.served):
             host.go_away(time_left_s)
+
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen to every client."""
+        for host in tuple(self.served):
+            host.misbehave(fault)
 
     async def stop(self) -> None:
         """Send every client away, and free what was loaded."""
