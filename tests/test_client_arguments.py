@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, RealtimeEvent, SessionCreated
+from gemini_realtime import ConfigError, GeminiRealtimeClient, GeminiRealtimeError, RealtimeEvent, SessionCreated
 from gemini_realtime.testing import ScriptedService, in_virtual_time
 from tests.wrong import WRONG
 
@@ -77,3 +77,33 @@ async def test_a_wrong_argument_is_refused_before_anything_is_noted(verb: str, m
             await client.send_text(role="user", text="And now?")
             await asyncio.sleep(1.0)
             assert "And now?" in str(service.received[sent:])
+
+
+MANUAL: dict[str, Any] = {"turn_detection": None}
+DETECTED: dict[str, Any] = {"temperature": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("mark", "travels_as", "allowed", "forbidden"),
+    [
+        ("activity_start", "activityStart", MANUAL, DETECTED),
+        ("activity_end", "activityEnd", MANUAL, DETECTED),
+        ("audio_stream_end", "audioStreamEnd", DETECTED, MANUAL),
+    ],
+)
+@in_virtual_time
+async def test_a_mark_that_the_options_forbid_is_refused_before_connecting_too(
+    mark: str, travels_as: str, allowed: dict[str, Any], forbidden: dict[str, Any]
+) -> None:
+    service = ScriptedService()
+    client = service.client()
+    await client.session_update(forbidden)
+    with pytest.raises(ConfigError, match="automatic detection"):
+        await getattr(client, mark)()
+    client = service.client()
+    await client.session_update(allowed)
+    await getattr(client, mark)()
+    async with client.connect():
+        await read_until(client, SessionCreated)
+        await asyncio.sleep(0.1)
+    assert [[*said["realtimeInput"]] for said in service.received if "realtimeInput" in said] == [[travels_as]]

@@ -128,4 +128,4 @@ async def test_a_resume_takes_few_calls() -> None:
         with counted() as names:
             conversation.service.end(1006)
             await conversation.until(SessionResumed)
-        check(names, 270)
+        check(names, 260)

@@ -385,19 +385,19 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
     async def audio_stream_end(self) -> None:
         """Tell that the microphone is off for more than a second; only with automatic activity detection."""
-        await self._room()
+        await self._room_for_mark()
         self._session.send_audio_stream_end()
         self._flush()
 
     async def activity_start(self) -> None:
         """Tell that the user begins to speak; only with automatic activity detection off."""
-        await self._room()
+        await self._room_for_mark()
         self._session.send_activity(self._now(), start=True)
         self._flush()
 
     async def activity_end(self) -> None:
         """Tell that the user has finished; only with automatic activity detection off."""
-        await self._room()
+        await self._room_for_mark()
         self._session.send_activity(self._now(), start=False)
         self._flush()
 
@@ -469,6 +469,12 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._check_not_left()
         if not self._session.has_room():
             raise NotConnectedError("too much waits to be sent already", remedy="call connect() first")
+
+    async def _room_for_mark(self) -> None:
+        """The same for a mark of activity, which not every setup allows: before there is one, the options say so."""
+        await self._room()
+        if self._driver is None and not self._connecting:
+            self._session.prepare(build_setup(self._config.service, self._session.options, self._profile))
 
     def _check_not_left(self) -> None:
         """What is said before the first conversation waits for it; what comes late for one is not for the next.

@@ -154,10 +154,14 @@ class Outbox:
 
     def setup(self, body: dict[str, Any]) -> None:
         """The first message of a connection; what was to be sent first on the one before it is void."""
-        detection = body.get("realtimeInputConfig", {}).get("automaticActivityDetection") or {}
-        self._detects = not detection.get("disabled", False)
+        self.expect(body)
         self._urgent.clear()
         self._urgent.append(encode({"setup": body}))
+
+    def expect(self, body: Mapping[str, Any]) -> None:
+        """The setup that will be sent, or is: by it marks of activity are refused."""
+        detection = (body.get("realtimeInputConfig") or {}).get("automaticActivityDetection") or {}
+        self._detects = not detection.get("disabled", False)
 
     def history(self, turns: Sequence[messages.Content]) -> None:
         """What a new session is told of the conversation before it, if anything."""
