@@ -34,6 +34,9 @@ PROXY_AUTHENTICATION_REQUIRED = 407
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
 
+READ_BUFFER_BYTES = 4 * 1024
+"""With what the read buffer begins; it grows with the frames that come, and many sessions are silent for long."""
+
 MAX_UNSENT_BYTES = 32 * 1024
 """What is kept here of what the network does not take, before `writable` says so: 0.7 s of 16 kHz speech."""
 
@@ -119,6 +122,7 @@ async def _connect(
                 websocket_handshake_timeout=timeout_s,
                 enable_auto_pong=False,
                 max_frame_size=MAX_FRAME_BYTES,
+                read_buffer_init_size=READ_BUFFER_BYTES,
                 logger_name=_picows_log,
                 socket_factory=line.connect,
             )
