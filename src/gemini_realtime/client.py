@@ -21,7 +21,7 @@ from gemini_realtime.config import api_type, read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError, Secret
-from gemini_realtime.event_queue import EventQueue, EventQueueEnded
+from gemini_realtime.event_queue import EventQueue, EventQueueEnded, OnEvent
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint
 from gemini_realtime.protocol.events import RealtimeEvent
@@ -203,32 +203,79 @@ class GeminiRealtimeClient(RealtimeClientBase):
             await driver.close()
             self.logger.info("disconnected")
 
-    async def read_events(self) -> AsyncGenerator[RealtimeEvent, None]:
+    async def read_events(self, *, echoes: bool = True) -> AsyncGenerator[RealtimeEvent, None]:
         """Set the session up, the first time, then yield events as they come.
 
         May be left at any point and entered again, by any number of readers: each event goes to exactly one. Ends
         when the connection does, if that was a normal end.
+
+        Args:
+            echoes: False leaves `InputAudioBufferDelta` out, from now on and for every reader of this conversation;
+                whoever does not need them saves a sixth of what a conversation costs.
 
         Raises:
             RuntimeError: `Client is not connected, call connect() first.`
             ConnectionClosed: the connection ended otherwise.
             SetupTimeout: the service did not confirm the session.
         """
+        driver = self._begun(echoes)
+        events = driver.events
+        try:
+            while True:
+                if not events.unread:
+                    await events.arrival()
+                    continue
+                event = events.take()
+                if event is None:
+                    return
+                yield event
+        except EventQueueEnded:
+            pass
+        if (failure := driver.failure) is not None:
+            raise failure
+
+    async def dispatch_events(self, on_event: OnEvent, *, echoes: bool = True) -> None:
+        """Set the session up, the first time, then call `on_event` with each event, in the order of `read_events`.
+
+            await client.dispatch_events(handle, echoes=False)
+
+        The shortest way from the socket into an application: no task is woken for an event. Whatever else the event
+        loop has to do waits meanwhile, so `on_event` is a plain function that returns soon. Returns when the connection
+        has ended normally, or after `add_event(None)`.
+
+        Args:
+            on_event: what it raises ends this call and is raised by it; later events are left to the next reader.
+            echoes: as for `read_events`.
+
+        Raises:
+            ConfigError: `on_event` cannot be called, or is a coroutine function.
+            RuntimeError: `Client is not connected, call connect() first.`
+            ConnectionClosed: the connection ended otherwise.
+            SetupTimeout: the service did not confirm the session.
+        """
+        if not callable(on_event) or asyncio.iscoroutinefunction(on_event):
+            raise ConfigError(
+                "`on_event` is not a plain function", remedy="pass one that takes an event, or use read_events()"
+            )
+        driver = self._begun(echoes)
+        try:
+            await driver.events.dispatch(on_event)
+            return
+        except EventQueueEnded:
+            pass
+        if (failure := driver.failure) is not None:
+            raise failure
+
+    def _begun(self, echoes: bool) -> SessionDriver:
+        """The conversation, set up now if it is not yet."""
         driver = self._driver
         if driver is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
+        if not echoes:
+            driver.events.drop_echoes()
         if not driver.session.begun:
             driver.begin(self._config.setup_timeout_s)
-        while True:
-            try:
-                event = await driver.events.get()
-            except EventQueueEnded:
-                break
-            if event is None:
-                return
-            yield event
-        if (failure := driver.failure) is not None:
-            raise failure
+        return driver
 
     async def session_update(self, session_options: dict[str, Any]) -> None:
         """Record options of the session, applied when it is set up; later on, between two turns.
@@ -347,24 +394,22 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 f"no sound has {shown(rate_hz)} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
             )
         if isinstance(audio, str):
-            pcm = decode_base64(audio)
-            text, encoded = audio, audio.encode("ascii")
+            pcm, encoded = decode_base64(audio), audio.encode("ascii")
         elif len(audio) % SAMPLE_BYTES == 0:
-            pcm = audio
-            encoded = encode_base64(audio)
-            text = encoded.decode("ascii")
+            pcm, encoded = audio, encode_base64(audio)
         else:
             raise AudioFormatError(
                 f"{len(audio)} bytes of audio end inside a 16-bit sample",
                 remedy="send whole samples, see gemini_realtime.audio.chunks",
             )
-        driver, duration_ms = self._driver, len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz)
+        driver, duration_ms, now = self._driver, len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz), self._now()
         if driver is None:
             self._check_not_left()
-            self._session.send_audio(pcm, encoded, rate_hz, duration_ms, self._now())
-        elif not driver.send_audio(pcm, encoded, rate_hz, duration_ms):
+            self._session.send_audio(pcm, encoded, rate_hz, duration_ms, now)
+        elif not driver.send_audio(pcm, encoded, rate_hz, duration_ms, now):
             await driver.keep_up()
-        self._events.put_echo(text)
+        if self._events.echoing:
+            self._events.put_echo(encoded.decode("ascii"), now)
 
     async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:
         """Send one image of a video stream, JPEG or PNG; the service looks at one per second at most.

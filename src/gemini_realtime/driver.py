@@ -243,7 +243,7 @@ class SessionDriver:
         """
         await self._senders.room()
 
-    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
+    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float) -> bool:
         """Send microphone audio, at once when the network takes it. Returns whether it does.
 
         Raises:
@@ -253,7 +253,7 @@ class SessionDriver:
         writable = transport.writable
         if not writable:
             self._stalled(transport)
-        frame = self.session.send_audio(pcm, audio_base64, rate_hz, duration_ms, self._loop.time())
+        frame = self.session.send_audio(pcm, audio_base64, rate_hz, duration_ms, now)
         if frame is not None:
             transport.send(frame)
         else:

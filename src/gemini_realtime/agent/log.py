@@ -187,6 +187,8 @@ class ConversationLog(RealtimeObserver):
     def _spoke(self, event: InputAudioBufferDelta, now_ms: float) -> None:
         if not _is_loud(event.delta):
             return
+        if event.sent_at is not None and self._began_s is not None:  # the echo comes later than that
+            now_ms = (event.sent_at - self._began_s) * 1000
         if self._answered:
             self._user = None  # spoken into an answer, or after it: a new utterance
         self._speech_ended_ms = now_ms
