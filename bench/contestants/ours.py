@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from bench.contestants import CHUNK, Contestant
-from gemini_realtime import AudioDelta, GeminiRealtimeClient, RealtimeEvent, SessionCreated
+from gemini_realtime import AudioDelta, GeminiRealtimeClient, SessionCreated
 
 
 class Bytes(Contestant):
     """The application works with PCM."""
 
     chunk: bytes | str = CHUNK
-    echoes = True
 
     @asynccontextmanager
     async def connected(self, url: str) -> AsyncIterator[None]:
@@ -32,22 +31,20 @@ class Bytes(Contestant):
         await reader
 
     async def _read(self, client: GeminiRealtimeClient, ready: asyncio.Event) -> None:
-        async for event in client.read_events(echoes=self.echoes):
+        async for event in client.read_events():
             if isinstance(event, AudioDelta):
-                audio = self.take(event)
+                self.take(event)
                 if self.meter is not None:
                     self.meter.tick()
-                elif self.hear is not None:
-                    self.hear(audio)
                 elif self.awake is not None:
                     await self.awake.wait()
             elif isinstance(event, SessionCreated):
                 ready.set()
 
     @staticmethod
-    def take(event: AudioDelta) -> bytes | str:
+    def take(event: AudioDelta) -> None:
         """Get hold of the audio."""
-        return event.audio
+        event.audio  # noqa: B018
 
 
 class Base64(Bytes):
@@ -56,25 +53,5 @@ class Base64(Bytes):
     chunk = base64.b64encode(CHUNK).decode()
 
     @staticmethod
-    def take(event: AudioDelta) -> bytes | str:
-        return event.delta
-
-
-class NoEchoes(Bytes):
-    """The application does not want to hear what it has sent."""
-
-    echoes = False
-
-
-class Dispatch(NoEchoes):
-    """A plain function is called with each event."""
-
-    async def _read(self, client: GeminiRealtimeClient, ready: asyncio.Event) -> None:
-        def handle(event: RealtimeEvent) -> None:
-            if isinstance(event, AudioDelta):
-                if self.hear is not None:
-                    self.hear(event.audio)
-            elif isinstance(event, SessionCreated):
-                ready.set()
-
-        await client.dispatch_events(handle, echoes=False)
+    def take(event: AudioDelta) -> None:
+        event.delta  # noqa: B018

@@ -14,6 +14,8 @@ LONGEST_SHOWN: Final = 80
 
 def shown(given: object) -> str:
     """A value for an error: short, and whatever it is made of."""
+    if isinstance(given, (str, bytes)):
+        given = given[: LONGEST_SHOWN + 1]
     try:
         text = repr(given)
     except Exception:  # somebody else's code, and numbers and nesting that are too much for Python's
@@ -33,6 +35,8 @@ def near_name(given: object, names: Iterable[str], *, alike: float = 0.6) -> str
 
     by_lower_case = {name.lower(): name for name in names}
     written = given.lower() if isinstance(given, str) else shown(given)
+    if len(written) > 3 * max(map(len, by_lower_case), default=0):  # near none, and how near would take long to tell
+        return None
     near = get_close_matches(written, by_lower_case, n=1, cutoff=alike)
     if not near and len(written) > 2:
         near = sorted((name for name in by_lower_case if name.startswith(written)), key=len)

@@ -35,6 +35,7 @@ MAX_RATE_HZ: Final = 192_000
 """The studio's; a higher one is a mistake."""
 
 _MAX_CHANNELS: Final = 64
+_LONGEST_TYPE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +182,8 @@ def _count(text: str, least: int, most: int) -> int | None:
 
 
 def _parsed(mime_type: str) -> tuple[str, Mapping[str, str]]:
-    """The type and its parameters, in lower case."""
-    name, *pairs = (part.strip().lower() for part in mime_type.split(";"))
+    """The type and its parameters, in lower case; of what is longer than any type, the beginning."""
+    name, *pairs = (part.strip().lower() for part in mime_type[:_LONGEST_TYPE].split(";"))
     parameters = (pair.partition("=") for pair in pairs)
     # A value may be a quoted string. Source: RFC 2045, section 5.1.
     return name, {key.strip(): value.strip().strip('"') for key, _, value in parameters}

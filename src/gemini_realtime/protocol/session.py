@@ -407,7 +407,6 @@ class Session:
             options: what it was made from.
         """
         self._setup.change(setup, options or self._setup.options)
-        self._outbox.expect(setup)
 
     def update(
         self,
@@ -492,8 +491,7 @@ class Session:
         self._handover.done()
         events = self._recovery.session_ready(frame, now)
         self._doubts.session_ready(now)
-        if self._doubts.holds_until is not None:
-            self._open_gate()
+        self._open_gate()
         if self._setup.changed:
             self._wish_to_leave(UPDATE_WITHIN_S, now)
         return events

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
 import json
 import logging
 import socket
+import threading
 import tracemalloc
 from typing import Any, cast
 
@@ -14,11 +16,13 @@ import picows
 import pytest
 
 from gemini_realtime.local.serve import LiveServer
-from gemini_realtime.local.server import listener
+from gemini_realtime.local.server import inbox, listener
 from gemini_realtime.local.server.connection import Connection
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.session.history import CONTEXT_CHARACTERS
-from gemini_realtime.local.wire.frames import MAX_VALUES
+from gemini_realtime.local.wire import media
+from gemini_realtime.local.wire.frames import MAX_HUGE_NUMBERS, MAX_NUMBERS, MAX_VALUES, MAX_WORD_BYTES
+from gemini_realtime.protocol.codec import decode_base64
 from tests.local.line import NATIVE_2_5, Line, new_sessions
 from tests.local.test_serve import WAIT_S, Parts, dialled
 
@@ -80,7 +84,7 @@ async def test_fragments_cost_what_they_hold() -> None:
         await client.until("turnComplete")
 
 
-def test_of_the_pings_of_a_client_that_does_not_read_the_last_is_answered() -> None:
+async def test_of_the_pings_of_a_client_that_does_not_read_the_last_is_answered() -> None:
     unread = Unread()
     connection = connection_to(unread)
     for number in range(1000):
@@ -88,6 +92,93 @@ def test_of_the_pings_of_a_client_that_does_not_read_the_last_is_answered() -> N
     assert unread.pongs == []
     connection.resume_writing()
     assert unread.pongs == [b"999"]
+
+
+async def test_a_flood_of_tiny_frames_is_read_in_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "SHARE_S", 0.0)
+    taken: list[int] = [0]
+    take = Connection.on_ws_frame
+
+    def count(self: Connection, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        taken[-1] += 1
+        take(self, transport, frame)
+
+    async def turns() -> None:
+        while True:
+            await asyncio.sleep(0)
+            taken.append(0)
+
+    monkeypatch.setattr(Connection, "on_ws_frame", count)
+    watch = asyncio.create_task(turns())
+    async with Parts().server as server, dialled(server, **TEXT) as client:
+        # A long message makes picows's buffer long.
+        client.send({"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "A" * 4_000_000}}})
+        for kind in (picows.WSMsgType.PING, picows.WSMsgType.PONG, picows.WSMsgType.CONTINUATION):
+            client.socket.send(picows.WSMsgType.TEXT, b" ", fin=kind is not picows.WSMsgType.CONTINUATION)
+            for _ in range(20_000):
+                client.socket.send(kind, b"", fin=kind is not picows.WSMsgType.CONTINUATION)
+        assert (await client.frames.get())[0] == 1007  # a blank is no message, and the last never ends
+    watch.cancel()
+    assert max(taken) <= 2 * listener._MOST_AT_ONCE_BYTES // 6  # an empty frame of a client is six bytes
+
+
+async def test_who_dials_and_says_nothing_is_sent_away() -> None:
+    async with LiveServer(warm_up=False, limits=Limits(setup_s=0.05)) as server, dialled(server) as client:
+        client.socket.send_ping()
+        assert await client.frames.get() == (1008, "no setup came for 0.05 seconds")
+
+
+async def test_who_says_nothing_counts_as_a_newcomer() -> None:
+    one = LiveServer(warm_up=False, pace="instant", limits=Limits(newcomers=1))
+    async with one as server, dialled(server) as silent, dialled(server, **TEXT) as client:
+        assert await silent.frames.get() is None  # cut off for who came next
+        client.types("hello")
+        await client.until("turnComplete")
+
+
+async def test_long_media_is_decoded_on_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[tuple[int, bool]] = []
+
+    def decode(text: str | bytes) -> bytes:
+        decoded.append((len(text), threading.current_thread() is threading.main_thread()))
+        return decode_base64(text)
+
+    monkeypatch.setattr(media, "decode_base64", decode)
+    parts = Parts()
+    async with parts.server as server, dialled(server, model=NATIVE_2_5) as client:
+        picture = {"mimeType": "image/jpeg", "data": base64.b64encode(bytes(3_000_000)).decode()}
+        client.send({"realtimeInput": {"video": picture}})
+        client.says(bytes(3_000_000))
+        client.says(bytes(640))
+        client.types("hello")
+        await client.until("turnComplete")
+    assert decoded == [(4_000_000, False), (4_000_000, False), (856, True)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"toolResponse": {"functionResponses": [{"id": "a", "response": {"a": "x" * MAX_WORD_BYTES}}]}},
+        {"clientContent": {"turns": [], "x" * MAX_WORD_BYTES: 1}},
+        {"setup": {"model": "m" * MAX_WORD_BYTES}},
+    ],
+    ids=["result", "name of a field", "model"],
+)
+def test_more_words_than_a_context_window_holds_are_refused(words: Any) -> None:
+    assert Line(model=NATIVE_2_5).send(words) == [INVALID]
+
+
+def test_a_long_picture_is_no_words() -> None:
+    picture = {"mimeType": "image/jpeg", "data": "A" * 2 * MAX_WORD_BYTES}
+    assert Line(model=NATIVE_2_5).send({"realtimeInput": {"video": picture}}) == []
+
+
+@pytest.mark.parametrize("number", ["1", "1e300"])
+def test_more_numbers_than_can_be_read_quickly_are_refused(number: str) -> None:
+    count = MAX_NUMBERS if number == "1" else MAX_HUGE_NUMBERS
+    message = '{"toolResponse": {"functionResponses": [{"id": "a", "response": {"a": [%s]}}]}}'
+    assert Line(model=NATIVE_2_5).send(message % ",".join([number] * (count // 2))) == []
+    assert Line(model=NATIVE_2_5).send(message % ",".join([number] * (2 * count))) == [INVALID]
 
 
 def test_who_does_not_read_for_long_is_not_read_either() -> None:

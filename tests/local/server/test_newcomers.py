@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from gemini_realtime.local.server import newcomers as module
 from gemini_realtime.local.server.newcomers import GRACE_S, Newcomers
 from gemini_realtime.testing import in_virtual_time
 
@@ -57,3 +60,16 @@ async def test_another_address_has_room_of_its_own() -> None:
     door.newcomers.drop_oldest()
     door.newcomers.drop_oldest()
     assert door.dropped == ["1", "2"]
+
+
+@in_virtual_time
+async def test_more_than_can_wait_are_told_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 1)
+    newcomers = Newcomers(1)
+    newcomer = newcomers.enter("a", lambda: None)
+    waits = asyncio.create_task(newcomers.room("a"))
+    await asyncio.sleep(0)
+    assert not await newcomers.room("a")
+    newcomers.leave(newcomer)
+    assert await waits
+    assert await newcomers.room("a")

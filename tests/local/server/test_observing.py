@@ -19,8 +19,8 @@ from gemini_realtime.local.server import kept_sessions
 from gemini_realtime.local.server.advice import Advice
 from gemini_realtime.local.server.kept_sessions import Keeper, KeptSession
 from gemini_realtime.local.server.message_log import MessageLog
-from gemini_realtime.local.server.observers import light
 from gemini_realtime.local.server.recorder import Recorder
+from gemini_realtime.local.wire.media import light
 from tests.local.fakes import FakeHearing, FakeResponder, FakeSpeaking
 from tests.local.test_serve import LIVE, dialled, echo
 

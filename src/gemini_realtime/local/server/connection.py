@@ -11,7 +11,7 @@ ping, and `Limits.unread_bytes` of what it does not read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Literal, Protocol
 
@@ -58,6 +58,7 @@ class Connection(picows.WSListener):
     Attributes:
         receiver: is told what comes; to be set before the first message.
         observers: are told what goes over the connection.
+        came_in: is called when the first message comes: only then it is a session.
         writable: cleared while the client is slow to read.
         ended: set once the connection is gone.
     """
@@ -65,19 +66,21 @@ class Connection(picows.WSListener):
     def __init__(self, limits: Limits | None = None) -> None:
         self.receiver: Receiver | None = None
         self.observers: Sequence[Observer] = ()
+        self.came_in: Callable[[], None] = _nothing
         self._ended_with: tuple[int, str] | None = None
         self.writable = asyncio.Event()
         self.writable.set()
         self.ended = asyncio.Event()
         self._socket: picows.WSTransport | None = None
         self._partial: bytearray | None = None
-        self._inbox = Inbox(self._tell, partial(self.pause_reading, "waiting"), partial(self.resume_reading, "waiting"))
+        self._inbox = Inbox(self._tell, partial(self.pause_reading, "waiting"), self._caught_up)
         self._paused: set[Why] = set()
         self._unanswered_ping: bytes | None = None
         self._aborting: asyncio.TimerHandle | None = None
         self._limits = limits or Limits()
         self._silent = False
         self._watching: asyncio.TimerHandle | None = None
+        self._first_due: asyncio.TimerHandle | None = None
 
     def send(self, frame: bytes) -> None:
         """Send a binary frame; nothing is sent once the connection closes."""
@@ -120,10 +123,11 @@ class Connection(picows.WSListener):
         self._inbox.release()
 
     def pause_reading(self, why: Why) -> None:
-        """Let the client wait."""
-        if self._socket is not None and not self._socket.is_close_frame_sent and why not in self._paused:
-            self._paused.add(why)
-            self._socket.underlying_transport.pause_reading()
+        """Let the client wait; after a close only for a moment, since its answer is to come."""
+        if self._socket is None or why in self._paused or (self._socket.is_close_frame_sent and why != "waiting"):
+            return
+        self._paused.add(why)
+        self._socket.underlying_transport.pause_reading()
 
     def resume_reading(self, why: Why) -> None:
         """Read on, unless there is another reason not to."""
@@ -137,6 +141,7 @@ class Connection(picows.WSListener):
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._socket = transport
         self._watch()
+        self._first_due = asyncio.get_running_loop().call_later(self._limits.setup_s, self._give_up)
         if self.receiver is not None:
             self.receiver.connection_made()
 
@@ -150,12 +155,14 @@ class Connection(picows.WSListener):
             self._inbox.finish(partial(_answer_close, transport, code))
         elif kind is picows.WSMsgType.PING:
             self._answer_ping(frame.get_payload_as_bytes())
-        elif kind is not picows.WSMsgType.PONG and not transport.is_close_frame_sent:
+        elif kind is picows.WSMsgType.PONG or transport.is_close_frame_sent:
+            self._inbox.spend()
+        else:
             self._take(frame.get_payload_as_bytes(), frame.fin, continues=kind is picows.WSMsgType.CONTINUATION)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self._socket = None
-        for timer in (self._aborting, self._watching):
+        for timer in (self._aborting, self._watching, self._first_due):
             if timer is not None:
                 timer.cancel()
         self._inbox.clear()
@@ -172,27 +179,39 @@ class Connection(picows.WSListener):
     def resume_writing(self) -> None:
         self.writable.set()
         self.resume_reading("unread")
-        if self._unanswered_ping is not None:
-            ping, self._unanswered_ping = self._unanswered_ping, None
-            self.pong(ping)
+        self._answer_last_ping()
 
     def _answer_ping(self, payload: bytes) -> None:
-        """Of the pings of a client that does not read, the last is answered, when it reads: RFC 6455 5.5.3."""
-        if self.writable.is_set():
+        """Of the pings that come while there is no time, or while the client does not read, the last is answered.
+
+        RFC 6455 5.5.3 has it so.
+        """
+        if self._inbox.spend() and self.writable.is_set():
             self.pong(payload)
         else:
             self._unanswered_ping = payload
+
+    def _answer_last_ping(self) -> None:
+        if self._unanswered_ping is not None and self.writable.is_set():
+            ping, self._unanswered_ping = self._unanswered_ping, None
+            self.pong(ping)
+
+    def _caught_up(self) -> None:
+        """Nothing waits any more."""
+        self.resume_reading("waiting")
+        self._answer_last_ping()
 
     def _take(self, payload: bytes, complete: bool, *, continues: bool) -> None:
         if continues != (self._partial is not None):
             self.close(CloseCode.PROTOCOL_ERROR, "a message begins inside another, or in the middle")
         elif complete and self._partial is None:
-            self._inbox.put(payload)
+            self._put(payload)
         else:
             self._join(payload, complete)
 
     def _join(self, fragment: bytes, complete: bool) -> None:
         """Append a fragment; however many there are, each costs what it holds."""
+        self._inbox.spend()
         message = self._partial = self._partial or bytearray()
         message += fragment
         if len(message) > self._limits.longest_message:
@@ -200,7 +219,14 @@ class Connection(picows.WSListener):
             self.close(CloseCode.TOO_BIG, f"a message is longer than {self._limits.longest_message} bytes")
         elif complete:
             self._partial = None
-            self._inbox.put(bytes(message))
+            self._put(bytes(message))
+
+    def _put(self, message: bytes) -> None:
+        if self._first_due is not None:
+            self._first_due.cancel()
+            self._first_due = None
+            self.came_in()
+        self._inbox.put(message)
 
     @property
     def _unread_bytes(self) -> int:
@@ -215,11 +241,20 @@ class Connection(picows.WSListener):
         self._silent = True
         self._watching = asyncio.get_running_loop().call_later(self._limits.idle_s, self._watch)
 
+    def _give_up(self) -> None:
+        """The client has dialled and said nothing."""
+        if "for good" not in self._paused:
+            self.close(CloseCode.POLICY, f"no setup came for {self._limits.setup_s:g} seconds")
+
     def _tell(self, message: bytes) -> None:
         for observer in self.observers:
             observer.received(message)
         if self.receiver is not None:
             self.receiver.message_received(message)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _answer_close(transport: picows.WSTransport, code: picows.WSCloseCode) -> None:

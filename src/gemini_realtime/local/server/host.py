@@ -17,7 +17,6 @@ from typing import Final, Protocol, assert_never
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.faults.connection import FaultyConnection
-from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.server.answering import Answerer, Backends
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.actions import (
@@ -47,12 +46,13 @@ from gemini_realtime.local.speech.hearing import (
 from gemini_realtime.local.speech.utterances import UtteranceFinder
 from gemini_realtime.local.speech.vocabulary import likely_words
 from gemini_realtime.local.wire.frames import read_client_frame, takes_long
+from gemini_realtime.local.wire.media import decode_media
 from gemini_realtime.local.wire.refusals import INVALID_ARGUMENT, Refused
 from gemini_realtime.protocol.messages import ClientMessage, CloseCode, Setup
 
 _Listening = Hear | StartUtterance | EndUtterance | EndAudio
 
-_PIECE_BYTES: Final = 8 * 1024  # of audio at a time: a quarter of a second of 16 kHz
+_PIECE_BYTES: Final = 32 * 1024  # of audio at a time: a second of 16 kHz
 _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
 
 _log = getLogger(__name__)
@@ -63,10 +63,6 @@ class Served(Protocol):
 
     def go_away(self, time_left_s: float) -> None:
         """Announce the end of the connection."""
-        ...
-
-    def misbehave(self, fault: Fault) -> None:
-        """Let a fault happen."""
         ...
 
     async def end(self, code: int, reason: str) -> None:
@@ -104,7 +100,7 @@ class Host:
         self._sessions = sessions
         self._aside = aside
         self._hosts = hosts
-        self._unheard: deque[_Listening] = deque()
+        self._unheard: deque[Iterator[_Listening]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._answerer = Answerer(peer, self.act, connection.writable, connection.misbehave, backends, clock)
         self._reply: asyncio.Task[None] | None = None
@@ -143,10 +139,6 @@ class Host:
         """Announce the end of the connection."""
         self.peer.go_away(time_left_s, self._clock())
         self.act()
-
-    def misbehave(self, fault: Fault) -> None:
-        """Let a fault happen."""
-        self._connection.misbehave(fault)
 
     async def end(self, code: int, reason: str) -> None:
         """Close the connection, and return when nothing of it is left."""
@@ -217,13 +209,17 @@ class Host:
         if not self._unheard:
             self._connection.hold()
             asyncio.get_running_loop().call_soon(self._listen_on)
-        self._unheard.extend(_pieces(action))
+        self._unheard.append(_pieces(action))
 
     def _listen_on(self) -> None:
         if not self._unheard:
             return
-        self._listen_to(self._unheard.popleft())
-        self.act()
+        piece = next(self._unheard[0], None)
+        if piece is None:
+            self._unheard.popleft()
+        else:
+            self._listen_to(piece)
+            self.act()
         if self._unheard:
             asyncio.get_running_loop().call_soon(self._listen_on)
         else:
@@ -343,9 +339,11 @@ class Host:
 def _read(message: bytes) -> ClientMessage | Refused:
     """Read a message on another thread, where nothing may be raised that nobody waits for."""
     try:
-        return read_client_frame(message)
+        read = read_client_frame(message)
+        decode_media(read)
     except Refused as refused:
         return refused
+    return read
 
 
 def _as_read(read: ClientMessage | Refused, message: bytes | str) -> ClientMessage:

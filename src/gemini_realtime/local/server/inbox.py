@@ -37,6 +37,13 @@ class Inbox:
         else:
             self._hand_on(message)
 
+    def spend(self) -> bool:
+        """Note that something came that is no message, but takes time too; returns whether there is time for it."""
+        self._begin_turn()
+        if self._turn_is_over():
+            self._full()
+        return not self._blocked
+
     def hold(self) -> None:
         """Whoever takes messages is busy with one: the others wait for `release`."""
         self._held = True
@@ -67,11 +74,14 @@ class Inbox:
         return self._turn_ends_at is not None and asyncio.get_running_loop().time() >= self._turn_ends_at
 
     def _hand_on(self, message: bytes) -> None:
+        self._begin_turn()
+        self._deliver(message)
+
+    def _begin_turn(self) -> None:
         if self._turn_ends_at is None:
             loop = asyncio.get_running_loop()
             self._turn_ends_at = loop.time() + SHARE_S
             loop.call_soon(self._next_turn)
-        self._deliver(message)
 
     def _next_turn(self) -> None:
         self._turn_ends_at = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from gemini_realtime.local.server.observers import light, read
+from gemini_realtime.local.server.observers import read
+from gemini_realtime.local.wire.media import light
 
 MAX_SESSIONS: Final = 64
 """Connections that are kept; the oldest are forgotten first."""

@@ -13,10 +13,10 @@ class Limits:
 
     Attributes:
         sessions: at once; one more is refused with 429. Vertex AI grants a project a thousand.
-        message_bytes: what is longer ends the connection with 1009; a picture in base64 is a fifth of it. How much the
-            service takes is not known; what is longer holds up the other clients while it is read.
+        message_bytes: what is longer ends the connection with 1009; a picture in base64 is a tenth of it.
         handshake_s: for TLS, and then for a request; who takes longer is cut off.
-        newcomers: connections of one address that have not come in yet; who has taken longest makes room.
+        setup_s: from the handshake to the first message; who takes longer is closed with 1008, pings or not.
+        newcomers: connections of one address that have not said anything yet; who has taken longest makes room.
         session_bytes: what is kept of one session, whatever its client sends and however little it reads. A message may
             be as long as an eighth of it, since it exists several times while it is read.
         idle_s: without any frame, not even a ping, for so long, the connection ends with 1008. A connection to the
@@ -24,8 +24,9 @@ class Limits:
     """
 
     sessions: int = 1000
-    message_bytes: int = 8 * 1024 * 1024
+    message_bytes: int = 16 * 1024 * 1024
     handshake_s: float = 10.0
+    setup_s: float = 60.0
     idle_s: float = 600.0
     newcomers: int = 128
     session_bytes: int = 128 * 1024 * 1024

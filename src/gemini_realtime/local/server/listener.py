@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gemini_realtime.local.server.exchange import Exchange
 
 _BACKLOG: Final = 1024
+_MOST_AT_ONCE_BYTES: Final = 8 * 1024
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_S: Final = 0.1
 _COMPLAIN_EVERY_S: Final = 60.0
@@ -97,7 +98,6 @@ class Listener:
             except OSError as error:
                 await self._bear(error)
                 continue
-            await self._newcomers.room(str(address[0]))
             self._spawn(self._admit(accepted, str(address[0])))
 
     async def _bear(self, error: OSError) -> None:
@@ -111,7 +111,14 @@ class Listener:
         await asyncio.sleep(_RETRY_S)
 
     async def _admit(self, accepted: socket.socket, address: str) -> None:
-        """Make TLS, and see what the client wants."""
+        """Make TLS, and see what the client wants, when there is room for it."""
+        try:
+            if not await self._newcomers.room(address):
+                accepted.close()
+                return
+        except BaseException:  # the server stops
+            accepted.close()
+            raise
         newcomer = self._newcomers.enter(address, partial(_cancel, asyncio.current_task()))
         leave = partial(self._newcomers.leave, newcomer)
         limit_s = self._limits.handshake_s
@@ -191,6 +198,14 @@ class _Handshake(WSProtocol):  # type: ignore[misc]  # picows has no types for i
 
     leave: Callable[[], None]
 
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Read little at a time: what is read is taken at once, however many frames are in it.
+
+        picows makes its buffer as large as the longest frame that came, and leaves it so.
+        """
+        room: memoryview = super().get_buffer(sizehint)
+        return room[:_MOST_AT_ONCE_BYTES]
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
         self.leave()
@@ -203,7 +218,7 @@ def _websocket(handler: RequestHandler, limits: Limits, leave: Callable[[], None
     def accept(upgrade: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
         accepted = handler.accept(upgrade)
         if isinstance(accepted, Connection):
-            leave()
+            accepted.came_in = leave
         return accepted
 
     handshake = _Handshake(

@@ -1,18 +1,22 @@
-"""Connections that have not come in yet: in the middle of TLS, of a handshake or of a request, or silent.
+"""Connections that have not come in yet: in TLS, in a handshake, in a request, or without a first message.
 
 They cost a file descriptor each, and whoever opens one needs no key. So there are only so many of one address at a
-time: who has taken long makes room for the next, and who has just come is waited for.
+time: who has taken long makes room for the next, and who has just come is waited for, which keeps no other address
+waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 GRACE_S: Final = 1.0
 """How long a newcomer may take before it has to make room for others of its address."""
+
+MAX_WAITING: Final = 1024
+"""Of one address, connections for which there is no room yet: as many as a server has sessions, dialled at once."""
 
 
 @dataclass(eq=False)
@@ -30,6 +34,14 @@ class Newcomer:
     drop: Callable[[], None]
 
 
+@dataclass(eq=False)
+class _Queue:
+    """Those of one address who wait for room, in order."""
+
+    length: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Newcomers:
     """The connections of a server that have not come in yet.
 
@@ -40,10 +52,25 @@ class Newcomers:
     def __init__(self, per_address: int) -> None:
         self._per_address = per_address
         self._all: dict[Newcomer, None] = {}
+        self._queues: dict[str, _Queue] = {}
         self._left = asyncio.Event()
 
-    async def room(self, address: str) -> None:
-        """Return when there is room for one more from here."""
+    async def room(self, address: str) -> bool:
+        """Return when there is room for one more from here; False at once when too many wait for it."""
+        queue = self._queues.setdefault(address, _Queue())
+        if queue.length >= MAX_WAITING:
+            return False
+        queue.length += 1
+        try:
+            async with queue.turn:
+                await self._make_room(address)
+        finally:
+            queue.length -= 1
+            if not queue.length:
+                del self._queues[address]
+        return True
+
+    async def _make_room(self, address: str) -> None:
         while len(theirs := [one for one in self._all if one.address == address]) >= self._per_address:
             oldest, now = theirs[0], asyncio.get_running_loop().time()
             if now >= oldest.since + GRACE_S:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, Protocol
 
+from gemini_realtime.local.wire.media import light
 from gemini_realtime.protocol.codec import DecodeError, parse_received, without_media
 
-_DATA: Final = b'"data"'
-_MEDIA: Final = re.compile(rb"[A-Za-z0-9+/_-]{32}")  # other things may be called data, and are words
+_MOST_READ_BYTES: Final = 128 * 1024
+"""Of a message's words: what is longer is seldom looked at, and reading it would hold up others."""
 
 
 class Observer(Protocol):
@@ -27,27 +27,11 @@ class Observer(Protocol):
         ...
 
 
-def light(message: bytes) -> bytes:
-    """A message without its sound and pictures, made without reading it: there are fifty a second."""
-    at = message.find(_DATA)
-    if at < 0:
-        return message
-    kept, begin = [], 0
-    while at >= 0:
-        start = message.find(b'"', at + len(_DATA)) + 1
-        end = message.find(b'"', start)
-        if start <= 0 or end < 0:
-            break
-        if not message[at + len(_DATA) : start - 1].strip(b" :\r\n\t") and _MEDIA.match(message, start, end):
-            kept.append(message[begin:start])
-            begin = end
-        at = message.find(_DATA, end)
-    kept.append(message[begin:])
-    return b"".join(kept)
-
-
 def read(message: bytes) -> dict[str, Any]:
-    """A message without its sound and pictures; empty when it is none."""
+    """A message without its sound and pictures; empty when it is none, or very long."""
+    message = light(message)
+    if len(message) > _MOST_READ_BYTES:
+        return {}
     try:
         read: dict[str, Any] = without_media(parse_received(message))
     except DecodeError:

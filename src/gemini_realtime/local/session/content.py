@@ -12,6 +12,7 @@ from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.session.options import text_of
 from gemini_realtime.local.thinking import ToolResult
+from gemini_realtime.local.wire.media import content_of
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.local.wire.refusals import (
     AUDIO_IN_CONTENT,
@@ -21,6 +22,7 @@ from gemini_realtime.local.wire.refusals import (
     RESULT_PART,
     ROLE_REFUSED,
     SCHEDULING_REFUSED,
+    TOO_LONG,
     Refused,
 )
 from gemini_realtime.protocol import messages
@@ -29,6 +31,8 @@ from gemini_realtime.protocol.codec import decode_base64
 Role = Literal["user", "model"]
 _RESULT_PARTS: Final = ("image/png", "image/jpeg", "image/webp", "text/plain")
 """What 3.x reads of a result's parts; it closes on a PDF. Source: pydantic-ai 2.68, live 2026-09-28."""
+_LONGEST_TEXT_PART: Final = 1024 * 1024
+"""Of base64: more than the context window holds."""
 _BLANK: Final = " \t\r\n."
 _SCHEDULINGS: Final = ("SILENT", "WHEN_IDLE", "INTERRUPT")
 
@@ -106,7 +110,7 @@ def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, 
             if part.function_response is not None:
                 told.append(_result(part.function_response, args.get(part.function_response.id)))
             elif recalls and part.inline_data is not None and _is_audio(part.inline_data):
-                told.append(SpokenTurn(role, decode_base64(part.inline_data.data)))
+                told.append(SpokenTurn(role, content_of(part.inline_data, "client_content.turns.parts.inline_data")))
     return Content(tuple(told), instructions)
 
 
@@ -181,4 +185,7 @@ def _part_text(part: dict[str, object], profile: ServiceProfile) -> str:
         raise Refused(RESULT_PART)
     if kind != "text/plain" or not isinstance(blob, dict):
         return ""
-    return decode_base64(str(blob.get("data", ""))).decode(errors="replace")
+    data = str(blob.get("data", ""))
+    if len(data) > _LONGEST_TEXT_PART:
+        raise Refused(TOO_LONG)
+    return decode_base64(data).decode(errors="replace")

@@ -41,11 +41,11 @@ from gemini_realtime.local.session.resumption import UNASKED_AFTER_S, Resumption
 from gemini_realtime.local.session.turns import TURN_CHARACTERS
 from gemini_realtime.local.wire.api import ANY_API, Api
 from gemini_realtime.local.wire.frames import read_client_frame, refuse_null_handle
+from gemini_realtime.local.wire.media import content_of
 from gemini_realtime.local.wire.profiles import ServiceProfile, unknown_model
 from gemini_realtime.local.wire.refusals import (
     AUDIO_STREAM_END,
     AUDIO_TYPE,
-    BASE64,
     CONTENT_TOO_LATE,
     GO_AWAY_IGNORED,
     MANUAL_ACTIVITY,
@@ -57,7 +57,6 @@ from gemini_realtime.local.wire.refusals import (
     Refused,
 )
 from gemini_realtime.protocol import families, messages
-from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.messages import ServerMessage
 
 MAX_USUAL_MIME_TYPE: Final = 100
@@ -274,11 +273,11 @@ class Peer:
             if self.options.profile.media_chunks == "refused":
                 raise Refused(MEDIA_CHUNKS)
             chunks = []
-        for blob in filter(None, [item.audio, *chunks]):
-            if blob.mime_type.startswith("image/"):
-                self._take_picture(blob, "media_chunks", now)
-            else:
-                self._take_sound(blob)
+        for blob, field in ((item.audio, "audio"), *((chunk, "media_chunks[0]") for chunk in chunks)):
+            if blob is not None and blob.mime_type.startswith("image/"):
+                self._take_picture(blob, field, now)
+            elif blob is not None:
+                self._take_sound(blob, field)
         if item.video is not None:
             self._take_picture(item.video, "video", now)
         if item.text is not None:
@@ -301,19 +300,19 @@ class Peer:
         self._outbox.put(StartUtterance() if started else EndUtterance())
 
     def _take_picture(self, blob: messages.Blob, field: str, now: float) -> None:
-        _decode(blob, field)
+        content_of(blob, f"realtime_input.{field}")
         self._lifetime.saw(now)
         if self._activity.speaking or self.options.coverage != "TURN_INCLUDES_ONLY_ACTIVITY":
             self._conversation.usage.saw(now)
 
-    def _take_sound(self, blob: messages.Blob) -> None:
+    def _take_sound(self, blob: messages.Blob, field: str) -> None:
         try:
             sound = _sound_format(blob.mime_type)
         except AudioFormatError:
             raise Refused(AUDIO_TYPE) from None
         if sound.encoding != "pcm16" or sound.channels != 1:
             raise Refused(AUDIO_TYPE)
-        pcm = _decode(blob, "audio")
+        pcm = content_of(blob, f"realtime_input.{field}")
         audio_s = sound.duration_ms(len(pcm)) / 1000
         self._activity.audio_s += audio_s
         if self.options.coverage == "TURN_INCLUDES_ALL_INPUT":
@@ -490,13 +489,6 @@ class Peer:
 def _duration(seconds: float) -> str:
     """A protobuf Duration, such as `50s` or `9.500s`."""
     return f"{seconds:.3f}s".replace(".000s", "s")
-
-
-def _decode(blob: messages.Blob, field: str) -> bytes:
-    try:
-        return decode_base64(blob.data)
-    except AudioFormatError:
-        raise Refused(BASE64, where=f"realtime_input.{field}.data") from None
 
 
 def _sound_format(mime_type: str) -> AudioFormat:

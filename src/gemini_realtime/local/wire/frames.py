@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,7 +10,15 @@ import msgspec
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.local.wire.fields import snake_case
-from gemini_realtime.local.wire.refusals import INVALID_JSON, NULL_HANDLE, TOO_MUCH_IN_IT, UNKNOWN_NAME, Refused
+from gemini_realtime.local.wire.media import light
+from gemini_realtime.local.wire.refusals import (
+    INVALID_JSON,
+    NULL_HANDLE,
+    TOO_LONG,
+    TOO_MUCH_IN_IT,
+    UNKNOWN_NAME,
+    Refused,
+)
 from gemini_realtime.local.wire.validation import conform
 from gemini_realtime.protocol.codec import DecodeError, decode_client_message, encode, encode_base64, parse_object
 from gemini_realtime.protocol.messages import ClientMessage, ServerMessage
@@ -30,12 +39,19 @@ _VERTEX_MIME_TYPE: Final = b"audio/pcm"
 MAX_VALUES: Final = 32_768
 """Objects, lists and texts in one message of a client: far more than anybody sends, and all that can be read without
 holding up others. The service's own bound is not known."""
-MAX_NUMBERS: Final = 1_048_576
+MAX_NUMBERS: Final = 131_072
+"""As many as a context window of 128k has tokens."""
+MAX_HUGE_NUMBERS: Final = 1_000
+"""Such as 1e300: msgspec takes 8 us for each, and lets no other thread run meanwhile."""
+MAX_WORD_BYTES: Final = 3 * 1024 * 1024
+"""What is neither sound nor picture: a context window of 128k tokens of 4 characters, of which JSON may need six bytes
+for each."""
 
 _SHORT: Final = 8 * 1024
-_LONG: Final = 2 * 1024 * 1024
+_LONG: Final = 512 * 1024
 _QUICK_VALUES: Final = 500
-_QUICK_NUMBERS: Final = 20_000
+_QUICK_NUMBERS: Final = 1_000
+_HUGE: Final = re.compile(rb"[0-9][eE][+-]?[0-9]{3}")
 
 
 def takes_long(frame: bytes) -> bool:
@@ -78,7 +94,7 @@ def read_client_frame(frame: bytes | str) -> ClientMessage:
         Refused: not the JSON of one client message, or too much in it.
     """
     if len(frame) > _SHORT:
-        _check_size(frame if isinstance(frame, bytes) else frame.encode(errors="replace"))
+        _check_size(light(frame if isinstance(frame, bytes) else frame.encode(errors="replace")))
     try:
         message, unknown = decode_client_message(frame)
         if not unknown and _is_media(message):
@@ -93,9 +109,17 @@ def read_client_frame(frame: bytes | str) -> ClientMessage:
         raise Refused(INVALID_JSON, detail="A value is out of range.") from None
 
 
-def _check_size(frame: bytes) -> None:
-    if _values_in(frame) > MAX_VALUES or frame.count(b",") > MAX_NUMBERS:
+def _check_size(words: bytes) -> None:
+    """Refuse what nobody could read without holding up others; `words` is a message without its media."""
+    numbers = words.count(b",")
+    if len(words) > MAX_WORD_BYTES:
+        raise Refused(TOO_LONG, note=f"a message with {len(words)} bytes beside its sound and pictures")
+    if _values_in(words) > MAX_VALUES or numbers > MAX_NUMBERS or _has_too_huge_numbers(words, numbers):
         raise Refused(TOO_MUCH_IN_IT, note=f"a message of more than {MAX_VALUES} values, or {MAX_NUMBERS} numbers")
+
+
+def _has_too_huge_numbers(words: bytes, numbers: int) -> bool:
+    return numbers > MAX_HUGE_NUMBERS and len(_HUGE.findall(words)) > MAX_HUGE_NUMBERS
 
 
 def refuse_null_handle(frame: bytes | str) -> None:

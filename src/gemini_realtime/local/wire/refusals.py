@@ -63,7 +63,7 @@ ONE_MEMBER: Final = Rule(
 )
 
 TOO_MUCH_IN_IT: Final = Rule(
-    "more in one message than is read here: 32,768 objects, lists and texts",
+    "more in one message than is read here: 32,768 objects, lists and texts, 131,072 numbers",
     1007,
     _INVALID,
     "a guess: the service has bounds that nobody has told of",

@@ -1,0 +1,92 @@
+"""Sound and pictures in a client's messages: set aside where only words matter, and decoded before their turn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.local.wire.refusals import BASE64, Refused
+from gemini_realtime.protocol import messages
+from gemini_realtime.protocol.codec import decode_base64
+
+_DATA: Final = b'"data"'
+_MEDIA: Final = re.compile(rb"[A-Za-z0-9+/_-]{32}")  # other things may be called data, and are words
+
+
+class Decoded(messages.Blob):
+    """Media of which the bytes are known already: `data` is empty.
+
+    Attributes:
+        content: the bytes.
+    """
+
+    content: bytes = b""
+
+
+def light(message: bytes) -> bytes:
+    """A message without its sound and pictures, made without reading it: there are fifty a second."""
+    at = message.find(_DATA)
+    if at < 0:
+        return message
+    kept, begin = [], 0
+    while at >= 0:
+        start = message.find(b'"', at + len(_DATA)) + 1
+        end = message.find(b'"', start)
+        if start <= 0 or end < 0:
+            break
+        if not message[at + len(_DATA) : start - 1].strip(b" :\r\n\t") and _MEDIA.match(message, start, end):
+            kept.append(message[begin:start])
+            begin = end
+        at = message.find(_DATA, end)
+    kept.append(message[begin:])
+    return b"".join(kept)
+
+
+def content_of(blob: messages.Blob, where: str) -> bytes:
+    """The bytes of a blob.
+
+    Args:
+        blob: as it came, or decoded.
+        where: the path to it, in snake case.
+
+    Raises:
+        Refused: it is not base64.
+    """
+    if isinstance(blob, Decoded):
+        return blob.content
+    try:
+        return decode_base64(blob.data)
+    except AudioFormatError:
+        raise Refused(BASE64, where=f"{where}.data") from None
+
+
+def decode_media(message: messages.ClientMessage) -> None:
+    """Decode all media in a message: where they are long, that is not to be done while others wait.
+
+    Raises:
+        Refused: some of them are not base64.
+    """
+    item, content = message.realtime_input, message.client_content
+    if item is not None:
+        if item.audio is not None:
+            item.audio = _decoded(item.audio, "realtime_input.audio")
+        if item.video is not None:
+            item.video = _decoded(item.video, "realtime_input.video")
+        if item.media_chunks:
+            item.media_chunks = [_decoded(item.media_chunks[0], "realtime_input.media_chunks[0]")]
+    if content is not None:
+        for where, part in _parts(content):
+            if part.inline_data is not None:
+                part.inline_data = _decoded(part.inline_data, f"{where}.inline_data")
+
+
+def _parts(content: messages.ClientContent) -> Iterator[tuple[str, messages.Part]]:
+    for number, turn in enumerate(content.turns):
+        for place, part in enumerate(turn.parts):
+            yield f"client_content.turns[{number}].parts[{place}]", part
+
+
+def _decoded(blob: messages.Blob, where: str) -> Decoded:
+    return Decoded(mime_type=blob.mime_type, display_name=blob.display_name, content=content_of(blob, where))
