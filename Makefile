@@ -33,6 +33,7 @@ interop: $(VENV)/.test  ## run other people's clients against the embedded serve
 
 reliability: $(VENV)/.test  ## hold thousands of conversations in which things go wrong (ARGS="--fault cut")
 	@$(BIN)/python -m reliability.run $(ARGS)
+	@[ -n "$(ARGS)" ] || $(BIN)/python -m reliability.tools
 
 docs: $(VENV)/.test  ## write the generated parts of docs/
 	@$(BIN)/python docs/generate.py

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from bench.contestants import AG2, GOOGLE, MODULES, OURS, available
+from bench.contestants import AG2, GOOGLE, OURS, interpreter
 from bench.machine import machine, versions
 from bench.report import Result, Series
 
@@ -34,14 +34,15 @@ print(json.dumps({{"wall": wall, "cpu": cpu, "new": sorted(new), "rss": rss}}))
 
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Import in new processes, in turns; the first time of each is not counted."""
-    statements = {name: statement for name, statement in STATEMENTS.items() if available(MODULES[name])}
+    pythons = {name: python for name in STATEMENTS if (python := interpreter(name)) is not None}
+    statements = {name: STATEMENTS[name] for name in pythons}
     series = Series("`import`", list(statements), {GOOGLE: OURS, AG2: OURS})
     remarks = [REMARKS]
     for name, statement in statements.items():
-        remarks.append(f"- {name}: `{statement}` brings {_packages(_probe(statement)['new'])}")
+        remarks.append(f"- {name}: `{statement}` brings {_packages(_probe(pythons[name], statement)['new'])}")
     for _ in range(rounds):
         for name, statement in statements.items():
-            probed = _probe(statement)
+            probed = _probe(pythons[name], statement)
             series.add(
                 name,
                 {
@@ -54,10 +55,8 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     return Result(QUESTION, [series], machine(), versions(), "\n".join([remarks[0], "", *remarks[1:]]))
 
 
-def _probe(statement: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE.format(statement=statement)], capture_output=True, text=True, check=True
-    )
+def _probe(python: str, statement: str) -> dict[str, Any]:
+    done = subprocess.run([python, "-c", PROBE.format(statement=statement)], capture_output=True, text=True, check=True)
     probed: dict[str, Any] = json.loads(done.stdout)
     return probed
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from bench.contestants import AG2, GOOGLE, ROOT, interpreter
 
 PACKAGES = [
     "gemini-realtime",
@@ -34,12 +39,21 @@ def machine() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Of the packages that matter, as far as they are installed."""
+    found = _versions_here()
+    for name in (GOOGLE, AG2):
+        if (python := interpreter(name)) not in (None, sys.executable):
+            done = subprocess.run([python, "-m", "bench.machine"], cwd=ROOT, capture_output=True, text=True, check=True)
+            theirs = json.loads(done.stdout)
+            what = [package for package in ("google-genai", "ag2", "websockets") if package in theirs]
+            found |= {f"{package}, environment of {name}": theirs[package] for package in what}
+    return found
+
+
+def _versions_here() -> dict[str, str]:
     found = {}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 
@@ -51,3 +65,7 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or sys.platform
+
+
+if __name__ == "__main__":
+    print(json.dumps(_versions_here()))

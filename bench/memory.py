@@ -9,7 +9,7 @@ import argparse
 import json
 from typing import Any
 
-from bench.contestants import AG2, GOOGLE, MODULES, OURS, available
+from bench.contestants import AG2, GOOGLE, OURS, interpreter
 from bench.machine import machine, versions
 from bench.pressure import QUARTERS
 from bench.race import read_line, running
@@ -46,7 +46,7 @@ def _answer(rounds: int, duration_s: float, times_faster: float) -> Result:
     stall = f"/stalled-{round(duration_s) + 1}"
     for _ in range(rounds):
         for name in CONTESTANTS:
-            if available(MODULES[name]):
+            if interpreter(name) is not None:
                 size = {"duration_s": duration_s, "times_faster": times_faster}
                 _add(asleep, name, flood, do="sleep", **size)
                 _add(stalled, name, stall, do="stall", **size)
@@ -65,7 +65,7 @@ def _add(series: Series, name: str, path: str, **command: Any) -> None:
 
 def _measured(name: str, path: str, **command: Any) -> dict[str, float]:
     """By a worker that has done nothing before."""
-    with running("bench.service") as service, running("bench.worker", name) as worker:
+    with running("bench.service") as service, running("bench.worker", name, python=interpreter(name)) as worker:
         command["url"] = f"ws://127.0.0.1:{int(read_line(service))}{path}"
         assert worker.stdin is not None
         print(json.dumps(command), file=worker.stdin, flush=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from bench.contestants import MODULES, SLEEP, available
+from bench.contestants import GENERATOR, ROOT, SLEEP, interpreter
 from bench.report import Series
 
 CPU, USER = "CPU time, µs", "of it outside the kernel, µs"
@@ -43,7 +43,8 @@ class Race:
         command["url"] = f"ws://127.0.0.1:{self._port}{path}"
         print(json.dumps(command), file=worker.stdin, flush=True)
         measured: dict[str, float] = json.loads(read_line(worker))
-        received = sum(int(read_line(self._service)) for _ in range(command.get("sessions", 1)))
+        connections = 0 if name == GENERATOR else command.get("sessions", 1)
+        received = sum(int(read_line(self._service)) for _ in range(connections))
         # The setup takes the place of the chunk that is not sent when the meter stops.
         if command["do"] == "send" and name != SLEEP and received != measured["ticks"]:
             raise RuntimeError(f"{name} sent {measured['ticks']:.0f} frames, of which {received} arrived")
@@ -75,17 +76,25 @@ def race(names: Sequence[str]) -> Iterator[Race]:
     """Start the service, and those contestants whose packages are installed here."""
     with ExitStack() as stack:
         service = stack.enter_context(running("bench.service"))
-        workers = {n: stack.enter_context(running("bench.worker", n)) for n in names if available(MODULES[n])}
+        pythons = {name: python for name in names if (python := interpreter(name)) is not None}
+        workers = {
+            name: stack.enter_context(running("bench.worker", name, python=python)) for name, python in pythons.items()
+        }
         yield Race(service, workers)
 
 
 @contextmanager
-def running(*module: str) -> Iterator[subprocess.Popen[str]]:
+def running(*module: str, python: str | None = None) -> Iterator[subprocess.Popen[str]]:
     """A Python process that speaks line by line, killed at the end."""
     # What a process complains about is shown only when it dies: AG2 complains whenever its reader is left.
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
-            [sys.executable, "-m", *module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True
+            [python or sys.executable, "-m", *module],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
         )
         try:
             yield process

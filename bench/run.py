@@ -1,6 +1,6 @@
 """Measure this package beside other clients of the Live API.
 
-python -m bench.run                  everything, in an environment of its own (.venv-bench), some ten minutes;
+python -m bench.run                  everything, in environments of its own (.venv-bench*), some ten minutes;
                                      prints the tables, keeps bench/results/, writes docs/performance.md
 python -m bench.run receive send     only these
 python -m bench.run --show           write docs/performance.md from the results kept
@@ -23,9 +23,9 @@ from bench.report import Result, section
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
-ENVIRONMENT = ROOT / ".venv-bench"
-QUESTIONS = ["receive", "send", "imports", "sessions", "memory", "conversations"]
-ROUNDS = {"receive": 9, "send": 9, "imports": 5, "sessions": 3, "memory": 1, "conversations": 3}
+REQUIREMENTS = ROOT / "bench" / "requirements"
+QUESTIONS = ["density", "receive", "send", "imports", "sessions", "memory", "conversations"]
+ROUNDS = {"density": 5, "receive": 9, "send": 9, "imports": 5, "sessions": 3, "memory": 1, "conversations": 3}
 MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -44,7 +44,9 @@ def main() -> None:
             if not options.quick:
                 result.save(RESULTS / f"{question}.json")
     elif not options.show:
-        subprocess.run([environment(), "-m", "bench.run", "--here", *questions], cwd=ROOT, check=True)
+        for other in ("google", "ag2"):
+            environment(other)
+        subprocess.run([environment("ours"), "-m", "bench.run", "--here", *questions], cwd=ROOT, check=True)
     if not options.quick and not options.here:
         write_page()
 
@@ -55,16 +57,26 @@ def measure(question: str, *, quick: bool) -> Result:
     return answer(1 if quick else ROUNDS[question], quick=quick)
 
 
-def environment() -> Path:
-    """The interpreter of .venv-bench, where every contestant is installed."""
-    python = ENVIRONMENT / "bin" / "python"
-    requirements = ROOT / "bench" / "requirements.txt"
-    made = ENVIRONMENT / ".made"
+def environment(name: str) -> Path:
+    """The interpreter of an environment with what `bench/requirements/` says: each client as it would be installed."""
+    folder = ROOT / (".venv-bench" if name == "ours" else f".venv-bench-{name}")
+    python, requirements = folder / "bin" / "python", REQUIREMENTS / f"{name}.txt"
+    made = folder / ".made"
     if not made.exists() or made.read_bytes() != requirements.read_bytes():
-        print("Installing the other clients in .venv-bench (about 130 MB, once)", flush=True)
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        install = "-m pip install --quiet --disable-pip-version-check -c constraints.txt -r bench/requirements.txt"
-        subprocess.run([python, *install.split()], cwd=ROOT, check=True)
+        print(f"Installing {folder.name} (once)", flush=True)
+        venv.create(folder, with_pip=True, clear=True)
+        install: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+            requirements,
+        ]
+        ours = ["-c", "constraints.txt"] if name == "ours" else []  # the others bring what they were released with
+        subprocess.run([*install, *ours], cwd=ROOT, check=True)
         made.write_bytes(requirements.read_bytes())
     return python
 

@@ -3,7 +3,9 @@
     python -m bench.service        prints its port, then the number of frames it got from each connection that ended
 
 The word in the path says what a connection gets after its setup is confirmed: `/burst` audio as fast as it is read,
-`/paced` a message every few milliseconds, `/flood-300-10` 300 messages per second for 10 s, as far as they are read,
+`/paced` a message every few milliseconds, `/talk` one every 40 ms with what a turn has besides, its audio beginning
+with the time at which it was sent, `/talk-usage` the same with the tokens so far in each message, `/flood-300-10` 300
+messages per second for 10 s, as far as they are read,
 `/stalled-10` nothing, and for 10 s nothing that it sends is read; anything else nothing: what it sends is swallowed.
 Every message is 40 ms of 24 kHz audio (1,920 bytes) in the form of the service: indented JSON in binary frames.
 """
@@ -17,11 +19,16 @@ import random
 import re
 import struct
 import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import picows
 
+from bench.contestants import STAMP
+
 AUDIO_BYTES = 24_000 * 2 * 40 // 1000
+TURN = 200
+"""Pieces of audio in a turn of the model: 8 s."""
+
 PACE_MS = (1.5, 2.5)
 """Uneven, so that wake-ups do not fall into step with the kernel's accounting tick; each message comes alone."""
 
@@ -41,7 +48,35 @@ def audio_message(samples: bytes) -> bytes:
     return json.dumps(content, indent=2).encode() + b"\n"
 
 
+def usage(number: int) -> dict[str, object]:
+    """What a turn has cost up to its message of this number."""
+    prompt, response = 515 + number * 2, number
+    return {
+        "promptTokenCount": prompt,
+        "responseTokenCount": response,
+        "totalTokenCount": prompt + response,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": prompt}],
+        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": response}],
+    }
+
+
+def turn(*, with_usage: bool) -> list[bytes]:
+    """The messages of a turn, with room for a stamp in those that hold audio."""
+    messages: list[dict[str, Any]] = []
+    for number in range(TURN):
+        blob = {"mimeType": "audio/pcm;rate=24000", "data": base64.b64encode(_chance.randbytes(AUDIO_BYTES)).decode()}
+        messages.append({"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}})
+        if number % 10 == 0:
+            messages.append({"serverContent": {"outputTranscription": {"text": " some words"}}})
+    messages += [{"serverContent": {"generationComplete": True}}, {"serverContent": {"turnComplete": True}}]
+    for number, message in enumerate(messages):
+        if with_usage or number == len(messages) - 1:
+            message["usageMetadata"] = usage(number)
+    return [json.dumps(message, indent=2).encode() + b"\n" for message in messages]
+
+
 _chance = random.Random(1)
+TURNS = {with_usage: turn(with_usage=with_usage) for with_usage in (False, True)}
 MESSAGES = [audio_message(_chance.randbytes(AUDIO_BYTES)) for _ in range(16)]
 BURST = b"".join(struct.pack("!BBH", 0x82, 126, len(message)) + message for message in MESSAGES)
 """The same messages as one run of WebSocket frames: writing them costs the feeder next to nothing."""
@@ -52,6 +87,7 @@ class Connection(picows.WSListener):
 
     def __init__(self, path: str) -> None:
         self._serve = next((serve for word, serve in self._ways.items() if word in path), Connection._swallow)
+        self._with_usage = "usage" in path
         self._numbers = [int(digits) for digits in re.findall(r"-(\d+)", path)]
         self._received = 0
         self._writable = asyncio.Event()
@@ -95,6 +131,17 @@ class Connection(picows.WSListener):
                 await asyncio.sleep(_chance.uniform(*PACE_MS) / 1000)
                 transport.send(picows.WSMsgType.BINARY, message)
 
+    async def _talk(self, transport: picows.WSTransport) -> None:
+        due = time.monotonic() + _chance.uniform(0.0, 0.04)  # sessions do not speak in step
+        while True:
+            for message in TURNS[self._with_usage]:
+                if (audio_at := message.find(b'"data": "')) > 0:
+                    due += 0.04
+                    await asyncio.sleep(due - time.monotonic())
+                    stamp = base64.b64encode(STAMP.pack(time.monotonic()))
+                    message = message[: audio_at + 9] + stamp + message[audio_at + 21 :]
+                transport.send(picows.WSMsgType.BINARY, message)
+
     async def _flood(self, transport: picows.WSTransport) -> None:
         rate, duration_s = self._numbers
         started, sent = time.monotonic(), 0
@@ -122,7 +169,7 @@ class Connection(picows.WSListener):
                 for _ in range(2):  # the loop polls the socket in the first round and reads it in the second
                     await asyncio.sleep(0)
 
-    _ways: ClassVar = {"/burst": _burst, "/paced": _paced, "/flood": _flood, "/stalled": _stalled}
+    _ways: ClassVar = {"/burst": _burst, "/paced": _paced, "/talk": _talk, "/flood": _flood, "/stalled": _stalled}
 
 
 async def main() -> None:

@@ -12,7 +12,7 @@ import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import pressure
+from bench import pressure, talk
 from bench.contestants import Contestant, contestant
 from bench.meter import Meter, resident_bytes
 
@@ -21,6 +21,8 @@ async def obey(subject: Contestant, command: dict[str, Any]) -> dict[str, float]
     """Receive, send, hold idle sessions open, or come under pressure."""
     if command["do"] == "hold":
         return await hold(subject, command["url"], command["sessions"])
+    if command["do"] == "talk":
+        return await talk.converse(type(subject), **command)
     if command["do"] in ("sleep", "stall"):
         return await pressure.endure(subject, **command)
     subject.meter = None

@@ -1,32 +1,38 @@
-"""Test code of your own without a network: the test plays the service, message by message. Run it with pytest."""
+"""Call your agent and see what it says and does, without a key or a network. Run it with pytest."""
 
 from __future__ import annotations
 
-from gemini_realtime import FunctionCall, GeminiRealtimeClient
-from gemini_realtime.testing import ScriptedService, in_virtual_time, messages
+import asyncio
+from typing import Any
+
+from gemini_realtime import RealtimeAgent
+from gemini_realtime.testing import caller
 
 
-async def my_agent(client: GeminiRealtimeClient) -> None:
-    """The code under test: answers every call with the time."""
-    async with client.connect():
-        async for event in client.read_events():
-            if isinstance(event, FunctionCall):
-                await client.send_function_result(event.call_id, "nine o'clock")
+def my_agent(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """The agent under test; at work it is given the configuration of the real service."""
+    agent = RealtimeAgent(name="host", system_message="You take bookings.", llm_config=llm_config)
+
+    @agent.register_realtime_function()
+    async def book_table(guests: int, hour: int) -> str:
+        """Book a table."""
+        return f"A table for {guests} at {hour} is booked."
+
+    return agent
 
 
-async def asks_for_the_time(service: ScriptedService) -> None:
-    """What the service says: it asks for one function, and ends once it was answered."""
-    await service.receive("setup")
-    service.say(messages.setup_complete())
-    service.say(messages.tool_call("get_time", call_id="1"))
-    response = await service.receive("toolResponse")
-    assert response["functionResponses"] == [{"id": "1", "name": "get_time", "response": {"output": "nine o'clock"}}]
-    service.answer("It is nine o'clock.")
-    service.end()
+async def books_a_table() -> None:
+    """The caller speaks, the connection breaks, and the caller goes on in writing."""
+    async with caller(my_agent) as call:
+        await call.says("Book a table for two guests at eight.")
+        answer = await call.hears()
+        assert answer.said == "A table for 2 at 8 is booked."
+        call.fault("cut")
+        await call.types("Book a table for four guests at nine.")
+        await call.hears()
+    assert [tool.arguments for tool in call.tools] == [{"guests": 2, "hour": 8}, {"guests": 4, "hour": 9}]
+    print(call.log.table())
 
 
-@in_virtual_time
-async def test_my_agent_tells_the_time() -> None:
-    service = ScriptedService(asks_for_the_time)
-    await my_agent(service.client())
-    await service.finished()
+def test_my_agent_books_a_table() -> None:
+    asyncio.run(books_a_table())

@@ -351,7 +351,7 @@ def config_of(chance: random.Random) -> dict[str, Any]:
 def check_bounds(client: GeminiRealtimeClient) -> None:
     """What is kept is bounded; beyond its bounds by what one frame, or one message of `Program`, adds."""
     events, ledger = client._events, client._session._outbox._ledger
-    assert len(events._events) <= MAX_UNREAD + MAX_ECHOES + 200, len(events._events)
+    assert len(events.unread) <= MAX_UNREAD + MAX_ECHOES + 200, len(events.unread)
     assert ledger.waiting_bytes <= MAX_WAITING_BYTES + 500_000, ledger.waiting_bytes
     assert ledger.audio._waiting_ms <= MAX_EARLY_AUDIO_MS + 30_000, ledger.audio._waiting_ms
     assert ledger._sent_bytes <= MAX_SENT_BYTES, ledger._sent_bytes

@@ -900,3 +900,46 @@ async def test_connect_that_is_not_entered_with_async_with_says_what_to_write() 
         await client.connect()
     with pytest.raises(ConfigError, match="write `async with"), client.connect():
         pass
+
+
+@in_virtual_time
+async def test_events_are_dispatched_to_a_function_until_the_connection_ends() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    got: list[RealtimeEvent] = []
+    async with client.connect():
+        dispatching = asyncio.create_task(client.dispatch_events(got.append, echoes=False))
+        await settle()
+        service.say(messages.audio(b"\0\0" * 960))
+        await client.send_audio(b"\0\0" * 320)
+        service.say(messages.turn_complete())
+        await settle()
+        assert [type(event) for event in got] == [SessionCreated, AudioDelta, TurnComplete]
+        service.end()
+        await asyncio.wait_for(dispatching, WAIT_S)
+
+
+@in_virtual_time
+async def test_a_coroutine_function_is_refused_as_a_handler_of_events() -> None:
+    async def handle(event: RealtimeEvent) -> None:
+        pass
+
+    client = client_of(MemoryService())
+    async with client.connect():
+        with pytest.raises(ConfigError, match="plain function"):
+            await client.dispatch_events(handle)
+
+
+@in_virtual_time
+async def test_echoes_that_nobody_wants_do_not_come() -> None:
+    service = MemoryService()
+    client = client_of(service)
+    await client.send_audio(b"\0\0" * 320)
+    async with client.connect():
+        events = client.read_events(echoes=False)
+        first = asyncio.create_task(anext(events))
+        await settle()
+        assert isinstance(await first, SessionCreated)
+        await client.send_audio(b"\0\0" * 320)
+        service.say(messages.audio(b"\0\0" * 960))
+        assert isinstance(await anext(events), AudioDelta)

@@ -493,7 +493,7 @@ async def test_ten_minutes_of_sending_into_a_stalled_socket_keep_what_waits_boun
             await speak(client, MINUTE_S)
             ledger = client._session._outbox._ledger
             assert len(ledger.audio._waiting) <= 52
-            assert len(client._events._events) <= MAX_ECHOES + 1
+            assert len(client._events.unread) <= MAX_ECHOES + 1
 
 
 # --- readers that sleep
@@ -508,7 +508,7 @@ async def test_a_reader_that_sleeps_stops_the_service_and_misses_nothing() -> No
         for number in range(5000):
             service.say({"number": number})
         assert not service.reading
-        assert len(client._events._events) == HIGH_WATER
+        assert len(client._events.unread) == HIGH_WATER
         await asyncio.sleep(10 * MINUTE_S)
         assert [event.raw_message["number"] for event in await read(client, 5000)] == list(range(5000))
         assert service.reading
@@ -604,7 +604,7 @@ async def test_a_flood_before_the_session_is_confirmed_is_bounded_too(begun: boo
         for number in range(10 * MAX_UNREAD):
             service.say({"number": number, **more})
         assert not service.reading
-        assert len(client._events._events) <= MAX_UNREAD
+        assert len(client._events.unread) <= MAX_UNREAD
         service.on_frame = confirm_setup
         if begun:
             service.say({"setupComplete": {}})
@@ -630,7 +630,7 @@ async def test_a_flood_over_a_connection_that_is_being_left_is_bounded_too() -> 
         service.say({"goAway": {"timeLeft": "10s"}})
         await asyncio.sleep(MINUTE_S)
         assert service.connections == 2
-        assert len(client._events._events) <= MAX_UNREAD + 10
+        assert len(client._events.unread) <= MAX_UNREAD + 10
         await read_until(client, SessionResumed)
         assert service.reading
         service.pongs = False

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from gemini_realtime.event_queue import (
+    ECHO_WITHIN_S,
     HIGH_WATER,
     LARGE_BYTES,
     LOW_WATER,
@@ -15,6 +18,7 @@ from gemini_realtime.event_queue import (
     EventQueueEnded,
 )
 from gemini_realtime.protocol.events import AudioDropped, InputAudioBufferDelta, RealtimeEvent
+from gemini_realtime.testing import in_virtual_time
 from tests.loop import settle
 
 
@@ -182,3 +186,120 @@ async def test_audio_dropped_for_another_reason_is_another_event() -> None:
         queue.put_dropped(AudioDropped(duration_ms=20, reason=reason))
     assert await queue.get() == AudioDropped(duration_ms=40, reason="late")
     assert await queue.get() == AudioDropped(duration_ms=20, reason="lost")
+
+
+@contextmanager
+def wakings(loop: asyncio.AbstractEventLoop) -> Iterator[list[object]]:
+    """What the event loop is given to do at once."""
+    given: list[object] = []
+    call_soon = loop.call_soon
+
+    def noted(callback: object, *args: object, **kwargs: object) -> asyncio.Handle:
+        given.append(callback)
+        return call_soon(callback, *args, **kwargs)  # type: ignore[arg-type]
+
+    loop.call_soon = noted  # type: ignore[method-assign]
+    try:
+        yield given
+    finally:
+        loop.call_soon = call_soon  # type: ignore[method-assign]
+
+
+async def test_echoes_wake_no_reader_and_come_before_the_next_event() -> None:
+    queue = EventQueue()
+    reader = asyncio.create_task(queue.get())
+    await settle()
+    with wakings(asyncio.get_running_loop()) as given:
+        queue.put_echo("AAAA", 1.5)
+        queue.put_echo("BBBB", 1.6)
+        assert given == []
+        queue.put(event(1))
+        assert len(given) == 1
+    assert await reader == InputAudioBufferDelta(delta="AAAA", sent_at=1.5)
+    assert await queue.get() == InputAudioBufferDelta(delta="BBBB", sent_at=1.6)
+    assert number(await queue.get()) == 1
+
+
+@in_virtual_time
+async def test_echoes_come_in_time_where_no_event_comes() -> None:
+    queue, loop = EventQueue(), asyncio.get_running_loop()
+    reader = asyncio.create_task(queue.get())
+    await settle()
+    began = loop.time()
+    queue.put_echo("AAAA")
+    queue.put_echo("BBBB")
+    assert [await reader, await queue.get()] == [InputAudioBufferDelta(delta=delta) for delta in ("AAAA", "BBBB")]
+    assert loop.time() - began == pytest.approx(ECHO_WITHIN_S)
+
+
+async def test_whoever_wants_no_echoes_gets_none_of_those_that_wait_either() -> None:
+    queue = EventQueue()
+    queue.put_echo("AAAA")
+    queue.put(event(1))
+    queue.drop_echoes()
+    queue.put_echo("BBBB")
+    queue.put(event(2))
+    assert [number(await queue.get()) for _ in range(2)] == [1, 2]
+
+
+async def test_dispatched_events_are_delivered_without_waking_a_task() -> None:
+    queue = EventQueue()
+    got: list[RealtimeEvent] = []
+    queue.put(event(1))
+    dispatching = asyncio.create_task(queue.dispatch(got.append))
+    await settle()
+    with wakings(asyncio.get_running_loop()) as given:
+        queue.put(event(2))
+        queue.put_echo("AAAA")
+        queue.put_large([event(3), event(4)], 10 * LARGE_BYTES)
+        assert given == []
+    numbers = [item.raw_message.get("number") for item in got]
+    assert numbers == [1, 2, None, 3, 4]
+    queue.put(None)
+    await dispatching
+
+
+async def test_an_event_made_by_the_function_that_handles_another_comes_after_it() -> None:
+    queue = EventQueue()
+    order: list[str] = []
+
+    def handle(item: RealtimeEvent) -> None:
+        order.append(f"begin {number(item)}")
+        if number(item) == 1:
+            queue.put(event(2))
+        order.append(f"end {number(item)}")
+
+    dispatching = asyncio.create_task(queue.dispatch(handle))
+    await settle()
+    queue.put(event(1))
+    queue.put(event(3))
+    queue.end()
+    with pytest.raises(EventQueueEnded):
+        await dispatching
+    assert order == ["begin 1", "end 1", "begin 2", "end 2", "begin 3", "end 3"]
+
+
+async def test_what_a_handler_raises_is_raised_where_it_was_given_and_loses_no_later_event() -> None:
+    queue = EventQueue()
+
+    def handle(item: RealtimeEvent) -> None:
+        raise LookupError(number(item))
+
+    dispatching = asyncio.create_task(queue.dispatch(handle))
+    await settle()
+    queue.put(event(1))
+    queue.put(event(2))
+    with pytest.raises(LookupError, match="1"):
+        await dispatching
+    assert number(await queue.get()) == 2
+
+
+async def test_after_a_cancelled_dispatch_events_go_to_the_next_reader() -> None:
+    queue = EventQueue()
+    dispatching = asyncio.create_task(queue.dispatch(lambda item: None))
+    await settle()
+    dispatching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dispatching
+    queue.put(event(1))
+    assert number(await queue.get()) == 1

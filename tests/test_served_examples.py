@@ -1,4 +1,4 @@
-"""The examples that are servers: called as a telephone service and a browser call them."""
+"""The examples that need somebody at the other end: a telephone service, a browser, a microphone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import hashlib
 import hmac
 import importlib.util
 import re
+import shutil
+import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,10 +20,12 @@ from types import ModuleType
 import pytest
 
 from gemini_realtime import LiveServer
-from gemini_realtime.adapters.files import read_wav
+from gemini_realtime.adapters.files import read_wav, write_wav
 from gemini_realtime.audio.g711 import mulaw_encode
 from gemini_realtime.audio.resample import resample
+from gemini_realtime.testing import speech_from_text
 from tests.serving import serving
+from tests.sound_card import virtual_sound_card
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAMPLES = Path(__file__).parents[1] / "src" / "gemini_realtime" / "local" / "samples"
@@ -83,3 +88,76 @@ async def test_a_request_that_twilio_did_not_sign_is_turned_away(phone: ModuleTy
     async with serving(phone.app) as host:
         with pytest.raises(urllib.error.HTTPError, match="403"):
             await asyncio.to_thread(post, f"http://{host}/incoming", {"CallSid": "CA1"}, "forged")
+
+
+def microphone_file(path: Path, *parts: str | float) -> Path:
+    """A wave file of words that are spoken, and seconds of silence."""
+    pcm = b"".join(
+        speech_from_text(part, rate_hz=48_000) if isinstance(part, str) else bytes(2 * int(48_000 * part))
+        for part in parts
+    )
+    write_wav(path, pcm, 48_000)
+    return path
+
+
+@pytest.mark.live_server(pace="realtime")
+async def test_a_story_in_the_browser_is_interrupted_and_the_new_question_answered(
+    live_server_tls: LiveServer, tmp_path: Path
+) -> None:
+    playwright = pytest.importorskip("playwright.async_api", reason="it drives the browser")
+    if (chromium := shutil.which("chromium")) is None:
+        pytest.skip("the browser: apt install chromium")
+    said = microphone_file(
+        tmp_path / "said.wav", 4.0, "Tell me a long story.", 5.0, "Stop. What is two plus two?", 30.0
+    )
+    options = [
+        "--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={said}%noloop",
+    ]  # fmt: skip
+    frames: list[str | bytes] = []
+
+    def note(frame: str | bytes) -> None:
+        frames.append(frame)
+
+    async with serving(example("browser").app) as host, playwright.async_playwright() as driver, asyncio.timeout(90):
+        browser = await driver.chromium.launch(executable_path=chromium, args=options)
+        page = await browser.new_page()
+        page.on("websocket", lambda socket: socket.on("framereceived", note))
+        await page.goto(f"http://{host}/")
+        await page.click("#talk")
+        await page.wait_for_function("document.getElementById('said').innerText.includes('is four.')", timeout=60_000)
+        lines = (await page.inner_text("#said")).strip().splitlines()
+        await browser.close()
+    assert [line.partition(":")[0] for line in lines] == ["you", "agent", "you", "agent"], lines
+    assert "story" in lines[0]
+    assert "two plus two" in lines[2]
+    assert lines[3].endswith("four.")
+    (cleared,) = [at for at, frame in enumerate(frames) if isinstance(frame, str) and '"clear"' in frame]
+    asked = next(at for at, frame in enumerate(frames) if isinstance(frame, str) and "two plus two" in frame)
+    assert cleared < asked
+    assert not any(isinstance(frame, bytes) for frame in frames[cleared:asked])
+
+
+def test_a_key_opens_the_microphone_and_closes_it(tmp_path: Path) -> None:
+    question = microphone_file(tmp_path / "question.wav", "What is two plus two?")
+    command = [sys.executable, "-m", "gemini_realtime", "offline", "--", sys.executable, "examples/push_to_talk.py"]
+    with (
+        virtual_sound_card() as card,
+        subprocess.Popen(
+            command, env=card.environment, cwd=EXAMPLES.parent, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as talking,
+    ):
+        assert talking.stdin is not None
+        assert talking.stdout is not None
+        try:
+            while "Enter to talk" not in talking.stdout.readline():
+                assert talking.poll() is None
+            print(file=talking.stdin, flush=True)
+            assert "finished" in talking.stdout.readline()
+            assert card.say(question).wait(60) == 0
+            print(file=talking.stdin, flush=True)
+            assert "four" in talking.stdout.readline()
+            talking.stdin.close()
+            assert talking.wait(60) == 0
+        finally:
+            talking.kill()

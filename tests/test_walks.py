@@ -101,7 +101,7 @@ async def test_a_first_setup_takes_few_calls() -> None:
         await connecting.__aenter__()
         await conversation.until(SessionCreated)
     await connecting.__aexit__(None, None, None)
-    check(names, 180)
+    check(names, 185)
 
 
 @in_virtual_time
@@ -128,4 +128,4 @@ async def test_a_resume_takes_few_calls() -> None:
         with counted() as names:
             conversation.service.end(1006)
             await conversation.until(SessionResumed)
-        check(names, 270)
+        check(names, 260)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from bench.meter import Meter
 
 CHUNK = bytes(range(256)) * 2 + bytes(128)
 """20 ms of microphone: 16 kHz mono signed 16-bit, 640 bytes."""
+
+STAMP = struct.Struct("<dx")
+"""When a message was sent, on the monotonic clock that all processes share: 9 bytes are 12 characters of base64."""
 
 
 class Contestant:
@@ -19,12 +25,14 @@ class Contestant:
 
     Attributes:
         meter: the reading task ticks it for each piece of model audio.
+        hear: if there is no meter, the reading task calls it for each piece, with its audio or base64 of its beginning.
         awake: where there is one, and no meter, the reading task sleeps over a piece until it is set.
         send_chunk: sends the chunk.
         send_text: sends what the user typed.
     """
 
     meter: Meter | None = None
+    hear: Callable[[bytes | str], None] | None = None
     awake: asyncio.Event | None = None
     send_chunk: Callable[[], Awaitable[object]]
     send_text: Callable[[str], Awaitable[object]]
@@ -48,25 +56,39 @@ class Contestant:
 
 OURS, OURS_BASE64 = "gemini-realtime", "gemini-realtime, base64"
 GOOGLE, AG2 = "google-genai", "AG2"
-FLOOR, SLEEP = "picows alone", "sleeping alone"
+FLOOR, ASYNCIO, SLEEP = "picows alone", "asyncio alone", "sleeping alone"
+GENERATOR = "load generator alone"
+OURS_NO_ECHOES, OURS_DISPATCH = "gemini-realtime, echoes=False", "gemini-realtime, dispatch_events"
 
 _CLASSES = {
     OURS: "ours:Bytes",
     OURS_BASE64: "ours:Base64",
+    OURS_NO_ECHOES: "ours:NoEchoes",
+    OURS_DISPATCH: "ours:Dispatch",
     GOOGLE: "google_genai:GoogleGenai",
     AG2: "ag2:Ag2",
     FLOOR: "floor:Floor",
+    ASYNCIO: "floor:Asyncio",
     SLEEP: "floor:Sleep",
+    GENERATOR: "floor:Generator",
 }
 MODULES = {
     OURS: "gemini_realtime",
     OURS_BASE64: "gemini_realtime",
+    OURS_NO_ECHOES: "gemini_realtime",
+    OURS_DISPATCH: "gemini_realtime",
     GOOGLE: "google.genai",
     AG2: "autogen",
     FLOOR: "picows",
+    ASYNCIO: "picows",
     SLEEP: "picows",
+    GENERATOR: "picows",
 }
 """What must be installed for it."""
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = {GOOGLE: ROOT / ".venv-bench-google", AG2: ROOT / ".venv-bench-ag2"}
+"""Those that would not be installed beside others as they are; where there is no such folder, what is here is taken."""
 
 
 def available(module: str) -> bool:
@@ -75,6 +97,14 @@ def available(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:
         return False
+
+
+def interpreter(name: str) -> str | None:
+    """The Python that a contestant runs on; None when it is not installed."""
+    python = ENVIRONMENTS.get(name, ROOT) / "bin" / "python"
+    if python.exists():
+        return str(python)
+    return sys.executable if available(MODULES[name]) else None
 
 
 def contestant(name: str) -> Contestant:

@@ -39,9 +39,11 @@ class Ag2(Contestant):
     async def _read(self, client: Any, ready: asyncio.Event) -> None:
         async for event in client.read_events():
             if isinstance(event, AudioDelta):
-                event.delta  # noqa: B018
+                delta = event.delta
                 if self.meter is not None:
                     self.meter.tick()
+                elif self.hear is not None:
+                    self.hear(delta)
                 elif self.awake is not None:
                     await self.awake.wait()
             elif isinstance(event, SessionCreated):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from google import genai
@@ -16,9 +17,9 @@ from bench.contestants import CHUNK, Contestant
 class GoogleGenai(Contestant):
     """Audio is bytes on both ways. One client for all sessions, as its documentation has it."""
 
-    def __init__(self) -> None:
-        self._client: Any = genai.Client(api_key="none")
-        self._client._api_client._websocket_ssl_ctx = {}
+    @property
+    def _client(self) -> Any:
+        return _client()
 
     @asynccontextmanager
     async def connected(self, url: str) -> AsyncIterator[None]:
@@ -37,12 +38,21 @@ class GoogleGenai(Contestant):
         await self._session.send_realtime_input(text=text)
 
     async def _read(self, session: Any) -> None:
-        async for message in session.receive():
-            content = message.server_content
-            if content and content.model_turn:
-                for part in content.model_turn.parts:
-                    part.inline_data.data  # noqa: B018
-                if self.meter is not None:
-                    self.meter.tick()
-                elif self.awake is not None:
-                    await self.awake.wait()
+        while True:
+            async for message in session.receive():  # until the end of a turn
+                content = message.server_content
+                if content and content.model_turn:
+                    audio = b"".join([part.inline_data.data for part in content.model_turn.parts])
+                    if self.meter is not None:
+                        self.meter.tick()
+                    elif self.hear is not None:
+                        self.hear(audio)
+                    elif self.awake is not None:
+                        await self.awake.wait()
+
+
+@cache
+def _client() -> Any:
+    client: Any = genai.Client(api_key="none")
+    client._api_client._websocket_ssl_ctx = {}
+    return client

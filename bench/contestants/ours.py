@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from bench.contestants import CHUNK, Contestant
-from gemini_realtime import AudioDelta, GeminiRealtimeClient, SessionCreated
+from gemini_realtime import AudioDelta, GeminiRealtimeClient, RealtimeEvent, SessionCreated
 
 
 class Bytes(Contestant):
     """The application works with PCM."""
 
     chunk: bytes | str = CHUNK
+    echoes = True
 
     @asynccontextmanager
     async def connected(self, url: str) -> AsyncIterator[None]:
@@ -31,20 +32,22 @@ class Bytes(Contestant):
         await reader
 
     async def _read(self, client: GeminiRealtimeClient, ready: asyncio.Event) -> None:
-        async for event in client.read_events():
+        async for event in client.read_events(echoes=self.echoes):
             if isinstance(event, AudioDelta):
-                self.take(event)
+                audio = self.take(event)
                 if self.meter is not None:
                     self.meter.tick()
+                elif self.hear is not None:
+                    self.hear(audio)
                 elif self.awake is not None:
                     await self.awake.wait()
             elif isinstance(event, SessionCreated):
                 ready.set()
 
     @staticmethod
-    def take(event: AudioDelta) -> None:
+    def take(event: AudioDelta) -> bytes | str:
         """Get hold of the audio."""
-        event.audio  # noqa: B018
+        return event.audio
 
 
 class Base64(Bytes):
@@ -53,5 +56,25 @@ class Base64(Bytes):
     chunk = base64.b64encode(CHUNK).decode()
 
     @staticmethod
-    def take(event: AudioDelta) -> None:
-        event.delta  # noqa: B018
+    def take(event: AudioDelta) -> bytes | str:
+        return event.delta
+
+
+class NoEchoes(Bytes):
+    """The application does not want to hear what it has sent."""
+
+    echoes = False
+
+
+class Dispatch(NoEchoes):
+    """A plain function is called with each event."""
+
+    async def _read(self, client: GeminiRealtimeClient, ready: asyncio.Event) -> None:
+        def handle(event: RealtimeEvent) -> None:
+            if isinstance(event, AudioDelta):
+                if self.hear is not None:
+                    self.hear(event.audio)
+            elif isinstance(event, SessionCreated):
+                ready.set()
+
+        await client.dispatch_events(handle, echoes=False)

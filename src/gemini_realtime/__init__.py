@@ -12,7 +12,7 @@ from importlib import import_module
 
 from gemini_realtime.version import __version__ as __version__
 
-TYPE_CHECKING = False  # that of `typing` takes a tenth of the time of starting Python to import
+TYPE_CHECKING = False  # to import `typing` takes 9 ms, in which Ctrl-C would print a traceback
 if TYPE_CHECKING:
     from gemini_realtime.adapters.plivo import PlivoAudioAdapter
     from gemini_realtime.adapters.sound import DeviceAudioAdapter, FileAudioAdapter

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gemini_realtime.audio.format import MAX_RATE_HZ, MIN_RATE_HZ, samples_to_bytes
+from gemini_realtime.checking import check_choice, check_type, shown
 from gemini_realtime.config import api_type, read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError, Secret
-from gemini_realtime.event_queue import EventQueue, EventQueueEnded
+from gemini_realtime.event_queue import EventQueue, EventQueueEnded, OnEvent
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint
 from gemini_realtime.protocol.events import RealtimeEvent
@@ -202,32 +203,79 @@ class GeminiRealtimeClient(RealtimeClientBase):
             await driver.close()
             self.logger.info("disconnected")
 
-    async def read_events(self) -> AsyncGenerator[RealtimeEvent, None]:
+    async def read_events(self, *, echoes: bool = True) -> AsyncGenerator[RealtimeEvent, None]:
         """Set the session up, the first time, then yield events as they come.
 
         May be left at any point and entered again, by any number of readers: each event goes to exactly one. Ends
         when the connection does, if that was a normal end.
+
+        Args:
+            echoes: False leaves `InputAudioBufferDelta` out, from now on and for every reader of this conversation;
+                whoever does not need them saves a sixth of what a conversation costs.
 
         Raises:
             RuntimeError: `Client is not connected, call connect() first.`
             ConnectionClosed: the connection ended otherwise.
             SetupTimeout: the service did not confirm the session.
         """
+        driver = self._begun(echoes)
+        events = driver.events
+        try:
+            while True:
+                if not events.unread:
+                    await events.arrival()
+                    continue
+                event = events.take()
+                if event is None:
+                    return
+                yield event
+        except EventQueueEnded:
+            pass
+        if (failure := driver.failure) is not None:
+            raise failure
+
+    async def dispatch_events(self, on_event: OnEvent, *, echoes: bool = True) -> None:
+        """Set the session up, the first time, then call `on_event` with each event, in the order of `read_events`.
+
+            await client.dispatch_events(handle, echoes=False)
+
+        The shortest way from the socket into an application: no task is woken for an event. Whatever else the event
+        loop has to do waits meanwhile, so `on_event` is a plain function that returns soon. Returns when the connection
+        has ended normally, or after `add_event(None)`.
+
+        Args:
+            on_event: what it raises ends this call and is raised by it; later events are left to the next reader.
+            echoes: as for `read_events`.
+
+        Raises:
+            ConfigError: `on_event` cannot be called, or is a coroutine function.
+            RuntimeError: `Client is not connected, call connect() first.`
+            ConnectionClosed: the connection ended otherwise.
+            SetupTimeout: the service did not confirm the session.
+        """
+        if not callable(on_event) or asyncio.iscoroutinefunction(on_event):
+            raise ConfigError(
+                "`on_event` is not a plain function", remedy="pass one that takes an event, or use read_events()"
+            )
+        driver = self._begun(echoes)
+        try:
+            await driver.events.dispatch(on_event)
+            return
+        except EventQueueEnded:
+            pass
+        if (failure := driver.failure) is not None:
+            raise failure
+
+    def _begun(self, echoes: bool) -> SessionDriver:
+        """The conversation, set up now if it is not yet."""
         driver = self._driver
         if driver is None:
             raise NotConnectedError("Client is not connected, call connect() first.")
+        if not echoes:
+            driver.events.drop_echoes()
         if not driver.session.begun:
             driver.begin(self._config.setup_timeout_s)
-        while True:
-            try:
-                event = await driver.events.get()
-            except EventQueueEnded:
-                break
-            if event is None:
-                return
-            yield event
-        if (failure := driver.failure) is not None:
-            raise failure
+        return driver
 
     async def session_update(self, session_options: dict[str, Any]) -> None:
         """Record options of the session, applied when it is set up; later on, between two turns.
@@ -343,27 +391,25 @@ class GeminiRealtimeClient(RealtimeClientBase):
             return
         if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
             raise AudioFormatError(
-                f"no sound has {rate_hz} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
+                f"no sound has {shown(rate_hz)} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
             )
         if isinstance(audio, str):
-            pcm = decode_base64(audio)
-            text, encoded = audio, audio.encode("ascii")
+            pcm, encoded = decode_base64(audio), audio.encode("ascii")
         elif len(audio) % SAMPLE_BYTES == 0:
-            pcm = audio
-            encoded = encode_base64(audio)
-            text = encoded.decode("ascii")
+            pcm, encoded = audio, encode_base64(audio)
         else:
             raise AudioFormatError(
                 f"{len(audio)} bytes of audio end inside a 16-bit sample",
                 remedy="send whole samples, see gemini_realtime.audio.chunks",
             )
-        driver, duration_ms = self._driver, len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz)
+        driver, duration_ms, now = self._driver, len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz), self._now()
         if driver is None:
             self._check_not_left()
-            self._session.send_audio(pcm, encoded, rate_hz, duration_ms, self._now())
-        elif not driver.send_audio(pcm, encoded, rate_hz, duration_ms):
+            self._session.send_audio(pcm, encoded, rate_hz, duration_ms, now)
+        elif not driver.send_audio(pcm, encoded, rate_hz, duration_ms, now):
             await driver.keep_up()
-        self._events.put_echo(text)
+        if self._events.echoing:
+            self._events.put_echo(encoded.decode("ascii"), now)
 
     async def send_video(self, image: bytes, *, mime_type: str = "image/jpeg") -> None:
         """Send one image of a video stream, JPEG or PNG; the service looks at one per second at most.
@@ -373,30 +419,30 @@ class GeminiRealtimeClient(RealtimeClientBase):
         Raises:
             ConfigError: another `mime_type`, or no image.
         """
-        if not isinstance(image, bytes | bytearray | memoryview) or not image:
-            what = f"a {type(image).__name__}" if image else "empty"
-            raise ConfigError(f"the image is {what}", remedy="pass the bytes of a JPEG or PNG file")
-        if mime_type not in ("image/jpeg", "image/png"):
-            raise ConfigError(f"the Live API takes no {mime_type!r}", remedy="encode frames as image/jpeg or image/png")
+        wanted = "the bytes of a JPEG or PNG file"
+        check_type("image", image, (bytes, bytearray, memoryview), wanted)
+        if not len(image):
+            raise ConfigError("the image is empty", remedy=f"pass {wanted}")
+        check_choice("mime_type", mime_type, ("image/jpeg", "image/png"))
         self._check_not_left()
-        self._session.send_video(encode_base64(image).decode("ascii"), mime_type, self._now())
+        self._session.send_video(encode_base64(bytes(image)).decode("ascii"), mime_type, self._now())
         self._flush()
 
     async def audio_stream_end(self) -> None:
         """Tell that the microphone is off for more than a second; only with automatic activity detection."""
-        await self._room()
+        await self._room_for_mark()
         self._session.send_audio_stream_end()
         self._flush()
 
     async def activity_start(self) -> None:
         """Tell that the user begins to speak; only with automatic activity detection off."""
-        await self._room()
+        await self._room_for_mark()
         self._session.send_activity(self._now(), start=True)
         self._flush()
 
     async def activity_end(self) -> None:
         """Tell that the user has finished; only with automatic activity detection off."""
-        await self._room()
+        await self._room_for_mark()
         self._session.send_activity(self._now(), start=False)
         self._flush()
 
@@ -468,6 +514,12 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._check_not_left()
         if not self._session.has_room():
             raise NotConnectedError("too much waits to be sent already", remedy="call connect() first")
+
+    async def _room_for_mark(self) -> None:
+        """The same for a mark of activity, which not every setup allows: before there is one, the options say so."""
+        await self._room()
+        if self._driver is None and not self._connecting:
+            self._session.prepare(build_setup(self._config.service, self._session.options, self._profile))
 
     def _check_not_left(self) -> None:
         """What is said before the first conversation waits for it; what comes late for one is not for the next.

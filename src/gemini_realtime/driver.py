@@ -65,6 +65,85 @@ class Connection:
             self._driver.connection_lost()
 
 
+class _Dialler:
+    """Opens connections.
+
+    Args:
+        dial: does it, or raises anything.
+        timeout_s: how long that may take, whatever it does.
+    """
+
+    def __init__(self, dial: Open, timeout_s: float) -> None:
+        self._dial = dial
+        self._timeout_s = timeout_s
+
+    async def connect(self, driver: SessionDriver) -> Connection:
+        """A connection that is open, and tells this driver what comes.
+
+        Raises:
+            GeminiRealtimeError: it could not be opened.
+        """
+        connection = Connection(driver)
+        cause: Exception | None = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                connection.transport = await self._dial(connection)
+                return connection
+        except GeminiRealtimeError:
+            raise
+        except TimeoutError:
+            problem = f"no connection was made within {self._timeout_s:g} s"
+        except Exception as error:  # whatever fetches tokens, or dials, may raise anything
+            problem = f"no connection could be made: {type(error).__name__}"
+            cause = error if blanked(str(error)) == str(error) else None
+        raise HandshakeError(problem, remedy="check the network, `credentials` and `dial`") from cause
+
+
+class _Senders:
+    """Those who wait until text and results can be accepted, in the order in which they came.
+
+    Args:
+        has_room: whether they can; raises why the session ended, when it has.
+        timeout_s: how long they wait.
+    """
+
+    def __init__(self, has_room: Callable[[], bool], timeout_s: float) -> None:
+        self._has_room = has_room
+        self._timeout_s = timeout_s
+        self._waiting = 0
+        self._first = asyncio.Lock()
+        self._room = asyncio.Event()
+
+    async def room(self) -> None:
+        """Wait for room, behind those who wait already.
+
+        Raises:
+            SendTimeout: there was none in time.
+        """
+        if not self._waiting and self._has_room():
+            return
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._timeout_s) as limit, self._first:
+                while not self._has_room():
+                    self._room.clear()
+                    await self._room.wait()
+        except TimeoutError:
+            if not limit.expired():  # it is why the session ended
+                raise
+            raise SendTimeout(
+                f"the connection has been stalled for {self._timeout_s:g} s, and the message was not accepted",
+                remedy="send it again later; raise `send_timeout_s` to wait longer",
+            ) from None
+        finally:
+            self._waiting -= 1
+
+    def look_again(self) -> None:
+        """There may be room now, or will be none any more."""
+        if self._waiting:
+            self._room.set()
+
+
 class SessionDriver:
     """Carries a session.
 
@@ -94,18 +173,14 @@ class SessionDriver:
     ) -> None:
         self.session = session
         self.events = events
-        self._dial = dial
-        self._dial_timeout_s = dial_timeout_s
-        self._send_timeout_s = send_timeout_s
+        self._dialler = _Dialler(dial, dial_timeout_s)
+        self._senders = _Senders(self._has_room, send_timeout_s)
         self._logger = logger
         self._telemetry = telemetry()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
-        self._senders = asyncio.Lock()
-        self._waiting_senders = 0
-        self._room = asyncio.Event()
 
     async def open(self) -> None:
         """Open the first connection.
@@ -116,7 +191,7 @@ class SessionDriver:
         attempts = self.session.first_dial()
         while True:
             try:
-                self._use(await self._connect())
+                self._use(await self._dialler.connect(self))
                 break
             except GeminiRealtimeError as error:
                 now = self._loop.time()
@@ -166,26 +241,9 @@ class SessionDriver:
             SendTimeout: the connection has been stalled for too long.
             GeminiRealtimeError: why the session ended, when it has.
         """
-        if not self._waiting_senders and self._has_room():
-            return
-        self._waiting_senders += 1
-        try:
-            async with asyncio.timeout(self._send_timeout_s) as limit, self._senders:
-                self.flush()
-                while not self._has_room():
-                    self._room.clear()
-                    await self._room.wait()
-        except TimeoutError:
-            if not limit.expired():  # it is why the session ended
-                raise
-            raise SendTimeout(
-                f"the connection has been stalled for {self._send_timeout_s:g} s, and the message was not accepted",
-                remedy="send it again later; raise `send_timeout_s` to wait longer",
-            ) from None
-        finally:
-            self._waiting_senders -= 1
+        await self._senders.room()
 
-    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
+    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float) -> bool:
         """Send microphone audio, at once when the network takes it. Returns whether it does.
 
         Raises:
@@ -195,7 +253,7 @@ class SessionDriver:
         writable = transport.writable
         if not writable:
             self._stalled(transport)
-        frame = self.session.send_audio(pcm, audio_base64, rate_hz, duration_ms, self._loop.time())
+        frame = self.session.send_audio(pcm, audio_base64, rate_hz, duration_ms, now)
         if frame is not None:
             transport.send(frame)
         else:
@@ -301,8 +359,7 @@ class SessionDriver:
             self._reconnecting = self._loop.create_task(self._reconnect())
         elif self.events.full and not session.may_read(full=True, flooded=False, now=self._loop.time()):
             self.connection.transport.pause_reading()  # perhaps full by what an earlier connection brought
-        if self._waiting_senders and (session.ended or self._has_room()):
-            self._room.set()
+        self._senders.look_again()
         self._arm()
 
     def _tell_dropped(self, *, at_once: bool = True) -> None:
@@ -343,7 +400,7 @@ class SessionDriver:
             while (dial_at := self.session.dial_at) is not None:
                 await asyncio.sleep(dial_at - self._loop.time())
                 try:
-                    self._use(await self._connect())
+                    self._use(await self._dialler.connect(self))
                 except GeminiRealtimeError as error:
                     self._tell(self.session.connection_ended(error, self._loop.time()))
                 else:
@@ -370,19 +427,3 @@ class SessionDriver:
         """Go on with a connection that is new here, and may have ended already."""
         self.connection_lost()
         self.advance()
-
-    async def _connect(self) -> Connection:
-        connection = Connection(self)
-        cause: Exception | None = None
-        try:
-            async with asyncio.timeout(self._dial_timeout_s):
-                connection.transport = await self._dial(connection)
-                return connection
-        except GeminiRealtimeError:
-            raise
-        except TimeoutError:
-            problem = f"no connection was made within {self._dial_timeout_s:g} s"
-        except Exception as error:  # whatever fetches tokens, or dials, may raise anything
-            problem = f"no connection could be made: {type(error).__name__}"
-            cause = error if blanked(str(error)) == str(error) else None
-        raise HandshakeError(problem, remedy="check the network, `credentials` and `dial`") from cause

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from gemini_realtime.protocol.events import AudioDropped, InputAudioBufferDelta, RealtimeEvent
 
@@ -28,6 +28,11 @@ MAX_ECHOED_CHARACTERS = 1024 * 1024
 """The same bound in characters of base64: some 24 s of 16 kHz speech."""
 
 
+ECHO_WITHIN_S = 0.1
+"""How long an echo waits for an event that it may come with: to wake a reader for each costs as much as sending the
+audio does, fifty times a second."""
+
+
 class EventQueueEnded(Exception):
     """No event will come any more."""
 
@@ -47,10 +52,16 @@ class _Large(NamedTuple):
     weight: int
 
 
-_Echo = str
-"""Base64 of audio whose echo counts as no event; it becomes one when it is read, and few are."""
+class _Echo(NamedTuple):
+    """An echo counts as no event; it becomes one when it is read, and few are."""
+
+    audio_base64: str
+    sent_at: float | None
+
 
 _MARKS = {_Dropped, _Large, _Echo}
+
+OnEvent = Callable[[RealtimeEvent], object]
 
 
 class EventQueue:
@@ -59,51 +70,83 @@ class EventQueue:
     Attributes:
         full: whether so many wait that no more should come.
         on_pressure: called with True when unread events pile up, with False when they have been read.
+        echoing: whether anybody wants echoes.
+        unread: what nobody has read of yet, oldest first, to be had by `take`.
     """
 
     def __init__(self) -> None:
         self.on_pressure: Callable[[bool], None] = lambda full: None
         self.full = False
-        self._events: deque[RealtimeEvent | _Dropped | _Large | str | None] = deque()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.echoing = True
+        self.unread: deque[Any] = deque()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._direct: OnEvent | None = None
+        self._failure: BaseException | None = None  # of what is called with events
         self._weight = 0
         self._echoes = 0
         self._echoed_characters = 0
+        self._echo_timer: asyncio.TimerHandle | None = None
         self._dropped: dict[str, _Dropped] = {}
         self._ended = False
 
-    def put(self, event: RealtimeEvent | _Large | None) -> None:
+    # --- what comes
+
+    def put(self, event: RealtimeEvent | None) -> None:
         """Append an event; None tells one reader to stop."""
-        self._events.append(event)
-        unread = len(self._events) - self._echoes + self._weight
-        if unread >= HIGH_WATER and (not self.full or unread >= MAX_UNREAD):
-            self.full = True
-            self.on_pressure(True)
+        if self._direct is not None and not self.unread and event is not None:
+            self._call(self._direct, event)
+            return
+        self.unread.append(event)
+        if len(self.unread) + self._weight >= HIGH_WATER:
+            self._check_pressure()
         if self._waiting:
             self._wake()
 
+    def _check_pressure(self) -> None:
+        unread = len(self.unread) - self._echoes + self._weight
+        if unread >= HIGH_WATER and (not self.full or unread >= MAX_UNREAD):
+            self.full = True
+            self.on_pressure(True)
+
     def put_large(self, events: Sequence[RealtimeEvent], frame_bytes: int) -> None:
         """Append the events of a frame of so many bytes, which they keep."""
-        for event in events[:1]:
-            weight = frame_bytes // LARGE_BYTES
-            self._weight += weight
-            self.put(_Large(event, weight))
-        for event in events[1:]:
+        for event in events:
             self.put(event)
+            if event is events[0] and self.unread and self.unread[-1] is event:  # nobody has it yet
+                weight = frame_bytes // LARGE_BYTES
+                self._weight += weight
+                self.unread[-1] = _Large(event, weight)
+                self._check_pressure()
 
     @property
     def flooded(self) -> bool:
         """Whether so many wait that nothing at all should come."""
-        return len(self._events) - self._echoes + self._weight >= MAX_UNREAD
+        return len(self.unread) - self._echoes + self._weight >= MAX_UNREAD
 
-    def put_echo(self, audio_base64: str) -> None:
-        """Append an echo of the application's audio, unless too many have not been read."""
-        if self._echoes < MAX_ECHOES and self._echoed_characters < MAX_ECHOED_CHARACTERS:
+    def put_echo(self, audio_base64: str, sent_at: float | None = None) -> None:
+        """Append an echo of the application's audio, unless nobody wants it, or too many have not been read."""
+        if not self.echoing:
+            return
+        if self._direct is not None and not self.unread:
+            self._call(self._direct, InputAudioBufferDelta(delta=audio_base64, sent_at=sent_at))
+        elif self._echoes < MAX_ECHOES and self._echoed_characters < MAX_ECHOED_CHARACTERS:
             self._echoes += 1
             self._echoed_characters += len(audio_base64)
-            self._events.append(audio_base64)
-            if self._waiting:
-                self._wake()
+            self.unread.append(_Echo(audio_base64, sent_at))
+            if self._echo_timer is None and self._waiting:
+                self._echo_timer = self._waiting[0].get_loop().call_later(ECHO_WITHIN_S, self._echo_due)
+
+    def _echo_due(self) -> None:
+        self._echo_timer = None
+        if self.unread:
+            self._wake()
+
+    def drop_echoes(self) -> None:
+        """Nobody wants echoes: neither those to come nor those that are here."""
+        self.echoing = False
+        if self._echoes:
+            self.unread = deque(entry for entry in self.unread if not isinstance(entry, _Echo))
+            self._echoes = self._echoed_characters = 0
 
     def put_dropped(self, event: AudioDropped) -> None:
         """Append the event, or add to the one for the same reason that has not been read."""
@@ -111,14 +154,15 @@ class EventQueue:
             unread.duration_ms += event.duration_ms
             return
         self._dropped[event.reason] = _Dropped(event)
-        self._events.append(self._dropped[event.reason])
+        self.unread.append(self._dropped[event.reason])
         self._wake()
 
     def end(self) -> None:
         """The connection brings nothing more; readers get what is left, then `EventQueueEnded`."""
         self._ended = True
-        while self._waiting:
-            self._wake()
+        self._wake_all()
+
+    # --- who reads
 
     async def get(self) -> RealtimeEvent | None:
         """The oldest event; waits for one. Cancelling the wait loses nothing.
@@ -126,46 +170,98 @@ class EventQueue:
         Raises:
             EventQueueEnded: there is none left and there will be none.
         """
-        while not self._events:
-            if self._ended:
-                raise EventQueueEnded
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                self._leave(waiter)
-                raise
-        return self._take()
+        while not self.unread:
+            await self.arrival()
+        return self.take()
 
-    def _leave(self, waiter: asyncio.Future[None]) -> None:
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
-        elif self._events:
-            self._wake()  # this reader was woken for an event that it will not take
+    def take(self) -> RealtimeEvent | None:
+        """The oldest event.
 
-    def _wake(self) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-
-    def _take(self) -> RealtimeEvent | None:
-        mark = self._events.popleft()
-        event: RealtimeEvent | None = self._unmarked(mark) if type(mark) in _MARKS else cast(Any, mark)
-        if self.full and len(self._events) - self._echoes + self._weight <= LOW_WATER:
+        Raises:
+            IndexError: there is none.
+        """
+        entry = self.unread.popleft()
+        event: RealtimeEvent | None = self._unmarked(entry) if type(entry) in _MARKS else entry
+        if self.full and len(self.unread) - self._echoes + self._weight <= LOW_WATER:
             self.full = False
             self.on_pressure(False)
         return event
 
-    def _unmarked(self, mark: Any) -> RealtimeEvent:
-        if isinstance(mark, str):
+    async def arrival(self) -> None:
+        """Wait until there may be an event; another reader may have taken it.
+
+        Raises:
+            EventQueueEnded: there is none left and there will be none.
+        """
+        if self._ended and not self.unread:
+            raise EventQueueEnded
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self._leave(waiter)
+            raise
+
+    async def dispatch(self, on_event: OnEvent) -> None:
+        """Call `on_event` with one event after the other, those to come as soon as they come, until None comes.
+
+        Raises:
+            EventQueueEnded: there is none left and there will be none.
+            BaseException: what `on_event` raises; the events after it are left.
+        """
+        while True:
+            while self.unread:
+                if (event := self.take()) is None:
+                    return
+                on_event(event)
+            self._direct = on_event
+            try:
+                await self.arrival()
+            finally:
+                self._direct = None
+                failure, self._failure = self._failure, None
+            if failure is not None:
+                raise failure
+
+    def _call(self, on_event: OnEvent, event: RealtimeEvent) -> None:
+        self._direct = None  # what comes meanwhile comes after this
+        try:
+            on_event(event)
+        except BaseException as error:  # it is raised where the reader is, not in the connection
+            self._failure = error
+            self._wake_all()
+        else:
+            if self.unread or not self._waiting:
+                self._wake()
+            else:
+                self._direct = on_event
+
+    def _leave(self, waiter: asyncio.Future[None]) -> None:
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+        elif self.unread:
+            self._wake()  # this reader was woken for an event that it will not take
+
+    def _wake(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.pop(0)
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def _wake_all(self) -> None:
+        while self._waiting:
+            self._wake()
+
+    def _unmarked(self, entry: Any) -> RealtimeEvent:
+        if isinstance(entry, _Echo):
             self._echoes -= 1
-            self._echoed_characters -= len(mark)
-            return InputAudioBufferDelta(delta=mark)
-        if isinstance(mark, _Large):
-            self._weight -= mark.weight
-            return mark.event
-        del self._dropped[mark.reason]
-        return AudioDropped(duration_ms=mark.duration_ms, reason=mark.reason)
+            self._echoed_characters -= len(entry.audio_base64)
+            return InputAudioBufferDelta(delta=entry.audio_base64, sent_at=entry.sent_at)
+        if isinstance(entry, _Large):
+            self._weight -= entry.weight
+            event: RealtimeEvent = entry.event
+            return event
+        del self._dropped[entry.reason]
+        return AudioDropped(duration_ms=entry.duration_ms, reason=entry.reason)

@@ -8,9 +8,9 @@ The server runs on a thread of its own, so a test may be a plain function or a c
 
 from __future__ import annotations
 
+import functools
 import inspect
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +19,7 @@ from gemini_realtime.checking import spelling_remedy
 
 if TYPE_CHECKING:
     from gemini_realtime import LiveServer
+    from gemini_realtime.testing.call import Calling
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,11 +54,19 @@ def live_server_tls(live_server_options: dict[str, Any], monkeypatch: pytest.Mon
 
     with LiveServer(**{"tls": True, **_checked(live_server_options)}) as server:
         key = live_server_options.get("api_key") or "offline"
-        # It takes the place of real keys; where there is none, one variable is enough, and google-genai warns of two.
-        names = [name for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY") if os.environ.get(name)] or ["GOOGLE_API_KEY"]
-        for name, value in {**server.environment(), **dict.fromkeys(names, key)}.items():
+        # It takes the place of real keys, for which no test has any use.
+        keys = dict.fromkeys(("GOOGLE_API_KEY", "GEMINI_API_KEY"), key)
+        for name, value in {**server.environment(), **keys}.items():
             monkeypatch.setenv(name, value)
         yield server
+
+
+@pytest.fixture
+def caller(live_server_options: dict[str, Any]) -> Callable[..., Calling]:
+    """`gemini_realtime.testing.caller`, whose embedded server has the options of the test."""
+    from gemini_realtime.testing import caller
+
+    return functools.partial(caller, **_checked(live_server_options))
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:

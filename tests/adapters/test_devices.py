@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +28,7 @@ from gemini_realtime.adapters.files import read_wav
 from gemini_realtime.audio.resample import resample
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError, MissingDependencyError
 from tests.loop import settle
+from tests.sound_card import virtual_sound_card
 
 SAMPLES = Path(devices.__file__).parents[1] / "local" / "samples"
 CHUNK_BYTES = 640
@@ -447,52 +446,20 @@ def test_the_user_is_heard_through_the_echo() -> None:
     assert power_db(during) > power_db(pcm16(words)) - 12
 
 
-def test_every_block_comes_back_as_long_as_it_was() -> None:
+@pytest.mark.parametrize("delay_ms", [0, 40, 5000, -20])
+def test_every_block_comes_back_as_long_as_it_was(delay_ms: int) -> None:
     echo = canceller()
-    assert len(echo.clean(bytes(CHUNK_BYTES), bytes(960))) == CHUNK_BYTES
+    assert len(echo.clean(bytes(CHUNK_BYTES), bytes(960), delay_ms)) == CHUNK_BYTES
 
 
 # --- a virtual sound card
 
 
 @pytest.fixture
-def sound_card(tmp_path: Path) -> Iterator[dict[str, str]]:
+def sound_card() -> Iterator[dict[str, str]]:
     """Settings of the environment for a sound server whose microphone and loudspeaker the tests hold in hand."""
-    if not all(map(shutil.which, ("pulseaudio", "paplay", "parec"))):
-        pytest.skip(
-            "a virtual sound card needs: apt install pulseaudio pulseaudio-utils libasound2-plugins libportaudio2"
-        )
-    script = tmp_path / "sound.pa"
-    script.write_text(
-        "load-module module-null-sink sink_name=loudspeaker rate=48000 channels=1 norewinds=1\n"
-        "load-module module-null-sink sink_name=mouth rate=48000 channels=1 norewinds=1\n"
-        "load-module module-remap-source source_name=microphone master=mouth.monitor\n"
-        f"load-module module-native-protocol-unix socket={tmp_path}/socket auth-anonymous=1\n"
-        "set-default-sink loudspeaker\nset-default-source microphone\n"
-    )
-    environment = {
-        **os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "PULSE_SERVER": f"unix:{tmp_path}/socket"
-    }  # fmt: skip
-    command = ["pulseaudio", "-n", "-F", str(script), "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for_sound(server, environment)
-        yield environment
-    finally:
-        server.terminate()
-        server.wait(TIMEOUT_S)
-
-
-def _wait_for_sound(server: subprocess.Popen[bytes], environment: dict[str, str]) -> None:
-    while server.poll() is None:
-        answer = subprocess.run(["pactl", "info"], env=environment, capture_output=True, check=False, timeout=TIMEOUT_S)
-        if answer.returncode == 0:
-            break
-    see = "from gemini_realtime.adapters.devices import default_devices; assert None not in default_devices()"
-    found = subprocess.run([sys.executable, "-c", see], env=environment, capture_output=True, check=False)
-    if found.returncode == 0:
-        return
-    pytest.skip("the virtual sound card does not start, or PortAudio does not see it: see libasound2-plugins")
+    with virtual_sound_card() as card:
+        yield card.environment
 
 
 LISTEN = """

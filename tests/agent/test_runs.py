@@ -39,7 +39,7 @@ def test_a_lost_call_that_comes_again_under_a_new_id_is_served_by_its_run() -> N
     runs = Runs()
     run = started(runs, "1", euros=5, to="Ann")
     runs.lost(["1"])
-    runs.resumed()
+    runs.resumed(1, new_session=False)
     assert run.call_id is None
     assert runs.called("2", "pay", {"to": "Ann", "euros": 5}) == (run, False)
     assert run.call_id == "2"
@@ -49,7 +49,7 @@ def test_a_result_that_may_have_been_lost_serves_the_call_that_comes_again() -> 
     runs = Runs()
     run = started(runs, "1", euros=5)
     finished(run)
-    runs.resumed()
+    runs.resumed(1, new_session=False)
     assert runs.called("2", "pay", {"euros": 5}) == (run, False)
     assert not run.sent
 
@@ -57,7 +57,7 @@ def test_a_result_that_may_have_been_lost_serves_the_call_that_comes_again() -> 
 def test_other_arguments_after_a_loss_are_another_call() -> None:
     runs = Runs()
     started(runs, "1", euros=5)
-    runs.resumed()
+    runs.resumed(1, new_session=False)
     assert runs.called("2", "pay", {"euros": 6})[1]
 
 
@@ -65,7 +65,7 @@ def test_a_run_serves_one_call_after_a_loss_and_the_next_runs_anew() -> None:
     runs = Runs()
     started(runs, "1", euros=5)
     runs.lost(["1"])
-    runs.resumed()
+    runs.resumed(1, new_session=False)
     assert not runs.called("2", "pay", {"euros": 5})[1]
     assert runs.called("3", "pay", {"euros": 5})[1]
 
@@ -74,15 +74,67 @@ def test_what_was_answered_before_a_loss_is_not_taken_for_the_same() -> None:
     runs = Runs()
     finished(started(runs, "1", euros=5))
     runs.answered()
-    runs.resumed()
+    runs.resumed(1, new_session=False)
     assert runs.called("2", "pay", {"euros": 5})[1]
 
 
-def test_a_cancelled_run_serves_nobody() -> None:
+def test_a_cancelled_run_is_repeated_under_its_old_key() -> None:
     runs = Runs()
     run = started(runs, "1", euros=5)
     assert runs.cancelled(["1", "unknown"]) == [run]
     assert run.cancelled
     assert runs.called("1", "pay", {"euros": 5}) == (None, False)
-    runs.resumed()
+    again = started(runs, "2", euros=5)
+    assert again is not run
+    assert again.first_call_id == "1"
+
+
+def test_a_result_that_was_cancelled_serves_the_same_call_before_the_next_answer() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    finished(run)
+    assert runs.cancelled(["1"]) == []
+    assert runs.called("2", "pay", {"euros": 5}) == (run, False)
+    runs.cancelled(["2"])
+    runs.answered()
+    assert runs.called("3", "pay", {"euros": 5})[1]
+
+
+def test_a_result_that_was_lost_serves_nobody_after_what_was_asked_again_is_answered() -> None:
+    runs = Runs()
+    finished(started(runs, "1", euros=5))
+    finished(started(runs, "2", euros=6))
+    runs.lost(["1", "2"])
+    runs.resumed(2, new_session=False)
+    for run in list(runs._runs):
+        run.sent = False
+    runs.answered()
+    assert not runs.called("3", "pay", {"euros": 5})[1]
+    runs.answered()
+    assert runs.called("4", "pay", {"euros": 6})[1]
+
+
+def test_a_call_that_comes_again_under_its_old_id_is_served_by_its_run() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    finished(run)
+    runs.resumed(1, new_session=False)
+    assert runs.called("1", "pay", {"euros": 5}) == (run, False)
+    assert not run.sent
+
+
+def test_a_new_session_may_use_the_ids_of_the_old_one() -> None:
+    runs = Runs()
+    finished(started(runs, "1", euros=5))
+    runs.answered()
+    runs.resumed(1, new_session=True)
+    assert runs.called("1", "pay", {"euros": 6})[1]
+
+
+def test_a_run_whose_beginning_was_spoken_of_serves_no_later_call() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    run.started = True
+    runs.answered()
+    runs.resumed(1, new_session=False)
     assert runs.called("2", "pay", {"euros": 5})[1]

@@ -23,7 +23,7 @@ from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.serve import LiveServer, serve_forever
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.session.conversation import Pace
-from gemini_realtime.local.speech import processes
+from gemini_realtime.local.speech.processes import idle
 from gemini_realtime.local.thinking import Call, Request, Say, ToolResult
 from tests.local.fakes import SILENCE, FakeHearing, FakeResponder, FakeSpeaking, spoken
 from tests.local.line import HALF_CASCADE, MANUAL, NATIVE_2_5, WEATHER
@@ -686,7 +686,7 @@ async def test_a_spoken_question_leads_to_a_call_and_a_spoken_answer() -> None:
     with wave.open(str(Path(local.__file__).parent / "samples" / "weather.wav")) as question:
         rate_hz, pcm = question.getframerate(), question.readframes(question.getnframes())
     setup: dict[str, Any] = {"inputAudioTranscription": {}, "outputAudioTranscription": {}, "tools": [WEATHER]}
-    processes.idle.end()
+    idle.end()  # which wait for the next server, whatever came before
     before, others = asyncio.all_tasks(), children()
     async with LiveServer(pace="instant") as server, dialled(server, wait_s=120.0, **setup) as client:
         pcm += bytes(2 * rate_hz)
@@ -703,7 +703,7 @@ async def test_a_spoken_question_leads_to_a_call_and_a_spoken_answer() -> None:
         assert tokens[0]["modality"] == "AUDIO"
         assert tokens[0]["tokenCount"] >= 20
     assert asyncio.all_tasks() == before
-    processes.idle.end()  # those that wait for another server
+    idle.end()
     assert children() == others
 
 

@@ -65,7 +65,12 @@ def test_neither_repr_nor_dict_shows_audio_only_its_length(length: int) -> None:
     delta = base64.b64encode(b"\x12" * length).decode()
     event = InputAudioBufferDelta(delta=delta)
     assert f"audio_bytes={length}" in repr(event)
-    assert event.to_dict() == {"type": "input_audio_buffer.delta", "item_id": None, "audio_bytes": length}
+    assert event.to_dict() == {
+        "type": "input_audio_buffer.delta",
+        "item_id": None,
+        "sent_at": None,
+        "audio_bytes": length,
+    }
     assert not delta or delta not in repr(event)
     assert event.to_dict(audio=True)["delta"] == delta
 

@@ -385,6 +385,11 @@ def test_an_error_says_what_was_meant_or_what_to_do(options: dict[str, Any], hin
         {"tools": [{"type": "function", "function": "name"}]},
         {"tools": [{"name": "f"}, {"function_declarations": [{"name": "f"}]}]},
         {"history": "hello"},
+        {"history": [{"role": "model", "parts": [{"functionCall": {"nam": "f"}}]}]},
+        {"history": [{"role": "model", "parts": [{"functionCall": {"args": {}}}]}]},
+        {"history": [{"role": "model", "parts": [{"functionCall": {"name": "f"}, "text": "hello"}]}]},
+        {"history": [{"role": "model", "parts": [{"functionCall": {"name": "f", "args": {"x": float("nan")}}}]}]},
+        {"history": [{"role": "model", "parts": [{"functionCall": None}]}]},
         {"history": ["hello"]},
         {"history": [{"role": "user"}]},
         {"history": [("user", 5)]},
@@ -629,3 +634,41 @@ def test_any_setup_that_can_be_built_is_the_services(options: dict[str, Any], pr
 @given(OPTIONS)
 def test_checking_twice_changes_nothing(options: dict[str, Any]) -> None:
     assert check_options(options) == check_options(options)
+
+
+class Dumps:
+    """As `types.Part` of google-genai."""
+
+    def __init__(self, **fields: Any) -> None:
+        self._fields = fields
+
+    def model_dump(self, *, exclude_none: bool) -> dict[str, Any]:
+        return self._fields if exclude_none else {"text": None, **self._fields}
+
+
+CALLED = {"functionCall": {"id": "c1", "name": "get_weather", "args": {"city": "Oslo"}}}
+ANSWERED = {"functionResponse": {"id": "c1", "name": "get_weather", "response": {"output": "fog"}}}
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        (CALLED, ANSWERED),
+        ({"function_call": CALLED["functionCall"]}, {"function_response": ANSWERED["functionResponse"]}),
+        (Dumps(function_call=CALLED["functionCall"]), Dumps(function_response=ANSWERED["functionResponse"])),
+    ],
+)
+def test_a_history_may_hold_calls_and_their_results(call: Any, result: Any) -> None:
+    turns = [("user", "Weather?"), ("model", [call]), ("user", [result]), ("model", "Fog.")]
+    built(config(), {"history": turns}, LIVE_3_8)
+    _, called, answered, _ = msgspec.to_builtins(history_of({"history": turns}))
+    assert (called["parts"], answered["parts"]) == ([CALLED], [ANSWERED])
+
+
+def test_a_model_that_takes_no_calls_in_a_history_is_told_so_before_it_is_dialled() -> None:
+    with pytest.raises(UnsupportedByModel, match=r"history\[1\]\.parts\[0\]"):
+        built(
+            config(),
+            {"history": [("user", "Weather?"), ("model", [CALLED])]},
+            PROFILES["2.5-native-audio"],
+        )

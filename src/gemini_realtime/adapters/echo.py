@@ -10,6 +10,9 @@ from gemini_realtime.errors import MissingDependencyError
 GATE_TAIL_MS: Final = 300
 """So long after the loudspeaker falls silent a room still echoes: half-duplex listens again then."""
 
+MAX_DELAY_MS: Final = 500
+"""WebRTC's audio processing refuses a longer delay; a device that stumbles reports one now and then."""
+
 
 class EchoCanceller:
     """Take out of the microphone what the loudspeaker says, with WebRTC's audio processing."""
@@ -41,7 +44,7 @@ class EchoCanceller:
             spoken = bytearray(far[at * far_frame_bytes : (at + 1) * far_frame_bytes])
             heard = bytearray(near[at * near_frame_bytes : (at + 1) * near_frame_bytes])
             self._module.process_reverse_stream(self._frame(spoken, OUTPUT_FORMAT.rate_hz, 1, len(spoken) // 2))
-            self._module.set_stream_delay_ms(delay_ms)
+            self._module.set_stream_delay_ms(min(max(delay_ms, 0), MAX_DELAY_MS))
             self._module.process_stream(self._frame(heard, INPUT_FORMAT.rate_hz, 1, len(heard) // 2))
             cleaned.append(heard)
         return b"".join(cleaned)

@@ -31,6 +31,9 @@ from gemini_realtime.protocol.events import (
 from gemini_realtime.protocol.families import family_of
 
 _OUTPUT = (AudioDelta, TextDelta, OutputTranscript)
+_QUESTIONS = ("text", "audio")
+"""Kinds of `ReplayedItem` that are answered."""
+
 LOST = "CONNECTION_LOST"
 """`TurnComplete.reason` of a turn that ended with its connection."""
 
@@ -78,10 +81,12 @@ class FunctionObserver(RealtimeObserver):
             case FunctionCallCancelled():
                 self._runs.lost(event.call_ids)
             case SessionResumed():
-                self._runs.resumed()
+                questions = sum(item.kind in _QUESTIONS for item in event.items)
+                self._runs.resumed(questions, new_session=event.new_session)
+                self._spoken_since_result = False
             case Interrupted():
                 await self._interrupted()
-            case TurnComplete() if event.reason != LOST and self._spoken_since_result:
+            case TurnComplete(interrupted=False) if event.reason != LOST and self._spoken_since_result:
                 self._runs.answered()
             case _ if isinstance(event, _OUTPUT):
                 self._spoken_since_result = True
@@ -159,7 +164,7 @@ class FunctionObserver(RealtimeObserver):
     async def _send_started(self, run: Run) -> None:
         """The model waits for every result: it is told that this one follows, so that it goes on talking."""
         await self._send_result(run, ToolResult({"output": f"{run.name} runs; its result follows"}))
-        run.started = True
+        run.started, self._spoken_since_result = True, False
 
     async def _send_partial(self, tool: Tool, run: Run, partial: ToolResult) -> None:
         if self._terms(tool).partial:

@@ -125,6 +125,7 @@ class ConversationLog(RealtimeObserver):
         turns: in the order in which they began.
         resumed: how often the conversation went on over a new connection.
         gap_ms: how long there was no connection, in all.
+        over: set when the conversation is.
     """
 
     def __init__(self, *, prices: Prices | None = None, logger: Logger | None = None) -> None:
@@ -149,6 +150,7 @@ class ConversationLog(RealtimeObserver):
         self._speech_ended_ms: float | None = None
         self._calls: dict[str, ToolUse] = {}
         self._answers: asyncio.Queue[Turn | None] = asyncio.Queue()
+        self.over = asyncio.Event()
 
     async def initialize_session(self) -> None:
         """Begin to count time."""
@@ -166,6 +168,7 @@ class ConversationLog(RealtimeObserver):
     async def on_close(self) -> None:
         """Whoever waits for an answer waits in vain."""
         self._answers.put_nowait(None)
+        self.over.set()
 
     def _now_ms(self) -> float:
         now_s = asyncio.get_running_loop().time()
@@ -173,11 +176,19 @@ class ConversationLog(RealtimeObserver):
             self._began_s = now_s
         return (now_s - self._began_s) * 1000
 
+    def note_typed(self, words: str) -> None:
+        """Take note of what is sent with `send_text()`, of which no event tells."""
+        now_ms = self._now_ms()
+        self._user, self._speech_ended_ms = None, now_ms
+        self._user_turn(now_ms).said = words
+
     # --- the user
 
     def _spoke(self, event: InputAudioBufferDelta, now_ms: float) -> None:
         if not _is_loud(event.delta):
             return
+        if event.sent_at is not None and self._began_s is not None:  # the echo comes later than that
+            now_ms = (event.sent_at - self._began_s) * 1000
         if self._answered:
             self._user = None  # spoken into an answer, or after it: a new utterance
         self._speech_ended_ms = now_ms

@@ -1,9 +1,9 @@
 """Which calls have run, and for whom their results are: so that a function runs once for each call of the model.
 
-The same call may come twice, and after a lost connection again under another id: the model is asked again what it was
-asked before the loss, and calls again. The run that stands already then serves the new call.
+The same call may come twice, and after a lost connection or a cancellation again, under another id or the old one: the
+model is asked again what it was asked before, and calls again. The run that stands already then serves the new call.
 
-    called() ──> running ──finished()──> finished ──sent()──> sent ──answered()──> forgotten
+    called() ──> running ──> finished ──> sent ──answered()──> forgotten
                     └──cancelled()──> cancelled: whatever comes of it is not sent
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from gemini_realtime.agent.results import ToolResult
@@ -25,23 +25,25 @@ class Run:
 
     Attributes:
         name: of the function.
-        first_call_id: the call it was begun for.
-        call_id: the call it serves; None while the call was lost and has not come again.
+        first_call_id: the call it was begun for; that of the first run where one that was cancelled is repeated.
+        call_id: the call it serves; None while the call was lost, and has not come again.
         result: what goes to the model; None until it is there.
         sent: whether the result has gone out for `call_id`.
         started: the model was told that the function runs, and is told the result in words.
+        settled: it was, and the model has spoken of it: the call is over, and the run goes on.
         cancelled: nobody wants the result.
-        may_come_again: a connection was lost since, and the model may make the call again.
+        may_come_again: the model may make the call again, having lost or cancelled it.
         same_as: equal for calls of the same function with the same arguments.
     """
 
-    def __init__(self, name: str, arguments: Mapping[str, Any], call_id: str) -> None:
+    def __init__(self, name: str, arguments: Mapping[str, Any], call_id: str, first_call_id: str) -> None:
         self.name = name
-        self.first_call_id = call_id
+        self.first_call_id = first_call_id
         self.call_id: str | None = call_id
         self.result: ToolResult | None = None
         self.sent = False
         self.started = False
+        self.settled = False
         self.cancelled = False
         self.may_come_again = False
         self.same_as = _key(name, arguments)
@@ -53,9 +55,7 @@ class Runs:
     def __init__(self) -> None:
         self._runs: list[Run] = []
         self._over: deque[str] = deque(maxlen=MAX_FORGOTTEN)
-
-    def __iter__(self) -> Iterator[Run]:
-        return iter(self._runs)
+        self._answers_due = 0  # until everything that is asked again has been answered
 
     def called(self, call_id: str, name: str, arguments: Mapping[str, Any]) -> tuple[Run | None, bool]:
         """The model calls.
@@ -65,23 +65,37 @@ class Runs:
         """
         if call_id in self._over:
             return None, False
-        for run in self._runs:
-            if run.call_id == call_id:
-                return (run, False) if not run.cancelled else (None, False)
-        for run in self._runs:
-            if run.may_come_again and not run.cancelled and run.same_as == _key(name, arguments):
-                run.call_id, run.sent, run.started, run.may_come_again = call_id, False, False, False
-                return run, False
-        run = Run(name, arguments, call_id)
-        self._runs.append(run)
-        return run, True
+        same = [run for run in self._runs if run.call_id == call_id and not run.may_come_again]
+        if same:
+            return same[0], False
+        run = self._to_be_repeated(call_id, _key(name, arguments))
+        if run is not None and not run.cancelled:
+            run.call_id, run.sent, run.started, run.may_come_again = call_id, False, False, False
+            return run, False
+        if run is not None:
+            self._runs.remove(run)
+        begun = Run(name, arguments, call_id, run.first_call_id if run is not None else call_id)
+        self._runs.append(begun)
+        return begun, True
+
+    def _to_be_repeated(self, call_id: str, key: str) -> Run | None:
+        candidates = [run for run in self._runs if run.may_come_again and run.same_as == key]
+        return min(candidates, key=lambda run: run.call_id != call_id, default=None)
 
     def cancelled(self, call_ids: Iterable[str]) -> list[Run]:
-        """The service does not want these results: returns the runs to stop."""
-        stopped = [run for run in self._runs if run.call_id in set(call_ids)]
+        """The service does not want these results: returns the runs to stop.
+
+        A result that is there already serves the same call, should it come again before the next answer; a run that is
+        stopped is then repeated under its old idempotency key.
+        """
+        concerned = [run for run in self._runs if run.call_id in set(call_ids)]
+        stopped = [run for run in concerned if run.result is None]
         for run in stopped:
             run.cancelled = True
-        self._forget(stopped)
+        for run in concerned:
+            self._over.append(run.call_id or "")
+            run.call_id, run.may_come_again = None, True
+        self._answers_due = max(1, self._answers_due)
         return stopped
 
     def lost(self, call_ids: Iterable[str]) -> None:
@@ -90,14 +104,30 @@ class Runs:
             if run.call_id in set(call_ids):
                 run.call_id, run.may_come_again = None, True
 
-    def resumed(self) -> None:
-        """There is a new connection: what was not answered yet may be called again, whatever became of its result."""
+    def resumed(self, questions: int, *, new_session: bool) -> None:
+        """There is a new connection: what was not answered yet may be called again, whatever became of its result.
+
+        Args:
+            questions: how many were asked again.
+            new_session: calls have new ids from now on.
+        """
+        self._answers_due = max(1, questions)
+        if new_session:
+            self._over.clear()
         for run in self._runs:
-            run.may_come_again = True
+            run.may_come_again = not run.settled
 
     def answered(self) -> None:
-        """The model has spoken since, and its turn is over: what it was sent before is done with."""
-        self._forget([run for run in self._runs if run.sent])
+        """The model has spoken since, and its turn is over: what it was sent before is done with.
+
+        When all that was asked again is answered, so is what was lost and not called again.
+        """
+        self._answers_due = max(0, self._answers_due - 1)
+        for run in self._runs:
+            run.settled = run.settled or run.started
+        lost = [run for run in self._runs if run.may_come_again and (run.result or run.cancelled)]
+        sent = [run for run in self._runs if run.sent]
+        self._forget(sent if self._answers_due else sent + lost)
 
     def stopped(self, run: Run) -> None:
         """This run is over and its result unwanted."""

@@ -155,8 +155,12 @@ def talk(
     url: Annotated[str | None, typer.Option(metavar="URL", help="Talk to this server.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per event, and nothing else.")] = False,
     json_audio: Annotated[bool, typer.Option("--json-audio", help="The same, audio included (base64).")] = False,
+    microphone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its name, or a part of it: see gemini-realtime devices.")
+    ] = None,
+    loudspeaker: Annotated[str | None, typer.Option(metavar="NAME", help="Likewise.")] = None,
     no_echo_cancellation: Annotated[
-        bool, typer.Option("--no-echo-cancellation", help="Leave the microphone as it is.")
+        bool, typer.Option("--no-echo-cancellation", help="Leave the microphone as it is: with headphones.")
     ] = False,
 ) -> None:
     from gemini_realtime.cli.running import run
@@ -180,9 +184,24 @@ def talk(
         url=url,
         json=json or json_audio,
         json_audio=json_audio,
+        microphone=microphone,
+        loudspeaker=loudspeaker,
         echo_cancellation=not no_echo_cancellation,
     )
     run(talk(request))
+
+
+@app.command()
+def devices() -> None:
+    """List the microphones and loudspeakers of this machine; [bold]*[/bold] marks what the system uses."""
+    from gemini_realtime.adapters.devices import list_devices
+
+    found = list_devices()
+    for use in ("microphone", "loudspeaker"):
+        print(f"{use}s")
+        for device in found:
+            if getattr(device, use):
+                print(f"  {'*' if use in device.default else ' '} {device.name}")
 
 
 Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")]
@@ -333,7 +352,7 @@ def serve(
     go_away_before: GoAwayBefore = None,
     session_lifetime: SessionLifetime = None,
     max_sessions: MaxSessions = 1000,
-    max_message: MaxMessage = 16,
+    max_message: MaxMessage = 8,
     max_session_memory: MaxSessionMemory = 128,
     handshake_timeout: HandshakeTimeout = 10,
     idle_timeout: IdleTimeout = 600,
@@ -392,7 +411,7 @@ def offline(
     go_away_before: GoAwayBefore = None,
     session_lifetime: SessionLifetime = None,
     max_sessions: MaxSessions = 1000,
-    max_message: MaxMessage = 16,
+    max_message: MaxMessage = 8,
     max_session_memory: MaxSessionMemory = 128,
     handshake_timeout: HandshakeTimeout = 10,
     idle_timeout: IdleTimeout = 600,

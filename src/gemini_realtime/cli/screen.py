@@ -28,11 +28,14 @@ from gemini_realtime import (
     TurnComplete,
     VoiceHealth,
 )
+from gemini_realtime.adapters.devices import SoundDevice
 
 YOU: Final = "You"
 GEMINI: Final = "Gemini"
 
 _STYLES: Final = {YOU: "bold cyan", GEMINI: "bold magenta"}
+
+_METER_CELLS: Final = 12
 
 
 class Screen:
@@ -54,6 +57,9 @@ class Screen:
 
     def waiting(self, what: str) -> None:
         """Tell what is being waited for."""
+
+    def levels(self, device: SoundDevice) -> None:
+        """Show how loud microphone and loudspeaker are, from now on."""
 
     def said(self, who: str, text: str) -> None:
         """Add to what somebody is saying."""
@@ -121,6 +127,7 @@ class TerminalScreen(Screen):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._spinner = Spinner("dots", style="dim")
+        self._device: SoundDevice | None = None
         self._live = Live(console=console, get_renderable=self._unfinished, transient=True, refresh_per_second=12)
 
     def __enter__(self) -> Self:
@@ -134,13 +141,20 @@ class TerminalScreen(Screen):
     def waiting(self, what: str) -> None:
         self._spinner.update(text=Text(what, style="dim"))
 
+    def levels(self, device: SoundDevice) -> None:
+        self._device = device
+
     def summary(self, lines: list[tuple[str, str]]) -> None:
         self._live.stop()
         self._console.print()
         super().summary(lines)
 
     def _unfinished(self) -> RenderableType:
-        return Group(*(_row(who, words) for who, words in self._open), self._spinner)
+        rows: list[RenderableType] = [_row(who, words) for who, words in self._open]
+        if self._device is not None:
+            levels = [(YOU, self._device.microphone_db), (GEMINI, self._device.loudspeaker_db)]
+            rows.append(Text("  ").join(_meter(who, db) for who, db in levels))
+        return Group(*rows, self._spinner)
 
     def _line(self, who: str, words: str) -> None:
         self._console.print(_row(who, words))
@@ -172,6 +186,12 @@ def screen_for(*, json: bool, json_audio: bool) -> Screen:
         return JsonScreen(Console(stderr=True, highlight=False), audio=json_audio)
     console = Console(highlight=False)
     return TerminalScreen(console) if sys.stdout.isatty() and not console.is_dumb_terminal else Screen(console)
+
+
+def _meter(who: str, db: float) -> Text:
+    """A bar from -60 dB to full scale."""
+    lit = round(_METER_CELLS * min(1.0, max(0.0, 1 + db / 60)))
+    return Text.assemble((who, "dim"), " ", ("▮" * lit, _STYLES[who]), ("▯" * (_METER_CELLS - lit), "dim"))
 
 
 def _row(who: str, words: str) -> Table:

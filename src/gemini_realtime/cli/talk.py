@@ -39,6 +39,8 @@ class Request:
     url: str | None = None
     json: bool = False
     json_audio: bool = False
+    microphone: str | None = None
+    loudspeaker: str | None = None
     echo_cancellation: bool = True
 
     @property
@@ -77,11 +79,18 @@ async def _open_device(request: Request, screen: Screen, stack: AsyncExitStack) 
     try:
         microphone, loudspeaker = default_devices()
         if loudspeaker is not None and (microphone is not None or not request.live):
-            echo_cancellation = None if request.echo_cancellation else False
-            device = SoundDevice(microphone=request.live, echo_cancellation=echo_cancellation)
-            return await stack.enter_async_context(device)
+            device = SoundDevice(
+                microphone=(request.microphone or True) if request.live else False,
+                loudspeaker=request.loudspeaker,
+                echo_cancellation=None if request.echo_cancellation else False,
+            )
+            await stack.enter_async_context(device)
+            screen.levels(device)
+            return device
         problem = "There is no microphone with a loudspeaker here"
     except GeminiRealtimeError as error:
+        if request.microphone is not None or request.loudspeaker is not None:
+            raise  # another device than the one that was asked for is none
         problem = str(error)
     if request.live:
         screen.note(f"{problem}. A recorded question is asked instead.")

@@ -24,8 +24,8 @@ def with_events_of_ag2(client_class: Any) -> Any:
     class GeminiRealtimeClientOfAG2(client_class):  # type: ignore[misc]
         """The same client, whose events AG2 knows."""
 
-        async def read_events(self) -> AsyncGenerator[Any, None]:
-            async with aclosing(super().read_events()) as events:
+        async def read_events(self, *, echoes: bool = True) -> AsyncGenerator[Any, None]:
+            async with aclosing(super().read_events(echoes=echoes)) as events:
                 async for event in events:
                     maker = makers.get(type(event))
                     yield event if maker is None else maker(event)

@@ -18,7 +18,7 @@ from gemini_realtime.checking import check_number, check_type, kind_of
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 from gemini_realtime.local.faults.plan import Faults
-from gemini_realtime.local.faults.table import Fault
+from gemini_realtime.local.faults.table import Fault, parse_fault
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.responders.rules import Rules
@@ -225,6 +225,21 @@ class LiveServer:
         self._listener(0)
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._service.go_away, time_left_s)
+
+    def misbehave(self, fault: Fault | str) -> None:
+        """Let a fault happen to everybody who is connected, at once unless it says when.
+
+        Raises:
+            ConfigError: there is no such fault, or it only happens while a client connects.
+        """
+        told = parse_fault(fault) if isinstance(fault, str) else fault
+        if told.kind.at_handshake:
+            raise ConfigError(
+                f"the fault {told.kind.name!r} happens while a client connects", remedy="pass it as one of `faults`"
+            )
+        self._listener(0)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._service.misbehave, told)
 
     async def __aenter__(self) -> LiveServer:
         self._loop = asyncio.get_running_loop()

@@ -127,11 +127,14 @@ class InputAudioBufferDelta(RealtimeEvent, frozen=True, kw_only=True):
     Attributes:
         delta: the audio as base64 text.
         item_id: always None.
+        sent_at: when it was given to `send_audio`, in seconds of the event loop's clock; an echo comes with the next
+            event, or up to 100 ms later. None for one that the application made itself.
     """
 
     type: Literal["input_audio_buffer.delta"] = "input_audio_buffer.delta"
     delta: str
     item_id: Any = None
+    sent_at: float | None = None
 
 
 class SpeechStarted(RealtimeEvent, frozen=True, kw_only=True):

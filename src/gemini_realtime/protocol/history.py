@@ -53,7 +53,7 @@ class _Tail:
 
     def take(self) -> str:
         """The words, which are not here any more."""
-        text = str(self).strip()
+        text = "".join(self._pieces).strip()
         self._pieces.clear()
         self._characters = 0
         return text
@@ -169,8 +169,9 @@ class History:
     def lose_turn(self) -> None:
         """The answer was lost with its connection; what it answers may be heard again, or not."""
         self._answer.take()
-        self._question.add(str(self._into))
-        self._into.take()
+        if self._into:
+            self._question.add(str(self._into))
+            self._into.take()
         self._answer_began_at, self._late, self._late_until = None, False, -inf
         for item in self._typed:
             self._add(item)

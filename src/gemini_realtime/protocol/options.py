@@ -31,7 +31,7 @@ from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.families import VOICES
 from gemini_realtime.protocol.fields import WHERE_TO_LOOK, check_json, dumped, enum_value, fitted, plain
 from gemini_realtime.protocol.messages import Content, GenerationConfig, Message, Setup
-from gemini_realtime.protocol.parts import read_turn
+from gemini_realtime.protocol.parts import read_past_turn
 from gemini_realtime.protocol.proto_json import fields_of
 from gemini_realtime.protocol.tools import read_tools
 
@@ -282,7 +282,7 @@ def _turn(name: str, turn: Any) -> Json:
             f"`{name}` has the role {shown(role)}",
             remedy="use user, assistant or model; what a system turn says belongs into `instructions`",
         )
-    content = Content(role=_HISTORY_ROLES[role], parts=read_turn(parts, f"{name}.parts"))
+    content = Content(role=_HISTORY_ROLES[role], parts=read_past_turn(parts, f"{name}.parts"))
     return msgspec.to_builtins(content)  # type: ignore[no-any-return]
 
 

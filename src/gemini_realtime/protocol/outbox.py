@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
+from gemini_realtime.checking import check_choice, check_type
 from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import local_events, messages
 from gemini_realtime.protocol.calls import Calls
@@ -153,10 +154,14 @@ class Outbox:
 
     def setup(self, body: dict[str, Any]) -> None:
         """The first message of a connection; what was to be sent first on the one before it is void."""
-        detection = body.get("realtimeInputConfig", {}).get("automaticActivityDetection") or {}
-        self._detects = not detection.get("disabled", False)
+        self.expect(body)
         self._urgent.clear()
         self._urgent.append(encode({"setup": body}))
+
+    def expect(self, body: Mapping[str, Any]) -> None:
+        """The setup that will be sent, or is: by it marks of activity are refused."""
+        detection = (body.get("realtimeInputConfig") or {}).get("automaticActivityDetection") or {}
+        self._detects = not detection.get("disabled", False)
 
     def history(self, turns: Sequence[messages.Content]) -> None:
         """What a new session is told of the conversation before it, if anything."""
@@ -235,9 +240,8 @@ class Outbox:
             ConfigError: an unknown role, or what is no text.
             UnsupportedByModel: the model takes no text, or no such turn at this point.
         """
-        self._check_turn(role)
-        if not isinstance(text, str):
-            raise ConfigError(f"`text` is {type(text).__name__}", remedy="pass a string")
+        self._check_turn(role, turn_complete)
+        check_type("text", text, str, "a string")
         asks = role == "user" and turn_complete
         image = self._just_shown(now) if asks else []
         if asks and not image and self._profile.text_in_realtime_input:
@@ -261,25 +265,25 @@ class Outbox:
             ConfigError: an unknown role, or parts that cannot be what they are.
             UnsupportedByModel: the model takes no turns, or none of these parts.
         """
-        self._check_turn(role)
+        self._check_turn(role, turn_complete)
         read = read_turn(parts)
         refuse_turn(read, self._profile)
         self._say_turn(role, read, turn_complete, now)
 
-    def _check_turn(self, role: Role) -> None:
+    def _check_turn(self, role: Role, turn_complete: bool) -> None:
         self._check_open()
-        if role not in _ROLES:
-            raise ConfigError(f"unknown role {role!r}", remedy=f"use one of {', '.join(_ROLES)}")
+        check_choice("role", role, _ROLES)
+        check_type("turn_complete", turn_complete, bool, "True or False")
         if not self._profile.text_input:
             raise UnsupportedByModel(f"{self._profile.title} takes no text", remedy="send audio")
 
     def _say_turn(self, role: Role, parts: Sequence[messages.Part], turn_complete: bool, now: float) -> None:
         turn = messages.Content(role=_ROLES[role], parts=list(parts))
-        content = messages.ClientContent(turns=[turn], turn_complete=bool(turn_complete))
+        content = messages.ClientContent(turns=[turn], turn_complete=turn_complete)
         self._say(messages.ClientMessage(client_content=content), role, in_words(parts), turn_complete, now)
 
     def _say(self, message: messages.ClientMessage, role: Role, words: str, turn_complete: bool, now: float) -> None:
-        number = self._queue("text", message, label=words, role=_ROLES[role], asks=bool(turn_complete))
+        number = self._queue("text", message, label=words, role=_ROLES[role], asks=turn_complete)
         self._progress.typed(number, _ROLES[role], words)
         if turn_complete:
             self.seed_is_open = False
@@ -313,11 +317,11 @@ class Outbox:
             ConfigError: an argument of the wrong kind, or a result that JSON has no form for.
         """
         self._check_open()
-        if not isinstance(call_id, str):
-            raise ConfigError(f"`call_id` is {type(call_id).__name__}", remedy="pass the `call_id` of a FunctionCall")
-        if scheduling is not None and scheduling not in get_args(Scheduling):
-            known = ", ".join(get_args(Scheduling))
-            raise ConfigError(f"unknown `scheduling` {scheduling!r}", remedy=f"use one of {known}, or leave it out")
+        check_type("call_id", call_id, str, "the `call_id` of a FunctionCall")
+        if scheduling is not None:
+            check_choice("scheduling", scheduling, get_args(Scheduling))
+        if will_continue is not None:
+            check_type("will_continue", will_continue, bool, "True or False")
         response = _response(result)
         call = self._calls.open(call_id)
         if call is None:

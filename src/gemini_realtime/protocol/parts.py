@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
-from gemini_realtime.checking import kind_of, spelling_remedy
+from gemini_realtime.checking import kind_of, shown, spelling_remedy
 from gemini_realtime.errors import AudioFormatError, ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
-from gemini_realtime.protocol.fields import dumped
+from gemini_realtime.protocol.fields import check_json, dumped, fitted, plain, wire_name
 from gemini_realtime.protocol.models import ModelProfile
 
 IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
@@ -67,12 +67,49 @@ def read_turn(given: object, name: str = "parts") -> list[messages.Part]:
     Raises:
         ConfigError: they cannot be what they are.
     """
+    return [_as_part(item) for item in _read(given, name)]
+
+
+def read_past_turn(given: object, name: str = "parts") -> list[messages.Part]:
+    """The parts of a turn before the conversation, which may also be calls of functions and their results, as the
+    service or google-genai spells them; the rest is as for `read_turn`."""
     return [
-        messages.Part(text=item)
-        if isinstance(item, str)
-        else messages.Part(inline_data=messages.Blob(mime_type=item.mime_type, data=_base64(item)))
-        for item in _read(given, name)
+        _function_part(part, place) if _is_of_function(part) else _as_part(_part(part, place))
+        for part, place in ((dumped(place, item), place) for item, place in _each(given, name))
     ]
+
+
+_FUNCTION_FIELDS: Final = {"function_call", "functionCall", "function_response", "functionResponse"}
+
+
+def _is_of_function(part: object) -> bool:
+    return isinstance(part, Mapping) and not _FUNCTION_FIELDS.isdisjoint(part)
+
+
+def _function_part(part: Mapping[str, Any], place: str) -> messages.Part:
+    spelled = plain(place, part)
+    check_json(place, spelled)
+    members = {str(_snake(name)): member for name, member in spelled.items() if member is not None}
+    for name in members.keys() - _OF_FUNCTION:
+        raise ConfigError(f"`{place}` holds {name!r} beside a function", remedy="make a part of each")
+    try:
+        fit = {wire_name(messages.Part, name): fitted(name, member, messages.Part) for name, member in members.items()}
+    except ConfigError as error:
+        raise ConfigError(f"`{place}`: {error.problem}", remedy=error.remedy) from None
+    read = msgspec.convert(fit, messages.Part)
+    named = [member for member in (read.function_call, read.function_response) if member is not None and member.name]
+    if len(named) != 1:
+        raise ConfigError(f"`{place}` names no function", remedy="say the `name` of one that was called")
+    return read
+
+
+_OF_FUNCTION: Final = {"function_call", "function_response", "thought", "thought_signature"}
+
+
+def _as_part(item: str | Media) -> messages.Part:
+    if isinstance(item, str):
+        return messages.Part(text=item)
+    return messages.Part(inline_data=messages.Blob(mime_type=item.mime_type, data=_base64(item)))
 
 
 def read_result(given: object, name: str = "parts") -> list[dict[str, Any]]:
@@ -98,6 +135,11 @@ def refuse_turn(parts: Sequence[messages.Part], profile: ModelProfile, name: str
     if not profile.known:
         return
     for index, part in enumerate(parts):
+        if (part.function_call or part.function_response) and profile.seed_functions == "refused":
+            raise UnsupportedByModel(
+                f"{profile.title} takes no calls of functions in a history, as in `{name}[{index}]`",
+                remedy="say in a text what was called, and what came of it",
+            )
         mime_type = part.inline_data.mime_type if part.inline_data is not None else None
         if mime_type is not None and mime_type.lower().startswith("audio/"):
             _refuse_audio(mime_type, profile, f"{name}[{index}]")
@@ -142,11 +184,16 @@ def _refuse_audio(mime_type: str, profile: ModelProfile, place: str) -> None:
 
 def _read(given: object, name: str) -> list[str | Media]:
     """Each part as text or media."""
+    return [_part(item, place) for item, place in _each(given, name)]
+
+
+def _each(given: object, name: str) -> list[tuple[object, str]]:
+    """Each part, and where it stands."""
     if isinstance(given, str | bytes | bytearray | memoryview | Media | Mapping) or not isinstance(given, Sequence):
         given = [given]
     if not given:
         raise ConfigError(f"`{name}` is empty", remedy="pass text, images or both")
-    return [_part(item, f"{name}[{index}]") for index, item in enumerate(given)]
+    return [(item, f"{name}[{index}]") for index, item in enumerate(given)]
 
 
 def _part(item: object, place: str) -> str | Media:
@@ -190,7 +237,7 @@ def _spelled_part(part: Mapping[str, Any], place: str) -> str | Media:
         return _spelled_media(member, f"{place}.inline_data")
     if name in ("text", "inline_data"):
         raise ConfigError(f"`{place}.{name}` is {kind_of(member)}", remedy="pass text, or data and its type")
-    raise ConfigError(f"`{place}` has a field {given!r}", remedy=spelling_remedy(given, ("text", "inline_data")))
+    raise ConfigError(f"`{place}` has a field {shown(given)}", remedy=spelling_remedy(given, ("text", "inline_data")))
 
 
 def _spelled_media(blob: Mapping[str, Any], place: str) -> Media:
@@ -204,14 +251,25 @@ def _spelled_media(blob: Mapping[str, Any], place: str) -> Media:
         raise ConfigError(f"`{place}.data` is not base64", remedy="pass bytes, or base64 text of them") from None
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ConfigError(f"`{place}.data` is {kind_of(data)}", remedy="pass bytes, or base64 text of them")
-    return Media(bytes(data), members.get("mime_type") or _type_of(bytes(data[:16]), place))
+    mime_type = members.get("mime_type")
+    return Media(bytes(data), _type_of(bytes(data[:16]), place) if mime_type is None or mime_type == "" else mime_type)
 
 
 _BLOB: Final = {"data", "mime_type", "display_name"}
 
 
 def _snake(name: object) -> object:
-    return {"inlineData": "inline_data", "mimeType": "mime_type", "displayName": "display_name"}.get(str(name), name)
+    return _SNAKE.get(str(name), name)
+
+
+_SNAKE: Final = {
+    "inlineData": "inline_data",
+    "mimeType": "mime_type",
+    "displayName": "display_name",
+    "functionCall": "function_call",
+    "functionResponse": "function_response",
+    "thoughtSignature": "thought_signature",
+}
 
 
 def _base64(media: Media) -> str:

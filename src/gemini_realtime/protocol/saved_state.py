@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gemini_realtime.checking import shown
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.messages import ClientMessage
 
@@ -85,7 +86,7 @@ def read_state(state: Any, model: str) -> SavedState:
         raise ConfigError(f"the state is a {type(state).__name__}", remedy=_REMEDY)
     if state.get("version") != STATE_VERSION or state.get("model") != model:
         raise ConfigError(
-            f"the state is of {state.get('model')!r}, version {state.get('version')!r}",
+            f"the state is of {shown(state.get('model'))}, version {shown(state.get('version'))}",
             remedy=f"pass what session_state() of a client for {model} gave",
         )
     try:

@@ -407,6 +407,7 @@ class Session:
             options: what it was made from.
         """
         self._setup.change(setup, options or self._setup.options)
+        self._outbox.expect(setup)
 
     def update(
         self,
@@ -491,7 +492,8 @@ class Session:
         self._handover.done()
         events = self._recovery.session_ready(frame, now)
         self._doubts.session_ready(now)
-        self._open_gate()
+        if self._doubts.holds_until is not None:
+            self._open_gate()
         if self._setup.changed:
             self._wish_to_leave(UPDATE_WITHIN_S, now)
         return events

@@ -1,5 +1,6 @@
 """Tests of voice agents without a network, a key or a wait.
 
+    caller                    calls a voice agent: say something, hear the answer, interrupt, see which tools ran
     say, next_answer          one turn of a conversation, in a line each
     speech_from_text          what somebody says, for `say`
     ScriptedService           a Live service in memory that says what the test tells it, made of `messages`
@@ -11,6 +12,8 @@ For tests with real hearing and speech there is the embedded server: `gemini_rea
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from gemini_realtime.testing import messages
 from gemini_realtime.testing.conversation import Answer, next_answer, say
@@ -30,8 +33,12 @@ from gemini_realtime.transport.faults import (
     faulty,
 )
 
+if TYPE_CHECKING:
+    from gemini_realtime.testing.call import Call, caller
+
 __all__ = [
     "Answer",
+    "Call",
     "Cut",
     "Damaged",
     "Fault",
@@ -43,6 +50,7 @@ __all__ = [
     "Stalled",
     "Unreachable",
     "VirtualTimeLoop",
+    "caller",
     "faulty",
     "in_virtual_time",
     "messages",
@@ -51,3 +59,11 @@ __all__ = [
     "say",
     "speech_from_text",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Call", "caller"):  # they need the extra `[agent]`
+        from gemini_realtime.testing import call
+
+        return getattr(call, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

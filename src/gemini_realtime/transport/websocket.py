@@ -34,6 +34,9 @@ PROXY_AUTHENTICATION_REQUIRED = 407
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
 
+READ_BUFFER_BYTES = 4 * 1024
+"""With what the read buffer begins; it grows with the frames that come, and many sessions are silent for long."""
+
 MAX_UNSENT_BYTES = 32 * 1024
 """What is kept here of what the network does not take, before `writable` says so: 0.7 s of 16 kHz speech."""
 
@@ -82,7 +85,28 @@ async def dial(
     """
     early, line = _Early(), _Line()
     listener = WebSocketTransport(early)
-    refused: GeminiRealtimeError | None = None
+    try:
+        refused = await _connect(listener, line, url, headers, ssl, proxy, timeout_s)
+        if refused is not None:
+            raise refused
+    except BaseException:
+        listener.abandon()
+        line.give_up()
+        raise
+    asyncio.get_running_loop().call_soon(listener.deliver_to, receiver, early)
+    return listener
+
+
+async def _connect(
+    listener: WebSocketTransport,
+    line: _Line,
+    url: str,
+    headers: Mapping[str, str],
+    ssl: tls.SSLContext | None,
+    proxy: str | None,
+    timeout_s: float,
+) -> GeminiRealtimeError | None:
+    """Connect, and say why not. That is returned: an error that is raised here would carry that of picows along."""
     try:
         proxy = proxy_of_environment(url) if proxy is None else proxy
         password = password_of(proxy or "")  # kept for as long as an error may quote it
@@ -98,26 +122,19 @@ async def dial(
                 websocket_handshake_timeout=timeout_s,
                 enable_auto_pong=False,
                 max_frame_size=MAX_FRAME_BYTES,
+                read_buffer_init_size=READ_BUFFER_BYTES,
                 logger_name=_picows_log,
                 socket_factory=line.connect,
             )
-        if not listener.connected:  # picows says nothing of a peer that hangs up in place of an answer
-            refused = HandshakeError(f"{_host(url)} hung up during the handshake", remedy="try again later")
+        del password
     except ConfigError as error:
-        refused = error
+        return error
     except (OSError, picows.WSError, ProxyError, ValueError) as error:
-        refused = _handshake_error(error, url, timeout_s, proxy)
-    except asyncio.CancelledError:
-        listener.abandon()
-        line.give_up()
-        raise
-    if refused is not None:
-        listener.abandon()
-        line.give_up()
-        raise refused
-    del password
-    asyncio.get_running_loop().call_soon(listener.deliver_to, receiver, early)
-    return listener
+        return _handshake_error(error, url, timeout_s, proxy)
+    if listener.connected:
+        return None
+    # picows says nothing of a peer that hangs up in place of an answer.
+    return HandshakeError(f"{_host(url)} hung up during the handshake", remedy="try again later")
 
 
 class _Line:

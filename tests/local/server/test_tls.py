@@ -66,7 +66,8 @@ async def test_the_environment_holds_a_key_that_the_server_takes(monkeypatch: py
     for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     async with served(tls=True, api_key="sesame") as server:
-        assert server.environment()["GOOGLE_API_KEY"] == "sesame"
+        environment = server.environment()
+        assert environment["GOOGLE_API_KEY"] == environment["GEMINI_API_KEY"] == "sesame"
 
 
 async def test_without_tls_there_is_no_such_environment() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
-from gemini_realtime.local.wire.media import light
+from gemini_realtime.local.wire.frames import takes_long
 from gemini_realtime.protocol.codec import DecodeError, decode_base64, parse_received
 
 LONG_PIECE_MS: Final = 400
@@ -17,7 +17,6 @@ LONG_PIECE_MS: Final = 400
 
 _LOOKS_AT: Final = 400  # pieces of audio: 8 s and more; who does well so far is left alone
 _MAX_BYTES: Final = 512 * 1024  # seconds of audio; what is longer is not looked at, for it takes long
-_MAX_WORD_BYTES: Final = 64 * 1024
 _SAMPLE_BYTES: Final = 4096
 _LISTENS_S: Final = 5.0
 _LABELLED_WRONG: Final = {1.5: 24_000, 2.75625: 44_100, 3.0: 48_000}
@@ -82,7 +81,7 @@ class Adviser:
 
     def received(self, message: bytes) -> None:
         """Look at the setup, and at the first pieces of audio."""
-        if self._pieces >= _LOOKS_AT or len(message) > _MAX_BYTES or len(light(message)) > _MAX_WORD_BYTES:
+        if self._pieces >= _LOOKS_AT or len(message) > _MAX_BYTES or takes_long(message):
             return
         try:
             parsed = parse_received(message)

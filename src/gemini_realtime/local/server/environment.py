@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 _KEYS: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-"""Where clients look for a key. All of them read the first: google-genai in Python and JavaScript (which prefer it, and
-warn when both are set), Google ADK, pydantic-ai, the plugins of LiveKit, the examples of pipecat. AG2 reads neither."""
+"""Where clients look for a key. LiveKit's plugins and the examples of pipecat read the first only, langwatch-scenario
+and tau2-bench the second only; google-genai, and what is built on it, reads both, and logs a warning that it takes the
+first. A line in the log is less than a program without a key."""
 
 _ANY_KEY: Final = "offline"
 
@@ -36,16 +37,16 @@ def leading_to(base_url: str, authorities: Path | None, environ: Mapping[str, st
 
 
 def key_for(api_key: str | None, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variable in which clients find a key; those that are set already, where they hold a wrong one.
+    """The variables in which clients find a key; one that is set already stays, unless it is a wrong one.
 
     Args:
         api_key: the only one that the server takes; None when it takes any.
         environ: the environment as it is.
 
     Sources: google-genai 3.4.0 (`_api_client.py`), @google/genai 3.1.0, pydantic-ai 2.68 (`providers/google.py`);
-    https://docs.livekit.io/reference/python/livekit/plugins/google/realtime/realtime_api.html.
+    https://docs.livekit.io/reference/python/livekit/plugins/google/realtime/realtime_api.html;
+    langwatch-scenario 1.6.0 (`voice/adapters/gemini_live.py`); tau2-bench (`audio_native/gemini/provider.py`).
     """
-    given = [name for name in _KEYS if environ.get(name)]
-    if given and api_key is None:
-        return {}
-    return dict.fromkeys(given or _KEYS[:1], api_key or _ANY_KEY)
+    if api_key is not None:
+        return dict.fromkeys(_KEYS, api_key)
+    return {name: _ANY_KEY for name in _KEYS if not environ.get(name)}

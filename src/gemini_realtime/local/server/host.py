@@ -17,6 +17,7 @@ from typing import Final, Protocol, assert_never
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.faults.connection import FaultyConnection
+from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.server.answering import Answerer, Backends
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.actions import (
@@ -52,7 +53,7 @@ from gemini_realtime.protocol.messages import ClientMessage, CloseCode, Setup
 
 _Listening = Hear | StartUtterance | EndUtterance | EndAudio
 
-_PIECE_BYTES: Final = 32 * 1024  # of audio at a time: a second of 16 kHz
+_PIECE_BYTES: Final = 8 * 1024  # of audio at a time: a quarter of a second of 16 kHz
 _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the client has to wait
 
 _log = getLogger(__name__)
@@ -63,6 +64,10 @@ class Served(Protocol):
 
     def go_away(self, time_left_s: float) -> None:
         """Announce the end of the connection."""
+        ...
+
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen."""
         ...
 
     async def end(self, code: int, reason: str) -> None:
@@ -139,6 +144,10 @@ class Host:
         """Announce the end of the connection."""
         self.peer.go_away(time_left_s, self._clock())
         self.act()
+
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen."""
+        self._connection.misbehave(fault)
 
     async def end(self, code: int, reason: str) -> None:
         """Close the connection, and return when nothing of it is left."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from logging import getLogger
 
+from gemini_realtime.local.faults.connection import FaultyConnection
+from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.responders.replay import Player, ReplayError
-from gemini_realtime.local.server.connection import Connection
 from gemini_realtime.local.server.host import Served
 from gemini_realtime.protocol.messages import CloseCode
 
@@ -21,7 +22,7 @@ class ReplayHost:
         hosts: it is among these while the client is there.
     """
 
-    def __init__(self, player: Player, connection: Connection, hosts: set[Served]) -> None:
+    def __init__(self, player: Player, connection: FaultyConnection, hosts: set[Served]) -> None:
         self._player = player
         self._connection = connection
         self._hosts = hosts
@@ -48,6 +49,10 @@ class ReplayHost:
 
     def go_away(self, time_left_s: float) -> None:
         """Nothing: what a recording announces is recorded."""
+
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen."""
+        self._connection.misbehave(fault)
 
     async def end(self, code: int, reason: str) -> None:
         """Close the connection, and return when it is gone."""

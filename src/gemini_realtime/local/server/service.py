@@ -15,6 +15,7 @@ from typing import Final, get_args
 from gemini_realtime.checking import check_choice, check_number
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.faults.connection import FaultyConnection
+from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.server.answering import Backends
@@ -25,6 +26,7 @@ from gemini_realtime.local.server.session_writer import SessionWriter
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
+from gemini_realtime.local.speech.hearing import load_detection
 from gemini_realtime.local.wire.api import Api
 from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.protocol.messages import CloseCode
@@ -131,6 +133,11 @@ class Service:
         for host in tuple(self.served):
             host.go_away(time_left_s)
 
+    def misbehave(self, fault: Fault) -> None:
+        """Let a fault happen to every client."""
+        for host in tuple(self.served):
+            host.misbehave(fault)
+
     async def stop(self) -> None:
         """Send every client away, and free what was loaded."""
         await asyncio.gather(*(host.end(CloseCode.GOING_AWAY, "the server stops") for host in tuple(self.served)))
@@ -146,7 +153,9 @@ class Service:
 
     async def _warm_up(self) -> None:
         """A server without hearing or speech still serves sessions in text."""
-        starts = (self._backends.hearing.start(), self._backends.speaking.start())
+        starts = (
+            self._backends.hearing.start(), self._backends.speaking.start(), asyncio.to_thread(load_detection)
+        )  # fmt: skip
         for problem in await asyncio.gather(*starts, return_exceptions=True):
             if isinstance(problem, GeminiRealtimeError):
                 _log.info("%s", problem)

@@ -77,6 +77,17 @@ class SpeechEnded:
 SpeechEvent = SpeechStarted | SpeechPaused | SpeechEnded
 
 
+def load_detection() -> None:
+    """Load what finds speech, which otherwise the first sound waits for. May be called from any thread.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    from gemini_realtime.local.speech.speech_model import models  # needs the extra
+
+    models.give_back(models.take())
+
+
 class VoiceActivityDetector:
     """Find the utterances in one stream of 16 kHz mono s16le PCM.
 

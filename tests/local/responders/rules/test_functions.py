@@ -44,6 +44,14 @@ async def test_what_instructions_say_about_the_answer_does_not_call() -> None:
     assert "You said" in await said("give me a short sentence", WEATHER, instructions=instructions)
 
 
+async def test_an_operator_between_numbers_does_not_name_a_function() -> None:
+    time = function("get_time", "Get the time in a city.", city="STRING")
+    assert await said("what is twelve times seven", time, WEATHER) == "Twelve times seven is eighty four."
+    assert await called("what is the time in Paris", time, WEATHER) == {"city": "Paris"}
+    multiply = function("multiply", a="INTEGER", b="INTEGER")
+    assert await called("what is twelve times seven", multiply) == {"a": 12, "b": 7}
+
+
 @pytest.mark.parametrize("heard", ["hello", "what is twelve times seven", "tell me a story", "count to ten"])
 async def test_builtin_requests_are_answered_although_functions_are_declared(heard: str) -> None:
     await said(heard, WEATHER, ON, function("add_to_cart", item="STRING", quantity="INTEGER"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from gemini_realtime.local.speech.numbers import find_numbers
 
 from .schema import Schema, read_parameters
 from .words import GENERIC, META, STOP, Utterance, sentences, split_name, stem, stems
@@ -138,15 +141,25 @@ def match(function: Function, utterance: Utterance) -> Match:
         for word in synonyms & said
     }
     meant = frozenset(related.values())
-    known = {word for word in said if word in function.vocabulary} | related.keys()
+    named = said - _operators(utterance)
+    known = {word for word in named if word in function.vocabulary} | related.keys()
     content = said - _DIRECTIONS
     return Match(
         function,
-        sum(function.vocabulary.get(word, 0.0) for word in said) + CLEAR * len(meant),
-        len(function.key_stems & (said | meant)) / len(function.key_stems),
+        sum(function.vocabulary.get(word, 0.0) for word in named) + CLEAR * len(meant),
+        len(function.key_stems & (named | meant)) / len(function.key_stems),
         len(content & known) / len(content) if content else 0.0,
         bool(function.spoken) and f"{utterance.plain} ".startswith(f"{function.spoken} "),
     )
+
+
+def _operators(utterance: Utterance) -> frozenset[str]:
+    """The words that only join two numbers: the "times" of "twelve times seven" does not name `get_time`."""
+    words = utterance.words
+    numbers = find_numbers(words)
+    between = {before.stop for before, after in itertools.pairwise(numbers) if after.start == before.stop + 1}
+    elsewhere = stems(word for at, word in enumerate(words) if at not in between)
+    return stems(words[at] for at in between) - elsewhere
 
 
 def _is_opposite(function: Function, said: frozenset[str]) -> bool:
