@@ -169,6 +169,13 @@ def test_an_agent_calls_the_function_of_an_mcp_server() -> None:
     assert use.strip().startswith('get_weather({"city": "London"}) -> ')
 
 
+def test_an_agent_hands_over_to_another() -> None:
+    desk, opening, answer = run("examples/hand_over.py").splitlines()
+    assert desk == "desk: You are connected to billing."
+    assert opening.startswith("billing: Hello!")
+    assert answer == "billing: customer Miller owes five euros."
+
+
 def test_the_story_is_interrupted_and_the_new_question_answered() -> None:
     printed = run("examples/interruption.py")
     assert re.search(r"-- interrupted, \d+\.\d s unheard --", printed)

@@ -12,9 +12,10 @@ from typing import Any
 
 from gemini_realtime.agent.functions import FunctionObserver
 from gemini_realtime.agent.observers import Delivery, RealtimeObserver
+from gemini_realtime.agent.openings import Openings
 from gemini_realtime.agent.tools import Tool
 from gemini_realtime.errors import ConfigError, NotConnectedError
-from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.events import RealtimeEvent, SessionUpdated
 from gemini_realtime.realtime_client import RealtimeClientProtocol, get_client
 
 _global_logger = getLogger("gemini_realtime.agent")
@@ -49,6 +50,8 @@ class RealtimeAgent:
     Attributes:
         name: of the agent.
         model: as the configuration names it.
+        voice: as the configuration names it; None for the model's own.
+        active: who has the conversation: this agent, or the one it was handed over to, from when that is in force.
         callbacks: what an application may hook in.
     """
 
@@ -82,7 +85,10 @@ class RealtimeAgent:
         """
         self.name = name
         self.callbacks = RealtimeAgentCallbacks()
-        self.model = _model_of(llm_config)
+        self.model = str(_entry_of(llm_config, "model") or "")
+        self.voice: str | None = _entry_of(llm_config, "voice")
+        self.active: RealtimeAgent = self
+        self._next: RealtimeAgent = self
         self._system_message = system_message
         self._logger = logger
         self._realtime_client = client or get_client(llm_config, self.logger, **client_kwargs)
@@ -90,9 +96,12 @@ class RealtimeAgent:
         self._audio_adapter = audio_adapter
         self._running = False
         self._observers: list[RealtimeObserver] = []
-        given = list(observers or ())
-        if not any(isinstance(observer, FunctionObserver) for observer in given):  # two would run each call twice
-            given.append(FunctionObserver(logger=logger))
+        self._openings = Openings(logger=logger)
+        given = [self._openings, *(observers or ())]
+        functions = [observer for observer in given if isinstance(observer, FunctionObserver)]
+        self._functions = functions[0] if functions else FunctionObserver(logger=logger)
+        if not functions:  # two would run each call twice
+            given.append(self._functions)
         for observer in (*given, audio_adapter):
             if observer is not None:
                 self.register_observer(observer)
@@ -172,8 +181,8 @@ class RealtimeAgent:
             NotConnectedError: `stop()` was called before it was ready.
             GeminiRealtimeError: as `run()`.
         """
-        self._ready.clear()
         run = asyncio.create_task(self.run())
+        self._ready.clear()
         ready = asyncio.create_task(self._ready.wait())
         try:
             await asyncio.wait([run, ready], return_when=asyncio.FIRST_COMPLETED)
@@ -215,6 +224,32 @@ class RealtimeAgent:
                 if speech.over and silent_ms >= silence_ms:
                     return
 
+    async def hand_over(self, to: RealtimeAgent, *, summary: str = "", opening: str = "") -> None:
+        """Let another agent go on with this conversation: its instructions, functions and voice; what was said stays.
+
+        Between two turns the session is given a new setup, and keeps its history. The connection, the sound and the
+        observers are those of this agent, and `hand_over` of this agent is what leads on, or back: `to` is not run.
+
+        Args:
+            to: the other agent; of its configuration only the voice matters.
+            summary: what it is told about the conversation, beside its instructions.
+            opening: what it is asked to do first, such as "Greet the caller."; by default it waits for the user.
+
+        Raises:
+            ConfigError: this agent does not run; or the model takes no such change.
+        """
+        if not self._running:
+            raise ConfigError(f"the agent {self.name!r} does not run", remedy="call `hand_over` of the one that runs")
+        told = f"\n\nWhat happened before you came: {summary}" if summary else ""
+        options: dict[str, Any] = {"instructions": to.system_message + told, "tools": self._functions.declared(to)}
+        if self._next.voice != to.voice:
+            options["voice"] = to.voice
+        await self._realtime_client.session_update(options)
+        self._next, self._openings.words = to, opening
+        if not self._ready.is_set():
+            self.active = to  # the session is set up with it
+        self.logger.info("%s hands the conversation over to %s", self.name, to.name)
+
     def stop(self) -> None:
         """End the conversation: `run()` returns when everything has been put in order.
 
@@ -234,6 +269,7 @@ class RealtimeAgent:
         if self._running:
             raise ConfigError(f"the agent {self.name!r} runs already", remedy="make an agent for each conversation")
         self._running = True
+        self._ready.clear()
         try:
             async with asyncio.timeout(0 if self._stopping.is_set() else None) as opening:
                 self._opening = opening
@@ -243,6 +279,7 @@ class RealtimeAgent:
                 raise
         finally:
             self._running, self._opening = False, None
+            self.active = self._next = self
             self._stopping.clear()
 
     async def _run(self) -> None:
@@ -284,6 +321,8 @@ class RealtimeAgent:
 
     async def _read(self) -> None:
         async for event in self._realtime_client.read_events():
+            if isinstance(event, SessionUpdated):
+                self.active = self._next
             self.add_event(event)
 
     def _loop_ended(self, loop: asyncio.Task[None]) -> None:
@@ -291,11 +330,11 @@ class RealtimeAgent:
             self.logger.error("the loop of an observer raised %s", type(error).__name__, exc_info=error)
 
 
-def _model_of(llm_config: Any) -> str:
+def _entry_of(llm_config: Any, name: str) -> Any:
     try:
-        return str(llm_config["config_list"][0]["model"])
+        return llm_config["config_list"][0][name]
     except (KeyError, IndexError, TypeError, AttributeError):
-        return ""  # the client says what is wrong with the configuration
+        return None  # the client says what is wrong with the configuration
 
 
 async def _prepared(loops: dict[asyncio.Task[None], RealtimeObserver]) -> None:

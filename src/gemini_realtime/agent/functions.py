@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from logging import Logger
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gemini_realtime.agent.background import Terms, terms
 from gemini_realtime.agent.execution import Execution
@@ -29,6 +29,9 @@ from gemini_realtime.protocol.events import (
     TurnComplete,
 )
 from gemini_realtime.protocol.families import family_of
+
+if TYPE_CHECKING:
+    from gemini_realtime.agent.agent import RealtimeAgent
 
 _OUTPUT = (AudioDelta, TextDelta, OutputTranscript)
 _QUESTIONS = ("text", "audio")
@@ -57,13 +60,20 @@ class FunctionObserver(RealtimeObserver):
 
     async def initialize_session(self) -> None:
         """Declare the registered functions."""
-        tools = [self._declared(tool) for tool in self.agent.registered_realtime_tools.values()]
-        if tools:
+        if tools := self.declared(self.agent):
             await self.realtime_client.session_update({"tools": tools})
 
-    def _declared(self, tool: Tool) -> dict[str, Any]:
-        behavior = self._terms(tool).behavior
-        return tool.declaration | ({"behavior": behavior} if behavior else {})
+    def declared(self, agent: RealtimeAgent) -> list[dict[str, Any]]:
+        """The functions of an agent, as they are declared to the model of this conversation."""
+        tools = agent.registered_realtime_tools.values()
+        behaviors = {tool.name: self._terms(tool).behavior for tool in tools}
+        return [
+            tool.declaration | ({"behavior": behaviors[tool.name]} if behaviors[tool.name] else {}) for tool in tools
+        ]
+
+    @property
+    def _tools(self) -> dict[str, Tool]:
+        return self.agent.active.registered_realtime_tools
 
     def _terms(self, tool: Tool) -> Terms:
         return terms(family_of(self.agent.model), background=tool.background)
@@ -128,7 +138,7 @@ class FunctionObserver(RealtimeObserver):
             self.logger.error("a call of %s was not answered: %s", run.name, type(error).__name__, exc_info=error)
 
     async def _serve(self, run: Run, arguments: Mapping[str, Any]) -> None:
-        tool = self.agent.registered_realtime_tools.get(run.name)
+        tool = self._tools.get(run.name)
         run.result = self._unknown(run.name) if tool is None else await self._result(tool, run, arguments)
         await self._send(run)
 
@@ -145,7 +155,7 @@ class FunctionObserver(RealtimeObserver):
 
     def _unknown(self, name: str) -> ToolResult:
         self.logger.warning("the model called %s, which is not registered", name)
-        known = ", ".join(self.agent.registered_realtime_tools)
+        known = ", ".join(self._tools)
         there_are = f"there are: {known}" if known else "there is none"
         return ToolResult.error(f"there is no function {name!r}; {there_are}")
 
@@ -171,7 +181,7 @@ class FunctionObserver(RealtimeObserver):
             await self._send_result(run, partial, will_continue=True)
 
     async def _send_result(self, run: Run, result: ToolResult, **options: Any) -> None:
-        tool = self.agent.registered_realtime_tools.get(run.name)
+        tool = self._tools.get(run.name)
         if tool is not None and (scheduling := self._terms(tool).scheduling) is not None:
             options["scheduling"] = scheduling
         try:
@@ -209,7 +219,7 @@ class FunctionObserver(RealtimeObserver):
         return None
 
     async def _interrupted(self) -> None:
-        tools = self.agent.registered_realtime_tools
+        tools = self._tools
         for run in [run for run in self._working if run.name in tools and tools[run.name].cancel_on_interruption]:
             if run.result is None:
                 self._stop([run])

@@ -87,6 +87,7 @@ class Turn:
     Attributes:
         role: `user` or `assistant`.
         said: the words, by transcript or in text.
+        agent: who answered, of agents that hand over to each other.
         begin_ms: of the first sign of it.
         end_ms: of the last.
         heard: of an interrupted answer, the words that were heard; None where all of it was, or nobody knows.
@@ -104,6 +105,7 @@ class Turn:
 
     role: Literal["user", "assistant"]
     said: str = ""
+    agent: str = ""
     begin_ms: float = 0.0
     end_ms: float = 0.0
     heard: str | None = None
@@ -236,7 +238,8 @@ class ConversationLog(RealtimeObserver):
 
     def _answer_turn(self, now_ms: float) -> Turn:
         if self._answer is None:
-            self._answer = Turn("assistant", begin_ms=now_ms, end_ms=now_ms)
+            agent = self._agent.active.name if self._agent is not None else ""
+            self._answer = Turn("assistant", agent=agent, begin_ms=now_ms, end_ms=now_ms)
             self.turns.append(self._answer)
             self._answered, self._audio_ms, self._words = True, 0.0, []
         self._answer.end_ms = now_ms
