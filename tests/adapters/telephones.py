@@ -55,9 +55,15 @@ class Twilio:
         async with self._changed:
             await self._changed.wait_for(lambda: self.speech_ms(since_ms) >= ms)
 
-    async def until_cleared(self) -> None:
+    async def until_cleared(self, times: int = 1) -> None:
         async with self._changed:
-            await self._changed.wait_for(lambda: self.clears > 0)
+            await self._changed.wait_for(lambda: self.clears >= times)
+
+    async def until_listening(self, ms: float) -> None:
+        """Listen for so long."""
+        until_ms = self.now_ms + ms
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.now_ms >= until_ms)
 
     def speech_ms(self, since_ms: float = 0.0) -> float:
         """How much the caller has heard that was no silence."""

@@ -89,10 +89,10 @@ class FakeStream:
     def close(self) -> None:
         self.state = "closed"
 
-    def duplex(self, heard: bytes) -> bytes:
+    def duplex(self, heard: bytes, round_trip_s: float = 0.04) -> bytes:
         """One block: what the microphone hears in, what the loudspeaker says out."""
         spoken = bytearray(2 * self.blocksize)
-        time = SimpleNamespace(inputBufferAdcTime=0.99, outputBufferDacTime=1.03)
+        time = SimpleNamespace(inputBufferAdcTime=0.99, outputBufferDacTime=0.99 + round_trip_s)
         self.callback(heard, memoryview(spoken), self.blocksize, time, None)
         return bytes(spoken)
 
@@ -360,6 +360,22 @@ async def test_a_device_that_is_unplugged_is_replaced_by_the_next(
         assert len(await anext(device.microphone)) == CHUNK_BYTES
     assert portaudio.streams[1].state == "closed"
     assert caplog.text.count("has gone") == 1
+
+
+async def test_a_device_that_holds_the_microphone_back_is_opened_anew(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_LOOK_EVERY_S", 0)
+    async with SoundDevice(echo_cancellation=False):
+        (stream,) = portaudio.streams
+        for round_trip_s in [0.06] * 50 + [0.4] * 49 + [0.2] + [0.4] * 49:
+            stream.duplex(bytes(1920), round_trip_s)
+        await settle()
+        assert portaudio.streams == [stream]
+        stream.duplex(bytes(1920), 0.4)
+        await until(lambda: len(portaudio.streams) == 2)
+        assert stream.state == "closed"
+        assert portaudio.initialized == 0
 
 
 async def until(true: Callable[[], bool]) -> None:

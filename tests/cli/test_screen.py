@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -105,6 +107,16 @@ def test_a_terminal_shows_words_before_their_line_is_finished() -> None:
         screen.summary([("tokens", "5")])
     assert "What is" in unfinished
     assert "Listening" in unfinished
+
+
+def test_a_terminal_shows_how_loud_both_sides_are() -> None:
+    device = SimpleNamespace(microphone_db=-30.0, loudspeaker_db=-90.0)
+    output = StringIO()
+    console = Console(file=output, force_terminal=True, width=60, _environ={}, no_color=True)
+    with TerminalScreen(console) as screen:
+        screen.levels(device)  # type: ignore[arg-type]
+        console.print(screen._unfinished())
+    assert "You ▮▮▮▮▮▮▯▯▯▯▯▯  Gemini ▯▯▯▯▯▯▯▯▯▯▯▯" in re.sub(r"\x1b\[[0-9;?]*\w", "", output.getvalue())
 
 
 def test_json_is_one_object_per_event(capsys: pytest.CaptureFixture[str]) -> None:

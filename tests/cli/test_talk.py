@@ -14,6 +14,7 @@ import pytest
 
 from gemini_realtime.cli import main, talk
 from tests.cli.strangers import SAMPLES, TIMEOUT_S, run, start
+from tests.sound_card import virtual_sound_card
 
 pytest.importorskip("ctranslate2", reason="the embedded server hears and speaks with the extra [local]")
 
@@ -26,6 +27,18 @@ def frames_of(path: Path) -> tuple[array[int], int, int]:
 
 def text_of(events: list[dict[str, Any]], kind: str) -> str:
     return "".join(event["text"] for event in events if event["type"] == kind).strip()
+
+
+def test_devices_are_listed_and_chosen_by_name() -> None:
+    with virtual_sound_card() as card:
+        environment = {name: card.environment[name] for name in ("PULSE_SERVER", "XDG_RUNTIME_DIR")}
+        listed = run("devices", **environment)
+        refused = run("talk", "--microphone", "no such", **environment)
+    assert listed.returncode == 0, listed.stderr
+    assert [line for line in listed.stdout.splitlines() if not line.startswith("  ")] == ["microphones", "loudspeakers"]
+    assert listed.stdout.count("* ") == 2
+    assert refused.returncode == 2
+    assert "no device is called 'no such' among those that can be the microphone" in refused.stderr
 
 
 def test_a_spoken_question_is_heard_and_answered_and_both_are_kept(tmp_path: Path) -> None:

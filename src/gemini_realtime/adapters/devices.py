@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import sys
 import time
 from collections import deque
@@ -45,6 +46,11 @@ JITTER_MS: Final = 40
 
 LOST_AFTER_S: Final = 2.0
 """A stream that has given no block for so long has lost its device."""
+
+HELD_BACK_MS: Final = 150
+HELD_BACK_BLOCKS: Final = 50
+"""After it stumbled, as on a machine that is too busy, a stream may give the microphone's sound so much later than
+before, and for good: when it has done so for 1 s it is opened anew."""
 
 _LOOK_EVERY_S: Final = 0.5
 
@@ -255,9 +261,7 @@ class SoundDevice:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait([self._watching])
-        if self._stream is not None:
-            await asyncio.to_thread(self._stream.close)
-            self._stream = None
+        await self._close()
 
     def play(self, audio: bytes) -> None:
         """Queue 24 kHz audio for the loudspeaker."""
@@ -300,13 +304,22 @@ class SoundDevice:
             await asyncio.sleep(_LOOK_EVERY_S)
             if self._stream is not None and self._stream.lost:
                 self._logger.warning("the sound device has gone: waiting for another")
-                self._spoken = self._heard = b""
-                lost, self._stream = self._stream, None
-                await asyncio.to_thread(lost.close)
+                await self._close()
+            elif self._stream is not None and self._stream.held_back:
+                self._logger.info("the sound device holds the microphone back since it stumbled: it is opened anew")
+                await self._close()
+                with contextlib.suppress(self._sounddevice.PortAudioError):
+                    self._stream = await asyncio.to_thread(self._open, *self._names)
             if self._stream is None:
-                with contextlib.suppress(self._sounddevice.PortAudioError, ConfigError, ValueError):
+                with contextlib.suppress(self._sounddevice.PortAudioError, ValueError):
                     self._stream = await asyncio.to_thread(self._open_another)
                     self._logger.warning("a sound device is there: the conversation goes on with it")
+
+    async def _close(self) -> None:
+        self._spoken = self._heard = b""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await asyncio.to_thread(stream.close)
 
     def _open_another(self) -> _Stream:
         # PortAudio lists devices when it is initialized, and never again; the stream that was lost is closed already.
@@ -358,6 +371,8 @@ class _Stream:
         self._from_device.push(bytes(self._from_device.source.bytes_for_ms(CHUNK_MS)))
         self._to_device.push(bytes(self._to_device.source.bytes_for_ms(CHUNK_MS)))
         self._last_block_s = time.monotonic()
+        self._shortest_ms = math.inf  # that a sound took from the loudspeaker's buffer to the microphone's
+        self._late_blocks = 0
         stream_class = sounddevice.RawOutputStream if heard is None else sounddevice.RawStream
         self._stream = stream_class(
             device=names[1] if heard is None else names,
@@ -381,6 +396,11 @@ class _Stream:
         """Whether the device has gone: PortAudio says so, or gives nothing any more."""
         return not self._stream.active or time.monotonic() - self._last_block_s > LOST_AFTER_S
 
+    @property
+    def held_back(self) -> bool:
+        """Whether the microphone's sound has come late for a while, see `HELD_BACK_MS`."""
+        return self._late_blocks >= HELD_BACK_BLOCKS
+
     def close(self) -> None:
         """Close it; one whose device has gone may refuse, and is gone all the same."""
         with contextlib.suppress(*self._errors):
@@ -389,8 +409,10 @@ class _Stream:
     def _duplex(self, indata: Any, outdata: Any, frames: int, moments: Any, status: Any) -> None:
         assert self._on_heard is not None
         spoken = self._speak(outdata)
-        round_trip_s = max(0.0, moments.outputBufferDacTime - moments.inputBufferAdcTime)
-        self._on_heard(self._from_device.push(bytes(indata)), spoken, round(1000 * round_trip_s))
+        round_trip_ms = max(0, round(1000 * (moments.outputBufferDacTime - moments.inputBufferAdcTime)))
+        self._shortest_ms = min(self._shortest_ms, round_trip_ms)
+        self._late_blocks = self._late_blocks + 1 if round_trip_ms > self._shortest_ms + HELD_BACK_MS else 0
+        self._on_heard(self._from_device.push(bytes(indata)), spoken, round_trip_ms)
 
     def _output(self, outdata: Any, frames: int, moments: Any, status: Any) -> None:
         self._speak(outdata)
