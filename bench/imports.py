@@ -16,7 +16,7 @@ REMARKS = """\
 In a new process, with compiled bytecode at hand, by the statement that an application needs to hold a session."""
 
 STATEMENTS = {
-    OURS: "import gemini_realtime",
+    OURS: "from gemini_realtime import GeminiRealtimeClient; import gemini_realtime.transport.websocket",
     GOOGLE: "from google import genai",
     AG2: "from autogen.agentchat.realtime.experimental.clients import GeminiRealtimeClient",
 }

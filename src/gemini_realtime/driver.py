@@ -243,8 +243,8 @@ class SessionDriver:
         """
         await self._senders.room()
 
-    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float) -> bool:
-        """Send microphone audio, at once when the network takes it. Returns whether it does.
+    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
+        """Send microphone audio, at once when the network takes it, and echo it. Returns whether the network does.
 
         Raises:
             GeminiRealtimeError: why the session ended, when it has.
@@ -253,12 +253,15 @@ class SessionDriver:
         writable = transport.writable
         if not writable:
             self._stalled(transport)
+        now = self._loop.time()
         frame = self.session.send_audio(pcm, audio_base64, rate_hz, duration_ms, now)
         if frame is not None:
             transport.send(frame)
         else:
             self.flush()
             self._tell_dropped(at_once=False)
+        if self.events.echoing:
+            self.events.put_echo(audio_base64.decode("ascii"), now)
         return writable
 
     async def keep_up(self) -> None:
