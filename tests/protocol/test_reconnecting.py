@@ -1131,9 +1131,9 @@ INTERNAL = close_error(1011, "Internal error encountered.")
 ENDED = close_error(1000, "The operation was cancelled.")
 
 
-def talked(**reconnect: Any) -> Call:
+def talked(setup: dict[str, Any] = SETUP, **reconnect: Any) -> Call:
     """A conversation in which a question has had its answer, and which a handle holds."""
-    line = Call(**reconnect).begin()
+    line = Call(**reconnect).begin(setup)
     line.ask("first")
     line.wait(1.0).hear(say("yes"), GENERATED, COMPLETE)
     line.wait(1.0).hear(handle("h1"))
@@ -1375,6 +1375,28 @@ def test_a_session_that_has_answered_is_left_to_be_slow(resumed: bool) -> None:
     line.wait(5.0)
     assert [(event.finding, event.action) for event in line.got(events.VoiceHealth)] == [("no_answer", "report")]
     assert line.session.state is State.READY
+
+
+def test_a_resumed_session_may_be_three_times_as_slow_as_the_conversation_ever_was() -> None:
+    line = talked(health=read_health({"answer_within_s": 5.0}))
+    line.ask("slow")
+    line.wait(4.0).hear(say("yes"), GENERATED, COMPLETE, handle("h2"))
+    line.lose()
+    line.reconnect()
+    line.ask("slower")
+    line.wait(11.9)
+    assert line.got(events.VoiceHealth) == []
+    line.wait(0.2)
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["no_answer", "handle_doubted"]
+
+
+def test_a_resumed_session_that_may_choose_to_be_silent_is_kept() -> None:
+    line = talked(health=read_health({"answer_within_s": 5.0}), setup={**SETUP, "proactivity": {"proactiveAudio": True}})
+    line.lose()
+    line.reconnect()
+    line.ask("by the way")
+    line.wait(60.0)
+    assert (line.got(events.VoiceHealth), line.session.state) == ([], State.READY)
 
 
 def test_a_session_that_is_sent_away_as_soon_as_it_is_resumed_is_given_up() -> None:

@@ -216,11 +216,13 @@ class Expected(NamedTuple):
         audio: answers are spoken.
         transcript: what the model says is written down.
         silence: the model may decide that an answer is not called for.
+        patience_s: an answer may take so long to begin, even if the policy grants it less; seconds.
     """
 
     audio: bool = False
     transcript: bool = False
     silence: bool = False
+    patience_s: float = 0.0
 
 
 class Health:
@@ -375,13 +377,14 @@ class Health:
 
     def _silence(self) -> _Silence | None:
         """What it would be if the model went on saying nothing; None when it may."""
-        policy, turns = self._policy, self._turns
+        policy, turns, expected = self._policy, self._turns, self._expected
         if not self._open or self._paused or self._calls.blocking:
             return None
-        owed_since = turns.owed_since
-        if owed_since is not None and owed_since != self._given_up and policy.no_answer != "off":
+        owed_since, watched = turns.owed_since, policy.no_answer != "off" and not expected.silence
+        if owed_since is not None and owed_since != self._given_up and watched:
             since = max(self._silent_since, owed_since)
-            return _Silence("no_answer", since, policy.answer_within_s, "an answer is owed")
+            limit_s = max(policy.answer_within_s, expected.patience_s)
+            return _Silence("no_answer", since, limit_s, "an answer is owed")
         if turns.state is TurnState.GENERATING and policy.stalled_turn != "off" and not self._turn.stalled:
             so_far = f"the turn has no end, {_seconds(turns.spoken_s)} of audio so far"
             return _Silence("stalled_turn", self._silent_since, policy.stalled_after_s, so_far)

@@ -85,6 +85,11 @@ class Progress:
         return max(self._turns.ended_at, self._ready_at)
 
     @property
+    def longest_wait_s(self) -> float:
+        """How long an answer took at most to begin, seconds."""
+        return self._turns.longest_wait_s
+
+    @property
     def flight_s(self) -> float:
         """How long a message may take until the service has it, seconds."""
         return self.round_trip_s + FLIGHT_MARGIN_S

@@ -7,7 +7,7 @@ before, and hears again what was not answered.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from gemini_realtime.protocol import local_events
 from gemini_realtime.protocol.calls import Calls
@@ -30,6 +30,10 @@ from gemini_realtime.protocol.resumption import Resumption
 from gemini_realtime.protocol.seeding import Seeding
 from gemini_realtime.protocol.server_events import lazy
 from gemini_realtime.protocol.setup_state import SetupState
+
+
+PATIENCE: Final = 3.0
+"""How many times as long as ever before an answer may take in a session that was resumed."""
 
 
 class Recovery:
@@ -94,7 +98,9 @@ class Recovery:
 
     def _take_note_of_setup(self, setup: Mapping[str, Any], now: float) -> None:
         self._calls.declared(setup.get("tools", ()))
-        self._health.opened(now, _expected(setup, self._profile))
+        # A resumed session that says nothing is given up (see `Doubts.resumed_in_vain`): one that is slow is not.
+        patience_s = 0.0 if self._setup.handle is None else PATIENCE * self._progress.longest_wait_s
+        self._health.opened(now, _expected(setup, self._profile, patience_s))
         handling = setup.get("realtimeInputConfig", {}).get("activityHandling")
         self._progress.answers(one_by_one=handling == "NO_INTERRUPTION")
         self._progress.session_ready(max(0.0, now - self._setup.sent_at), now)
@@ -188,12 +194,13 @@ class Recovery:
         self._setup.restored()
 
 
-def _expected(setup: Mapping[str, Any], profile: ModelProfile) -> Expected:
+def _expected(setup: Mapping[str, Any], profile: ModelProfile, patience_s: float) -> Expected:
     """What is to be heard and read of an answer, by this setup."""
     modalities = setup.get("generationConfig", {}).get("responseModalities")
     speaks = profile.conversational and modalities == ["AUDIO"]
     return Expected(
         audio=speaks,
         transcript=speaks and "outputAudioTranscription" in setup,
-        silence="proactivity" in setup,
+        silence=any((setup.get("proactivity") or {}).values()),
+        patience_s=patience_s,
     )

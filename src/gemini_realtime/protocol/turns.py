@@ -89,6 +89,7 @@ class Turns:
         ended_at: when the last turn ended; -inf before the first; seconds.
         began: whether there was output of any kind in the present turn.
         spoken_s: how much of it is speech, seconds.
+        longest_wait_s: for how long an answer was owed at most before it began, seconds.
         ended_here: the last turn was ended by this side, and its end may yet come.
     """
 
@@ -98,6 +99,7 @@ class Turns:
         self.ended_at = -inf
         self.began = False
         self.spoken_s = 0.0
+        self.longest_wait_s = 0.0
         self.ended_here = False
         self._began_at = 0.0
         self._signalled_at = 0.0
@@ -135,6 +137,8 @@ class Turns:
 
     def output(self, now: float) -> None:
         """The model says, writes or thinks something: an answer begins."""
+        if self.owed_since is not None:
+            self.longest_wait_s = max(self.longest_wait_s, now - self.owed_since)
         self._signal(TurnSignal.OUTPUT)
         self._began_at, self.spoken_s = now, 0.0
         self.began, self.ended_here, self.owed_since = True, False, None
