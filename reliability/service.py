@@ -70,6 +70,8 @@ class Manner:
         poisoned: whether sessions that exist already are closed, with 1011, as soon as they are resumed.
         exhausted: whether they are sent away then.
         chokes: whether the next question is one that the connection is closed on, with 1011, whenever it comes.
+        mute: whether sessions that exist already answer nothing any more when they are resumed.
+        interrupts: whether what is said or asked cuts an answer off; otherwise it is answered after it, one by one.
         sent_away: connections that are sent away, without any notice, as soon as they are confirmed.
         lost_calls_block: whether a resumed session still waits for the calls that were open when it was left, so that
             the next input only ends that exchange.
@@ -94,6 +96,8 @@ class Manner:
     poisoned: bool = False
     exhausted: bool = False
     chokes: bool = False
+    mute: bool = False
+    interrupts: bool = True
     sent_away: int = 0
     lost_calls_block: bool = True
 

@@ -284,6 +284,11 @@ TROUBLES: Final = {
             "it breaks, and the session is sent away whenever it is resumed",
             _both(_cut, _manner(exhausted=True)),
         ),
+        Trouble(
+            "silent-resume",
+            "it breaks, and the session answers nothing when it is resumed",
+            _both(_cut, _manner(mute=True)),
+        ),
         Trouble("sent-away", "three connections in a row are sent away at once", _both(_cut, _manner(sent_away=3))),
         Trouble("go-away", "the service leaves 0 to 50 s", _connection(_go_away)),
         Trouble("lifetimes", "connections are announced to end, all the time", _lifetimes),

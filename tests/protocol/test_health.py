@@ -16,6 +16,7 @@ from gemini_realtime.protocol.events import (
     AudioDelta,
     FunctionCall,
     GenerationComplete,
+    InputTranscript,
     Interrupted,
     OutputTranscript,
     RealtimeEvent,
@@ -97,6 +98,9 @@ class Watch:
 
     def transcript(self, text: str, now: float) -> None:
         self._note(OutputTranscript(text=text), now)
+
+    def heard(self, text: str, now: float) -> None:
+        self._note(InputTranscript(text=text), now)
 
     def generation_complete(self, now: float) -> list[Finding]:
         return self._note(GenerationComplete(), now)
@@ -423,6 +427,27 @@ def test_a_silence_after_a_result_is_a_missing_answer_and_nothing_else() -> None
     health.calls(0, 10.0)
     health.asked(10.0)
     assert found(health, 500.0) == [(40.0, "no_answer")]
+
+
+def test_whoever_asks_again_and_again_does_not_hide_the_silence() -> None:
+    health = alive(answer_within_s=10.0)
+    silences = []
+    for time_s in range(0, 40, 5):
+        health.asked(time_s)
+        silences += found(health, time_s + 4.0)
+    assert silences == [(20.0, "no_answer")]
+
+
+@pytest.mark.parametrize(("pause_s", "silences"), [(2, []), (5, [(22.0, "no_answer")])])
+def test_nobody_owes_an_answer_while_an_utterance_goes_on(
+    pause_s: int, silences: list[tuple[float, str]]
+) -> None:
+    health = alive(answer_within_s=10.0)
+    heard: list[tuple[float, str]] = []
+    for time_s in range(2, 32, pause_s):
+        health.heard("and then", time_s + 0.5)
+        heard += found(health, time_s + pause_s)
+    assert [(round(at), kind) for at, kind in heard] == [(round(at), kind) for at, kind in silences]
 
 
 def test_a_new_turn_may_stall_again() -> None:

@@ -303,6 +303,7 @@ class Health:
         if self._turns.state is TurnState.GENERATED:  # the model leaves out the ends of its turns, which were normal
             self._refused = 0
         self._turn = _Turn()
+        self._given_up = None
 
     def audio(self, audio_base64: str, now: float) -> None:
         """A piece of its speech: base64 of mono signed 16-bit little-endian PCM."""
@@ -382,8 +383,10 @@ class Health:
             return None
         owed_since, watched = turns.owed_since, policy.no_answer != "off" and not expected.silence
         if owed_since is not None and owed_since != self._given_up and watched:
-            since = max(self._silent_since, owed_since)
             limit_s = max(policy.answer_within_s, expected.patience_s)
+            # Whoever asks again may have to wait anew, but not for ever, since a silent service makes people ask again.
+            owed_since = min(owed_since, turns.owed_from + limit_s) if self._given_up is None else owed_since
+            since = max(self._silent_since, owed_since)
             return _Silence("no_answer", since, limit_s, "an answer is owed")
         if turns.state is TurnState.GENERATING and policy.stalled_turn != "off" and not self._turn.stalled:
             so_far = f"the turn has no end, {_seconds(turns.spoken_s)} of audio so far"

@@ -246,12 +246,12 @@ class Progress:
     def _note_input_transcript(self, event: InputTranscript, now: float) -> None:
         if not event.text:
             return
-        self._turns.heard()
+        self._turns.heard(now)
         self._history.heard(event.text, now)
         # The service promises no order: the transcript may come during the answer, and after it.
         waits = self._turns.state is TurnState.IDLE and now > self.idle_since + LATE_TRANSCRIPT_S
         if waits and self._profile.conversational:
-            self._turns.asked(now)
+            self._turns.asked(now, aloud=True)
 
     def _note_output_transcript(self, event: OutputTranscript, now: float) -> None:
         self._history.answer(event.text)

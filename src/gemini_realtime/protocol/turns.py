@@ -27,6 +27,10 @@ LATE_TRANSCRIPT_S: Final = 2.0
 """So long after an answer began, or ended, transcripts may still be of it and of its question: the service promises no
 order. How long is a guess."""
 
+SPEAKS_ON_S: Final = 3.0
+"""Words that are heard so soon after others are of one utterance, in which nobody waits for an answer: the service does
+not wait as long for the end of one."""
+
 ASKED_OUTPUT_S: Final = 0.3
 """The same where a question waits: no answer begins sooner."""
 
@@ -85,7 +89,9 @@ class Turns:
 
     Attributes:
         state: where it stands.
-        owed_since: since when an answer is owed that has not begun; None when none is; seconds.
+        owed_since: since when an answer is owed that has not begun; None when none is; seconds. Where several were asked
+            for, since the last of them was.
+        owed_from: since the first of them was.
         ended_at: when the last turn ended; -inf before the first; seconds.
         began: whether there was output of any kind in the present turn.
         spoken_s: how much of it is speech, seconds.
@@ -96,6 +102,7 @@ class Turns:
     def __init__(self) -> None:
         self.state = TurnState.IDLE
         self.owed_since: float | None = None
+        self.owed_from = -inf
         self.ended_at = -inf
         self.began = False
         self.spoken_s = 0.0
@@ -104,18 +111,28 @@ class Turns:
         self._began_at = 0.0
         self._signalled_at = 0.0
         self._heard_since = self._heard_into = False
+        self._heard_at = -inf
+        self._speaks_on = False
 
     @property
     def interrupted(self) -> bool:
         """Whether the present turn was cut off."""
         return self.state is TurnState.INTERRUPTED
 
-    def asked(self, now: float) -> None:
-        """The service owes an answer: to text, to speech that ended, to a function's result that is not silent."""
+    def asked(self, now: float, *, aloud: bool = False) -> None:
+        """The service owes an answer: to text, to speech that ended, to a function's result that is not silent.
+
+        Args:
+            now: seconds.
+            aloud: to what was `heard` just now.
+        """
+        if self.owed_since is None or (aloud and self._speaks_on):
+            self.owed_from = now
         self.owed_since, self._heard_since = now, True
 
-    def heard(self) -> None:
+    def heard(self, now: float) -> None:
         """The service understood something that was said."""
+        self._speaks_on, self._heard_at = now <= self._heard_at + SPEAKS_ON_S, now
         if self.state in (TurnState.IDLE, TurnState.INTERRUPTED):
             self._heard_since = True
         else:  # the question, late, or what interrupts the answer to it
