@@ -52,6 +52,7 @@ class Habits:
         chunk_ms: of the microphone's audio.
         notes: whether it adds to the history without asking.
         contexts: whether it changes its instructions.
+        calls: whether some of its questions lead to calls.
         obedient: whether it drops the work for a call that is cancelled.
         microphone: whether there is one.
         haste: how many times faster it is than people are.
@@ -61,6 +62,7 @@ class Habits:
     chunk_ms: int = 20
     notes: bool = True
     contexts: bool = True
+    calls: bool = True
     obedient: bool = True
     microphone: bool = True
     haste: float = 1.0
@@ -254,7 +256,7 @@ class Application:
             if chance > 0.88:  # two, without waiting
                 await self._send_text("ask")
                 await self._wait(random.uniform(0.0, 1.5))
-            await self._question(calls=0.4 < chance < 0.65)
+            await self._question(calls=self._habits.calls and 0.4 < chance < 0.65)
         await self._question(calls=False)  # whatever was left unanswered on purpose is before the model now
 
     async def _question(self, *, calls: bool) -> None:

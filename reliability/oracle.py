@@ -153,6 +153,11 @@ class Holdings:
     def _work_done(self, item: Item, place: int, branch: Branch) -> Count:
         """Whether something that is gone was answered."""
         answers = [answer for answer in self._whole(branch) if answer.begun > place]
+        if item.kind == "ask":
+            asked = any(item.key in answer.covers for answer in answers) or self._answered_later(
+                item.key, place, branch
+            )
+            return Count(asked, asked)
         if item.kind != "audio":
             done = bool(answers) or self._answered_later("", place, branch)
             return Count(done, done)

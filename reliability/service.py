@@ -189,6 +189,7 @@ class Connection:
         self._answer: Answer | None = None
         self._calls: dict[str, str] = {}
         self._waits_for: set[str] = set()  # calls that were lost with an earlier connection
+        self._mute = False
         self._speech_ms = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._heard_since_handle = False
@@ -315,6 +316,7 @@ class Connection:
             self._later(0.05, lambda: self.hang_up(1011, "Internal error encountered."))
         elif self._is_old and manner.exhausted:
             self.go_away(2.0)
+        self._mute = self._is_old and manner.mute
 
     @property
     def _is_old(self) -> bool:
@@ -452,6 +454,8 @@ class Connection:
     # --- answering
 
     def _interrupt(self) -> None:
+        if not self.service.manner.interrupts:
+            return
         self._cancel_calls()
         if self._turn is not None and self.branch is not None:
             self._turn.cancel()
@@ -470,14 +474,13 @@ class Connection:
             self.service.note(f"gives up {', '.join(self._waits_for)}, and answers nothing")
             self._waits_for.clear()
             return
+        if self._mute:
+            self.service.note(f"does not answer {[*self.branch.inherited(), *self.branch.pending()]}")
+            return
+        if not self.service.manner.interrupts and self.busy:
+            return
         self.service.answers += 1
-        answer = Answer(
-            self.service.answers,
-            self.branch.close_item(),
-            covers=self.branch.pending(),
-            inherited=self.branch.inherited(),
-        )
-        self.branch.answers.append(answer)
+        answer = self.branch.answer(self.service.answers, one_question=not self.service.manner.interrupts)
         if self._handles and self.service.manner.eager_handles:
             self._later(0.1, self._give_handle)
         self._turn = asyncio.get_running_loop().create_task(self._speak(self.branch, answer))
@@ -506,7 +509,7 @@ class Connection:
             self.say(message)
             await asyncio.sleep(PIECE_S / manner.rate)
         usage = {"totalTokenCount": answer.number}
-        answer.ended, branch.answered = branch.close_item(), answer.begun
+        branch.has_answered(answer)
         if answer.pieces:
             self.say({"serverContent": {"generationComplete": True}, "usageMetadata": usage})
         if manner.waits_to_be_heard:
@@ -515,6 +518,8 @@ class Connection:
         if manner.turn_complete:
             self.say({"serverContent": {"turnComplete": True}, "usageMetadata": usage})
         self._later(HANDLE_AFTER_TURN_S, self._offer_handle)
+        if not manner.interrupts and (branch.inherited() or branch.pending()):
+            self._begin()
 
     def _write(self, answer: Answer) -> None:
         """Say in writing what is to be heard."""

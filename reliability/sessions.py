@@ -57,6 +57,10 @@ class Answer:
     interrupted: bool = False
 
 
+def _is_question(item: Item) -> bool:
+    return item.kind in ("ask", "result", "heard")
+
+
 @dataclass(frozen=True)
 class Listening:
     """What the ears of the service know.
@@ -89,6 +93,7 @@ class Branch:
         items: what it took in, in order.
         answers: what it said.
         answered: how many items have been answered; None: not even what it began with.
+        inherited_answered: how much of what it began with has been.
         listening: the state of its ears.
         saved: how much of it there is a handle for.
         cancelled: calls that were taken back.
@@ -99,6 +104,7 @@ class Branch:
     items: list[Item] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     answered: int | None = None
+    inherited_answered: int = 0
     listening: Listening = Listening()
     saved: int = 0
     cancelled: set[str] = field(default_factory=set)
@@ -132,11 +138,31 @@ class Branch:
 
     def pending(self) -> list[str]:
         """What is to be answered."""
-        return [item.key for item in self.items[self.answered or 0 :] if item.kind in ("ask", "result", "heard")]
+        return [item.key for item in self.items[self.answered or 0 :] if _is_question(item)]
+
+    def answer(self, number: int, *, one_question: bool) -> Answer:
+        """The model begins to answer all that is to be answered, or the first of it."""
+        answer = Answer(number, self.close_item(), covers=self.pending(), inherited=self.inherited())
+        if one_question and answer.inherited:
+            answer.begun, answer.covers, answer.inherited = 0, [], answer.inherited[:1]
+        elif one_question and answer.covers:
+            places = (at for at, item in enumerate(self.items) if at >= (self.answered or 0) and _is_question(item))
+            answer.begun, answer.covers = next(places) + 1, answer.covers[:1]
+        self.answers.append(answer)
+        return answer
+
+    def has_answered(self, answer: Answer) -> None:
+        """The model has said all of it."""
+        answer.ended = self.close_item()
+        self.inherited_answered += len(answer.inherited)
+        if not self.inherited():
+            self.answered = answer.begun
 
     def inherited(self) -> list[str]:
         """What was to be answered already when this branch began, and still is."""
-        return list(self.origin.pending) if self.origin is not None and self.answered is None else []
+        if self.origin is None or self.answered is not None:
+            return []
+        return list(self.origin.pending[self.inherited_answered :])
 
     def hear(self, utterance: int, duration_ms: int) -> bool:
         """Audio of this length comes in. Returns whether an utterance has ended with it."""

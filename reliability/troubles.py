@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar, Final
 
@@ -124,6 +124,13 @@ def _several(stage: Stage) -> None:
     for _ in range(stage.random.randint(2, 6)):
         _cut(stage, time_s)
         time_s += stage.random.choice((0.02, 0.2, 0.5, 1.0, 3.0, 8.0)) * stage.random.uniform(0.5, 1.5)
+
+
+def _no_interruption(stage: Stage) -> None:
+    """Nothing that is said or asked cuts an answer off: it is answered afterwards, in its turn."""
+    stage.manner.interrupts = False
+    stage.habits = replace(stage.habits, calls=False)  # what waits for a call then is not known
+    stage.config["turn_detection"] = {"interrupt_response": False}
 
 
 def _hanging_tokens(stage: Stage) -> None:
@@ -343,6 +350,8 @@ TROUBLES: Final = {
             "handles come between question and answer, and the connection breaks",
             _both(_manner(eager_handles=True), _several),
         ),
+        Trouble("no-interruption", "one question after the other is answered", _no_interruption, undisturbed=True),
+        Trouble("no-interruption-cut", "so it is, and the connection breaks", _both(_no_interruption, _several)),
         Trouble("near-silence", "noise instead of speech", _manner(faint=True), undisturbed=True),
         Trouble("slow-audio", "speech comes at half its pace", _manner(rate=0.5), undisturbed=True),
         Trouble("slow-audio-cut", "so it does, and the connection breaks", _both(_manner(rate=0.5), _several)),

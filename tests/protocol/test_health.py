@@ -439,9 +439,7 @@ def test_whoever_asks_again_and_again_does_not_hide_the_silence() -> None:
 
 
 @pytest.mark.parametrize(("pause_s", "silences"), [(2, []), (5, [(22.0, "no_answer")])])
-def test_nobody_owes_an_answer_while_an_utterance_goes_on(
-    pause_s: int, silences: list[tuple[float, str]]
-) -> None:
+def test_nobody_owes_an_answer_while_an_utterance_goes_on(pause_s: int, silences: list[tuple[float, str]]) -> None:
     health = alive(answer_within_s=10.0)
     heard: list[tuple[float, str]] = []
     for time_s in range(2, 32, pause_s):

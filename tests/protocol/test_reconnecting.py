@@ -1391,7 +1391,9 @@ def test_a_resumed_session_may_be_three_times_as_slow_as_the_conversation_ever_w
 
 
 def test_a_resumed_session_that_may_choose_to_be_silent_is_kept() -> None:
-    line = talked(health=read_health({"answer_within_s": 5.0}), setup={**SETUP, "proactivity": {"proactiveAudio": True}})
+    line = talked(
+        health=read_health({"answer_within_s": 5.0}), setup={**SETUP, "proactivity": {"proactiveAudio": True}}
+    )
     line.lose()
     line.reconnect()
     line.ask("by the way")

@@ -86,7 +86,9 @@ def test_output_right_after_an_interruption_is_of_what_was_cut_off() -> None:
     assert not turns.is_stale(10.0 + LATE_OUTPUT_S)
 
 
-@pytest.mark.parametrize("said", [lambda turns: turns.asked(10.1), lambda turns: turns.heard(10.1)], ids=["typed", "spoken"])
+@pytest.mark.parametrize(
+    "said", [lambda turns: turns.asked(10.1), lambda turns: turns.heard(10.1)], ids=["typed", "spoken"]
+)
 def test_an_answer_to_what_was_said_after_the_interruption_is_never_stale(said: Callable[[Turns], None]) -> None:
     turns = after("output", "cut", at=10.0)
     said(turns)

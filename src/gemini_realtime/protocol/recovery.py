@@ -31,7 +31,6 @@ from gemini_realtime.protocol.seeding import Seeding
 from gemini_realtime.protocol.server_events import lazy
 from gemini_realtime.protocol.setup_state import SetupState
 
-
 PATIENCE: Final = 3.0
 """How many times as long as ever before an answer may take in a session that was resumed."""
 

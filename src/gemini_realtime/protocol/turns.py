@@ -89,9 +89,9 @@ class Turns:
 
     Attributes:
         state: where it stands.
-        owed_since: since when an answer is owed that has not begun; None when none is; seconds. Where several were asked
-            for, since the last of them was.
-        owed_from: since the first of them was.
+        owed_since: since when an answer is owed that has not begun, seconds: since it was asked for last; None when
+            none is.
+        owed_from: since it was asked for first.
         ended_at: when the last turn ended; -inf before the first; seconds.
         began: whether there was output of any kind in the present turn.
         spoken_s: how much of it is speech, seconds.
