@@ -43,6 +43,7 @@ class Stage:
         habits: of the application.
         network: the true one.
         config: what else the client is configured with.
+        options: of the session, beside instructions and tools.
     """
 
     random: Random
@@ -52,6 +53,7 @@ class Stage:
     moment_s: float
     faults: list[Fault] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def manner(self) -> Manner:
@@ -137,7 +139,7 @@ class Case:
         dial = self.wrap(tap.around(faulty(network.dial, stage.faults, random=Random(random.random()).random)))
         entry = {"model": model, "api_key": KEY, "setup_timeout_s": 8.0, "reconnect": {"jitter": random.random}}
         client = GeminiRealtimeClient(llm_config={"config_list": [{**entry, **self.config, **stage.config}]}, dial=dial)
-        await client.session_update({"instructions": "context 0", "tools": [LOOK_UP]})
+        await client.session_update({"instructions": "context 0", "tools": [LOOK_UP], **stage.options})
         application = Application(
             client,
             stage.habits,

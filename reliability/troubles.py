@@ -130,7 +130,7 @@ def _no_interruption(stage: Stage) -> None:
     """Nothing that is said or asked cuts an answer off: it is answered afterwards, in its turn."""
     stage.manner.interrupts = False
     stage.habits = replace(stage.habits, calls=False)  # what waits for a call then is not known
-    stage.config["turn_detection"] = {"interrupt_response": False}
+    stage.options["turn_detection"] = {"interrupt_response": False}
 
 
 def _hanging_tokens(stage: Stage) -> None:

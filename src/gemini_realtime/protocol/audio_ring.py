@@ -306,6 +306,11 @@ class AudioRing:
                 return min(stretch.number + index - stretch.index, stretch.last)
         return self._forgotten.number if self._forgotten is not None and self._forgotten.index <= index else 0
 
+    @property
+    def saved_until(self) -> int:
+        """The number of the last piece that the handle holds; 0 when it holds none."""
+        return self._saved
+
     def saved(self, number: int) -> None:
         """A handle holds all pieces up to this one. It may yet be refused, and a new session hears them again."""
         self._saved = max(self._saved, number)

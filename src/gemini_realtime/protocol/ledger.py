@@ -351,12 +351,17 @@ class Ledger:
             return
         until, began_at = answering
         after = self._held_back_until(until)
-        if one_question:
-            until = self._first_question(after, until)
+        asked = self._first_question(after, until) if one_question else None
+        heard = self.utterances.first_waiting(began_at, asked) if one_question else None
+        if heard is not None:
+            until = min(until, heard)
+        elif asked is not None:
+            until = asked
         sent_until = began_at - round_trip_s
         self._unanswered = [entry for entry in self._unanswered if not after < entry.number <= until]
         # What is answered may be what was typed, while the user goes on speaking: that says nothing of the audio.
         typed = any(entry.asks and entry.kind == "text" and after < entry.number <= until for entry in self._sent)
+        typed = typed or (asked is not None and heard is None)
         for entry in self._sent:
             late = entry.sent_at > sent_until or entry.kind == "function_result"
             if late and after < entry.number <= until:
@@ -371,7 +376,9 @@ class Ledger:
         self.audio.doubt(-inf if typed else heard_until, began_at)
         if not typed:
             last = self.audio.last_sent_by(heard_until)
-            if one_question and second is not None:
+            if heard is not None:
+                last = min(last, heard)
+            elif one_question and second is not None:
                 last = min(last, second - 1)
             self.audio.answered(after, last)
         self._consume(answered)
@@ -398,10 +405,20 @@ class Ledger:
         typed = len(asked) > 1 and all(entry.kind == "text" for entry in asked)
         return typed and is_quiet(self.audio.recent(asked[0].sent_at))
 
-    def _first_question(self, after: int, until: int) -> int:
-        """The number of the first question between these that is not answered; the last of these when there is none."""
+    def _first_question(self, after: int, until: int) -> int | None:
+        """The number of the first typed question between these that is not answered; None when there is none."""
         asked = [*self._unanswered, *self._sent]
-        return next((entry.number for entry in asked if entry.asks and after < entry.number <= until), until)
+        return next((entry.number for entry in asked if entry.asks and after < entry.number <= until), None)
+
+    def heard(self, now: float, flight_s: float, *, speaks_on: bool) -> None:
+        """The service has understood an utterance that gets an answer of its own.
+
+        Args:
+            now: seconds.
+            flight_s: how long a message may be under way.
+            speaks_on: it belongs to what was understood just before.
+        """
+        self.utterances.heard(self.audio.last_sent_by(now - flight_s), now, speaks_on=speaks_on)
 
     def answer_cut(self) -> None:
         """The answer was cut off by the user."""
@@ -482,8 +499,8 @@ class Ledger:
             arrived_until: what went out until then had reached the service when the connection was lost, seconds.
         """
         self.connection_lost()
-        self.utterances.connection_lost()
         new_session = handle_at is None
+        self.utterances.connection_lost(0 if new_session else self.audio.saved_until)
         if new_session:  # what the handle held is gone with it
             self._sent.extendleft(reversed(self._unanswered))
             self._unanswered = []

@@ -36,6 +36,10 @@ FLIGHT_MARGIN_S: Final = 0.25
 SPEECH_BEGAN_S: Final = 1.0
 """How long before the service says that somebody speaks the speech may have begun."""
 
+GIVES_UP_S: Final = 10.0
+"""What was understood and not answered so long after the model was free to do so is not going to be: a cough, a word to
+somebody else."""
+
 LOST_REASON: Final = "CONNECTION_LOST"
 """`TurnComplete.reason` of a turn that ended with its connection; not a word of the service."""
 
@@ -212,6 +216,8 @@ class Progress:
     def _begin_turn(self, now: float) -> list[RealtimeEvent]:
         self._health.turn_began()
         ends = self._ended_here(now) if self._turns.ends_by() is not None and not self._may_be_filler() else []
+        if now > self.idle_since + GIVES_UP_S:
+            self._ledger.utterances.given_up(now - GIVES_UP_S)
         self._turns.output(now)
         self._history.answer_began(now)
         self._ledger.answer_began(now)
@@ -248,6 +254,8 @@ class Progress:
             return
         self._turns.heard(now)
         self._history.heard(event.text, now)
+        if self._one_by_one:
+            self._ledger.heard(now, self.flight_s, speaks_on=self._turns.speaks_on)
         # The service promises no order: the transcript may come during the answer, and after it.
         waits = self._turns.state is TurnState.IDLE and now > self.idle_since + LATE_TRANSCRIPT_S
         if waits and self._profile.conversational:
@@ -301,7 +309,8 @@ class Progress:
         waits = not self._profile.content_interrupts and self._ledger.typed_several()
         one_by_one = self._one_by_one or waits
         self._ledger.answer_completed(self.round_trip_s, FLIGHT_MARGIN_S, self._handle_at, one_question=one_by_one)
-        if one_by_one and self._turns.owed_since is None and self._ledger.asking():
+        waiting = self._ledger.asking() or self._ledger.utterances.waiting
+        if one_by_one and self._turns.owed_since is None and waiting:
             self._turns.asked(now)  # the next question has its turn
 
     # --- time

@@ -96,6 +96,7 @@ class Turns:
         began: whether there was output of any kind in the present turn.
         spoken_s: how much of it is speech, seconds.
         longest_wait_s: for how long an answer was owed at most before it began, seconds.
+        speaks_on: what was understood last belongs to what was understood before it.
         ended_here: the last turn was ended by this side, and its end may yet come.
     """
 
@@ -108,11 +109,11 @@ class Turns:
         self.spoken_s = 0.0
         self.longest_wait_s = 0.0
         self.ended_here = False
+        self.speaks_on = False
         self._began_at = 0.0
         self._signalled_at = 0.0
         self._heard_since = self._heard_into = False
         self._heard_at = -inf
-        self._speaks_on = False
 
     @property
     def interrupted(self) -> bool:
@@ -126,13 +127,13 @@ class Turns:
             now: seconds.
             aloud: to what was `heard` just now.
         """
-        if self.owed_since is None or (aloud and self._speaks_on):
+        if self.owed_since is None or (aloud and self.speaks_on):
             self.owed_from = now
         self.owed_since, self._heard_since = now, True
 
     def heard(self, now: float) -> None:
         """The service understood something that was said."""
-        self._speaks_on, self._heard_at = now <= self._heard_at + SPEAKS_ON_S, now
+        self.speaks_on, self._heard_at = now <= self._heard_at + SPEAKS_ON_S, now
         if self.state in (TurnState.IDLE, TurnState.INTERRUPTED):
             self._heard_since = True
         else:  # the question, late, or what interrupts the answer to it
