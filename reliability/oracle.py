@@ -9,11 +9,13 @@ it has done its work, and nobody wants it again. So for each text, result and pi
 which must be 1; more only where the client said that it may have been sent twice, and 0 never, except results that
 were reported as orphaned, messages that were reported as rejected, and audio that was reported as dropped.
 
-A new session that is told the history holds what is in it: what was answered before, and what the user cut off.
+A new session that is told the history holds what is in it: what was answered before, what the user cut off, and what
+was understood of speech that is too old to be sent again.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ from typing import NamedTuple
 
 from reliability.evidence import Record, Tap
 from reliability.sessions import Answer, Branch, Item
+
+UTTERANCE = re.compile(r"utterance (\d+)")
 
 SHOWN = 5
 """How many of many are named."""
@@ -140,6 +144,10 @@ class Holdings:
         return {
             key for covers in cut_off if covers & seeds for key in covers if key in seeds or key.startswith("call-")
         }
+
+    def told_utterances(self) -> set[int]:
+        """What was said aloud and a new session knows in words."""
+        return {int(number) for words in self.keys("seed", "ask", "note") for number in UTTERANCE.findall(words)}
 
     def _dead(self) -> Iterator[tuple[Item, Count]]:
         """What is gone, and whether it did its work before."""
@@ -277,7 +285,9 @@ def _judge_answer(verdict: Verdict, record: Record, question: str, answers: int)
 
 def _judge_audio(verdict: Verdict, record: Record, holdings: Holdings, chunk_ms: int) -> None:
     least, most = holdings.audio(len(record.utterances))
-    lost = [number for number, count in enumerate(most) if not count and number not in record.refused_chunks]
+    excused, told = record.refused_chunks, holdings.told_utterances()
+    lost = [number for number, count in enumerate(most) if not (count or number in excused)]
+    lost = [number for number in lost if record.utterances[number] not in told]
     if len(lost) * chunk_ms > record.dropped_ms + 1:
         verdict.lost.append(f"audio: {len(lost) * chunk_ms} ms, {record.dropped_ms:g} ms reported: {_ranges(lost)}")
     uncertain = bytearray(len(least))

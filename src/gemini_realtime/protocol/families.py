@@ -54,6 +54,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         seeds_wait: whether a seed that was not completed is ignored by speech until it is.
         seed_functions: what becomes of function parts in a seed.
         seed_audio: what becomes of audio parts in a seed; to be recalled, audio has to be 16 kHz.
+        input_words: whether the user's words come one by one; else an utterance is one message.
         content_interrupts: whether a turn of the client cuts the reply under way; else it waits for its end.
         role_required: whether a turn without `role` closes the connection.
         thinking: which of the two ways to steer thinking it takes.
@@ -89,6 +90,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     seeds_wait: bool = False
     seed_functions: Literal["kept", "lost on resume", "refused"] = "kept"
     seed_audio: Literal["recalled", "ignored", "refused"] = "ignored"
+    input_words: bool = True
     content_interrupts: bool = True
     role_required: bool = False
     thinking: Literal["any", "none", "budget", "level", "level_required"] = "any"
@@ -137,6 +139,7 @@ LIVE_3_1: Final = Family(
     history_needs_config=True,
     seed_functions="lost on resume",
     seed_audio="recalled",
+    input_words=False,
     role_required=True,
     thinking="level",
     thinking_levels=("MINIMAL", "LOW", "MEDIUM", "HIGH"),
@@ -152,6 +155,7 @@ LIVE_3_8: Final = Family(
     names=("gemini-3.8-live",),
     modalities=("AUDIO", "VIDEO"),  # VIDEO is the avatar, on Vertex AI
     seed_audio="recalled",
+    input_words=False,
     role_required=True,
     thinking="none",
     affective_dialog=False,
@@ -168,6 +172,7 @@ EXTENDED_THINKING_3_8: Final = Family(
     names=("gemini-3.8-live-extended-thinking",),
     modalities=("AUDIO",),
     seed_audio="recalled",
+    input_words=False,
     role_required=True,
     thinking="level_required",
     thinking_levels=("LOW", "MEDIUM", "HIGH"),
@@ -188,6 +193,7 @@ TRANSCRIBE_3_5: Final = Family(
     task="transcribe",
     modalities=("TEXT",),
     text_input=False,
+    input_words=False,
 )
 
 TRANSLATE_3_5: Final = Family(
@@ -259,6 +265,7 @@ EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
         "history_needs_config": Evidence("pages"),
         "seed_functions": _SEEDS,
         "seed_audio": Evidence("pydantic-ai", "2026-10"),
+        "input_words": Evidence("adk-python 6045 and `receive`", "2026"),
         "role_required": Evidence("livekit `update_instructions`", "2026-11"),
         "thinking": _GUIDE,
         "affective_dialog": _GUIDE,
@@ -269,6 +276,7 @@ EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
     LIVE_3_8.name: {
         "modalities": Evidence("guide; vertex"),
         "seed_audio": Evidence("pydantic-ai", "2026-10"),
+        "input_words": Evidence("adk-python 6045 and `receive`", "2026"),
         "role_required": Evidence("livekit `update_instructions`", "2026-11"),
         "thinking": Evidence('guide; pydantic-ai: 1007 "Thinking level is not supported for this model"', "2026-10"),
         "affective_dialog": Evidence("pydantic-ai: confirmed, then 1007 at the first message", "2026-10"),
@@ -281,6 +289,7 @@ EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
     EXTENDED_THINKING_3_8.name: {
         "modalities": _GUIDE,
         "seed_audio": Evidence("pydantic-ai", "2026-10"),
+        "input_words": Evidence("adk-python 6045 and `receive`", "2026"),
         "role_required": Evidence("livekit `update_instructions`", "2026-11"),
         "thinking": Evidence('1007 "Thinking level must be specified for this model"', "2026"),
         "affective_dialog": Evidence("pydantic-ai: confirmed, then 1007 at the first message", "2026-10"),
@@ -296,6 +305,7 @@ EVIDENCE: Final[dict[str, dict[str, Evidence]]] = {
     },
     TRANSCRIBE_3_5.name: {
         "task": Evidence("https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/gemini/3-5-transcribe"),
+        "input_words": Evidence("adk `_gemini_stt.py`, pipecat `stt.py`, livekit `gemini_stt.py`", "2026-11"),
     },
     TRANSLATE_3_5.name: {
         "task": Evidence("https://ai.google.dev/gemini-api/docs/live-api/live-translate"),

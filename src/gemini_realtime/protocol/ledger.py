@@ -363,6 +363,8 @@ class Ledger:
         typed = any(entry.asks and entry.kind == "text" and after < entry.number <= until for entry in self._sent)
         typed = typed or (asked is not None and heard is None)
         for entry in self._sent:
+            if heard is not None and entry.number == asked:
+                entry.uncertain = True  # of what went out together nobody says in which order it is answered
             late = entry.sent_at > sent_until or entry.kind == "function_result"
             if late and after < entry.number <= until:
                 entry.uncertain = entry.crossed = True
@@ -410,15 +412,15 @@ class Ledger:
         asked = [*self._unanswered, *self._sent]
         return next((entry.number for entry in asked if entry.asks and after < entry.number <= until), None)
 
-    def heard(self, now: float, flight_s: float, *, speaks_on: bool) -> None:
+    def heard(self, sent_until: float, now: float, *, speaks_on: bool) -> None:
         """The service has understood an utterance that gets an answer of its own.
 
         Args:
+            sent_until: it had ended with what went out until then, seconds.
             now: seconds.
-            flight_s: how long a message may be under way.
             speaks_on: it belongs to what was understood just before.
         """
-        self.utterances.heard(self.audio.last_sent_by(now - flight_s), now, speaks_on=speaks_on)
+        self.utterances.heard(self.audio.last_sent_by(sent_until), now, speaks_on=speaks_on)
 
     def answer_cut(self) -> None:
         """The answer was cut off by the user."""

@@ -252,10 +252,10 @@ class Progress:
     def _note_input_transcript(self, event: InputTranscript, now: float) -> None:
         if not event.text:
             return
-        self._turns.heard(now)
-        self._history.heard(event.text, now)
+        self._turns.heard(now, in_words=self._profile.input_words)
+        self._history.heard(event.text if self._profile.input_words else f" {event.text}", now)
         if self._one_by_one:
-            self._ledger.heard(now, self.flight_s, speaks_on=self._turns.speaks_on)
+            self._ledger.heard(now - self.round_trip_s, now, speaks_on=self._turns.speaks_on)
         # The service promises no order: the transcript may come during the answer, and after it.
         waits = self._turns.state is TurnState.IDLE and now > self.idle_since + LATE_TRANSCRIPT_S
         if waits and self._profile.conversational:

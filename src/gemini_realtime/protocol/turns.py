@@ -131,9 +131,9 @@ class Turns:
             self.owed_from = now
         self.owed_since, self._heard_since = now, True
 
-    def heard(self, now: float) -> None:
-        """The service understood something that was said."""
-        self.speaks_on, self._heard_at = now <= self._heard_at + SPEAKS_ON_S, now
+    def heard(self, now: float, *, in_words: bool = True) -> None:
+        """The service understood something that was said: an utterance, or some words of one."""
+        self.speaks_on, self._heard_at = in_words and now <= self._heard_at + SPEAKS_ON_S, now
         if self.state in (TurnState.IDLE, TurnState.INTERRUPTED):
             self._heard_since = True
         else:  # the question, late, or what interrupts the answer to it

@@ -158,7 +158,7 @@ class ReplyWriter:
 
     def heard(self, text: str) -> None:
         """The user's words in writing, word by word or in one piece."""
-        pieces = re.findall(r"\s*\S+", f" {text}") if self._profile.input_words else [text] * bool(text)
+        pieces = re.findall(r"\s*\S+", f" {text}") if self._profile.family.input_words else [text] * bool(text)
         for piece in pieces:
             self._outbox.content(input_transcription=messages.Transcription(text=piece))
         if pieces and self._profile.vertex:

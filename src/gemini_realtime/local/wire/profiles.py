@@ -83,7 +83,6 @@ class ServiceProfile:
         content_any_time: whether `clientContent` is taken after the model's first turn.
         media_chunks: what becomes of `realtimeInput.mediaChunks`.
         coverage: which input belongs to a turn unless the client says otherwise.
-        input_words: whether the user's words come one by one; else an utterance is one message.
         input_unasked: whether they come though nobody asked for them.
         tells_activity: whether the client is told when the user speaks.
         bundles: whether a transcript comes in one message with its audio.
@@ -127,7 +126,6 @@ class ServiceProfile:
     media_chunks: Literal["heard", "ignored", "refused"] = "heard"
     coverage: Coverage = "TURN_INCLUDES_ONLY_ACTIVITY"
     # --- what the user says
-    input_words: bool = True
     input_unasked: bool = False
     tells_activity: Literal["never", "when asked", "always"] = "never"
     # --- what the model says
@@ -205,7 +203,6 @@ FLASH_LIVE_3_1: Final = ServiceProfile(
     null_handle=False,
     coverage=_NEWER_COVERAGE,
     media_chunks="refused",
-    input_words=False,
     input_unasked=True,
     tells_activity="always",
     opens_empty=True,
@@ -219,7 +216,6 @@ FLASH_LIVE_3_1: Final = ServiceProfile(
         "media_chunks": Evidence(
             "sip-to-ai 5, sokuji 150", "2026", "ignored: adk-js 912, 2026-09-17, of 3.x",
         ),
-        "input_words": Evidence("adk-python 6045 and `receive`", "2026"),
         "input_unasked": Evidence("pydantic-ai, live", "2026-10"),
         "tells_activity": Evidence("python-genai 2981; pydantic-ai, live", "2026-10"),
         "opens_empty": _RECORDED,
@@ -238,7 +234,6 @@ _LIVE_3_8_EVIDENCE: Final = {
     "refuses_mood_late": Evidence("pydantic-ai, live", "2026-09-25"),
     "coverage": _GUIDE,
     "media_chunks": Evidence("adk-js 912", "2026-09-17", "refused: as 3.1 does, sip-to-ai 5"),
-    "input_words": Evidence("adk-python 6045 and `receive`", "2026"),
     "input_unasked": Evidence("pydantic-ai, live", "2026-10"),
     "tells_activity": Evidence("python-genai 2981; pydantic-ai, live", "2026-10-19", "never: seen on 2026-09-18"),
     "audio_parts": Evidence(
@@ -258,7 +253,6 @@ LIVE_3_8: Final = ServiceProfile(
     refuses_mood_late=True,
     coverage=_NEWER_COVERAGE,
     media_chunks="ignored",
-    input_words=False,
     input_unasked=True,
     tells_activity="always",
     bare_frames=Oddity(5),
@@ -285,10 +279,8 @@ EXTENDED_THINKING_3_8: Final = replace(
 TRANSCRIBE_3_5: Final = ServiceProfile(
     name="3.5-transcribe",
     family=families.TRANSCRIBE_3_5,
-    input_words=False,
     input_unasked=True,
     evidence={
-        "input_words": Evidence("adk `_gemini_stt.py`, pipecat `stt.py`, livekit `gemini_stt.py`", "2026-11"),
         "input_unasked": Evidence("the same three", "2026-11"),
     },
 )  # fmt: skip
