@@ -2,6 +2,7 @@
 
 python -m reliability.run                     200 seeds of each, which takes half an hour on two cores;
                                               prints the table and writes it into docs/reliability.md
+python -m reliability.run --keep rows.json    in pieces: goes on from what the file has, and keeps there what is done
 python -m reliability.run --fault cut         only this one; may be given several times
 python -m reliability.run --fault cut --seed 17 --trace
                                               one conversation, and how it went
@@ -10,14 +11,16 @@ python -m reliability.run --fault cut --seed 17 --trace
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from reliability.application import Habits
 from reliability.case import Case
@@ -79,6 +82,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--seconds", type=float, default=90.0, help="of each, before it comes to an end")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="at once")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="goes on from what it has, and adds what is done")
     parser.add_argument("--trace", action="store_true", help="show how each conversation went")
     parser.add_argument("--list", action="store_true", help="say what goes wrong under which name")
     options = parser.parse_args()
@@ -90,7 +94,7 @@ def main() -> None:
     elif options.trace:
         sys.exit(_trace(names, seeds, habits))
     else:
-        rows = list(_rows(names, seeds, habits, options.processes))
+        rows = list(_rows(names, seeds, habits, options.processes, Kept(options.keep)))
         print(table(rows))
         if names == list(TROUBLES) and options.seed is None:
             write_page(rows)
@@ -109,11 +113,40 @@ def _trace(names: Iterable[str], seeds: Iterable[int], habits: Habits) -> bool:
     return failed
 
 
-def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes: int) -> Iterator[Row]:
+class Kept:
+    """What was done before, in a file.
+
+    Args:
+        path: of the file; None to keep nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def row(self, name: str) -> Row:
+        """What there is of one kind of trouble: the first seeds."""
+        return Row(**self._read().get(name, {"trouble": name}))
+
+    def add(self, row: Row) -> None:
+        """Keep it."""
+        if self._path is not None:
+            text = json.dumps({**self._read(), row.trouble: asdict(row)}, indent=1)
+            written = self._path.with_suffix(f".{os.getpid()}")
+            written.write_text(text, "utf-8")
+            written.replace(self._path)
+
+    def _read(self) -> dict[str, Any]:
+        if self._path is None or not self._path.exists():
+            return {}
+        rows: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+        return rows
+
+
+def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes: int, kept: Kept) -> Iterator[Row]:
     with ProcessPoolExecutor(processes, initializer=quiet) as pool:
         for name in names:
-            row = Row(name)
-            some = list(seeds)
+            row = kept.row(name)
+            some = list(seeds)[row.seeds :]
             verdicts = pool.map(conversation, [name] * len(some), some, [habits] * len(some), chunksize=4)
             for seed, verdict in zip(some, verdicts, strict=True):
                 row.add(seed, verdict)
@@ -122,6 +155,7 @@ def _rows(names: Iterable[str], seeds: Iterable[int], habits: Habits, processes:
                         f"{name}, seed {seed}", *findings_of(verdict), _again(name, seed, habits), sep="\n", flush=True
                     )
             print(f"{name}: {row.seeds - len(row.failing)} of {row.seeds} good", flush=True)
+            kept.add(row)
             yield row
 
 

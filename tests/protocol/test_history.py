@@ -135,9 +135,19 @@ def test_an_answer_that_was_lost_is_not_said_and_neither_is_what_is_heard_again(
     history.heard("never", 1.0)
     answer(history, "mind")
     history.lose_turn()
-    history.ask_again()
+    history.ask_again(0.5)
     history.close_turn(2.0)
     assert history.said() == []
+
+
+def test_of_a_question_that_waits_only_what_is_heard_again_is_not_said() -> None:
+    history = History()
+    history.heard("Hello?", 1.0)
+    history.heard(" Are you there?", 2.0)
+    history.heard(" Hello!", 3.0)
+    history.ask_again(2.5)
+    history.close_question()
+    assert [turn.text for turn in history.said()] == ["Hello? Are you there?"]
 
 
 def test_a_question_that_nobody_hears_again_stands_before_the_answer_that_comes_now() -> None:

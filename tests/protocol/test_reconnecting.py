@@ -1401,6 +1401,23 @@ def test_a_resumed_session_that_may_choose_to_be_silent_is_kept() -> None:
     assert (line.got(events.VoiceHealth), line.session.state) == ([], State.READY)
 
 
+def test_a_new_session_is_told_in_words_what_is_too_old_to_be_sent_again() -> None:
+    line = talked(audio_ring_s=1.0)
+    line.mic(LOUD, pieces=25)
+    line.hear({"serverContent": {"inputTranscription": {"text": "Hello?"}}})
+    line.mic(pieces=100)
+    line.mic(LOUD, pieces=25)
+    line.hear({"serverContent": {"inputTranscription": {"text": "Anybody there?"}}})
+    line.wait(1.0).hear(handle("h2"))
+    line.lose()
+    line.dial()
+    line.lose(close_error(1008, "BidiGenerateContent session not found"))
+    seed, *again = line.reconnect()
+    assert line.resumed.new_session
+    assert texts([seed])[-1] == "Hello?"
+    assert [message for message in again if "audio" in message.get("realtimeInput", {})]
+
+
 def test_a_session_that_is_sent_away_as_soon_as_it_is_resumed_is_given_up() -> None:
     line = talked(jitter=lambda: 0.0)
     line.hear(go_away(10))

@@ -41,15 +41,26 @@ class _Tail:
     """The last of what one side says in a turn that goes on, piece by piece; a turn may never end."""
 
     def __init__(self) -> None:
-        self._pieces: deque[str] = deque()
+        self._pieces: deque[tuple[str, float]] = deque()  # and when each came
         self._characters = 0
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, at: float = inf) -> None:
         if text:
-            self._pieces.append(text)
+            self._pieces.append((text, at))
             self._characters += len(text)
-        while self._pieces and self._characters - len(self._pieces[0]) >= MAX_CHARACTERS:
-            self._characters -= len(self._pieces.popleft())
+        while self._pieces and self._characters - len(self._pieces[0][0]) >= MAX_CHARACTERS:
+            self._characters -= len(self._pieces.popleft()[0])
+
+    def move(self, other: _Tail) -> None:
+        """Take what the other holds."""
+        for text, at in other._pieces:
+            self.add(text, at)
+        other.take()
+
+    def drop_since(self, at: float) -> None:
+        """Forget what came since then."""
+        while self._pieces and self._pieces[-1][1] >= at:
+            self._characters -= len(self._pieces.pop()[0])
 
     def take(self) -> str:
         """The words, which are not here any more."""
@@ -62,7 +73,7 @@ class _Tail:
         return bool(self._pieces)
 
     def __str__(self) -> str:
-        return "".join(self._pieces)
+        return "".join(text for text, _ in self._pieces)
 
 
 class History:
@@ -101,14 +112,14 @@ class History:
             if now <= self._late_until:
                 self._add_question(text)
             else:
-                self._question.add(text)
+                self._question.add(text, now)
         elif self._lacks_question() and now <= self._answer_began_at + LATE_TRANSCRIPT_S:
-            self._question.add(text)
+            self._question.add(text, now)
             self._late = True
         else:
             if now > self._answer_began_at + LATE_TRANSCRIPT_S:
                 self.speech_started()
-            self._into.add(text)
+            self._into.add(text, now)
 
     def speech_started(self) -> None:
         """Somebody begins to speak: what is heard from now on is nothing that came late."""
@@ -120,8 +131,7 @@ class History:
     def _end_question(self) -> None:
         """What was heard since the answer began are the last words of the question."""
         if self._question:
-            self._question.add(str(self._into))
-            self._into.take()
+            self._question.move(self._into)
 
     def answer_began(self, now: float) -> None:
         """The model begins to answer."""
@@ -170,16 +180,15 @@ class History:
         """The answer was lost with its connection; what it answers may be heard again, or not."""
         self._answer.take()
         if self._into:
-            self._question.add(str(self._into))
-            self._into.take()
+            self._question.move(self._into)
         self._answer_began_at, self._late, self._late_until = None, False, -inf
         for item in self._typed:
             self._add(item)
         self._typed.clear()
 
-    def ask_again(self) -> None:
-        """What was heard last is heard once more."""
-        self._question.take()
+    def ask_again(self, since: float) -> None:
+        """What was heard since then, of the question that waits, is heard once more."""
+        self._question.drop_since(since)
 
     def close_question(self) -> bool:
         """What was heard last is said, and not answered; returns whether there is any."""

@@ -365,8 +365,9 @@ class Progress:
         """The conversation goes on in a session that knows all but this; returns whether to ask for an answer that is
         owed, since nothing that is sent again asks for it."""
         self._ledger.calls_lost(lost_calls)
-        if not is_quiet(item.pcm for item in resent.again if isinstance(item, Piece)):
-            self._history.ask_again()
+        audible = (item for item in resent.again if isinstance(item, Piece) and not is_quiet([item.pcm]))
+        if (first := next(audible, None)) is not None:
+            self._history.ask_again(first.at)
         asked, heard = self._ledger.will_ask(), not is_quiet(self._ledger.audio.waiting_pcm())
         # Whoever makes a call has been asked for something.
         owed = self._turns.owed_since is not None or bool(lost_calls or resent.orphans)

@@ -139,8 +139,7 @@ class Recovery:
             now: seconds.
         """
         if self._setup.handle is None:
-            if owed:
-                self._progress.close_question()
+            self._progress.close_question()
             self._seeding.send()
         elif self._profile.lost_calls_block and lost_calls:
             self._outbox.lost_calls(lost_calls)
