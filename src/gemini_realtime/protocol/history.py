@@ -64,7 +64,7 @@ class _Tail:
 
     def take(self) -> str:
         """The words, which are not here any more."""
-        text = "".join(self._pieces).strip()
+        text = str(self).strip()
         self._pieces.clear()
         self._characters = 0
         return text
