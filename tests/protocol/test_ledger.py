@@ -424,6 +424,51 @@ def test_where_utterances_are_answered_one_by_one_the_second_stays() -> None:
     assert pieces(ledger.resend(None))[0].at == pytest.approx(2.0)
 
 
+def test_where_questions_are_answered_one_by_one_speech_and_text_have_their_turns() -> None:
+    ledger = Ledger(15.0)
+    speak(ledger, 0.0, 10)
+    ledger.heard(1.5, 1.6, speaks_on=False)
+    ledger.add("text", b"one", label="one", asks=True)
+    drained(ledger, 2.0)
+    speak(ledger, 3.0, 10)
+    ledger.heard(4.5, 4.6, speaks_on=False)
+    assert answer(ledger, 5.0, one_question=True) == []
+    assert answer(ledger, 7.0, one_question=True) == ["one"]
+    assert [piece.at for piece in pieces(ledger.resend(None))] == [pytest.approx(3.0 + n / 10) for n in range(10)]
+
+
+def test_an_utterance_that_nobody_answered_in_time_waits_no_longer() -> None:
+    ledger = Ledger(15.0)
+    speak(ledger, 0.0, 10)
+    ledger.heard(1.5, 1.6, speaks_on=False)
+    ledger.add("text", b"one", label="one", asks=True)
+    drained(ledger, 20.0)
+    ledger.utterances.given_up(10.0)
+    assert answer(ledger, 21.0, one_question=True) == ["one"]
+
+
+def test_the_words_of_one_utterance_are_answered_once() -> None:
+    ledger = Ledger(15.0)
+    speak(ledger, 0.0, 10)
+    ledger.heard(0.5, 0.6, speaks_on=False)
+    ledger.heard(1.5, 1.6, speaks_on=True)
+    ledger.add("text", b"one", label="one", asks=True)
+    drained(ledger, 2.0)
+    answer(ledger, 3.0, one_question=True)
+    assert answer(ledger, 5.0, one_question=True) == ["one"]
+
+
+def test_a_question_that_went_out_with_speech_may_have_been_answered_in_its_place() -> None:
+    ledger = Ledger(15.0)
+    speak(ledger, 0.0, 10)
+    ledger.add("text", b"one", label="one", asks=True)
+    drained(ledger, 1.0)
+    ledger.heard(0.9, 1.1, speaks_on=False)
+    answer(ledger, 3.0, one_question=True)
+    (again,) = [entry for entry in ledger.resend(0.0).again if entry.kind == "text"]
+    assert again.uncertain
+
+
 # --- function results
 
 

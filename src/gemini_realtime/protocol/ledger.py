@@ -354,7 +354,7 @@ class Ledger:
         asked = self._first_question(after, until) if one_question else None
         heard = self.utterances.first_waiting(began_at, asked) if one_question else None
         if heard is not None:
-            until = min(until, heard)
+            until = min(until, heard.until)
         elif asked is not None:
             until = asked
         sent_until = began_at - round_trip_s
@@ -375,11 +375,12 @@ class Ledger:
             return entry.kind != "function_result" or is_orphan(entry, handle_at)
 
         heard_until = sent_until - margin_s
-        self.audio.doubt(-inf if typed else heard_until, began_at)
+        doubted_from = heard_until if heard is None else min(heard_until, heard.at - round_trip_s - margin_s)
+        self.audio.doubt(-inf if typed else doubted_from, began_at)
         if not typed:
             last = self.audio.last_sent_by(heard_until)
             if heard is not None:
-                last = min(last, heard)
+                last = min(last, heard.until)
             elif one_question and second is not None:
                 last = min(last, second - 1)
             self.audio.answered(after, last)

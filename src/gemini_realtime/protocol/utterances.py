@@ -89,13 +89,13 @@ class Utterances:
         while self.waiting and self.waiting[0].at < before:
             self.waiting.popleft()
 
-    def first_waiting(self, began_at: float, asked: int | None) -> int | None:
+    def first_waiting(self, began_at: float, asked: int | None) -> Heard | None:
         """The answer that began then is to the utterance that has waited longest, unless this message asked before it
-        did: returns where the utterance ended, and it waits no longer; None when it is to something else."""
+        did: returns the utterance, which waits no longer; None when it is to something else."""
         first = self.waiting[0] if self.waiting else None
         if first is None or first.at > began_at + LATE_TRANSCRIPT_S or (asked is not None and asked <= first.until):
             return None
-        return self.waiting.popleft().until
+        return self.waiting.popleft()
 
     def answer_began(self, until: int, now: float) -> None:
         """The model begins to answer what had gone out."""
