@@ -25,7 +25,7 @@ from gemini_realtime import (
 )
 from gemini_realtime.agent import ConversationLog
 from gemini_realtime.agent.log import cost_usd, heard_words
-from gemini_realtime.testing import in_virtual_time
+from gemini_realtime.testing import ScriptedService, in_virtual_time
 from tests.agent.test_functions import Scene, call
 
 
@@ -195,3 +195,17 @@ async def test_each_turn_is_a_line_of_json() -> None:
     lines = [json.loads(line) for line in log.json_lines()]
     assert [line["said"] for line in lines] == ["Schön", "Ja"]
     assert lines[1]["input_tokens"] == 1010
+
+
+async def test_a_client_without_an_agent_is_followed() -> None:
+    service = ScriptedService()
+    client, log = service.client(), ConversationLog()
+    async with client.connect():
+        follower = log.follow(client)
+        await anext(follower)
+        service.answer("It is nine.")
+        service.end()
+        events = [event async for event in follower]
+    assert any(isinstance(event, TurnComplete) for event in events)
+    assert [(turn.role, turn.said) for turn in log.turns] == [("assistant", "It is nine.")]
+    assert log.over.is_set()

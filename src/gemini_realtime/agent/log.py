@@ -14,10 +14,11 @@ import asyncio
 import json
 import re
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from logging import Logger
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.errors import AudioFormatError, NotConnectedError
@@ -38,6 +39,9 @@ from gemini_realtime.protocol.events import (
     TurnComplete,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from gemini_realtime.client import GeminiRealtimeClient
 
 LOUD_FROM: Final = 700
 """Largest sample from which a piece of the user's audio counts as speech, -33 dBFS: rooms are quieter."""
@@ -160,6 +164,14 @@ class ConversationLog(RealtimeObserver):
 
     async def run_loop(self) -> None:
         """Nothing to do beside the events."""
+
+    async def follow(self, client: GeminiRealtimeClient) -> AsyncIterator[RealtimeEvent]:
+        """The events of a client without an agent, as `read_events()` gives them; takes note of each."""
+        async with aclosing(client.read_events()) as events:
+            async for event in events:
+                await self.on_event(event)
+                yield event
+        await self.on_close()
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Take note."""
