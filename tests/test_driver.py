@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import functools
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ from gemini_realtime import (
 from gemini_realtime.errors import GeminiRealtimeError, NotConnectedError
 from gemini_realtime.event_queue import HIGH_WATER, MAX_ECHOES, MAX_UNREAD
 from gemini_realtime.testing import run_in_virtual_time as run
+from gemini_realtime.testing.virtual_time import VirtualTimeLoop
 from gemini_realtime.transport.base import Receiver, Transport
 from gemini_realtime.transport.memory import MemoryService, MemoryTransport, confirm_setup
 from tests.loop import settle
@@ -1128,3 +1130,21 @@ async def test_what_is_sent_after_a_normal_end_raises_and_what_was_said_is_read(
         with pytest.raises(GeminiRealtimeError, match="ended the conversation"):
             await client.send_audio(CHUNK)
         assert len([event async for event in client.read_events()]) == 1
+
+
+@virtually
+async def test_a_timer_that_comes_a_little_early_comes_once() -> None:
+    service = Service()
+    client = client_of(service, voice_health={"no_answer": "off", "stalled_turn": "off"})
+    async with client.connect():
+        await read(client, 1)
+        deadline = client._session.deadline()
+        assert deadline is not None
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        loop._clock.now_s = math.nextafter(deadline, 0.0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        later = client._session.deadline()
+        assert later is not None
+        assert later > deadline

@@ -138,9 +138,9 @@ class _Senders:
         finally:
             self._waiting -= 1
 
-    def look_again(self) -> None:
-        """There may be room now, or will be none any more."""
-        if self._waiting:
+    def look_again(self, *, ended: bool) -> None:
+        """There may be room now; or, where the session has ended, none any more."""
+        if self._waiting and (ended or self._has_room()):
             self._room.set()
 
 
@@ -362,7 +362,7 @@ class SessionDriver:
             self._reconnecting = self._loop.create_task(self._reconnect())
         elif self.events.full and not session.may_read(full=True, flooded=False, now=self._loop.time()):
             self.connection.transport.pause_reading()  # perhaps full by what an earlier connection brought
-        self._senders.look_again()
+        self._senders.look_again(ended=session.ended)
         self._arm()
 
     def _tell_dropped(self, *, at_once: bool = True) -> None:
@@ -381,9 +381,9 @@ class SessionDriver:
             self._timer = self._loop.call_at(deadline, self._deadline_reached)
 
     def _deadline_reached(self) -> None:
-        self._timer = None
-        happened = self.session.deadline_reached(self._loop.time())
-        self._tell(happened)
+        now, timer, self._timer = self._loop.time(), self._timer, None
+        # Loops round: a timer may come some nanoseconds early, and would be set again for the same moment.
+        self._tell(self.session.deadline_reached(now if timer is None else max(now, timer.when())))
 
     def _pressure(self, full: bool) -> None:
         self._read_on(full=full, flooded=self.events.flooded)
