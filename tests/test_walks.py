@@ -101,7 +101,7 @@ async def test_a_first_setup_takes_few_calls() -> None:
         await connecting.__aenter__()
         await conversation.until(SessionCreated)
     await connecting.__aexit__(None, None, None)
-    check(names, 185)
+    check(names, 190)
 
 
 @in_virtual_time
