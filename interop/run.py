@@ -2,7 +2,7 @@
 
     python interop/run.py                  every case, in environments of their own (.venv-interop*, node_modules)
     python interop/run.py --only adk       those whose client or case is named so
-    python interop/run.py --write          keep the table in interop/README.md
+    python interop/run.py --write          keep the results in the table of interop/README.md
 
 Each case is a program that `gemini-realtime offline` starts; it fails by its exit code.
 """
@@ -25,6 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 INTEROP = ROOT / "interop"
 TABLE = re.compile(r"(<!-- table -->\n).*?(<!-- end -->)", re.DOTALL)
+HEAD = "| client | version | case | program | result | seconds |\n| --- | --- | --- | --- | --- | ---: |"
+ROW = re.compile(r"^\| .* \| *[0-9.]+ \|$", re.MULTILINE)
 OFFLINE = [sys.executable, "-m", "gemini_realtime", "offline", "--"]
 NODE_MIN = 20
 TIMEOUT_S = 120
@@ -47,7 +49,11 @@ class Python:
     requirements: str
 
     def prepare(self) -> None:
-        """Make the environment, unless it is there."""
+        """Make the environment, unless it is there.
+
+        Raises:
+            Unavailable: something cannot be installed.
+        """
         requirements = INTEROP / self.requirements
         made = ROOT / self.folder / ".made"
         if made.exists() and made.read_bytes() == requirements.read_bytes():
@@ -55,7 +61,9 @@ class Python:
         print(f"Making {self.folder} with interop/{self.requirements} (once)", flush=True)
         venv.create(ROOT / self.folder, with_pip=True, clear=True)
         pip = [str(self._python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+        installed = subprocess.run([*pip, "--requirement", str(requirements)], stderr=subprocess.PIPE, text=True)
+        if installed.returncode:
+            raise Unavailable(f"pip says {last_line(installed.stderr, 'ERROR')!r}")
         made.write_bytes(requirements.read_bytes())
 
     def version(self, package: str) -> str:
@@ -84,7 +92,7 @@ class Node:
         """Install the modules, unless they are there.
 
         Raises:
-            Unavailable: there is no Node, or an old one.
+            Unavailable: there is no Node, or an old one, or something cannot be installed.
         """
         if not shutil.which("node") or not shutil.which("npm"):
             raise Unavailable(f"Node {NODE_MIN} or newer and npm are needed, and were not found")
@@ -96,7 +104,9 @@ class Node:
         if not made.exists() or made.read_bytes() != lock.read_bytes():
             print("Installing interop/javascript/package-lock.json (once)", flush=True)
             quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-            subprocess.run(["npm", "ci", *quiet], cwd=lock.parent, check=True)
+            installed = subprocess.run(["npm", "ci", *quiet], cwd=lock.parent, stderr=subprocess.PIPE, text=True)
+            if installed.returncode:
+                raise Unavailable(f"npm says {last_line(installed.stderr, 'npm error')!r}")
             made.write_bytes(lock.read_bytes())
 
     def version(self, package: str) -> str:
@@ -105,8 +115,9 @@ class Node:
         return str(described["version"])
 
     def command(self, program: str) -> list[str]:
-        """How a program of this folder is started."""
-        return ["node", str(INTEROP / program)]
+        """How a program of this folder is started; options may follow its path."""
+        path, *options = program.split()
+        return ["node", str(INTEROP / path), *options]
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,9 @@ class Result:
 GOOGLE = Python(".venv-interop", "requirements.txt")
 FRAMEWORKS = Python(".venv-interop-frameworks", "frameworks/requirements.txt")
 VOICE = Python(".venv-interop-voice", "voice/requirements.txt")
+AG2_LIVE = Python(".venv-interop-ag2", "frameworks/ag2-requirements.txt")
+SCENARIO = Python(".venv-interop-scenario", "frameworks/scenario-requirements.txt")
+TAU2 = Python(".venv-interop-tau2", "frameworks/tau2-requirements.txt")
 BOTH_APIS = {
     "text": "text.py",
     "audio in and out": "audio.py",
@@ -166,9 +180,9 @@ FAMILIES = {
 }
 
 
-def by_family(case: str, program: str) -> dict[str, str]:
-    """A case for each family of models."""
-    return {f"{case}, {family}": f"{program} --model {model}" for family, model in FAMILIES.items()}
+def by_family(case: str, program: str, *families: str) -> dict[str, str]:
+    """A case for each of these families of models, or for all."""
+    return {f"{case}, {family}": f"{program} --model {FAMILIES[family]}" for family in families or FAMILIES}
 
 
 CLIENTS = [
@@ -201,45 +215,74 @@ CLIENTS = [
         },
     ),
     Client(
+        "Firebase's JavaScript SDK",
+        "firebase",
+        Node(),
+        {
+            **by_family(
+                "tool round, spoken question, interruption, resumption", "javascript/firebase.mjs", "2.5", "3.1", "3.8"
+            ),
+            "the same, Vertex AI": "javascript/firebase.mjs --vertex --model gemini-live-2.5-flash-native-audio",
+        },
+    ),
+    Client(
         "pydantic-ai",
         "pydantic-ai-slim",
         FRAMEWORKS,
-        by_family("tool round in writing, and a spoken question", "frameworks/pydantic_ai_bot.py"),
+        by_family("greeting and tool round in writing, spoken question, interruption", "frameworks/pydantic_ai_bot.py"),
     ),
-    Client("Google ADK", "google-adk", FRAMEWORKS, by_family("tool round, aloud", "frameworks/adk_bot.py")),
+    Client(
+        "Google ADK",
+        "google-adk",
+        FRAMEWORKS,
+        by_family("greeting, tool round, second question, interruption", "frameworks/adk_bot.py"),
+    ),
     Client(
         "Pipecat",
         "pipecat-ai",
         VOICE,
-        by_family("greeting, tool round and second question, aloud", "voice/pipecat_bot.py"),
+        by_family("greeting, tool round, second question, interruption", "voice/pipecat_bot.py"),
     ),
     Client(
         "LiveKit's plugin",
         "livekit-plugins-google",
         VOICE,
-        by_family("reply, tool round, new instructions and tools", "voice/livekit_bot.py"),
+        by_family("reply, tool round, new instructions and tools, interruption", "voice/livekit_bot.py"),
     ),
     Client("AG2", "ag2", FRAMEWORKS, {"tool round, aloud": "frameworks/ag2_bot.py"}),
+    Client(
+        "AG2, live agent",
+        "ag2",
+        AG2_LIVE,
+        by_family("tool round and second question, aloud", "frameworks/ag2_live_bot.py"),
+    ),
+    Client(
+        "langwatch-scenario",
+        "langwatch-scenario",
+        SCENARIO,
+        by_family("greeting, question, interruption, aloud", "frameworks/scenario_bot.py", "2.5", "3.1", "3.8"),
+    ),
+    Client(
+        "tau2-bench",
+        "tau2",
+        TAU2,
+        by_family("tool round and second question, aloud", "frameworks/tau2_bot.py", "3.1"),
+    ),
 ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="NAME", default="", help="part of the name of clients, cases or programs")
-    parser.add_argument("--write", action="store_true", help="keep the table in interop/README.md")
+    parser.add_argument("--write", action="store_true", help="keep the results in interop/README.md")
     parser.add_argument("--verbose", action="store_true", help="print what the programs print")
     options = parser.parse_args()
-    if options.write and options.only:
-        parser.error("--write keeps the table of all cases; leave --only out")
     results = [result for client in CLIENTS for result in run(client, options.only, verbose=options.verbose)]
     if not results:
         parser.error(f"no client and no case is named {options.only!r}")
     print(f"\n{table(results)}")
     if options.write:
-        page = INTEROP / "README.md"
-        page.write_text(
-            TABLE.sub(lambda found: f"{found[1]}{table(results)}\n{found[2]}", page.read_text("utf-8")), "utf-8"
-        )
+        keep(results)
     sys.exit(any(result.outcome.startswith("failed") for result in results))
 
 
@@ -288,6 +331,11 @@ def run_case(client: Client, version: str, case: str) -> Result:
     return Result(client, version, case, outcome, time.monotonic() - began_s, output)
 
 
+def last_line(output: str, beginning: str) -> str:
+    """What a program said last in lines that begin so."""
+    return next((line for line in reversed(output.splitlines()) if line.startswith(beginning)), output.strip())
+
+
 def clean_environment() -> dict[str, str]:
     """The environment without what would lead a client elsewhere, or give it a real key."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("GOOGLE_", "GEMINI_"))}
@@ -295,8 +343,23 @@ def clean_environment() -> dict[str, str]:
 
 def table(results: list[Result]) -> str:
     """The results in Markdown."""
-    head = "| client | version | case | program | result | seconds |\n| --- | --- | --- | --- | --- | ---: |"
-    return "\n".join([head, *(result.row for result in results)])
+    return "\n".join([HEAD, *(result.row for result in results)])
+
+
+def keep(results: list[Result]) -> None:
+    """Put the results into the table of the page, in place of those of the same cases, in the order of `CLIENTS`."""
+    page = INTEROP / "README.md"
+    text = page.read_text("utf-8")
+    rows = {named(row): row for row in ROW.findall(text)} | {named(result.row): result.row for result in results}
+    ordered = (rows.get((client.name, case)) for client in CLIENTS for case in client.cases)
+    written = "\n".join([HEAD, *filter(None, ordered)])
+    page.write_text(TABLE.sub(lambda found: f"{found[1]}{written}\n{found[2]}", text), "utf-8")
+
+
+def named(row: str) -> tuple[str, str]:
+    """Client and case of a line of the table."""
+    client, _version, case, *_ = row.removeprefix("| ").split(" | ")
+    return client, case
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
-"""Google's Agent Development Kit, live: a spoken question that needs a function."""
+"""Google's Agent Development Kit, live: a greeting in writing, a spoken question that needs a function, another one,
+and an interruption."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from google.adk.agents import Agent, LiveRequestQueue
 from google.adk.agents.run_config import RunConfig, StreamingMode
+from google.adk.events import Event
 from google.adk.runners import InMemoryRunner
 from google.genai import types
 
 from interop.microphone import microphone
+from interop.waiting import until
 
 cities: list[str] = []
 
@@ -38,34 +43,73 @@ config = RunConfig(
 )
 
 
+class Heard:
+    """What the agent heard and said."""
+
+    def __init__(self) -> None:
+        self.user = self.said = ""
+        self.audio_bytes = self.interruptions = 0
+
+    def take(self, event: Event) -> None:
+        if event.input_transcription and not event.partial:
+            self.user += event.input_transcription.text or ""
+        if event.output_transcription and not event.partial:
+            self.said += event.output_transcription.text or ""
+        for part in (event.content and event.content.parts) or []:
+            if part.inline_data:
+                self.audio_bytes += len(part.inline_data.data or b"")
+        self.interruptions += bool(event.interrupted)
+
+
 async def main() -> None:
     runner = InMemoryRunner(agent=agent, app_name="interop")
     session = await runner.session_service.create_session(app_name="interop", user_id="ada")
     queue = LiveRequestQueue()
-    speaking = asyncio.create_task(speak(queue))
-    heard, said, audio_bytes = "", "", 0
-    async for event in runner.run_live(
-        user_id="ada", session_id=session.id, live_request_queue=queue, run_config=config
-    ):
-        if event.input_transcription and not event.partial:
-            heard += event.input_transcription.text or ""
-        if event.output_transcription and not event.partial:
-            said += event.output_transcription.text or ""
-        for part in (event.content and event.content.parts) or []:
-            if part.inline_data:
-                audio_bytes += len(part.inline_data.data or b"")
-        if event.turn_complete and "foggy" in said:  # a turn may end before, with a filler or while the function runs
-            break
-    speaking.cancel()
-    print(f"{heard=} {said=} {audio_bytes=} {cities=}")
-    assert "weather in london" in heard, f"heard {heard!r}"
+    heard = Heard()
+
+    async def listen() -> None:
+        async for event in runner.run_live(
+            user_id="ada", session_id=session.id, live_request_queue=queue, run_config=config
+        ):
+            heard.take(event)
+
+    listening = asyncio.create_task(listen())
+    queue.send_content(written("Hello!"))
+    await until(lambda: "help you" in heard.said, "the greeting")
+    async with speaking(queue, "weather"):
+        await until(lambda: "foggy and 12 degrees in London" in heard.said, "the weather")
+    async with speaking(queue, "calculate"):
+        await until(lambda: "eighty four" in heard.said, "the second question")
+    queue.send_content(written("Tell me a long story."))
+    before = heard.audio_bytes
+    await until(lambda: heard.audio_bytes > before + 48_000, "the story")
+    interruptions = heard.interruptions
+    async with speaking(queue, "calculate"):
+        await until(lambda: heard.said.count("eighty four") == 2, "the answer to the interruption")
+    listening.cancel()
+    print(f"{heard.user=} {heard.said=} {heard.audio_bytes=} {heard.interruptions=} {cities=}")
+    assert "weather in london" in heard.user, f"heard {heard.user!r}"
     assert cities == ["London"], cities
-    assert "foggy and 12 degrees in London" in said, f"said {said!r}"
-    assert audio_bytes > 48_000, "less than a second of speech"
+    assert heard.interruptions > interruptions, "the story was not interrupted"
+    assert heard.audio_bytes > 5 * 48_000, "less than five seconds of speech"
 
 
-async def speak(queue: LiveRequestQueue) -> None:
-    async for chunk in microphone("weather"):
+def written(text: str) -> types.Content:
+    return types.Content(role="user", parts=[types.Part(text=text)])
+
+
+@asynccontextmanager
+async def speaking(queue: LiveRequestQueue, sample: str) -> AsyncIterator[None]:
+    """Speak a recorded question, and leave the microphone on for the duration of the context."""
+    task = asyncio.create_task(speak(queue, sample))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def speak(queue: LiveRequestQueue, sample: str) -> None:
+    async for chunk in microphone(sample):
         queue.send_realtime(types.Blob(data=chunk, mime_type="audio/pcm;rate=16000"))
 
 

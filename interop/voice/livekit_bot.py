@@ -1,5 +1,5 @@
 """LiveKit's plugin, without a room: a context that is answered, a spoken question that needs a function, new
-instructions and tools, and another question."""
+instructions and tools, another question, and an interruption."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from livekit.agents import llm
 from livekit.plugins.google.realtime import RealtimeModel
 
 from interop.microphone import CHUNK_BYTES, recorded
-from interop.voice.waiting import until
+from interop.waiting import until
 
 MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
 
@@ -45,13 +45,17 @@ class Heard:
     def __init__(self, session: Any) -> None:
         self.said = ""
         self.user = ""
-        self.samples = 0
+        self.samples = self.interruptions = 0
         self.calls: list[Any] = []
         self.errors: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
         session.on("generation_created", lambda event: self._tasks.append(asyncio.create_task(self._take(event))))
         session.on("input_audio_transcription_completed", self._transcript)
+        session.on("input_speech_started", self._interrupted)
         session.on("error", lambda event: self.errors.append(str(event.error)))
+
+    def _interrupted(self, _event: Any) -> None:
+        self.interruptions += 1
 
     def _transcript(self, event: Any) -> None:
         if event.is_final:
@@ -117,9 +121,19 @@ async def main() -> None:
     await speak("calculate")
     await until(lambda: "eighty" in heard.said, "the second question")
     await until(lambda: "twelve" in heard.user, "the transcript of it")
+    await asyncio.sleep(2)
+    context = session.chat_ctx.copy()
+    context.add_message(role="user", content="Tell me a long story.")
+    await session.update_chat_ctx(context)
+    await asyncio.wait_for(session.generate_reply(), 20)
+    before, interruptions = heard.samples, heard.interruptions
+    await until(lambda: heard.samples > before + 24_000, "the story")
+    await speak("calculate")
+    await until(lambda: heard.said.count("eighty") == 2, "the answer to the interruption")
     print(f"{heard.said=} {heard.user=} {heard.samples=} {[(c.name, c.arguments) for c in heard.calls]}")
     assert call.arguments == '{"city": "London"}', call.arguments
     assert not heard.errors, heard.errors
+    assert heard.interruptions > interruptions, "the story was not interrupted"
     assert heard.samples > 3 * 24_000, "less than three seconds of speech"
     await asyncio.wait_for(session.aclose(), 10)
 

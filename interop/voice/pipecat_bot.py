@@ -1,4 +1,4 @@
-"""Pipecat: a greeting from the context, a spoken question that needs a function, and another one."""
+"""Pipecat: a greeting from the context, a spoken question that needs a function, another one, and an interruption."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
-from pipecat.frames.frames import EndFrame, InputAudioRawFrame, LLMRunFrame, TTSAudioRawFrame, TTSTextFrame
+from pipecat.frames.frames import (
+    EndFrame,
+    InputAudioRawFrame,
+    InputTextRawFrame,
+    InterruptionFrame,
+    LLMRunFrame,
+    TTSAudioRawFrame,
+    TTSTextFrame,
+)
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -19,7 +27,7 @@ from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService
 from pipecat.workers.runner import WorkerRunner
 
 from interop.microphone import CHUNK_BYTES, recorded
-from interop.voice.waiting import until
+from interop.waiting import until
 
 MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
 WEATHER = FunctionSchema(
@@ -36,7 +44,7 @@ class Mouth(FrameProcessor):
     def __init__(self) -> None:
         super().__init__()
         self.said = ""
-        self.audio_bytes = 0
+        self.audio_bytes = self.interruptions = 0
 
     async def process_frame(self, frame: Any, direction: Any) -> None:
         await super().process_frame(frame, direction)
@@ -44,6 +52,8 @@ class Mouth(FrameProcessor):
             self.said += frame.text
         elif isinstance(frame, TTSAudioRawFrame):
             self.audio_bytes += len(frame.audio)
+        elif isinstance(frame, InterruptionFrame):
+            self.interruptions += 1
         await self.push_frame(frame, direction)
 
 
@@ -87,10 +97,17 @@ async def main() -> None:
     await asyncio.sleep(2)
     await speak("calculate")
     await until(lambda: "eighty" in mouth.said, "the second question")
+    await asyncio.sleep(2)
+    await worker.queue_frame(InputTextRawFrame(text="Tell me a long story."))
+    before, interruptions = mouth.audio_bytes, mouth.interruptions
+    await until(lambda: mouth.audio_bytes > before + 48_000, "the story")
+    await speak("calculate")
+    await until(lambda: mouth.said.count("eighty") == 2, "the answer to the interruption")
     await worker.queue_frame(EndFrame())
     await asyncio.wait_for(running, 20)
     print(f"{mouth.said=} {cities=} {mouth.audio_bytes=}")
     assert cities == ["London"], cities
+    assert mouth.interruptions > interruptions, "the story was not interrupted"
     assert mouth.audio_bytes > 3 * 48_000, "less than three seconds of speech"
 
 

@@ -443,16 +443,17 @@ def test_the_error_of_a_lost_call_of_3_8_ends_it_and_input_is_answered() -> None
     assert line.asked.request.heard == "how are you"
 
 
-def test_3_8_gives_a_handle_in_mid_turn_that_knows_the_turn() -> None:
+@pytest.mark.parametrize("model", [LIVE_3_1, NATIVE_3_8])
+def test_3_x_gives_a_handle_in_mid_turn_that_knows_the_turn(model: str) -> None:
     sessions = new_sessions()
-    line = Line(sessions=sessions, model=NATIVE_3_8, sessionResumption={})
+    line = Line(sessions=sessions, model=model, sessionResumption={})
     frames = line.types("My name is Alice.") + line.speaks() + line.ends() + line.waits(2)
     updates = [frame["sessionResumptionUpdate"] for frame in frames if "sessionResumptionUpdate" in frame]
     assert len(updates) == 2
     assert all(update["newHandle"] for update in updates)
     line.peer.connection_ended()
     handle = {"handle": updates[0]["newHandle"]}
-    again = Line(sessions=sessions, session_id="t", model=NATIVE_3_8, sessionResumption=handle)
+    again = Line(sessions=sessions, session_id="t", model=model, sessionResumption=handle)
     again.types("Who am I?")
     assert again.asked.request.history == (Turn("user", "My name is Alice."),)
 

@@ -208,6 +208,7 @@ FLASH_LIVE_3_1: Final = ServiceProfile(
     opens_empty=True,
     announces_search=Oddity(3),
     unasked_handle="after results",
+    withholds_handles=False,
     call_ids="fc_",
     no_turn_complete=Oddity(8),
     evidence={
@@ -221,6 +222,10 @@ FLASH_LIVE_3_1: Final = ServiceProfile(
         "opens_empty": _RECORDED,
         "announces_search": Evidence("pydantic-ai, live; how often is a guess", "2026"),
         "unasked_handle": _RECORDED,
+        "withholds_handles": Evidence(
+            "tau2-bench, which is made for it and fails on an update without `resumable`", "2026-08",
+            "True: 2.5 does so, pydantic-ai, live",
+        ),
         "call_ids": _RECORDED,
         "no_turn_complete": Evidence("reported by users; how often is a guess", "2026"),
         "content_any_time": Evidence(
