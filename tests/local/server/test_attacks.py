@@ -18,12 +18,14 @@ import pytest
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.server import inbox, listener
 from gemini_realtime.local.server.connection import Connection
+from gemini_realtime.local.server.http import MOST_AT_ONCE_BYTES
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.session.history import CONTEXT_CHARACTERS
 from gemini_realtime.local.wire import media
 from gemini_realtime.local.wire.frames import MAX_HUGE_NUMBERS, MAX_NUMBERS, MAX_VALUES, MAX_WORD_BYTES
 from gemini_realtime.protocol.codec import decode_base64
 from tests.local.line import NATIVE_2_5, Line, new_sessions
+from tests.local.server.test_http import HANDSHAKE
 from tests.local.test_serve import WAIT_S, Parts, dialled
 
 TEXT: dict[str, Any] = {
@@ -95,6 +97,32 @@ async def test_of_the_pings_of_a_client_that_does_not_read_the_last_is_answered(
 
 
 async def test_a_flood_of_tiny_frames_is_read_in_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, taken = watched(monkeypatch)
+    async with Parts().server as server, dialled(server, **TEXT) as client:
+        # A long message makes picows's buffer long.
+        client.send({"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "A" * 4_000_000}}})
+        for kind in (picows.WSMsgType.PING, picows.WSMsgType.PONG, picows.WSMsgType.CONTINUATION):
+            client.socket.send(picows.WSMsgType.TEXT, b" ", fin=kind is not picows.WSMsgType.CONTINUATION)
+            for _ in range(20_000):
+                client.socket.send(kind, b"", fin=kind is not picows.WSMsgType.CONTINUATION)
+        assert (await client.frames.get())[0] == 1007  # a blank is no message, and the last never ends
+    watch.cancel()
+    assert max(taken) <= 2 * MOST_AT_ONCE_BYTES // 6  # an empty frame of a client is six bytes
+
+
+async def test_a_flood_right_after_the_handshake_is_read_in_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, taken = watched(monkeypatch)
+    async with LiveServer(warm_up=False) as server, asyncio.timeout(WAIT_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(HANDSHAKE + b"\x8a\x80\0\0\0\0" * 50_000 + b"\x89\x83\0\0\0\0end")
+        await reader.readuntil(b"end")
+        writer.close()
+    watch.cancel()
+    assert max(taken) <= 2 * MOST_AT_ONCE_BYTES // 6
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Task[None], list[int]]:
+    """How many frames are taken in each turn of the loop, where the time of a client is always over."""
     monkeypatch.setattr(inbox, "SHARE_S", 0.0)
     taken: list[int] = [0]
     take = Connection.on_ws_frame
@@ -109,17 +137,7 @@ async def test_a_flood_of_tiny_frames_is_read_in_shares(monkeypatch: pytest.Monk
             taken.append(0)
 
     monkeypatch.setattr(Connection, "on_ws_frame", count)
-    watch = asyncio.create_task(turns())
-    async with Parts().server as server, dialled(server, **TEXT) as client:
-        # A long message makes picows's buffer long.
-        client.send({"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "A" * 4_000_000}}})
-        for kind in (picows.WSMsgType.PING, picows.WSMsgType.PONG, picows.WSMsgType.CONTINUATION):
-            client.socket.send(picows.WSMsgType.TEXT, b" ", fin=kind is not picows.WSMsgType.CONTINUATION)
-            for _ in range(20_000):
-                client.socket.send(kind, b"", fin=kind is not picows.WSMsgType.CONTINUATION)
-        assert (await client.frames.get())[0] == 1007  # a blank is no message, and the last never ends
-    watch.cancel()
-    assert max(taken) <= 2 * listener._MOST_AT_ONCE_BYTES // 6  # an empty frame of a client is six bytes
+    return asyncio.create_task(turns()), taken
 
 
 async def test_who_dials_and_says_nothing_is_sent_away() -> None:

@@ -14,6 +14,9 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+MOST_AT_ONCE_BYTES: Final = 8 * 1024
+"""Of a client that are read at a time: what is read is taken at once, however many frames are in it."""
+
 _GET: Final = b"GET "
 
 
@@ -96,8 +99,10 @@ def error(status: int, name: str, message: str, **details: str) -> Response:
     return Response(status, {"error": content})
 
 
-class Doorway(asyncio.Protocol):
+class Doorway(asyncio.BufferedProtocol):
     """A connection of which nobody knows yet what it wants.
+
+    It reads little at a time, for whoever gets the connection has to take all of it at once.
 
     Args:
         websocket: makes the protocol that answers a GET.
@@ -117,6 +122,7 @@ class Doorway(asyncio.Protocol):
         self._plain = plain
         self._gone = gone
         self._time_limit_s = time_limit_s
+        self._buffer = bytearray(MOST_AT_ONCE_BYTES)
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,9 +130,13 @@ class Doorway(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._alarm = asyncio.get_running_loop().call_later(self._time_limit_s, self._transport.abort)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where to read to."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Hand the connection on as soon as its kind is known."""
-        self._received += data
+        self._received += self._buffer[:nbytes]
         if len(self._received) < len(_GET) and _GET.startswith(self._received):
             return
         self._alarm.cancel()

@@ -16,7 +16,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # picows exp
 
 from gemini_realtime.errors import ConfigError, ListenError, MissingDependencyError
 from gemini_realtime.local.server.connection import Connection
-from gemini_realtime.local.server.http import Doorway
+from gemini_realtime.local.server.http import MOST_AT_ONCE_BYTES, Doorway
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.newcomers import Newcomers
 from gemini_realtime.local.server.request_handler import RequestHandler
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from gemini_realtime.local.server.exchange import Exchange
 
 _BACKLOG: Final = 1024
-_MOST_AT_ONCE_BYTES: Final = 8 * 1024
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_S: Final = 0.1
 _COMPLAIN_EVERY_S: Final = 60.0
@@ -176,7 +175,7 @@ def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError | Listen
 
 
 async def _connect_accepted(
-    protocol: Callable[[], asyncio.Protocol], accepted: socket.socket, options: Mapping[str, Any]
+    protocol: Callable[[], asyncio.BaseProtocol], accepted: socket.socket, options: Mapping[str, Any]
 ) -> asyncio.Transport:
     """As the loop does it; by aiofastnet where picows has brought it along, which is faster."""
     loop = asyncio.get_running_loop()
@@ -199,12 +198,9 @@ class _Handshake(WSProtocol):  # type: ignore[misc]  # picows has no types for i
     leave: Callable[[], None]
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Read little at a time: what is read is taken at once, however many frames are in it.
-
-        picows makes its buffer as large as the longest frame that came, and leaves it so.
-        """
+        """Read little at a time: picows makes its buffer as large as the longest frame that came, and leaves it so."""
         room: memoryview = super().get_buffer(sizehint)
-        return room[:_MOST_AT_ONCE_BYTES]
+        return room[:MOST_AT_ONCE_BYTES]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
