@@ -111,6 +111,27 @@ def test_what_decides_stays_pure(path: Path) -> None:
     assert {name.split(".")[0] for name in imported_by(path)} & IMPURE == set()
 
 
+def stored_in(tree: ast.AST) -> Iterator[ast.Attribute]:
+    """Every attribute that is assigned to."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if name_of(p).startswith("protocol.")], ids=name_of)
+def test_no_owner_writes_the_fields_of_another(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    own_fields = {node.attr for node in stored_in(tree) if isinstance(node.value, ast.Name)}
+    others = {node.attr for node in stored_in(tree) if not isinstance(node.value, ast.Name)}
+    assert others - own_fields == set()
+
+
+@pytest.mark.parametrize(("path", "name"), [("protocol/session.py", "Session"), ("driver.py", "SessionDriver")])
+def test_what_joins_the_others_holds_few_things(path: str, name: str) -> None:
+    tree = ast.parse((PACKAGE / path).read_text("utf-8"))
+    (joins,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    fields = {node.attr for node in stored_in(joins) if isinstance(node.value, ast.Name) and node.value.id == "self"}
+    assert len(fields) <= 12, fields
+
+
 def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
     assert gemini_realtime.__all__ == sorted(gemini_realtime.__all__)
     assert all(getattr(gemini_realtime, name) is not None for name in gemini_realtime.__all__)
