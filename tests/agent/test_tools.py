@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
@@ -170,3 +171,31 @@ def test_a_tool_is_still_the_function() -> None:
 )
 def test_whatever_a_function_returns_becomes_an_object(value: Any, response: dict[str, Any]) -> None:
     assert to_result(value).response == response
+
+
+def test_a_default_of_none_makes_an_argument_optional() -> None:
+    def escalate(reason: str = None, *, to: Annotated[str, "whom"] = None) -> str:  # type: ignore[assignment]  # noqa: RUF013
+        return f"{reason} {to}"
+
+    assert results(Tool(escalate)) == [{"output": "None None"}]
+    assert results(Tool(escalate), reason=None, to="Ann") == [{"output": "None Ann"}]
+    assert Tool(escalate).declaration["parameters"]["properties"]["to"]["description"] == "whom"
+
+
+def test_arguments_are_passed_by_name_as_a_decorator_expects() -> None:
+    called: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def traced(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            called.append((args, kwargs))
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    @traced
+    def get_weather(location: Annotated[str, "city"]) -> str:
+        return f"cloudy in {location}"
+
+    assert results(Tool(get_weather), location="Seattle") == [{"output": "cloudy in Seattle"}]
+    assert called == [((), {"location": "Seattle"})]

@@ -14,7 +14,7 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, Optional, get_args, get_origin
 
 from gemini_realtime.agent.results import ToolError, ToolResult, to_result
 from gemini_realtime.agent.threads import in_thread
@@ -189,13 +189,13 @@ class Tool:
             yield to_result(await value if inspect.isawaitable(value) else value)
 
     def _bound(self, arguments: Mapping[str, Any], context: CallContext) -> Callable[[], Any]:
-        bound = self._signature.bind_partial()
-        bound.arguments.update(arguments)
+        given = dict(arguments)
         if self._context_name is not None:
-            bound.arguments[self._context_name] = context
-        ordered = {name: bound.arguments[name] for name in self._signature.parameters if name in bound.arguments}
-        bound.arguments = ordered
-        return lambda: self.func(*bound.args, **bound.kwargs)
+            given[self._context_name] = context
+        # By name, as a caller would: decorators of the application may look at it. What is positional only is not.
+        only = [name for name, known in self._signature.parameters.items() if known.kind is known.POSITIONAL_ONLY]
+        positional = [given.pop(name) for name in only if name in given]
+        return lambda: self.func(*positional, **given)
 
 
 class RemoteTool(Tool):
@@ -278,7 +278,10 @@ def _argument_model(
         # By number: an argument may have a name that a model has for something else, or one with an underscore.
         field = f"argument_{len(names)}"
         names[field] = parameter.name
-        fields[field] = (_described(hint), _field(parameter, descriptions.get(parameter.name)))
+        fields[field] = (
+            _described(hint, optional=parameter.default is None),
+            _field(parameter, descriptions.get(parameter.name)),
+        )
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=False, title=name)
     try:
         model = create_model(f"{name}_arguments", __config__=config, **fields)
@@ -292,13 +295,12 @@ def _argument_model(
 _HINTS = "annotate them with types that JSON has: str, int, list, a dataclass, a pydantic model"
 
 
-def _described(hint: Any) -> Any:
-    """`Annotated[X, "words"]` as AG2 writes it: the words describe the argument."""
-    if get_origin(hint) is not Annotated:
-        return hint
-    bare, *extras = get_args(hint)
+def _described(hint: Any, *, optional: bool) -> Any:
+    """`Annotated[X, "words"]` as AG2 writes it: the words describe the argument; `X = None` means `X | None`."""
+    bare, *extras = get_args(hint) if get_origin(hint) is Annotated else [hint]
+    bare = Optional[bare] if optional else bare  # noqa: UP045 - not everything that is a hint knows `|`
     noted = [Field(description=extra) if isinstance(extra, str) else extra for extra in extras]
-    return Annotated[(bare, *noted)]
+    return Annotated[(bare, *noted)] if noted else bare
 
 
 def _field(parameter: inspect.Parameter, description: str | None) -> FieldInfo:
