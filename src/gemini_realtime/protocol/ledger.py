@@ -349,7 +349,8 @@ class Ledger:
         answering = self.utterances.answer_completed()
         if answering is None:
             return
-        until, began_at = answering
+        gone_out, began_at = answering
+        until = gone_out
         after = self._held_back_until(until)
         asked = self._first_question(after, until) if one_question else None
         heard = self.utterances.first_waiting(began_at, asked) if one_question else None
@@ -363,7 +364,7 @@ class Ledger:
         typed = any(entry.asks and entry.kind == "text" and after < entry.number <= until for entry in self._sent)
         typed = typed or (asked is not None and heard is None)
         for entry in self._sent:
-            if heard is not None and entry.number == asked:
+            if heard is not None and entry.asks and entry.number <= gone_out:
                 entry.uncertain = True  # of what went out together nobody says in which order it is answered
             late = entry.sent_at > sent_until or entry.kind == "function_result"
             if late and after < entry.number <= until:
