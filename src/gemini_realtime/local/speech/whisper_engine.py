@@ -58,7 +58,7 @@ class WhisperEars:
     """A Whisper model.
 
     Args:
-        folder: with `model.bin`, `config.json` and `tokenizer.json`, in CTranslate2's format.
+        folder: with `model.bin`, `config.json`, `tokenizer.json` and `vocabulary.json`, in CTranslate2's format.
         sha256: of `model.bin`; empty when any will do.
     """
 
@@ -73,7 +73,8 @@ class WhisperEars:
         except Exception as error:  # of either library: they raise RuntimeError, and Exception itself
             raise UnfitError(
                 f"the Whisper model in {folder} cannot be loaded: {error}",
-                "name a folder with model.bin, config.json and tokenizer.json in CTranslate2's format",
+                "name a folder with a model in CTranslate2's format, all of one version: model.bin, config.json,"
+                " tokenizer.json, vocabulary.json",
             ) from error
         self._not_said = [-1, *_written_not_said(self._tokenizer)]  # -1: what the model's own configuration suppresses
         self._bands = int(self._model.n_mels)
