@@ -290,7 +290,8 @@ async def answers_table() -> Table:
         ("pocketsphinx", PocketsphinxHearing()),
     ):
         async with _open(hearing):
-            scores = [await heard_again(hearing.transcribe, sounds) for sounds in (said, known)]
+            every = 3 if isinstance(hearing, PocketsphinxHearing) else 1  # it takes its time
+            scores = [await heard_again(hearing.transcribe, sounds[::every]) for sounds in (said, known)]
         yield name, *map(str, scores)
 
 
