@@ -50,6 +50,17 @@ def logged(*messages: Any) -> list[str]:
     return lines
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"setup": {"systemInstruction": {"parts": [{"text": "obey"}]}}},
+        {"contextUpdate": {"systemInstruction": {"parts": [{"text": "obey"}]}}},
+    ],
+)
+def test_instructions_are_not_logged(message: dict[str, Any]) -> None:
+    assert "obey" not in logged(message)[0]
+
+
 async def test_what_was_received_and_said_is_kept_as_messages() -> None:
     async with served() as server, dialled(server, **TEXT) as client:
         client.types("hello")

@@ -273,6 +273,13 @@ def test_3_8_confirms_affective_dialog_and_closes_at_the_first_message(model: st
     assert line.types("hello") == [(1007, "Request contains an invalid argument.")]
 
 
+@pytest.mark.parametrize("model", [NATIVE_2_5, LIVE_3_1, NATIVE_3_8])
+def test_what_is_switched_off_or_empty_is_not_asked_for(model: str) -> None:
+    line = Line(model=model, **generation(enableAffectiveDialog=False, stopSequences=[], responseLogprobs=False))
+    assert kinds(line.opening)[0] == "setupComplete"
+    assert line.types("hello") == []
+
+
 def test_a_voice_needs_audio_and_on_2_5_a_modality() -> None:
     said = [(1007, "Cannot extract voices from a non-audio request.")]
     assert sets_up(NATIVE_2_5, **generation(speechConfig=PUCK)) == said

@@ -11,6 +11,7 @@ from gemini_realtime.local.server.observers import read
 from gemini_realtime.protocol.codec import encode
 
 _MAX_WORDS: Final = 200
+_INSTRUCTIONS: Final = ("setup", "contextUpdate", "context_update")
 _ENVELOPES: Final = ("serverContent", "realtimeInput", "realtime_input")
 _CALLS: Final = ("functionCalls", "functionCall", "functionResponses", "functionResponse", "function_responses")
 
@@ -63,8 +64,9 @@ def _kind(message: dict[str, Any]) -> str:
 
 
 def _words(message: dict[str, Any]) -> Iterator[str]:
-    """Transcripts, text, and calls with their arguments and results, in order; of a setup nothing."""
-    places: list[tuple[str, Any]] = [(name, member) for name, member in message.items() if name != "setup"][::-1]
+    """Transcripts, text, and calls with their arguments and results, in order; of what instructs, nothing."""
+    told = [(name, member) for name, member in message.items() if name not in _INSTRUCTIONS]
+    places: list[tuple[str, Any]] = told[::-1]
     while places:
         name, value = places.pop()
         if isinstance(value, list):

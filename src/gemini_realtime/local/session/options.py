@@ -138,7 +138,7 @@ class Options:
     def refused_late(self) -> bool:
         """Whether the setup has something that the model confirms, and closes on at the first message."""
         generation = self.setup.generation_config
-        mood = generation is not None and generation.enable_affective_dialog is not None
+        mood = generation is not None and bool(generation.enable_affective_dialog)
         return mood and self.profile.refuses_mood_late and not self.family.affective_dialog
 
     @property

@@ -42,6 +42,9 @@ _VOICES: Final = (
 )  # fmt: skip
 """Source: https://ai.google.dev/gemini-api/docs/speech-generation#voices."""
 
+_UNSAID: Final[tuple[object, ...]] = (None, False, "", [])
+"""In proto3 an empty list is none, and most of what is false or empty is not told from what is absent."""
+
 _VERTEX_TRIGGER_TOKENS: Final = range(5_000, 128_001)
 
 
@@ -62,7 +65,7 @@ def check_setup(setup: messages.Setup, profile: ServiceProfile, version: str = "
     _check_thinking(generation.thinking_config, profile)
     _check_generation(generation, profile)
     takes_mood = profile.family.affective_dialog or profile.refuses_mood_late
-    if generation.enable_affective_dialog is not None and not takes_mood:
+    if generation.enable_affective_dialog and not takes_mood:
         raise Refused(MOOD_REFUSED)
     check_tools(setup.tools or [], profile, "setup.tools")
     _check_detection(setup.realtime_input_config)
@@ -104,7 +107,7 @@ def _check_model(model: str, version: str) -> None:
 
 def _check_generation(generation: messages.GenerationConfig, profile: ServiceProfile) -> None:
     names = zip(generation.__struct_fields__, generation.__struct_encode_fields__, strict=True)
-    given = {wire_name: value for name, wire_name in names if (value := getattr(generation, name)) is not None}
+    given = {wire_name: value for name, wire_name in names if (value := getattr(generation, name)) not in _UNSAID}
     # livekit-plugins-google 1.8.9 sets `candidateCount` to 1 in every session, and is answered.
     if given.get("candidateCount") == 1:
         del given["candidateCount"]
