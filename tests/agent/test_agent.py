@@ -220,3 +220,5 @@ async def test_an_agent_that_runs_takes_no_second_run_and_no_observer() -> None:
             await scene.agent.run()
         with pytest.raises(ConfigError, match="register it before"):
             scene.agent.register_observer(Counting())
+        with pytest.raises(ConfigError, match="the function 'late' came while the agent runs"):
+            scene.tool(name="late")(lambda: 1)

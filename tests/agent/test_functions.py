@@ -23,7 +23,7 @@ from gemini_realtime import (
     TurnComplete,
     UnsupportedByModel,
 )
-from gemini_realtime.agent import Approval, CallContext, RealtimeAgent, ToolError
+from gemini_realtime.agent import Approval, CallContext, RealtimeAgent, Tool, ToolError
 from gemini_realtime.agent.results import MAX_RESULT_BYTES
 from gemini_realtime.testing import in_virtual_time
 
@@ -546,3 +546,15 @@ async def test_functions_that_hang_keep_no_other_from_running() -> None:
         await asyncio.wait_for(scene.client.answered("100"), 30)
         go_on.set()
     assert scene.client.results[0] == ("100", {"output": "paid"})
+
+
+@in_virtual_time
+async def test_a_tool_of_another_kind_that_fails_is_answered() -> None:
+    class Broken(Tool):
+        def check(self, arguments: Any) -> dict[str, Any]:
+            raise KeyError("gone")
+
+    scene = Scene()
+    scene.agent.register_realtime_function()(Broken(lambda: 1, name="pay"))
+    async with scene:
+        assert await scene.happens(call()) == [("1", {"error": "the call failed", "type": "KeyError"})]

@@ -199,3 +199,17 @@ def test_arguments_are_passed_by_name_as_a_decorator_expects() -> None:
 
     assert results(Tool(get_weather), location="Seattle") == [{"output": "cloudy in Seattle"}]
     assert called == [((), {"location": "Seattle"})]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"timeout_s": "60"}, "`timeout_s` is a str"),
+        ({"timeout_s": -1}, "`timeout_s` is -1"),
+        ({"background": "yes"}, "`background` is a str"),
+        ({"approve": True}, "`approve` is a bool"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_when_it_is_declared(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        Tool(book, **options)

@@ -157,7 +157,8 @@ class RealtimeAgent:
             options: `background`, `timeout_s`, `cancel_on_interruption`, `approve`, as in `Tool`.
 
         Raises:
-            ConfigError: the signature cannot be declared, or the name is taken.
+            ConfigError: the signature cannot be declared, the name is taken, or the agent runs already: the model would
+                never hear of the function.
         """
 
         def register(func_or_tool: Callable[..., Any] | Tool) -> Tool:
@@ -166,6 +167,11 @@ class RealtimeAgent:
             if changed or not isinstance(func_or_tool, Tool):
                 func_or_tool = Tool(func_or_tool, **changed)
             tool = func_or_tool
+            if self._running:
+                raise ConfigError(
+                    f"the function {tool.name!r} came while the agent runs",
+                    remedy="register it before `run()`, or on an agent that `hand_over` leads to",
+                )
             if tool.name in self._tools:
                 raise ConfigError(f"there are two functions called {tool.name!r}", remedy="pass `name`")
             self._tools[tool.name] = tool

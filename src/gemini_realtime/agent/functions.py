@@ -139,7 +139,11 @@ class FunctionObserver(RealtimeObserver):
 
     async def _serve(self, run: Run, arguments: Mapping[str, Any]) -> None:
         tool = self._tools.get(run.name)
-        run.result = self._unknown(run.name) if tool is None else await self._result(tool, run, arguments)
+        try:
+            run.result = self._unknown(run.name) if tool is None else await self._result(tool, run, arguments)
+        except Exception as error:  # of a kind of tool that somebody else wrote
+            self.logger.error("the call of %s failed with %s", run.name, type(error).__name__, exc_info=error)
+            run.result = ToolResult.error("the call failed", type=type(error).__name__)
         await self._send(run)
 
     async def _result(self, tool: Tool, run: Run, arguments: Mapping[str, Any]) -> ToolResult:

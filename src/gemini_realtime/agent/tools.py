@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, NamedTuple, Optional, get_args, get_or
 
 from gemini_realtime.agent.results import ToolError, ToolResult, to_result
 from gemini_realtime.agent.threads import in_thread
+from gemini_realtime.checking import check_number, check_type, kind_of
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 
 try:
@@ -114,12 +115,12 @@ class Tool:
             name: the function's own by default.
             description: the docstring's first paragraphs by default.
             background: the model goes on talking while it runs.
-            timeout_s: how long it may run, seconds.
+            timeout_s: how long it may run, seconds, the wait for `approve` included.
             cancel_on_interruption: cancel it when the user interrupts the model.
             approve: asked before each call; when it says no, the model is told so.
 
         Raises:
-            ConfigError: the signature cannot be declared.
+            ConfigError: the signature cannot be declared, or an option cannot be what it is.
         """
         func: Callable[..., Any] = func_or_tool
         if isinstance(func_or_tool, Tool):
@@ -127,6 +128,11 @@ class Tool:
             description = description or func_or_tool.description
         if not callable(func):
             raise ConfigError(f"a tool is a {type(func).__name__}", remedy="pass a function")
+        check_number("timeout_s", timeout_s, 0)
+        for option, given in (("background", background), ("cancel_on_interruption", cancel_on_interruption)):
+            check_type(option, given, bool, "True or False")
+        if approve is not None and not callable(approve):
+            raise ConfigError(f"`approve` is {kind_of(approve)}", remedy="pass an async function")
         documented = docstring_parser.parse(inspect.getdoc(func) or "")
         self.func = func
         self.name = name or str(getattr(func, "__name__", type(func).__name__))
