@@ -7,11 +7,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: talk test lint types bench interop reliability docs fuzz clean
+.PHONY: talk test lint types bench bench-full interop reliability docs fuzz clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 talk: $(VENV)/.talk  ## hold a spoken conversation (ARGS="--say 'What time is it?'")
 	@$(BIN)/gemini-realtime talk $(ARGS)
@@ -27,6 +27,9 @@ types: $(VENV)/.check  ## check types
 
 bench: $(VENV)/.test  ## measure speed and memory, beside other clients
 	@$(BIN)/python -m bench.run $(ARGS)
+
+bench-full: $(VENV)/.test  ## the same with more rounds, some forty minutes
+	@$(BIN)/python -m bench.run --full $(ARGS)
 
 interop: $(VENV)/.test  ## run other people's clients against the embedded server
 	@$(BIN)/python -m interop.run $(ARGS)

@@ -42,7 +42,7 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
             for series, path in ((plain, "/talk"), (usage, "/talk-usage")):
                 _round(running, shuffle.sample(running.contestants, len(running.contestants)), series, path, size)
     _memory(memory, 2 if quick else 20, 0.3 if quick else RING_S)
-    return Result(QUESTION, [plain, usage, memory], machine(), versions(), REMARKS)
+    return Result(QUESTION, [plain, usage, memory], machine(), versions(), f"{REMARKS}\n\n{headline(plain)}")
 
 
 def _series(title: str) -> Series:
@@ -69,7 +69,23 @@ def _memory(series: Series, sessions: int, talking_s: float) -> None:
             series.add(name, {IDLE: held["open_bytes"] / 1e3, TALKING: held["talking_bytes"] / 1e3})
 
 
-def times(series: Series, name: str, baseline: str) -> float:
-    """By how much one side costs more than another, median of the rounds, the load generator included."""
-    pairs = zip(series.measured[name][CPU], series.measured[baseline][CPU], strict=True)
-    return median(cost / least for cost, least in pairs)
+def headline(series: Series) -> str:
+    """Who costs how many times whom."""
+    said = [
+        f"- {one} costs {_times(series, one, other)} what {other} does"
+        for one, other in [
+            (AG2, OURS), (GOOGLE, OURS), (AG2, OURS_DISPATCH), (GOOGLE, OURS_DISPATCH),
+            (OURS, FLOOR), (OURS_DISPATCH, FLOOR), (AG2, FLOOR), (GOOGLE, FLOOR),
+        ]
+        if {one, other} <= series.measured.keys()
+    ]  # fmt: skip
+    return "\n".join(
+        ["The CPU time of one side by that of another in the same round, the load generator in both:", "", *said]
+    )
+
+
+def _times(series: Series, one: str, other: str) -> str:
+    """Median and range over the rounds."""
+    pairs = zip(series.measured[one][CPU], series.measured[other][CPU], strict=True)
+    ratios = sorted(cost / least for cost, least in pairs)
+    return f"**{median(ratios):.2f} times** ({ratios[0]:.2f}-{ratios[-1]:.2f})"

@@ -3,6 +3,7 @@
 python -m bench.run                  everything, in environments of its own (.venv-bench*), some ten minutes;
                                      prints the tables, keeps bench/results/, writes docs/performance.md
 python -m bench.run receive send     only these
+python -m bench.run --full           with more rounds, some forty minutes
 python -m bench.run --show           write docs/performance.md from the results kept
 python -m bench.run --quick          a handful of messages, here, with what is installed: does the bench work?
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from bench.plots import draw_density
 from bench.report import Result, section
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +27,8 @@ RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 REQUIREMENTS = ROOT / "bench" / "requirements"
 QUESTIONS = ["density", "receive", "send", "imports", "sessions", "memory", "conversations"]
-ROUNDS = {"density": 5, "receive": 9, "send": 9, "imports": 5, "sessions": 3, "memory": 1, "conversations": 3}
+ROUNDS = {"density": 3, "receive": 5, "send": 5, "imports": 3, "sessions": 1, "memory": 1, "conversations": 1}
+FULL_ROUNDS = {"density": 15, "receive": 11, "send": 11, "imports": 7, "sessions": 5, "memory": 1, "conversations": 3}
 MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -33,28 +36,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], help="which; all by default")
     parser.add_argument("--quick", action="store_true", help="a handful of messages, in this environment, nothing kept")
+    parser.add_argument("--full", action="store_true", help="more rounds")
     parser.add_argument("--here", action="store_true", help="measure with what is installed in this environment")
     parser.add_argument("--show", action="store_true", help="measure nothing")
     options = parser.parse_args()
     questions = options.questions or QUESTIONS
     if options.quick or options.here:
         for question in questions:
-            result = measure(question, quick=options.quick)
+            rounds = 1 if options.quick else (FULL_ROUNDS if options.full else ROUNDS)[question]
+            result = measure(question, rounds, quick=options.quick)
             print(section(result), end="\n\n", flush=True)
             if not options.quick:
                 result.save(RESULTS / f"{question}.json")
     elif not options.show:
         for other in ("google", "ag2"):
             environment(other)
-        subprocess.run([environment("ours"), "-m", "bench.run", "--here", *questions], cwd=ROOT, check=True)
-    if not options.quick and not options.here:
+        more = ["--full"] if options.full else []
+        ours: list[str | Path] = [environment("ours"), "-m", "bench.run"]
+        subprocess.run([*ours, "--here", *more, *questions], cwd=ROOT, check=True)
+        subprocess.run([*ours, "--show"], cwd=ROOT, check=True)
+    else:
         write_page()
 
 
-def measure(question: str, *, quick: bool) -> Result:
+def measure(question: str, rounds: int, *, quick: bool) -> Result:
     """Answer one question."""
     answer: Callable[..., Result] = import_module(f"bench.{question}").answer
-    return answer(1 if quick else ROUNDS[question], quick=quick)
+    return answer(rounds, quick=quick)
 
 
 def environment(name: str) -> Path:
@@ -86,7 +94,9 @@ def write_page() -> None:
     results = [Result.load(RESULTS / f"{question}.json") for question in QUESTIONS]
     what = [*results[0].machine.items(), *results[0].versions.items()]
     facts = "\n".join(f"- {name}: {value}" for name, value in what)
-    measured = "\n\n".join([*map(section, results), f"## What it was measured on\n\n{facts}"])
+    pictures = draw_density(results[0].series, PAGE.parent)
+    shown = [f"![{name.removesuffix('.svg')}]({name})" for name in pictures]
+    measured = "\n\n".join([*shown, *map(section, results), f"## What it was measured on\n\n{facts}"])
     PAGE.write_text(MEASURED.sub(lambda found: f"{found[1]}{measured}\n{found[2]}", PAGE.read_text("utf-8")), "utf-8")
     print(f"{PAGE.relative_to(ROOT)} is written", file=sys.stderr)
 

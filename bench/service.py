@@ -3,11 +3,11 @@
     python -m bench.service        prints its port, then the number of frames it got from each connection that ended
 
 The word in the path says what a connection gets after its setup is confirmed: `/burst` audio as fast as it is read,
-`/paced` a message every few milliseconds, `/talk` one every 40 ms with what a turn has besides, its audio beginning
-with the time at which it was sent, `/talk-usage` the same with the tokens so far in each message, `/flood-300-10` 300
-messages per second for 10 s, as far as they are read,
-`/stalled-10` nothing, and for 10 s nothing that it sends is read; anything else nothing: what it sends is swallowed.
-Every message is 40 ms of 24 kHz audio (1,920 bytes) in the form of the service: indented JSON in binary frames.
+`/paced` a message every few milliseconds, `/talk` one every 40 ms as soon as it says something, with what a turn has
+besides, its audio beginning with the time at which it was sent, `/talk-usage` the same with the tokens so far in each
+message, `/flood-300-10` 300 messages per second for 10 s, as far as they are read, `/stalled-10` nothing, and for 10 s
+nothing that it sends is read; anything else nothing: what it sends is swallowed. Every message is 40 ms of 24 kHz audio
+(1,920 bytes) in the form of the service: indented JSON in binary frames.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class Connection(picows.WSListener):
         self._with_usage = "usage" in path
         self._numbers = [int(digits) for digits in re.findall(r"-(\d+)", path)]
         self._received = 0
+        self._spoken_to = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
         self._serving: asyncio.Task[None] | None = None
@@ -104,6 +105,8 @@ class Connection(picows.WSListener):
         if self._received == 1:
             transport.send(picows.WSMsgType.BINARY, SETUP_COMPLETE)
             self._serving = asyncio.create_task(self._serve(self, transport))
+        elif self._received == 2:
+            self._spoken_to.set()
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self._stop()
@@ -132,6 +135,7 @@ class Connection(picows.WSListener):
                 transport.send(picows.WSMsgType.BINARY, message)
 
     async def _talk(self, transport: picows.WSTransport) -> None:
+        await self._spoken_to.wait()
         due = time.monotonic() + _chance.uniform(0.0, 0.04)  # sessions do not speak in step
         while True:
             for message in TURNS[self._with_usage]:
@@ -173,7 +177,9 @@ class Connection(picows.WSListener):
 
 
 async def main() -> None:
-    server = await picows.ws_create_server(lambda request: Connection(request.path.decode()), "127.0.0.1", 0)
+    server = await picows.ws_create_server(
+        lambda request: Connection(request.path.decode()), "127.0.0.1", 0, websocket_handshake_timeout=60
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

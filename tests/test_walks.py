@@ -5,6 +5,7 @@ A bound is some tenth above what was counted when it was written; whoever needs 
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ import gemini_realtime
 from gemini_realtime import (
     AudioDelta,
     GenerationComplete,
+    InputAudioBufferDelta,
     OutputTranscript,
     RealtimeEvent,
     SessionCreated,
@@ -129,3 +131,50 @@ async def test_a_resume_takes_few_calls() -> None:
             conversation.service.end(1006)
             await conversation.until(SessionResumed)
         check(names, 280)
+
+
+@in_virtual_time
+async def test_a_second_of_talk_wakes_the_reader_as_often_as_the_model_speaks() -> None:
+    conversation = Conversation()
+    read: list[RealtimeEvent] = []
+
+    async def reader() -> None:
+        async for event in conversation.client.read_events():
+            read.append(event)
+
+    async with conversation.client.connect():
+        await conversation.begin()
+        reading = asyncio.create_task(reader())
+        await asyncio.sleep(1.0)
+        read.clear()
+        with counted() as names:
+            for chunk in range(50):
+                await conversation.client.send_audio(b"\1\0" * 320)
+                if chunk % 2:
+                    conversation.service.say(speech(1600))
+                await asyncio.sleep(0.02)
+        assert Counter(map(type, read)) == {AudioDelta: 25, InputAudioBufferDelta: 50}
+        assert names["event_queue._wake"] == 25
+        check(names, 1150)
+        reading.cancel()
+
+
+@in_virtual_time
+async def test_a_second_of_talk_without_echoes_takes_few_calls() -> None:
+    conversation = Conversation()
+    read: list[RealtimeEvent] = []
+    async with conversation.client.connect():
+        await conversation.begin()
+        dispatching = asyncio.create_task(conversation.client.dispatch_events(read.append, echoes=False))
+        await asyncio.sleep(1.0)
+        read.clear()
+        with counted() as names:
+            for chunk in range(50):
+                await conversation.client.send_audio(b"\1\0" * 320)
+                if chunk % 2:
+                    conversation.service.say(speech(1600))
+                await asyncio.sleep(0.02)
+        assert Counter(map(type, read)) == {AudioDelta: 25}
+        assert names["event_queue._wake"] == 0
+        check(names, 770)
+        dispatching.cancel()

@@ -138,8 +138,17 @@ class EventQueue:
 
     def _echo_due(self) -> None:
         self._echo_timer = None
-        if self.unread:
+        if not self.unread:
+            return
+        oldest = self.unread[0]
+        if not isinstance(oldest, _Echo) or oldest.sent_at is None:
             self._wake()
+            return
+        loop, due = asyncio.get_running_loop(), oldest.sent_at + ECHO_WITHIN_S
+        if due <= loop.time():
+            self._wake()
+        else:  # it was set for another, which has been read with an event since
+            self._echo_timer = loop.call_at(due, self._echo_due)
 
     def drop_echoes(self) -> None:
         """Nobody wants echoes: neither those to come nor those that are here."""
