@@ -180,9 +180,17 @@ FAMILIES = {
 }
 
 
+VERTEX = "--vertex --model gemini-live-2.5-flash-native-audio"
+
+
 def by_family(case: str, program: str, *families: str) -> dict[str, str]:
     """A case for each of these families of models, or for all."""
     return {f"{case}, {family}": f"{program} --model {FAMILIES[family]}" for family in families or FAMILIES}
+
+
+def on_both(case: str, program: str, *families: str) -> dict[str, str]:
+    """A case for each of these families of models, and on Vertex AI."""
+    return {**by_family(case, program, *families), f"{case}, Vertex AI": f"{program} {VERTEX}"}
 
 
 CLIENTS = [
@@ -218,24 +226,21 @@ CLIENTS = [
         "Firebase's JavaScript SDK",
         "firebase",
         Node(),
-        {
-            **by_family(
-                "tool round, spoken question, interruption, resumption", "javascript/firebase.mjs", "2.5", "3.1", "3.8"
-            ),
-            "the same, Vertex AI": "javascript/firebase.mjs --vertex --model gemini-live-2.5-flash-native-audio",
-        },
+        on_both(
+            "tool round, spoken question, interruption, resumption", "javascript/firebase.mjs", "2.5", "3.1", "3.8"
+        ),
     ),
     Client(
         "pydantic-ai",
         "pydantic-ai-slim",
         FRAMEWORKS,
-        by_family("greeting and tool round in writing, spoken question, interruption", "frameworks/pydantic_ai_bot.py"),
+        on_both("greeting and tool round in writing, spoken question, interruption", "frameworks/pydantic_ai_bot.py"),
     ),
     Client(
         "Google ADK",
         "google-adk",
         FRAMEWORKS,
-        by_family("greeting, tool round, second question, interruption", "frameworks/adk_bot.py"),
+        on_both("greeting, tool round, second question, interruption", "frameworks/adk_bot.py"),
     ),
     Client(
         "Pipecat",
@@ -247,14 +252,14 @@ CLIENTS = [
         "LiveKit's plugin",
         "livekit-plugins-google",
         VOICE,
-        by_family("reply, tool round, new instructions and tools, interruption", "voice/livekit_bot.py"),
+        on_both("reply, tool round, new instructions and tools, interruption", "voice/livekit_bot.py"),
     ),
     Client("AG2", "ag2", FRAMEWORKS, {"tool round, aloud": "frameworks/ag2_bot.py"}),
     Client(
         "AG2, live agent",
         "ag2",
         AG2_LIVE,
-        by_family("tool round and second question, aloud", "frameworks/ag2_live_bot.py"),
+        on_both("tool round and second question, aloud", "frameworks/ag2_live_bot.py"),
     ),
     Client(
         "langwatch-scenario",

@@ -4,6 +4,7 @@ and an interruption."""
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ def get_weather(city: str) -> dict[str, str]:
 
 
 MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
+if "--vertex" in sys.argv:
+    os.environ["GOOGLE_GENAI_USE_VERTEXAI"] = "1"
 THINKING = types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW) if "extended-thinking" in MODEL else None
 agent = Agent(
     name="weather_agent",

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from google.genai import types
+from google.oauth2.credentials import Credentials
 from livekit import rtc
 from livekit.agents import llm
 from livekit.plugins.google.realtime import RealtimeModel
@@ -82,12 +83,15 @@ class Heard:
 
 
 async def main() -> None:
-    options = (
+    options: dict[str, Any] = (
         {"thinking_config": types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)}
         if "extended-thinking" in MODEL
         else {}
     )
-    session = RealtimeModel(model=MODEL, api_key="offline", **options).session()
+    if "--vertex" in sys.argv:
+        credentials = Credentials("a-token")  # type: ignore[no-untyped-call]
+        options |= {"vertexai": True, "project": "offline", "location": "us-central1", "credentials": credentials}
+    session = RealtimeModel(model=MODEL, **options).session()
     heard = Heard(session)
 
     async def speak(sample: str) -> None:
