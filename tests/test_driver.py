@@ -836,6 +836,27 @@ async def test_a_token_that_never_comes_is_not_waited_for_for_ever() -> None:
 
 
 @virtually
+async def test_a_token_whose_fetching_is_cancelled_from_within_is_fetched_again() -> None:
+    fetched = 0
+
+    async def token() -> str:
+        nonlocal fetched
+        fetched += 1
+        if fetched == 2:
+            raise asyncio.CancelledError
+        return "a-token-that-is-good"
+
+    service = Service()
+    config = {"model": "gemini-3.8-live", "project": "p", "credentials": token}
+    client = GeminiRealtimeClient(llm_config={"config_list": [config]}, dial=service.dial)
+    async with client.connect():
+        await read(client, 1)
+        service.end(1006)
+        await asyncio.sleep(MINUTE_S)
+    assert (service.connections, fetched) == (2, 3)
+
+
+@virtually
 async def test_a_transport_that_neither_opens_nor_closes_is_not_waited_for_for_ever() -> None:
     class Clinging(Service):
         async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:

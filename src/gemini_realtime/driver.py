@@ -91,6 +91,11 @@ class _Dialler:
                 return connection
         except GeminiRealtimeError:
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            problem = "no connection could be made: what fetches tokens, or dials, was cancelled from within"
         except TimeoutError:
             problem = f"no connection was made within {self._timeout_s:g} s"
         except Exception as error:  # whatever fetches tokens, or dials, may raise anything

@@ -1308,6 +1308,17 @@ def test_without_a_handle_to_doubt_it_is_the_message() -> None:
     assert line.session.state is State.READY
 
 
+def test_nobody_waits_for_the_answer_to_a_message_that_is_rejected() -> None:
+    line = talked(health=HealthPolicy(dead_connection="off"))
+    line.ask("poison")
+    for _ in range(2):
+        line.lose(INTERNAL)
+        line.reconnect()
+    line.wait(300.0)
+    assert [event.finding for event in line.got(events.VoiceHealth)] == ["message_rejected"]
+    assert line.session.state is State.READY
+
+
 def test_when_every_message_is_rejected_it_is_not_the_messages() -> None:
     line = talked()
     for text in ("one", "two", "three", "four", "five"):

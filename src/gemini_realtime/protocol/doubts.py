@@ -131,7 +131,9 @@ class Doubts:
         return [] if refused is None else self._convict(refused)
 
     def _convict(self, error: GeminiRealtimeError) -> list[RealtimeEvent]:
-        return [*local_events.rejected(self._ledger.convict(_instead), error)]
+        rejected = self._ledger.convict(_instead)
+        self._progress.withdrawn()
+        return [*local_events.rejected(rejected, error)]
 
 
 def _instead(entry: Entry) -> bytes | None:

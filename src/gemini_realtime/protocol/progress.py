@@ -376,6 +376,11 @@ class Progress:
             self._turns.asked(now)
         return (self._ledger.owed or (owed and not heard)) and not asked and not self._calls.blocking
 
+    def withdrawn(self) -> None:
+        """Messages will not be sent after all: nobody waits for answers to them."""
+        if not (self._ledger.asking() or self._ledger.will_ask()):
+            self._turns.not_awaited()
+
     def close_question(self) -> None:
         """What was heard last is said: a new session is told of it, and asked for the answer."""
         self._history.close_question()
