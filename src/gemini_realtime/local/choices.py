@@ -5,14 +5,16 @@ A choice is written `NAME` or `NAME:ARGUMENT`, as on the command line. Nothing o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from gemini_realtime.checking import spelling_remedy
+from gemini_realtime.checking import kind_of, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.responders.replay import Recording
 from gemini_realtime.local.responders.rules import Rules
+from gemini_realtime.local.server.answering import Backends
+from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
 from gemini_realtime.local.speech.hearing import Hearing
 from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.thinking import Responder
@@ -57,6 +59,42 @@ def speaking_named(text: str) -> Speaking:
     Raises as `responder_named` does.
     """
     return _made("speaking", text, _SPEAKINGS)
+
+
+def backends_of(
+    responder: Responder | Recording | str | None,
+    hearing: Hearing | str | None,
+    speaking: Speaking | str | None,
+    unfinished_wait_s: float = 0.0,
+) -> tuple[Backends, Recording | None]:
+    """What a server hears, answers and speaks with, and the recording that plays the service instead, if one does.
+
+    Raises:
+        ConfigError: there is none of a name, or an object lacks what is asked of its kind.
+        MissingDependencyError: one that is named needs an extra that is not installed.
+    """
+    responder = responder_named(responder) if isinstance(responder, str) else responder
+    hearing = hearing_named(hearing) if isinstance(hearing, str) else hearing
+    speaking = speaking_named(speaking) if isinstance(speaking, str) else speaking
+    recording = responder if isinstance(responder, Recording) else None
+    answers = Rules() if responder is None or isinstance(responder, Recording) else responder
+    backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking(), unfinished_wait_s)
+    for name, backend, methods in (
+        ("responder", answers, ("respond", "grammar")),
+        ("hearing", backends.hearing, ("detector", "transcribe")),
+        ("speaking", backends.speaking, ("speak",)),
+    ):
+        _check_methods(name, backend, methods)
+    return backends, recording
+
+
+def _check_methods(name: str, backend: object, methods: Sequence[str]) -> None:
+    missing = [method for method in methods if not callable(getattr(backend, method, None))]
+    if missing:
+        raise ConfigError(
+            f"`{name}` is {kind_of(backend)}, which has no {' and no '.join(missing)}()",
+            remedy="pass one by its name, or an object as docs/responders.md describes it",
+        )
 
 
 def _made(what: str, text: str, choices: Mapping[str, _Choice[_Made]]) -> _Made:

@@ -8,22 +8,20 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from gemini_realtime.checking import check_number, check_type, kind_of
+from gemini_realtime.checking import check_number, check_type
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
+from gemini_realtime.local.choices import backends_of
 from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.faults.table import Fault, parse_fault
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Recording
-from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.server.access import Access
-from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.server.background import Background
 from gemini_realtime.local.server.environment import key_for, leading_to
 from gemini_realtime.local.server.kept_sessions import KeptSession
@@ -36,7 +34,6 @@ from gemini_realtime.local.server.service import Service, SessionSettings
 from gemini_realtime.local.server.tls import local_identity
 from gemini_realtime.local.server.tokens import Tokens
 from gemini_realtime.local.session.conversation import Pace
-from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
 from gemini_realtime.local.speech.hearing import Hearing
 from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.thinking import Responder
@@ -140,18 +137,7 @@ class LiveServer:
         self._ports = (port, tls_port)
         self._api_key = api_key
         self._warm_up = warm_up
-        responder = responder_named(responder) if isinstance(responder, str) else responder
-        hearing = hearing_named(hearing) if isinstance(hearing, str) else hearing
-        speaking = speaking_named(speaking) if isinstance(speaking, str) else speaking
-        recording = responder if isinstance(responder, Recording) else None
-        answers = Rules() if responder is None or isinstance(responder, Recording) else responder
-        backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking(), unfinished_wait_s)
-        for name, backend, methods in (
-            ("responder", answers, ("respond", "grammar")),
-            ("hearing", backends.hearing, ("detector", "transcribe")),
-            ("speaking", backends.speaking, ("speak",)),
-        ):
-            _check_methods(name, backend, methods)
+        backends, recording = backends_of(responder, hearing, speaking, unfinished_wait_s)
         profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
         settings = SessionSettings(
             pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits(), strict_models
@@ -314,15 +300,6 @@ async def serve_forever(
         ready(server.url)
         await asyncio.Event().wait()
     raise AssertionError("only cancellation ends the wait")
-
-
-def _check_methods(name: str, backend: object, methods: Sequence[str]) -> None:
-    missing = [method for method in methods if not callable(getattr(backend, method, None))]
-    if missing:
-        raise ConfigError(
-            f"`{name}` is {kind_of(backend)}, which has no {' and no '.join(missing)}()",
-            remedy="pass one by its name, or an object as docs/responders.md describes it",
-        )
 
 
 def _address(host: str, api_key: str | None) -> str:

@@ -16,11 +16,8 @@ Usage, by whoever owns the connection:
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
-from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.lifetime import Lifetime, SessionLimits
 from gemini_realtime.local.session.actions import (
     Action,
@@ -33,19 +30,18 @@ from gemini_realtime.local.session.actions import (
     Recall,
     StartUtterance,
 )
+from gemini_realtime.local.session.activity import Activity
 from gemini_realtime.local.session.content import SpokenTurn, is_audio, is_blank, read_content, read_result
 from gemini_realtime.local.session.conversation import Conversation, Pace, State
 from gemini_realtime.local.session.history import CONTEXT_CHARACTERS, Saved
 from gemini_realtime.local.session.options import Options
 from gemini_realtime.local.session.resumption import UNASKED_AFTER_S, Resumption, Sessions
-from gemini_realtime.local.session.turns import TURN_CHARACTERS
 from gemini_realtime.local.wire.api import ANY_API, Api
 from gemini_realtime.local.wire.frames import read_client_frame, refuse_null_handle
-from gemini_realtime.local.wire.media import content_of
+from gemini_realtime.local.wire.media import content_of, sound_of
 from gemini_realtime.local.wire.profiles import ServiceProfile, unknown_model
 from gemini_realtime.local.wire.refusals import (
     AUDIO_STREAM_END,
-    AUDIO_TYPE,
     CONTENT_TOO_LATE,
     GO_AWAY_IGNORED,
     MANUAL_ACTIVITY,
@@ -58,55 +54,6 @@ from gemini_realtime.local.wire.refusals import (
 )
 from gemini_realtime.protocol import families, messages
 from gemini_realtime.protocol.messages import ServerMessage
-
-MAX_USUAL_MIME_TYPE: Final = 100
-
-
-class Activity:
-    """What the user is doing: speaking, or typing while the client says that an utterance lasts.
-
-    Attributes:
-        marked: whether the client says that an utterance lasts.
-        audio_s: how much audio has come.
-    """
-
-    def __init__(self) -> None:
-        self.marked = False
-        self.audio_s = 0.0
-        self._under_way = 0
-        self._words: list[str] = []
-        self._characters = 0
-
-    @property
-    def speaking(self) -> bool:
-        """Whether an utterance has begun whose words are not known yet."""
-        return self._under_way > 0
-
-    def start(self) -> None:
-        """An utterance begins."""
-        self._under_way += 1
-
-    def type(self, text: str) -> None:
-        """Text belongs to the utterance under way.
-
-        Raises:
-            Refused: it is too much.
-        """
-        if text:
-            self._words.append(text)
-            self._characters += len(text) + TURN_CHARACTERS
-            if self._characters > CONTEXT_CHARACTERS:
-                raise Refused(TOO_LONG)
-
-    def end(self, heard: str) -> str | None:
-        """An utterance is understood; None when the user speaks again already, and its words belong to what follows."""
-        self._under_way = max(0, self._under_way - 1)
-        if heard:
-            self._words.append(heard)
-        if self.speaking:
-            return None
-        words, self._words, self._characters = " ".join(self._words), [], 0
-        return words
 
 
 class Peer:
@@ -306,12 +253,7 @@ class Peer:
             self._conversation.usage.saw(now)
 
     def _take_sound(self, blob: messages.Blob, field: str) -> None:
-        try:
-            sound = _sound_format(blob.mime_type)
-        except AudioFormatError:
-            raise Refused(AUDIO_TYPE) from None
-        if sound.encoding != "pcm16" or sound.channels != 1:
-            raise Refused(AUDIO_TYPE)
+        sound = sound_of(blob.mime_type)
         pcm = content_of(blob, f"realtime_input.{field}")
         audio_s = sound.duration_ms(len(pcm)) / 1000
         self._activity.audio_s += audio_s
@@ -489,15 +431,3 @@ class Peer:
 def _duration(seconds: float) -> str:
     """A protobuf Duration, such as `50s` or `9.500s`."""
     return f"{seconds:.3f}s".replace(".000s", "s")
-
-
-def _sound_format(mime_type: str) -> AudioFormat:
-    """Fifty times a second it is the same; what is kept is bounded in length too."""
-    return _known_format(mime_type) if len(mime_type) < MAX_USUAL_MIME_TYPE else _format(mime_type)
-
-
-def _format(mime_type: str) -> AudioFormat:
-    return AudioFormat.from_mime_type(mime_type, default_rate_hz=INPUT_FORMAT.rate_hz)
-
-
-_known_format = lru_cache(maxsize=64)(_format)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
+from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
-from gemini_realtime.local.wire.refusals import BASE64, Refused
+from gemini_realtime.local.wire.refusals import AUDIO_TYPE, BASE64, Refused
 from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64
 
 _DATA: Final = b'"data"'
 _MEDIA: Final = re.compile(rb"[A-Za-z0-9+/_-]{32}")  # other things may be called data, and are words
+
+_LONGEST_USUAL: Final = 100
 
 
 class Decoded(messages.Blob):
@@ -62,6 +66,15 @@ def content_of(blob: messages.Blob, where: str) -> bytes:
         raise Refused(BASE64, where=f"{where}.data") from None
 
 
+def sound_of(mime_type: str) -> AudioFormat:
+    """The format of a client's sound, which is the same fifty times a second; what is kept is bounded in length too.
+
+    Raises:
+        Refused: it is not 16-bit PCM of one channel.
+    """
+    return _known_sound(mime_type) if len(mime_type) < _LONGEST_USUAL else _sound(mime_type)
+
+
 def decode_media(message: messages.ClientMessage) -> None:
     """Decode all media in a message: where they are long, that is not to be done while others wait.
 
@@ -86,6 +99,19 @@ def _parts(content: messages.ClientContent) -> Iterator[tuple[str, messages.Part
     for number, turn in enumerate(content.turns):
         for place, part in enumerate(turn.parts):
             yield f"client_content.turns[{number}].parts[{place}]", part
+
+
+def _sound(mime_type: str) -> AudioFormat:
+    try:
+        sound = AudioFormat.from_mime_type(mime_type, default_rate_hz=INPUT_FORMAT.rate_hz)
+    except AudioFormatError:
+        raise Refused(AUDIO_TYPE) from None
+    if sound.encoding != "pcm16" or sound.channels != 1:
+        raise Refused(AUDIO_TYPE)
+    return sound
+
+
+_known_sound = lru_cache(maxsize=64)(_sound)
 
 
 def _decoded(blob: messages.Blob, where: str) -> Decoded:
