@@ -133,6 +133,20 @@ async def test_who_makes_no_agent_is_told_so() -> None:
         await caller(lambda llm_config: None, **FAKES)  # type: ignore[arg-type, return-value]
 
 
+async def test_a_server_for_an_agent_that_cannot_be_made_is_left() -> None:
+    urls: list[str] = []
+
+    def broken(llm_config: dict[str, Any]) -> RealtimeAgent:
+        urls.append(llm_config["config_list"][0]["base_url"])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await caller(broken, **FAKES)
+    host, port = urls[0].removeprefix("ws://").split(":")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))
+
+
 async def test_a_call_that_nobody_takes_says_why() -> None:
     agent = agent_for(
         {"config_list": [{"model": "m", "api_key": "k", "api_type": "google", "base_url": "ws://127.0.0.1:9"}]}

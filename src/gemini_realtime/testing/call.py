@@ -153,10 +153,10 @@ class Calling:
         return self._begin_in_the_background().__await__()
 
     async def __aenter__(self) -> Call:
-        agent = await self._agent()
         log = _Listening()
-        agent.register_observer(log)
         try:
+            agent = await self._agent()
+            agent.register_observer(log)
             await self._stack.enter_async_context(agent.running())
         except BaseException:
             await self._stack.aclose()
@@ -179,7 +179,6 @@ class Calling:
         made: Any = self._given(self._server.llm_config())
         agent = await made if inspect.isawaitable(made) else made
         if not isinstance(agent, RealtimeAgent):
-            await self._stack.aclose()
             raise ConfigError(f"the agent is a {type(agent).__name__}", remedy="return a RealtimeAgent")
         return agent
 
