@@ -7,6 +7,8 @@ import base64
 import hashlib
 import hmac
 import importlib.util
+import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -136,6 +138,42 @@ async def test_a_story_in_the_browser_is_interrupted_and_the_new_question_answer
     asked = next(at for at, frame in enumerate(frames) if isinstance(frame, str) and "two plus two" in frame)
     assert cleared < asked
     assert not any(isinstance(frame, bytes) for frame in frames[cleared:asked])
+
+
+def body_of(name: str) -> list[str]:
+    """An example without its docstring, and without the lines that import the agent."""
+    _, _, code = (EXAMPLES / f"{name}.py").read_text("utf-8").partition("import os")
+    return [line for line in code.splitlines() if line and "RealtimeAgent, WebSocketAudioAdapter" not in line]
+
+
+def test_a_program_for_ag2_changes_its_import_alone() -> None:
+    assert body_of("ag2_before") == body_of("ag2_after")
+
+
+async def test_the_program_that_was_written_for_ag2_answers(live_server_tls: LiveServer) -> None:
+    pytest.importorskip("fastapi", reason="the example's framework")
+    websockets = pytest.importorskip("websockets", reason="the browser's side")
+    question = speech_from_text("What is the weather in Seattle?")
+    answer_bytes = 0
+
+    async def talk() -> None:
+        await socket.send(json.dumps({"event": "start", "start": {"streamSid": "1"}}))
+        for start in itertools.count(0, 640):
+            payload = base64.b64encode(question[start : start + 640].ljust(640, b"\0")).decode()
+            await socket.send(json.dumps({"event": "media", "media": {"payload": payload, "timestamp": 0}}))
+            await asyncio.sleep(0.02)
+
+    async with (
+        serving(example("ag2_after").app) as host,
+        asyncio.timeout(60),
+        websockets.connect(f"ws://{host}/media-stream") as socket,
+    ):
+        talking = asyncio.create_task(talk())
+        while answer_bytes < 24_000:
+            message = json.loads(await socket.recv())
+            if message["event"] == "media":
+                answer_bytes += len(base64.b64decode(message["media"]["payload"]))
+        talking.cancel()
 
 
 def test_a_key_opens_the_microphone_and_closes_it(tmp_path: Path) -> None:
