@@ -122,8 +122,18 @@ async def test_a_sound_that_cannot_be_carried_ends_the_call_with_a_reason() -> N
         await call.says(start, after_s=0.1)
 
 
-@pytest.mark.parametrize("announced", ["mulaw", {"encoding": 5}, {"encoding": "PCMU", "sample_rate": "fast"}, [1],
-    {"encoding": "PCMU", "sample_rate": 8000, "channels": 2}, {"encoding": "PCMU", "sample_rate": 1}])  # fmt: skip
+@pytest.mark.parametrize(
+    "announced",
+    [
+        "mulaw",
+        [1],
+        {"encoding": 5},
+        {"encoding": "PCMU", "sample_rate": "fast"},
+        {"encoding": "PCMU", "sample_rate": float("inf")},
+        {"encoding": "PCMU", "sample_rate": 1},
+        {"encoding": "PCMU", "sample_rate": 8000, "channels": 2},
+    ],
+)
 def test_what_is_announced_in_no_known_way_is_refused(announced: Any) -> None:
     with pytest.raises(AudioFormatError):
         TwilioAudioAdapter(None).started({"event": "start", "start": {"mediaFormat": announced}})
@@ -132,6 +142,15 @@ def test_what_is_announced_in_no_known_way_is_refused(announced: Any) -> None:
 def test_a_codec_that_is_not_known_is_refused() -> None:
     with pytest.raises(ConfigError, match="PCMU, PCMA"):
         TelnyxAudioAdapter(None, codec="G722")  # type: ignore[arg-type]
+
+
+@in_virtual_time
+async def test_a_number_that_is_none_costs_its_piece_alone(caplog: pytest.LogCaptureFixture) -> None:
+    async with Call(TelnyxAudioAdapter) as call:
+        for chunk in ("1", "1e400", "NaN", "7" * 5000, '"x"', "[]", "2"):
+            await call.says(f'{{"event": "media", "media": {{"chunk": {chunk}, "payload": "{"/" * 216}"}}}}')
+    assert len(call.client.audio) == 2
+    assert "5 messages of the stream could not be read" in caplog.text
 
 
 @in_virtual_time

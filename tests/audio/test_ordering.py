@@ -23,3 +23,9 @@ def test_what_does_not_come_is_given_up() -> None:
 def test_the_same_piece_twice_is_passed_on_once() -> None:
     ordering = Ordering[str](max_waiting=2)
     assert [ordering.push(1, "a"), ordering.push(1, "a"), ordering.push(2, "b")] == [["a"], [], ["b"]]
+
+
+def test_numbers_that_begin_anew_are_followed() -> None:
+    ordering = Ordering[int](max_waiting=2)
+    passed_on = [ordering.push(number, number) for number in (900, 901, 1, 2, 3, 4)]
+    assert passed_on == [[900], [901], [], [], [3], [4]]

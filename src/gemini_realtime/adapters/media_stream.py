@@ -205,7 +205,7 @@ class MediaStreamAdapter(RealtimeObserver):
     async def _guarded(self, react: Callable[[Any], Awaitable[None]], message: Any) -> None:
         try:
             await react(message)
-        except (ValueError, KeyError, TypeError, AttributeError, AudioFormatError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AudioFormatError) as error:
             self._complain(error)
 
     def _complain(self, error: Exception) -> None:

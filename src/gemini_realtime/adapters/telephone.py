@@ -66,7 +66,7 @@ def _format_of(announced: Any) -> AudioFormat:
         encoding = _ENCODINGS[name.lower()]
         rate_hz = int(announced.get("sampleRate") or announced.get("sample_rate") or LINE.rate_hz)
         channels = int(announced.get("channels") or 1)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise AudioFormatError(
             f"the stream announces {str(announced)[:200]}, which is not a sound known here",
             remedy=f"have the telephone service stream one of {', '.join(_ENCODINGS)}",
