@@ -11,7 +11,7 @@ from gemini_realtime.local.session.actions import EndAudio, EndUtterance, Hear, 
 from gemini_realtime.local.session.conversation import State
 from gemini_realtime.local.session.peer import Peer
 from gemini_realtime.local.thinking import Request, Turn
-from tests.local.line import HALF_CASCADE, MANUAL, NATIVE_2_5, NATIVE_3_8, WEATHER, Line, kinds, new_sessions
+from tests.local.line import HALF_CASCADE, LIVE_3_1, MANUAL, NATIVE_2_5, NATIVE_3_8, WEATHER, Line, kinds, new_sessions
 
 # --- setup ----------------------------------------------------------------------------------------------------------
 
@@ -280,6 +280,29 @@ def test_text_typed_during_manual_activity_belongs_to_it() -> None:
     line.peer.heard("what is it")
     line.frames()
     assert line.asked.request.heard == "look at this what is it"
+
+
+WORDLESS = [
+    {"clientContent": {"turnComplete": True}},
+    {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "."}]}], "turnComplete": True}},
+    {"realtimeInput": {"text": " "}},
+]
+
+
+@pytest.mark.parametrize("model", [NATIVE_2_5, LIVE_3_1, NATIVE_3_8])
+@pytest.mark.parametrize("wordless", WORDLESS)
+def test_a_wordless_request_right_after_an_utterance_asks_for_its_answer(model: str, wordless: dict[str, Any]) -> None:
+    line = Line(model=model, pace="instant", realtimeInputConfig=MANUAL)
+    line.types("hello")
+    line.speaks("Hello!")
+    line.ends()
+    line.send({"realtimeInput": {"activityStart": {}}})
+    line.send({"realtimeInput": {"activityEnd": {}}})
+    assert "modelTurn" not in kinds(line.send(wordless))
+    assert line.asked.request.heard == "hello"
+    line.peer.heard("what is two plus three")
+    assert "interrupted" not in kinds(line.frames())
+    assert line.asked.request.heard == "what is two plus three"
 
 
 def test_an_end_of_activity_without_a_start_is_ignored() -> None:

@@ -208,7 +208,8 @@ class Peer:
             if isinstance(turn, SpokenTurn):
                 self._outbox.put(Recall(turn))
         answer = content.turn_complete and not self.options.seeding and profile.family.task == "converse"
-        self._conversation.tell(read.told, answer=answer)
+        if not (self._utterance_ended and all(item == ("user", "") for item in read.told)):
+            self._conversation.tell(read.told, answer=answer)
         self.options.seeding = self.options.seeding and not content.turn_complete
 
     def _take_realtime(self, item: messages.RealtimeInput, now: float) -> None:
@@ -271,10 +272,20 @@ class Peer:
         elif self.options.family.task != "converse":
             return
         elif blank:
-            self._conversation.nudge()
+            if not self._utterance_ended:
+                self._conversation.nudge()
         else:
             interrupts = self._input_interrupts and not self._conversation.keeps_text_waiting
             self._conversation.ask(text, interrupts=interrupts)
+
+    @property
+    def _utterance_ended(self) -> bool:
+        """Whether the client has ended an utterance whose words are not known yet: it is what is answered next.
+
+        A wordless request for a reply that comes with its end asks for that answer, not for another: `generate_reply`
+        of livekit-plugins-google 1.8.9 sends both.
+        """
+        return self.options.manual_activity and self._activity.speaking and not self._activity.marked
 
     # --- what is heard
 
