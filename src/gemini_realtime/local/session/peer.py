@@ -221,13 +221,12 @@ class Peer:
             if self.options.profile.media_chunks == "refused":
                 raise Refused(MEDIA_CHUNKS)
             chunks = []
-        for blob, field in ((item.audio, "audio"), *((chunk, "media_chunks[0]") for chunk in chunks)):
-            if blob is not None and blob.mime_type.startswith("image/"):
-                self._take_picture(blob, field, now)
-            elif blob is not None:
-                self._take_sound(blob, field)
+        if item.audio is not None:
+            self._take_media(item.audio, "realtime_input.audio", now)
+        for chunk in chunks:
+            self._take_media(chunk, "realtime_input.media_chunks[0]", now)
         if item.video is not None:
-            self._take_picture(item.video, "video", now)
+            self._take_picture(item.video, "realtime_input.video", now)
         if item.text is not None:
             self._take_text(item.text)
         if item.activity_end is not None:
@@ -247,15 +246,21 @@ class Peer:
             self.speech_started()
         self._outbox.put(StartUtterance() if started else EndUtterance())
 
-    def _take_picture(self, blob: messages.Blob, field: str, now: float) -> None:
-        content_of(blob, f"realtime_input.{field}")
+    def _take_media(self, blob: messages.Blob, where: str, now: float) -> None:
+        if blob.mime_type.startswith("image/"):
+            self._take_picture(blob, where, now)
+        else:
+            self._take_sound(blob, where)
+
+    def _take_picture(self, blob: messages.Blob, where: str, now: float) -> None:
+        content_of(blob, where)
         self._lifetime.saw(now)
         if self._activity.speaking or self.options.coverage != "TURN_INCLUDES_ONLY_ACTIVITY":
             self._conversation.usage.saw(now)
 
-    def _take_sound(self, blob: messages.Blob, field: str) -> None:
+    def _take_sound(self, blob: messages.Blob, where: str) -> None:
         sound = sound_of(blob.mime_type)
-        pcm = content_of(blob, f"realtime_input.{field}")
+        pcm = content_of(blob, where)
         audio_s = sound.duration_ms(len(pcm)) / 1000
         self._activity.audio_s += audio_s
         if self.options.coverage == "TURN_INCLUDES_ALL_INPUT":
