@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import itertools
 import os
 from contextlib import AsyncExitStack
@@ -76,6 +78,7 @@ async def _open_device(request: Request, screen: Screen, stack: AsyncExitStack) 
     """The loudspeaker, with the microphone if the user is to speak; None where there is none, or nobody listens."""
     if request.json and not request.live:
         return None
+    _hush_alsa()
     try:
         microphone, loudspeaker = default_devices()
         if loudspeaker is not None and (microphone is not None or not request.live):
@@ -95,6 +98,18 @@ async def _open_device(request: Request, screen: Screen, stack: AsyncExitStack) 
     if request.live:
         screen.note(f"{problem}. A recorded question is asked instead.")
     return None
+
+
+_ALSA_HANDLER: Final = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
+)
+_SAY_NOTHING: Final = _ALSA_HANDLER(lambda *_: None)  # kept: ALSA calls it as long as the process runs
+
+
+def _hush_alsa() -> None:
+    """ALSA writes its own messages to stderr, which is the middle of the screen."""
+    with contextlib.suppress(OSError, AttributeError):  # there is no ALSA
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_SAY_NOTHING)
 
 
 def _question(request: Request, device: SoundDevice | None, screen: Screen) -> Question:
