@@ -4,8 +4,8 @@
 
 Invariants, whatever clients send and whatever ears, mind and voice tell: nothing raises; a connection is in a state
 that its transition table has, or closed with a code that a service sends and a reason that a close frame holds; nothing
-follows a close; every frame is a message of the service; and no word of one session reaches the other. A case that
-breaks one is printed with its number, which repeats it: `--case 123`.
+follows a close; every frame is a message of the service; no word of one session reaches the other; and no message takes
+long to receive. A case that breaks one is printed with its number, which repeats it: `--case 123`.
 """
 
 from __future__ import annotations
@@ -89,6 +89,19 @@ FRAMES: list[Any] = [
     {"contextUpdate": {"tools": {"tools": []}, "systemInstruction": {"parts": [{"text": "SECRET"}]}}},
     {},
 ]
+HEAVY: list[Any] = [
+    {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "SECRET"}]}] * 3000, "turnComplete": True}},
+    {"realtimeInput": {"text": "SECRET 1 - " * 20_000}},
+    {"realtimeInput": {"audio": {**SOUND, "mimeType": "audio/pcm" + ";a=b" * 50_000}}},
+    {"contextUpdate": {"tools": {"tools": [{"functionDeclarations": [{"name": "f", "parameters": {
+        "type": "OBJECT", "properties": {"a": {"type": "STRING", "enum": [str(n) for n in range(10_000)]}}}}]}]}}},
+    {"toolResponse": {"functionResponses": [{"id": "CALL", "name": "f", "response": {"output": [1e300] * 20_000}}]}},
+    {"toolResponse": {"functionResponses": [{"id": "CALL", "name": "f", "response": {"output": "SECRET" * 50_000}}]}},
+    {"setup": {"model": "gemini-" * 50_000}},
+]  # fmt: skip
+"""What costs little to send, and could cost much to take."""
+MAX_RECEIVE_S = 0.5
+"""Of processor time for one message; the rule is 0.05 where nothing else runs."""
 USUAL = {"realtimeInput": {"text": "SECRET"}}
 RISKY = ("system", "activity", "audioStreamEnd", "functionCall", "inlineData", "mediaChunks", '"scheduling"')
 """Frames with these words often end the session."""
@@ -129,7 +142,9 @@ class Caller:
         elif kind < 0.705:
             self._happen(self._chance.choice(ENDS), now)
         else:
-            self._peer.receive(self._frame(), now)
+            frame, began = self._frame(), time.thread_time()
+            self._peer.receive(frame, now)
+            assert (took_s := time.thread_time() - began) < MAX_RECEIVE_S, f"{took_s:.2f} s for {frame[:80]!r}"
         self._check(self._peer.actions())
 
     def _connect(self) -> None:
@@ -179,7 +194,8 @@ class Caller:
     def _frame(self) -> bytes | str:
         chance = self._chance
         new = self._peer.state is State.NEW
-        frame = self._setup() if new and chance.random() < 0.95 else self._wise(chance.choice(FRAMES))
+        some = HEAVY if chance.random() < 0.01 else FRAMES
+        frame = self._setup() if new and chance.random() < 0.95 else self._wise(chance.choice(some))
         frame = json.loads(self._filled(json.dumps(frame)))
         if chance.random() < 0.02:
             _spoil(frame, chance)
