@@ -19,12 +19,13 @@ hears 40 ms of the model 25 times a second, with the transcripts and ends of tur
 set up, and have talked for a while, before the window begins. CPU time is that of the client's process."""
 
 CPU, BEYOND = "CPU time per session and second, ms", "beyond the load generator, ms"
-LATE = "audio late, p99, ms"
+LATE, HEARD = "audio late, p99, ms", "audio heard, %"
 IDLE, TALKING = "open and silent, kB", "talking for 17 s, kB"
 
 SIDES = [GENERATOR, FLOOR, ASYNCIO, OURS, OURS_NO_ECHOES, OURS_DISPATCH, AG2, GOOGLE]
 SESSIONS = 60
-WARMUP_S, MEASURED_S = 1.0, 3.0
+PIECES_PER_S = 25
+WARMUP_S, MEASURED_S = 2.0, 3.0
 RING_S = 17.0
 """By then the client has its last 15 s of microphone in memory."""
 
@@ -57,6 +58,7 @@ def _round(running: Race, order: Sequence[str], series: Series, path: str, size:
             columns |= {
                 BEYOND: measured[name]["cpu_ms"] - measured[GENERATOR]["cpu_ms"],
                 LATE: measured[name]["late_p99_ms"],
+                HEARD: measured[name]["heard"] / PIECES_PER_S * 100,
             }
         series.add(name, columns)
 

@@ -81,7 +81,7 @@ def section(result: Result) -> str:
 
 def table(series: Series) -> str:
     """Median and range over the rounds; for a rival also how many times ours."""
-    columns = list(next(iter(series.measured.values()), {}))
+    columns = list(dict.fromkeys(column for numbers in series.measured.values() for column in numbers))
     rows = [[name, *(_cell(series, name, column) for column in columns)] for name in series.measured]
     lines = [_row(["", *columns]), _row(["---", *["---:"] * len(columns)]), *map(_row, rows)]
     return "\n".join(lines + [""] * bool(series.targets)) + _targets(series, columns[:AIMED])

@@ -69,11 +69,11 @@ async def converse(
         for subject in subjects[1:]:
             await stack.enter_async_context(subject.connected(url))
         open_bytes = resident_bytes() - with_one
+        gc.collect()  # not later: what piles up meanwhile would be heard in the window
         for subject in subjects:
             subject.hear = heard.hear
         speaking = [asyncio.create_task(_speak(subject, at, said)) for at, subject in enumerate(subjects)]
         await asyncio.sleep(warmup_s)
-        gc.collect()
         heard.start_anew()
         said[0] = 0
         cpu_s, began = time.process_time(), time.perf_counter()
