@@ -32,7 +32,7 @@ def draw_density(series: Sequence[Series], folder: Path) -> list[str]:
         return [name for name in PICTURES if (folder / name).exists()]
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "the same picture from the same numbers"
-    plain, _, memory = series
+    plain, *_, memory = series
     cpu, kept = PICTURES
     _bars(folder / cpu, plain, {CPU: 1.0}, "ms of CPU per conversation and second")
     _bars(folder / kept, memory, {IDLE: 0.5, TALKING: 1.0}, "kB per session: silent, and talking")

@@ -211,8 +211,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
         when the connection does, if that was a normal end.
 
         Args:
-            echoes: False leaves `InputAudioBufferDelta` out, from now on and for every reader of this conversation;
-                whoever does not need them saves a sixth of what a conversation costs.
+            echoes: False leaves `InputAudioBufferDelta` out, from now on and for every reader of this conversation.
 
         Raises:
             RuntimeError: `Client is not connected, call connect() first.`
