@@ -264,7 +264,7 @@ def echoes(*, cancelled: bool) -> NDArray[np.float64]:
     near = np.concatenate([np.zeros(16 * 60), sound])[: len(sound)]
     if cancelled:
         pcm, canceller = np.rint(near).astype("<i2").tobytes(), EchoCanceller()
-        cleaned = [canceller.clean(pcm[640 * n :][:640], far[960 * n :][:960], 40) for n in range(len(far) // 960)]
+        cleaned = [canceller.cancel(pcm[640 * n :][:640], far[960 * n :][:960], 40) for n in range(len(far) // 960)]
         near = np.frombuffer(b"".join(cleaned), "<i2").astype(np.float64)
     return near[16_000 * 6 :]  # the canceller has to get to know the room
 

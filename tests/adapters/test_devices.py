@@ -433,7 +433,7 @@ def conversation(near_16k: bytes, far_24k: bytes) -> bytes:
     blocks = len(near_16k) // CHUNK_BYTES
     far_24k = far_24k.ljust(blocks * 960, b"\0")
     return b"".join(
-        echo.clean(near_16k[n * CHUNK_BYTES :][:CHUNK_BYTES], far_24k[n * 960 :][:960], delay_ms=40)
+        echo.cancel(near_16k[n * CHUNK_BYTES :][:CHUNK_BYTES], far_24k[n * 960 :][:960], delay_ms=40)
         for n in range(blocks)
     )
 
@@ -465,7 +465,7 @@ def test_the_user_is_heard_through_the_echo() -> None:
 @pytest.mark.parametrize("delay_ms", [0, 40, 5000, -20])
 def test_every_block_comes_back_as_long_as_it_was(delay_ms: int) -> None:
     echo = canceller()
-    assert len(echo.clean(bytes(CHUNK_BYTES), bytes(960), delay_ms)) == CHUNK_BYTES
+    assert len(echo.cancel(bytes(CHUNK_BYTES), bytes(960), delay_ms)) == CHUNK_BYTES
 
 
 # --- a virtual sound card

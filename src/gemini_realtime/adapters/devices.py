@@ -338,7 +338,7 @@ class SoundDevice:
 
     def _on_heard(self, heard: bytes, spoken: bytes, round_trip_ms: int) -> None:
         if self._cleaner is not None:
-            heard = self._cleaner.clean(heard, spoken, round_trip_ms)
+            heard = self._cleaner.cancel(heard, spoken, round_trip_ms)
         self._heard = heard
         self._loop.call_soon_threadsafe(self.microphone.put, heard)
 

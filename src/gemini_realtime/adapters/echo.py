@@ -30,7 +30,7 @@ class EchoCanceller:
         self._frame = rtc.AudioFrame
         self._module = rtc.AudioProcessingModule(echo_cancellation=True, noise_suppression=True, high_pass_filter=True)
 
-    def clean(self, near: bytes, far: bytes, delay_ms: int = 0) -> bytes:
+    def cancel(self, near: bytes, far: bytes, delay_ms: int = 0) -> bytes:
         """Clean what the microphone heard.
 
         Args:
@@ -56,8 +56,8 @@ class HalfDuplexGate:
     def __init__(self) -> None:
         self._closed_ms = 0
 
-    def clean(self, near: bytes, far: bytes, delay_ms: int = 0) -> bytes:
-        """Pass what the microphone heard, or silence; the arguments are those of `EchoCanceller.clean`."""
+    def cancel(self, near: bytes, far: bytes, delay_ms: int = 0) -> bytes:
+        """Pass what the microphone heard, or silence; the arguments are those of `EchoCanceller.cancel`."""
         if any(far):
             self._closed_ms = GATE_TAIL_MS + delay_ms
         elif self._closed_ms > 0:
