@@ -185,6 +185,14 @@ def test_keys_of_others_are_ignored_and_near_misses_are_reported() -> None:
     assert ["base_url" in warnings[0], "voice" in warnings[1]] == [True, True]
 
 
+@pytest.mark.parametrize("name", ["instructions", "turn_detection", "tools", "realtime_input_config"])
+def test_a_session_option_among_the_keys_is_reported_with_its_place(name: str) -> None:
+    entry: dict[str, Any] = {"api_key": KEY, name: "x"}
+    (warning,) = read(**entry).warnings
+    assert name in warning
+    assert "session_update" in warning
+
+
 def test_a_key_on_an_open_line_is_reported_unless_it_stays_on_this_machine() -> None:
     assert "unencrypted" in read(api_key=KEY, base_url="ws://example.com").warnings[0]
     for base_url in ("ws://127.0.0.1:1", "ws://localhost", "ws://[::1]:5", "wss://example.com"):

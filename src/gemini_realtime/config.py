@@ -24,7 +24,13 @@ from gemini_realtime.protocol.endpoint import (
     put_header,
 )
 from gemini_realtime.protocol.health import HealthPolicy, read_health
-from gemini_realtime.protocol.options import DEFAULT_TEMPERATURE, DEFAULT_VOICE, SessionOptions, doubtful_voice
+from gemini_realtime.protocol.options import (
+    DEFAULT_TEMPERATURE,
+    DEFAULT_VOICE,
+    SessionOptions,
+    doubtful_voice,
+    is_session_option,
+)
 from gemini_realtime.protocol.resumption import Reconnect, read_reconnect
 from gemini_realtime.transport.proxy import read_proxy
 
@@ -152,7 +158,7 @@ def _read(entry: _Entry, environ: Mapping[str, str]) -> Config:
         max_audio_age_ms=entry.number("max_audio_age_ms", 1000.0, 0, 3_600_000),
         reconnect=read_reconnect(entry.get("reconnect")),
         health=read_health(entry.get("voice_health")),
-        warnings=(*entry.near_misses(), *doubtful_voice(options.voice), *_doubts(service)),
+        warnings=(*entry.misplaced(), *doubtful_voice(options.voice), *_doubts(service)),
     )
 
 
@@ -219,10 +225,15 @@ class _Entry:
         check_number(name, value, least, most)
         return float(value)
 
-    def near_misses(self) -> list[str]:
-        """A sentence for every key that is probably one of ours, misspelt."""
-        near = {name: near_name(name, KEYS, alike=0.8) for name in self._unknown_names()}
-        return [f"llm_config: `{name}` is ignored; did you mean `{meant}`?" for name, meant in near.items() if meant]
+    def misplaced(self) -> list[str]:
+        """A sentence for every key that belongs elsewhere, or is probably one of ours, misspelt."""
+        told = []
+        for name in self._unknown_names():
+            if is_session_option(name):
+                told.append(f"llm_config: `{name}` is ignored; it is a session option, pass it to `session_update`")
+            elif meant := near_name(name, KEYS, alike=0.8):
+                told.append(f"llm_config: `{name}` is ignored; did you mean `{meant}`?")
+        return told
 
     def meant(self, name: str) -> str:
         """A question after the key that was probably meant to be `name`; empty when there is none like it."""

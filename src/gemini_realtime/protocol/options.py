@@ -115,6 +115,11 @@ def doubtful_voice(name: str | None) -> list[str]:
     return [f"there is no prebuilt voice {shown(name)} that is known here; did you mean {near!r}?"] if near else []
 
 
+def is_session_option(name: str) -> bool:
+    """Whether this is an option of the session, and not also one that other APIs know by the same name."""
+    return name not in GenerationConfig.__struct_fields__ and name in {*_ALIASES, *_READERS, *Setup.__struct_fields__}
+
+
 def _name_of(given: Any) -> str:
     """The one name of an option: `instructions` is `system_instruction`, `topP` is `top_p`."""
     if isinstance(given, str):
