@@ -13,8 +13,8 @@ class Limits:
 
     Attributes:
         sessions: at once; one more is refused with 429. Vertex AI grants a project a thousand.
-        message_bytes: what is longer ends the connection with 1009; a picture in base64 is a fifth of it. How much the
-            service takes is not known; what is longer holds up the other clients while it is read.
+        message_bytes: what is longer ends the connection with 1009; a picture in base64 is a tenth of it. How much the
+            service takes is not known.
         handshake_s: for TLS, and then for a request; who takes longer is cut off.
         setup_s: from the handshake to the first message; who takes longer is closed with 1008, pings or not.
         newcomers: connections of one address that have not said anything yet; who has taken longest makes room.
@@ -25,7 +25,7 @@ class Limits:
     """
 
     sessions: int = 1000
-    message_bytes: int = 8 * 1024 * 1024
+    message_bytes: int = 16 * 1024 * 1024
     handshake_s: float = 10.0
     setup_s: float = 60.0
     idle_s: float = 600.0
