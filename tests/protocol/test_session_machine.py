@@ -84,6 +84,10 @@ class Connection:
         self.given: list[str] = []
 
 
+HEARD = "x"
+"""What the service understands of speech; a new session may be told of it in words."""
+
+
 def words(frame: dict[str, Any]) -> list[str]:
     """The names of texts, results and contexts in a message."""
     if "toolResponse" in frame:
@@ -91,7 +95,8 @@ def words(frame: dict[str, Any]) -> list[str]:
     turns = [turn for turn in frame.get("clientContent", {}).get("turns", []) if turn["role"] == "user"]
     if "contextUpdate" in frame:
         turns = [frame["contextUpdate"]["systemInstruction"]]
-    return [name for turn in turns for part in turn["parts"] for name in part["text"].split("\n")]
+    names = [name for turn in turns for part in turn["parts"] for name in part["text"].split("\n")]
+    return [name for name in names if name != HEARD]
 
 
 class Conversation(RuleBasedStateMachine):
@@ -413,7 +418,7 @@ class Conversation(RuleBasedStateMachine):
     @rule(
         message=st.sampled_from(
             [
-                {"serverContent": {"inputTranscription": {"text": "x"}}},
+                {"serverContent": {"inputTranscription": {"text": HEARD}}},
                 {"serverContent": {"outputTranscription": {"text": "x"}}},
                 {"serverContent": {"turnComplete": True}},
                 {"voiceActivity": {"type": "ACTIVITY_START"}},
