@@ -85,6 +85,14 @@ class Conversation:
             await self.until(kind)
         return names
 
+    async def talk_for_a_second(self) -> None:
+        """50 pieces of the microphone go up, and 25 of the model's voice come down."""
+        for piece in range(50):
+            await self.client.send_audio(b"\1\0" * 320)
+            if piece % 2:
+                self.service.say(speech(1600))
+            await asyncio.sleep(0.02)
+
 
 def content(**fields: Any) -> dict[str, Any]:
     return {"serverContent": fields}
@@ -148,11 +156,7 @@ async def test_a_second_of_talk_wakes_the_reader_as_often_as_the_model_speaks() 
         await asyncio.sleep(1.0)
         read.clear()
         with counted() as names:
-            for chunk in range(50):
-                await conversation.client.send_audio(b"\1\0" * 320)
-                if chunk % 2:
-                    conversation.service.say(speech(1600))
-                await asyncio.sleep(0.02)
+            await conversation.talk_for_a_second()
         assert Counter(map(type, read)) == {AudioDelta: 25, InputAudioBufferDelta: 50}
         assert names["event_queue._wake"] == 25
         check(names, 1150)
@@ -169,11 +173,7 @@ async def test_a_second_of_talk_without_echoes_takes_few_calls() -> None:
         await asyncio.sleep(1.0)
         read.clear()
         with counted() as names:
-            for chunk in range(50):
-                await conversation.client.send_audio(b"\1\0" * 320)
-                if chunk % 2:
-                    conversation.service.say(speech(1600))
-                await asyncio.sleep(0.02)
+            await conversation.talk_for_a_second()
         assert Counter(map(type, read)) == {AudioDelta: 25}
         assert names["event_queue._wake"] == 0
         check(names, 770)
