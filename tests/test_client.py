@@ -15,6 +15,7 @@ import pytest
 from gemini_realtime import (
     AudioDelta,
     AudioFormatError,
+    AudioTruncated,
     ConfigError,
     ConnectionClosed,
     ConnectionLost,
@@ -182,9 +183,18 @@ async def test_the_audio_that_is_sent_is_echoed_to_observers() -> None:
 
 
 @in_virtual_time
-async def test_truncating_logs_that_gemini_cannot(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", "gemini_realtime"):
-        await client_of(MemoryService()).truncate_audio(audio_end_ms=1, content_index=0, item_id="x")
+async def test_truncating_tells_observers_and_not_the_service(caplog: pytest.LogCaptureFixture) -> None:
+    service = MemoryService()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        sent = len(service.sent)
+        with caplog.at_level("INFO", "gemini_realtime"):
+            await client.truncate_audio(audio_end_ms=300, content_index=0, item_id="x")
+        assert await read(client, 1) == [AudioTruncated(audio_end_ms=300, content_index=0, item_id="x")]
+        assert len(service.sent) == sent
+        with pytest.raises(ConfigError, match="audio_end_ms"):
+            await client.truncate_audio(audio_end_ms=-1, content_index=0, item_id="x")
     assert "not natively supported" in caplog.text
 
 

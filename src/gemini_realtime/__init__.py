@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from gemini_realtime.protocol.events import (
         AudioDelta,
         AudioDropped,
+        AudioTruncated,
         ConnectionLost,
         DigitPressed,
         FunctionCall,
@@ -91,6 +92,7 @@ __all__ = [
     "AudioDropped",
     "AudioFormatError",
     "AudioObserver",
+    "AudioTruncated",
     "CallContext",
     "ConfigError",
     "ConnectionClosed",
@@ -171,8 +173,8 @@ _NAMES_OF = {
     """,
     "local": "LiveServer",
     "protocol.events": """
-        AudioDelta AudioDropped ConnectionLost DigitPressed FunctionCall FunctionCallCancelled FunctionResult
-        GenerationComplete GoAway InputAudioBufferDelta InputTranscript Interrupted OutputTranscript
+        AudioDelta AudioDropped AudioTruncated ConnectionLost DigitPressed FunctionCall FunctionCallCancelled
+        FunctionResult GenerationComplete GoAway InputAudioBufferDelta InputTranscript Interrupted OutputTranscript
         PlaybackStopped RealtimeEvent Reconnecting ReplayedItem SessionCreated SessionResumed SessionUpdated
         SpeechStarted TextDelta ThoughtDelta TurnComplete Usage VoiceHealth
     """,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gemini_realtime.audio.format import MAX_RATE_HZ, MIN_RATE_HZ, samples_to_bytes
-from gemini_realtime.checking import check_choice, check_type, shown
+from gemini_realtime.checking import check_choice, check_number, check_type, shown
 from gemini_realtime.config import api_type, read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
@@ -24,7 +24,7 @@ from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedEr
 from gemini_realtime.event_queue import EventQueue, EventQueueEnded, OnEvent
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint
-from gemini_realtime.protocol.events import RealtimeEvent
+from gemini_realtime.protocol.events import AudioTruncated, RealtimeEvent
 from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import ignored_tools, profile_for
 from gemini_realtime.protocol.options import SessionOptions, check_options, doubtful_voice
@@ -497,8 +497,23 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._flush()
 
     async def truncate_audio(self, audio_end_ms: int, content_index: int, item_id: str) -> None:
-        """Do nothing but log: Gemini has no such message, it works out for itself what was heard."""
+        """Cut the answer off: audio adapters throw away what they have not played, as when it is interrupted.
+
+        They are told by the event `AudioTruncated`. The service is not: Gemini has no such message, and works out for
+        itself what was heard.
+
+        Args:
+            audio_end_ms: how much of the answer's audio was heard, as far as you know; adapters tell what they played
+                in `PlaybackStopped`.
+            content_index: for observers; Gemini has none.
+            item_id: likewise.
+
+        Raises:
+            ConfigError: `audio_end_ms` is no length of time.
+        """
+        check_number("audio_end_ms", audio_end_ms, 0)
         self.logger.info("This is not natively supported by Gemini Realtime API.")
+        self._events.put(AudioTruncated(audio_end_ms=int(audio_end_ms), content_index=content_index, item_id=item_id))
 
     async def _room(self) -> None:
         """Wait until a message can be accepted.

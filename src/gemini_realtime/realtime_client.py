@@ -36,7 +36,7 @@ class RealtimeClientProtocol(Protocol):
         ...
 
     async def truncate_audio(self, audio_end_ms: int, content_index: int, item_id: str) -> None:
-        """Tell the service how much of an answer was heard."""
+        """Cut an answer off, and tell how much of it was heard."""
         ...
 
     async def session_update(self, session_options: dict[str, Any]) -> None:

@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime import AudioDelta, ConversationLog, Interrupted, LiveServer, NotConnectedError, PlaybackStopped
+from gemini_realtime import (
+    AudioDelta,
+    AudioTruncated,
+    ConversationLog,
+    Interrupted,
+    LiveServer,
+    NotConnectedError,
+    PlaybackStopped,
+    TurnComplete,
+)
 from gemini_realtime.adapters.files import read_wav, write_audio, write_wav
 from gemini_realtime.adapters.sound import DeviceAudioAdapter, FileAudioAdapter
 from gemini_realtime.agent import RealtimeAgent
@@ -76,6 +85,35 @@ async def test_the_microphone_is_heard_and_an_interruption_silences_the_loudspea
     assert len(client.audio) >= 10
     assert PlaybackStopped(played_ms=300, unplayed_ms=700) in log.events
     assert devices.playback.idle
+
+
+@in_virtual_time
+async def test_truncating_silences_the_loudspeaker_for_the_rest_of_the_answer() -> None:
+    devices = Devices()
+    made, client, log = agent(DeviceAudioAdapter(devices))  # type: ignore[arg-type]
+    async with made.running():
+        for event in (spoken(1000), AudioTruncated(audio_end_ms=0), spoken(500), Interrupted()):
+            client.events.put_nowait(event)
+        await asyncio.sleep(0.1)
+        assert devices.playback.idle
+        assert [event for event in log.events if isinstance(event, PlaybackStopped)] == [
+            PlaybackStopped(played_ms=0, unplayed_ms=1000)
+        ]
+        client.events.put_nowait(TurnComplete(interrupted=True))
+        client.events.put_nowait(spoken(200))
+        await asyncio.sleep(0.1)
+        assert devices.playback.queued_ms == 200
+
+
+@in_virtual_time
+async def test_truncating_an_answer_that_only_plays_on_leaves_the_next_one_alone() -> None:
+    devices = Devices()
+    made, client, _ = agent(DeviceAudioAdapter(devices))  # type: ignore[arg-type]
+    async with made.running():
+        for event in (spoken(1000), TurnComplete(), AudioTruncated(audio_end_ms=0), spoken(200)):
+            client.events.put_nowait(event)
+        await asyncio.sleep(0.1)
+        assert devices.playback.queued_ms == 200
 
 
 @in_virtual_time

@@ -11,7 +11,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gemini_realtime import AudioDelta, AudioFormatError, DigitPressed, Interrupted, PlaybackStopped, TurnComplete
+from gemini_realtime import (
+    AudioDelta,
+    AudioFormatError,
+    AudioTruncated,
+    DigitPressed,
+    Interrupted,
+    PlaybackStopped,
+    RealtimeEvent,
+    TurnComplete,
+)
 from gemini_realtime.adapters.websocket import MediaStreamAdapter, WebSocketAudioAdapter
 from gemini_realtime.testing import in_virtual_time
 from tests.agent.test_functions import ScriptedClient
@@ -90,8 +99,8 @@ class Call:
         self.client.events.put_nowait(AudioDelta(delta=audio))
         await asyncio.sleep(after_s or 0.001)
 
-    async def interrupted(self) -> PlaybackStopped:
-        self.client.events.put_nowait(Interrupted())
+    async def cut_off(self, by: RealtimeEvent | None = None) -> PlaybackStopped:
+        self.client.events.put_nowait(by or Interrupted())
         await asyncio.sleep(0.001)
         return next(event for event in reversed(self.log.events) if isinstance(event, PlaybackStopped))
 
@@ -154,10 +163,21 @@ async def test_an_interruption_clears_at_once_and_says_what_was_heard() -> None:
         await call.model_says(700, after_s=0.4)
         for name in call.socket.marks()[:1]:
             await call.says({"event": "mark", "mark": {"name": name}})
-        stopped = await call.interrupted()
+        stopped = await call.cut_off()
     assert call.socket.sent[-1]["event"] == "clear"
     assert stopped.played_ms == pytest.approx(301, abs=3)
     assert stopped.played_ms + stopped.unplayed_ms == 1000
+
+
+@in_virtual_time
+async def test_truncating_clears_at_once_and_the_rest_is_not_sent() -> None:
+    async with Call() as call:
+        await call.says(START)
+        await call.model_says(1000, after_s=0.4)
+        stopped = await call.cut_off(by=AudioTruncated(audio_end_ms=300))
+        await call.model_says(100)
+    assert call.socket.sent[-1]["event"] == "clear"
+    assert stopped.played_ms == pytest.approx(400, abs=3)
 
 
 @in_virtual_time
@@ -165,7 +185,7 @@ async def test_what_still_arrives_of_an_interrupted_answer_is_not_sent() -> None
     async with Call() as call:
         await call.says(START)
         await call.model_says(300)
-        await call.interrupted()
+        await call.cut_off()
         call.client.events.put_nowait(AudioDelta(delta=b64encode(bytes(4800)).decode(), stale=True))
         await asyncio.sleep(0.01)
     assert call.socket.sent[-1]["event"] == "clear"
@@ -176,7 +196,7 @@ async def test_without_marks_the_clock_tells_what_was_heard() -> None:
     async with Call() as call:
         await call.says(START)
         await call.model_says(400, after_s=0.25)
-        assert (await call.interrupted()).played_ms == pytest.approx(250, abs=3)
+        assert (await call.cut_off()).played_ms == pytest.approx(250, abs=3)
 
 
 @in_virtual_time
@@ -184,10 +204,10 @@ async def test_marks_that_return_after_a_clear_count_for_nothing() -> None:
     async with Call() as call:
         await call.says(START)
         await call.model_says(400)
-        await call.interrupted()
+        await call.cut_off()
         await call.says(*({"event": "mark", "mark": {"name": name}} for name in call.socket.marks()))
         await call.model_says(400, after_s=0.1)
-        assert (await call.interrupted()).played_ms == pytest.approx(100, abs=3)
+        assert (await call.cut_off()).played_ms == pytest.approx(100, abs=3)
 
 
 @in_virtual_time
@@ -261,7 +281,7 @@ async def test_what_was_heard_is_counted_within_the_turn() -> None:
         await call.model_says(500, after_s=0.6)
         call.client.events.put_nowait(TurnComplete())
         await call.model_says(400, after_s=0.1)
-        stopped = await call.interrupted()
+        stopped = await call.cut_off()
     assert stopped.played_ms == pytest.approx(101, abs=3)
     assert stopped.unplayed_ms == pytest.approx(299, abs=3)
 
@@ -271,7 +291,7 @@ async def test_browsers_may_send_and_get_plain_pcm() -> None:
     async with Call(binary=True, input_rate_hz=48_000, output_rate_hz=48_000) as call:
         await call.says(bytes(1920 * 5), json.dumps({"event": "dtmf", "dtmf": {"digit": "1"}}))
         await call.model_says(100)
-        await call.interrupted()
+        await call.cut_off()
     audio, mark, clear = call.socket.sent
     assert len(audio) == pytest.approx(9600, abs=200)
     assert (mark["event"], clear["event"]) == ("mark", "clear")
@@ -300,6 +320,6 @@ async def test_a_stream_that_closes_in_mid_answer_is_reported_once(
         call.socket.send_json = call.socket.send_bytes = closed  # type: ignore[method-assign]
         for _ in range(3):
             await call.model_says(100)
-        stopped = await call.interrupted()
+        stopped = await call.cut_off()
     assert stopped.played_ms + stopped.unplayed_ms == 300
     assert [record.getMessage() for record in caplog.records] == ["the stream takes nothing any more (RuntimeError)"]

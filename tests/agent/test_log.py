@@ -11,6 +11,7 @@ import pytest
 
 from gemini_realtime import (
     AudioDelta,
+    AudioTruncated,
     InputAudioBufferDelta,
     InputTranscript,
     Interrupted,
@@ -111,6 +112,36 @@ async def test_of_an_interrupted_answer_the_words_are_kept_that_were_heard() -> 
     )  # fmt: skip
     assert log.turns[0].heard == "First we mix the flour"
     assert "not heard: with water." in log.table()
+
+
+TWO_SECONDS = (OutputTranscript(text="One "), model_audio(1000), OutputTranscript(text="two."), model_audio(1000))
+
+
+@pytest.mark.parametrize(
+    ("events", "heard_ms", "heard"),
+    [
+        ([], 1000, "One "),
+        ([PlaybackStopped(played_ms=1900, unplayed_ms=100)], 1000, "One "),
+        ([PlaybackStopped(played_ms=300, unplayed_ms=1700)], 300, ""),
+        (
+            [PlaybackStopped(played_ms=1000, unplayed_ms=1000), PlaybackStopped(played_ms=0, unplayed_ms=0)],
+            1000,
+            "One ",
+        ),
+    ],
+)
+async def test_of_a_truncated_answer_the_words_are_kept_that_were_heard(
+    events: list[RealtimeEvent], heard_ms: float, heard: str
+) -> None:
+    log = await logged(*TWO_SECONDS, TurnComplete(), AudioTruncated(audio_end_ms=1000), *events)
+    assert (log.turns[0].interrupted, log.turns[0].heard_ms, log.turns[0].heard) == (True, heard_ms, heard)
+
+
+async def test_truncating_what_was_interrupted_already_changes_nothing() -> None:
+    stopped = PlaybackStopped(played_ms=1000, unplayed_ms=1000)
+    again = [AudioTruncated(audio_end_ms=500), PlaybackStopped(played_ms=0, unplayed_ms=0)]
+    log = await logged(*TWO_SECONDS, Interrupted(), stopped, *again, TurnComplete(interrupted=True))
+    assert log.turns[0].heard_ms == 1000
 
 
 async def test_what_still_arrives_of_an_interrupted_answer_begins_no_turn() -> None:

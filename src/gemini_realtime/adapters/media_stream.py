@@ -13,20 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from logging import Logger
 from typing import Any, Final
 
-from gemini_realtime.agent.observers import RealtimeObserver
+from gemini_realtime.adapters.playing import PlayingAdapter
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.audio.playback import RemotePlayback
-from gemini_realtime.audio.rates import SteadyRate
 from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
-from gemini_realtime.protocol.events import (
-    AudioDelta,
-    DigitPressed,
-    Interrupted,
-    PlaybackStopped,
-    RealtimeEvent,
-    TurnComplete,
-)
+from gemini_realtime.protocol.events import DigitPressed
 
 Json = dict[str, Any]
 
@@ -36,7 +28,7 @@ MAX_PIECE_MS: Final = 500
 _MAX_PIECE_BYTES: Final = OUTPUT_FORMAT.bytes_for_ms(MAX_PIECE_MS)
 
 
-class MediaStreamAdapter(RealtimeObserver):
+class MediaStreamAdapter(PlayingAdapter):
     """Carries sound over a WebSocket whose other end queues audio, returns marks and can be told to clear.
 
     The messages are Twilio's, which most services have taken over; a subclass says what differs.
@@ -57,7 +49,6 @@ class MediaStreamAdapter(RealtimeObserver):
         self.stream_sid: str | None = None
         self.start: Json = {}
         self._playback = RemotePlayback()
-        self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
         self._left_out = 0  # messages that could not be read
         self._hung_up = False
 
@@ -106,16 +97,8 @@ class MediaStreamAdapter(RealtimeObserver):
     async def initialize_session(self) -> None:
         """Nothing to prepare: sound is converted here."""
 
-    async def on_event(self, event: RealtimeEvent) -> None:
-        """Send the model's audio; have it cleared when the user interrupts."""
-        if isinstance(event, AudioDelta) and not event.stale:
-            await self._play(self._voice.push(event.audio, event.rate_hz))
-        elif isinstance(event, TurnComplete):
-            await self._end_turn()
-        elif isinstance(event, Interrupted):
-            await self.clear()
-
-    async def _play(self, audio: bytes) -> None:
+    async def play(self, audio: bytes) -> None:
+        """Send the model's audio, with a mark after each piece."""
         for start in range(0, len(audio), _MAX_PIECE_BYTES):
             piece = audio[start : start + _MAX_PIECE_BYTES]
             if payload := self.from_model(piece):
@@ -123,17 +106,19 @@ class MediaStreamAdapter(RealtimeObserver):
             mark = self._playback.sent(OUTPUT_FORMAT.duration_ms(len(piece)), _now())
             await self._send(self.mark(mark))
 
-    async def _end_turn(self) -> None:
+    async def end_turn(self) -> None:
+        """Send the end of the answer that the conversion still holds."""
         if rest := self.rest_from_model():
             await self._send_audio(rest)
         self._playback.end_turn()
 
-    async def clear(self) -> None:
-        """Have everything thrown away that has not been played, and say how much was heard."""
+    async def flush(self) -> tuple[float, float]:
+        """Have the other end throw away what it has not played; returns how much of the answer was played, and how
+        much was not, in ms."""
         self.rest_from_model()
         played_ms, unplayed_ms = self._playback.clear(_now())
         await self._send(self.clear_message())
-        self.agent.add_event(PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(unplayed_ms)))
+        return played_ms, unplayed_ms
 
     async def _send_audio(self, payload: bytes) -> None:
         await self._send(self.media(payload))

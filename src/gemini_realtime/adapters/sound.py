@@ -7,16 +7,15 @@ from logging import Logger
 
 from gemini_realtime.adapters.devices import SoundDevice
 from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording
-from gemini_realtime.agent.observers import RealtimeObserver
+from gemini_realtime.adapters.playing import PlayingAdapter
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.audio.rates import SteadyRate
 from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.protocol.events import AudioDelta, Interrupted, PlaybackStopped, RealtimeEvent, TurnComplete
 
 
-class DeviceAudioAdapter(RealtimeObserver):
+class DeviceAudioAdapter(PlayingAdapter):
     """Microphone and loudspeaker of this machine, with echo cancellation where it is installed.
 
     Attributes:
@@ -42,7 +41,6 @@ class DeviceAudioAdapter(RealtimeObserver):
         """
         super().__init__(logger=logger)
         self.device = device or SoundDevice()
-        self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
         self.muted = False
         self.talking = False
         self._push_to_talk = push_to_talk
@@ -86,17 +84,20 @@ class DeviceAudioAdapter(RealtimeObserver):
                 audio = bytes(len(chunk)) if self.muted else chunk
                 await self.realtime_client.send_audio(audio)  # type: ignore[arg-type]
 
-    async def on_event(self, event: RealtimeEvent) -> None:
-        """Play what the model says; fall silent when it is interrupted."""
-        if isinstance(event, AudioDelta) and not event.stale:
-            self.device.play(self._voice.push(event.audio, event.rate_hz))
-        elif isinstance(event, TurnComplete):
-            self.device.playback.end_turn()
-        elif isinstance(event, Interrupted):
-            self.agent.add_event(_stopped(*self.device.flush()))
+    async def play(self, audio: bytes) -> None:
+        """Queue 24 kHz PCM for the loudspeaker."""
+        self.device.play(audio)
+
+    async def end_turn(self) -> None:
+        """What is played next begins another answer."""
+        self.device.playback.end_turn()
+
+    async def flush(self) -> tuple[float, float]:
+        """Silence the loudspeaker; returns how much of the answer was heard, and how much was not, in ms."""
+        return self.device.flush()
 
 
-class FileAudioAdapter(RealtimeObserver):
+class FileAudioAdapter(PlayingAdapter):
     """A recorded question as the microphone, and silence after it; the conversation as a stereo recording.
 
     The model's audio is played in real time into the recording, as a loudspeaker would, so that an interruption cuts it
@@ -132,7 +133,6 @@ class FileAudioAdapter(RealtimeObserver):
         self._question = Recording(question, real_time=real_time)
         self._record_to = record_to
         self._playback = Playback(OUTPUT_FORMAT)
-        self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
         self._user = SteadyRate(OUTPUT_FORMAT.rate_hz)
 
     async def initialize_session(self) -> None:
@@ -152,15 +152,14 @@ class FileAudioAdapter(RealtimeObserver):
         if self._record_to is not None:
             self.recording.save(self._record_to)
 
-    async def on_event(self, event: RealtimeEvent) -> None:
-        """Play what the model says into the recording; fall silent when it is interrupted."""
-        if isinstance(event, AudioDelta) and not event.stale:
-            self._playback.push(self._voice.push(event.audio, event.rate_hz))
-        elif isinstance(event, TurnComplete):
-            self._playback.end_turn()
-        elif isinstance(event, Interrupted):
-            self.agent.add_event(_stopped(self._playback.played_ms, self._playback.flush()))
+    async def play(self, audio: bytes) -> None:
+        """Queue 24 kHz PCM for the recording."""
+        self._playback.push(audio)
 
+    async def end_turn(self) -> None:
+        """What is played next begins another answer."""
+        self._playback.end_turn()
 
-def _stopped(played_ms: float, unplayed_ms: float) -> PlaybackStopped:
-    return PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(unplayed_ms))
+    async def flush(self) -> tuple[float, float]:
+        """Record no more of the answer; returns how much of it was recorded, and how much was not, in ms."""
+        return self._playback.played_ms, self._playback.flush()

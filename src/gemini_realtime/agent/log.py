@@ -25,6 +25,7 @@ from gemini_realtime.errors import AudioFormatError, NotConnectedError
 from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.protocol.events import (
     AudioDelta,
+    AudioTruncated,
     FunctionCall,
     FunctionCallCancelled,
     FunctionResult,
@@ -153,6 +154,9 @@ class ConversationLog(RealtimeObserver):
         self._answer: Turn | None = None
         self._audio_ms = 0.0  # of the answer, received so far
         self._words: list[tuple[float, str]] = []  # pieces of its transcript, and where in its audio they came
+        self._truncation: Turn | None = (
+            None  # an answer that was truncated, of which no adapter has told what it played
+        )
         self._speech_ended_ms: float | None = None
         self._calls: dict[str, ToolUse] = {}
         self._answers: asyncio.Queue[Turn | None] = asyncio.Queue()
@@ -261,11 +265,25 @@ class ConversationLog(RealtimeObserver):
         if self._answer is not None:
             self._answer.interrupted, self._answer.end_ms = True, now_ms
 
+    def _truncated(self, event: AudioTruncated, now_ms: float) -> None:
+        cut = next((turn for turn in reversed(self.turns) if turn.role == "assistant"), None)
+        if cut is not None and cut.heard_ms is None:
+            cut.interrupted, self._truncation = True, cut
+            self._heard_until(cut, event.audio_end_ms)
+
     def _stopped(self, event: PlaybackStopped, now_ms: float) -> None:
         cut = next((turn for turn in reversed(self.turns) if turn.interrupted), None)
-        if cut is not None and cut.heard_ms is None:
-            cut.heard_ms = float(event.played_ms)
-            cut.heard = heard_words(self._words, self._audio_ms, event.played_ms)
+        if cut is None:
+            return
+        if cut.heard_ms is None:
+            self._heard_until(cut, event.played_ms)
+        elif cut is self._truncation:  # the application may know of less than was played, not of more
+            self._heard_until(cut, min(cut.heard_ms, event.played_ms))
+        self._truncation = None
+
+    def _heard_until(self, cut: Turn, heard_ms: float) -> None:
+        cut.heard_ms = float(heard_ms)
+        cut.heard = heard_words(self._words, self._audio_ms, heard_ms)
 
     def _usage(self, event: Usage, now_ms: float) -> None:
         turn = self._answer_turn(now_ms)
@@ -406,6 +424,7 @@ _NOTES: dict[type, Any] = {
     OutputTranscript: ConversationLog._said,
     TextDelta: ConversationLog._said,
     Interrupted: ConversationLog._interrupted,
+    AudioTruncated: ConversationLog._truncated,
     PlaybackStopped: ConversationLog._stopped,
     Usage: ConversationLog._usage,
     TurnComplete: ConversationLog._turn_complete,

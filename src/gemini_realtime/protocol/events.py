@@ -378,8 +378,23 @@ class FunctionResult(RealtimeEvent, frozen=True, kw_only=True):
     result: dict[str, Any]
 
 
+class AudioTruncated(RealtimeEvent, frozen=True, kw_only=True):
+    """The application cut the answer off with `truncate_audio`: what was not played of it is to be thrown away.
+
+    Attributes:
+        audio_end_ms: how much of its audio was heard, as far as the application knows.
+        content_index: as it was given.
+        item_id: likewise.
+    """
+
+    type: Literal["conversation.item.truncated"] = "conversation.item.truncated"
+    audio_end_ms: int
+    content_index: int = 0
+    item_id: Any = None
+
+
 class PlaybackStopped(RealtimeEvent, frozen=True, kw_only=True):
-    """An interrupted answer fell silent: what was heard of it, as an audio adapter knows.
+    """An answer that was cut off fell silent: what was heard of it, as an audio adapter knows.
 
     Attributes:
         played_ms: how much of its audio was heard.
