@@ -38,8 +38,9 @@ reliability: $(VENV)/.test  ## hold thousands of conversations in which things g
 	@$(BIN)/python -m reliability.run $(ARGS)
 	@[ -n "$(ARGS)" ] || $(BIN)/python -m reliability.tools
 
-docs: $(VENV)/.test  ## write the generated parts of docs/
+docs: $(VENV)/.test  ## write the generated parts of docs/, and build the site from it into site/
 	@$(BIN)/python docs/generate.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "The site begins at site/index.html"
 
 fuzz: $(VENV)/.test  ## feed codec, session, server and client garbage (ARGS="--seconds 600")
 	@$(BIN)/python fuzz/codec.py $(ARGS)
@@ -48,7 +49,7 @@ fuzz: $(VENV)/.test  ## feed codec, session, server and client garbage (ARGS="--
 	@$(BIN)/python -m fuzz.client $(ARGS)
 
 clean:  ## remove what the other targets have made
-	rm -rf $(VENV) .venv-* interop/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav conversation-[0-9]*.wav
+	rm -rf $(VENV) .venv-* site interop/javascript/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis conversation.wav conversation-[0-9]*.wav
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; set PYTHON=..." >&2; exit 1; }

@@ -64,7 +64,7 @@ def test_the_agent_of_the_readme_is_short_and_answers_what_the_readme_says() -> 
     assert run("-c", agent["code"]) == agent["output"]
 
 
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 SHOWN = re.compile(r"^```(?:console|bash|sh)?\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 CLI: Any = typer.main.get_command(app)
 FENCED = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -77,7 +77,7 @@ def blocks() -> Iterator[Any]:
         for block in FENCED.finditer(text):
             if block["language"] == "python":
                 line = text.count("\n", 0, block.start()) + 1
-                yield pytest.param(page, block["code"], id=f"{page.name}:{line}")
+                yield pytest.param(page, block["code"], id=f"{page.relative_to(ROOT)}:{line}")
 
 
 def missing_for(code: str) -> list[str]:
@@ -191,6 +191,6 @@ def test_the_generated_parts_of_the_documentation_are_up_to_date() -> None:
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("interop/*.md")]:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("interop/*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
