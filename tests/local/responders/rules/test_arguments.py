@@ -177,6 +177,12 @@ async def test_durations_are_counted_in_the_unit_of_the_parameter() -> None:
     assert await called("set a timer for ten minutes", function("set_timer", seconds="INTEGER")) == {"seconds": 600}
 
 
+@pytest.mark.parametrize("counted", ["people", "guests", "persons", "of us"])
+async def test_what_a_number_counts_is_nobodys_name(counted: str) -> None:
+    book = function("book_table", "Book a table.", guests="INTEGER", time="STRING", name="STRING")
+    assert await said(f"book a table for four {counted} at half past seven", book) == "Which name?"
+
+
 @pytest.mark.parametrize(
     ("heard", "order"),
     [

@@ -37,6 +37,11 @@ WHEN_KINDS = frozenset({"datetime", "date", "time"})
 NAME_KINDS = frozenset({"place", "person", "language"})
 
 
+def kind_of(stemmed: str) -> str | None:
+    """What sort of text a word names; None for most words."""
+    return _KINDS.get(stemmed)
+
+
 @dataclass(frozen=True)
 class Leaf:
     """One value to be found: a parameter, or a member of a nested one."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from gemini_realtime.local.speech.numbers import SMALL, TENS, Number, find_numbers
 
 from .findings import Findings
-from .parameters import WHEN_KINDS, Leaf
+from .parameters import WHEN_KINDS, Leaf, kind_of
 from .schema import fits
 from .words import STOP, Utterance, split_name, stem, stems
 
@@ -157,7 +157,7 @@ def take_numbers(found: Findings) -> None:
         is_pronoun = free[number.start : number.stop] == ["one"] and not leaf.required and closeness < 2
         if leaf.path not in found.values and found.is_free(number.start) and not is_pronoun:
             value = number.value * _unit_factor(found, leaf, number)
-            found.put(leaf, _json_number(value), range(number.start, number.stop))
+            found.put(leaf, _json_number(value), range(number.start, number.stop + _is_counted(found, leaf, number)))
     for leaf in found.open():
         rest = [number for number in numbers if found.is_free(number.start)]
         if leaf.is_array and leaf.value_schema.numeric and not leaf.value_schema.enum and rest:
@@ -173,6 +173,13 @@ def _closeness(found: Findings, leaf: Leaf, number: Number) -> int:
     is_named = bool(leaf.stems & stems(near))
     is_measured = bool(described & stems(words[number.stop : number.stop + 1]))
     return 3 * is_named + 2 * is_measured + fits(_json_number(number.value), leaf.schema)
+
+
+def _is_counted(found: Findings, leaf: Leaf, number: Number) -> bool:
+    """Tell whether the word after a number says what it counts: the "people" of "four people" is nobody's name."""
+    counted = stems(found.words[number.stop : number.stop + 1])
+    described = stems(Utterance(leaf.schema.description).words, STOP) | leaf.stems
+    return bool(counted & described) or any(kind_of(word) == "person" for word in counted)
 
 
 def _unit_factor(found: Findings, leaf: Leaf, number: Number) -> Decimal:
