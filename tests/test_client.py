@@ -214,6 +214,11 @@ def test_get_client_asks_the_registered_classes_in_order() -> None:
         get_client(config(api_type="nobody"), logger)
 
 
+def test_a_configuration_without_a_type_is_geminis() -> None:
+    untyped = {"config_list": [{"model": "gemini-3.8-live", "api_key": KEY}]}
+    assert type(get_client(untyped, logging.getLogger("mine"))) is GeminiRealtimeClient
+
+
 def test_a_registered_class_is_found_and_registering_it_again_replaces_it() -> None:
     @register_realtime_client()
     class Mine(GeminiRealtimeClient):
@@ -221,7 +226,7 @@ def test_a_registered_class_is_found_and_registering_it_again_replaces_it() -> N
         def get_factory(
             cls, llm_config: Any, logger: logging.Logger, **kwargs: Any
         ) -> Callable[[], RealtimeClientProtocol] | None:
-            mine = llm_config["config_list"][0]["api_type"] == "mine"
+            mine = llm_config["config_list"][0].get("api_type") == "mine"
             return (lambda: cls(llm_config=llm_config, logger=logger)) if mine else None
 
     assert register_realtime_client()(Mine) is Mine

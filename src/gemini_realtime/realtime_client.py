@@ -11,6 +11,7 @@ from importlib import import_module
 from logging import Logger
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
+from gemini_realtime.config import api_type
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.event_queue import EventQueue
 from gemini_realtime.protocol.events import RealtimeEvent
@@ -101,6 +102,8 @@ def register_realtime_client() -> Callable[[type[_Client]], type[_Client]]:
 def get_client(llm_config: Any, logger: Logger, **kwargs: Any) -> RealtimeClientProtocol:
     """The first registered client that is meant for this configuration, in order of registration.
 
+    A configuration that names no `api_type`, and that no other client claims, is Gemini's.
+
     Args:
         llm_config: as for `GeminiRealtimeClient`.
         logger: for the client.
@@ -109,11 +112,14 @@ def get_client(llm_config: Any, logger: Logger, **kwargs: Any) -> RealtimeClient
     Raises:
         ConfigError: no registered client is; it is a ValueError.
     """
-    import_module(_BUILT_IN)
+    built_in = import_module(_BUILT_IN)
     for client_class in _registered.values():
         factory = client_class.get_factory(llm_config=llm_config, logger=logger, **kwargs)
         if factory is not None:
             return factory()
+    if not kwargs and api_type(llm_config) is None:
+        gemini: RealtimeClientProtocol = built_in.GeminiRealtimeClient(llm_config=llm_config, logger=logger)
+        return gemini
     raise ConfigError(
         "Realtime API client not found.", remedy='say which in the first entry of llm_config: "api_type": "google"'
     )
