@@ -136,3 +136,45 @@ def own_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("own_key", "live_server_tls")
 def test_a_key_of_ones_own_is_replaced() -> None:
     assert os.environ["GEMINI_API_KEY"] == os.environ["GOOGLE_API_KEY"] == "offline"
+
+
+SUITE = """
+agent: sums:agent
+scenes:
+  - name: a sum
+    caller: [{says: What is two plus three?}]
+    expect: [{says: five}]
+  - name: a wrong sum
+    caller: [{says: What is two plus three?}]
+    expect: [{says: six}]
+"""
+AGENT = """
+from gemini_realtime import RealtimeAgent
+
+def agent(llm_config):
+    return RealtimeAgent(name="host", llm_config=llm_config)
+"""
+
+
+def test_a_suite_is_a_test_for_each_call(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", suite=SUITE)
+    pytester.makepyfile(sums=AGENT)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.voice_suite("suite.yaml", repeat=2)
+        def test_sums(voice_call):
+            assert voice_call.passed, voice_call.failures
+        """
+    )
+    done = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(passed=2, failed=2)
+    done.stdout.fnmatch_lines(["*test_sums[[]a wrong sum-1[]]*"])
+
+
+def test_a_call_without_a_suite_says_what_is_missing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_sums(voice_call): ...")
+    done = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*voice_call needs the marker voice_suite*"])

@@ -65,7 +65,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
             llm_config: a dict, or anything that answers `["config_list"]`; its first entry holds `model`, `api_key`,
                 `voice`, `temperature`, `base_url` and more (see docs/configuration.md).
             logger: for this client; `logging.getLogger("gemini_realtime")` by default.
-            dial: opens connections in place of a WebSocket, see `gemini_realtime.transport`.
+            dial: opens connections in place of a WebSocket, see `gemini_realtime.transport`; for an agent that
+                makes its own client it is also a key of `llm_config`.
 
         Raises:
             ConfigError: the configuration cannot work.
@@ -78,7 +79,7 @@ class GeminiRealtimeClient(RealtimeClientBase):
             del llm_config  # a traceback that shows local variables would show the key
             raise
         self._profile = profile_for(self._config.service.model, vertex=self._config.service.vertex is not None)
-        self._dial = dial or self._websockets()
+        self._dial = dial or self._config.dial or self._websockets()
         self._session = self._new_session(self._config.options)
         self._left: Session | None = None
         self._driver: SessionDriver | None = None

@@ -46,7 +46,7 @@ KEYS: Final = {
     "model", "voice", "temperature", "api_key", "api_type", "api_version", "base_url", "headers", "default_headers",
     "ssl", "proxy", "vertexai", "project", "project_id", "location", "credentials", "google_application_credentials",
     "quota_project", "connect_timeout_s", "setup_timeout_s", "send_timeout_s", "max_audio_age_ms", "reconnect",
-    "voice_health",
+    "voice_health", "dial",
 }  # fmt: skip
 
 
@@ -67,6 +67,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         max_audio_age_ms: how old microphone audio may become while the connection is stalled.
         reconnect: whether and how a lost connection is made good.
         health: what to do about silence and other faults that raise no error.
+        dial: opens connections in place of a WebSocket, a `gemini_realtime.transport.base.Dial`; for tests.
         warnings: sentences for the log: keys that look misspelt, and the like.
     """
 
@@ -81,10 +82,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_audio_age_ms: float = 1000.0
     reconnect: Reconnect = Reconnect()
     health: HealthPolicy = HealthPolicy()
+    dial: Any = None
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        hidden = {"ssl", "proxy", "credentials"}
+        hidden = {"ssl", "proxy", "credentials", "dial"}
         fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
         parts = (f"{name}={'...' if name in hidden else value!r}" for name, value in fields if value)
         return f"Config({', '.join(parts)})"
@@ -158,6 +160,7 @@ def _read(entry: _Entry, environ: Mapping[str, str]) -> Config:
         max_audio_age_ms=entry.number("max_audio_age_ms", 1000.0, 0, 3_600_000),
         reconnect=read_reconnect(entry.get("reconnect")),
         health=read_health(entry.get("voice_health")),
+        dial=_read_dial(entry.get("dial")),
         warnings=(*entry.misplaced(), *doubtful_voice(options.voice), *_doubts(service)),
     )
 
@@ -288,6 +291,12 @@ def _nobody(vertex: bool) -> ConfigError:
         remedy="get a key at https://aistudio.google.com/apikey; or talk to the embedded server, which needs none: "
         "`gemini_realtime.LiveServer` in Python, `gemini-realtime serve` in a shell",
     )
+
+
+def _read_dial(value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise ConfigError(f"`dial` is {kind_of(value)}", remedy="pass a function such as `ScriptedService().dial`")
+    return value
 
 
 def _read_ssl(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Fixtures for pytest: the embedded Live server, for tests of other people's voice agents.
+"""For pytest: the embedded Live server as fixtures, and suites of calls as tests, for other people's voice agents.
 
     def test_my_agent(live_server_tls):                      # my_agent uses google-genai, and nothing in it changes
         assert my_agent.ask("What is two plus three?") == "Two plus three is five."
@@ -19,12 +19,47 @@ from gemini_realtime.checking import spelling_remedy
 
 if TYPE_CHECKING:
     from gemini_realtime import LiveServer
+    from gemini_realtime.evaluation.record import CallResult
     from gemini_realtime.testing.call import Calling
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the markers known."""
     config.addinivalue_line("markers", "live_server(**options): options of LiveServer for the fixtures live_server*")
+    config.addinivalue_line("markers", "voice_suite(file, **plan): a test for each call of a suite, see voice_call")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test for each call of the suite that the marker `voice_suite` names."""
+    marker = metafunc.definition.get_closest_marker("voice_suite")
+    if marker is None:
+        return
+    if len(marker.args) != 1 or "voice_call" not in metafunc.fixturenames:
+        pytest.fail("the marker voice_suite takes the file of a suite, and the test voice_call", pytrace=False)
+    from gemini_realtime.evaluation.running import Plan
+    from gemini_realtime.evaluation.suite_file import read_suite
+
+    file = metafunc.definition.path.parent / marker.args[0]
+    plan = Plan(read_suite(file), **marker.kwargs)
+    calls = [(plan, scene, seed) for scene, seed in plan.calls]
+    ids = [f"{scene.name}-{seed}" for _, scene, seed in calls]
+    metafunc.parametrize("_voice_plan", calls, ids=ids, indirect=True)
+
+
+@pytest.fixture
+def _voice_plan(request: pytest.FixtureRequest) -> Any:
+    return getattr(request, "param", None)
+
+
+@pytest.fixture
+def voice_call(_voice_plan: Any) -> CallResult:
+    """What came of a call of the suite that the marker `voice_suite` names: `passed`, `failures`, `record`."""
+    from gemini_realtime.evaluation.calls import play
+
+    if _voice_plan is None:
+        pytest.fail("voice_call needs the marker voice_suite, which names a suite", pytrace=False)
+    plan, scene, seed = _voice_plan
+    return play(plan.suite, scene, seed, plan.stage())
 
 
 @pytest.fixture

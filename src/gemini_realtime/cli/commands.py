@@ -455,3 +455,57 @@ def doctor() -> None:
 
     if not run(doctor()):
         raise typer.Exit(1)
+
+
+_EVALUATE = (
+    "Call an agent many times, and say what came of it.\n\n"
+    "A suite is a YAML file of scenes: a caller, who says, interrupts, coughs, and what is expected of the agent. "
+    "Without --sound time is virtual, and a call of five minutes takes a second. "
+    "Exit code 1: something was not as expected."
+)
+_EVALUATE_EXAMPLES = (
+    "[bold]Examples[/bold]\n\n"
+    "gemini-realtime evaluate suite.yaml --agent restaurant:agent\n\n"
+    "gemini-realtime evaluate suite.yaml --repeat 100 --html report.html\n\n"
+    "gemini-realtime evaluate suite.yaml --json after.jsonl && "
+    "gemini-realtime evaluate --compare before.jsonl after.jsonl"
+)
+
+
+@app.command(help=_EVALUATE, epilog=_EVALUATE_EXAMPLES)
+def evaluate(
+    suite: Annotated[Path | None, typer.Argument(metavar="SUITE", help="The suite.", show_default=False)] = None,
+    agent: Annotated[str, typer.Option(metavar="MODULE:FUNCTION", help="Makes the agent, for an llm_config.")] = "",
+    scene: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="What plays Gemini: rules, script:FILE, chat:MODEL, or gemini itself.")
+    ] = "",
+    repeat: Annotated[int, typer.Option(metavar="N", help="Calls of each scene, with seeds that follow.")] = 1,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of the first call.", show_default=False)] = None,
+    sound: Annotated[bool, typer.Option("--sound", help="With real speech and in real time.")] = False,
+    workers: Annotated[int, typer.Option(metavar="N", help="Processes; 0 for one per core.")] = 0,
+    json_lines: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="A line of JSON for each call.", callback=_writable)
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML, for CI.", callback=_writable)] = None,
+    parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="A table.", callback=_writable)] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="A page to look at.", callback=_writable)] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="BEFORE AFTER", help="Compare two files of --json instead: what became better, worse."),
+    ] = None,
+) -> None:
+    from gemini_realtime.cli import evaluate as evaluating
+
+    if compare is not None:
+        fine = evaluating.compared(*compare)
+    elif suite is None:
+        raise typer.BadParameter("name a suite, or two files to --compare", param_hint="SUITE")
+    else:
+        outputs = evaluating.Outputs(json_lines, junit, parquet, html)
+        fine = evaluating.evaluate(
+            suite, outputs, agent=agent, only=scene or (), model=model, repeat=repeat, seed=seed, sound=sound,
+            workers=workers,
+        )  # fmt: skip
+    if not fine:
+        raise typer.Exit(1)

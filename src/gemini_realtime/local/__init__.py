@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.server.limits import Limits
 
 if TYPE_CHECKING:
+    from gemini_realtime.local.in_memory import InMemoryServer as InMemoryServer
     from gemini_realtime.local.serve import LiveServer as LiveServer
 
-__all__ = ["Limits", "LiveServer", "SessionLimits"]
+__all__ = ["InMemoryServer", "Limits", "LiveServer", "SessionLimits"]
+
+_SERVERS = {"LiveServer": "serve", "InMemoryServer": "in_memory"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the server when it is asked for: its parts are used without it too."""
-    if name != "LiveServer":
+    """Import a server when it is asked for: its parts are used without it too."""
+    if name not in _SERVERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from gemini_realtime.local.serve import LiveServer
-
-    return LiveServer
+    return getattr(import_module(f"{__name__}.{_SERVERS[name]}"), name)

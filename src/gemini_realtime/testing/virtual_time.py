@@ -1,7 +1,8 @@
 """An event loop in which waiting takes no time: the clock jumps to whatever is due next.
 
 Like trio's `MockClock(autojump_threshold=0)`. It is for code that talks to nothing outside the process: when everything
-waits, the clock jumps, and what a socket or a thread would have brought comes too late.
+waits, the clock jumps, and what a socket would have brought comes too late. While a function is at work in a thread,
+one of an agent or of `asyncio.to_thread`, time passes as it really does.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import selectors
+import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +19,12 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 HOUR_S = 3600.0
+
+TOOL_THREAD = "gemini-realtime tool"
+"""The name of threads in which agents run functions."""
+
+_LOOK_S = 0.05
+"""So long the clock waits for a thread at most before it looks again."""
 
 MAX_ROUNDS = 100_000
 """Rounds of the loop without time passing, after which something is taken to be a busy loop."""
@@ -35,6 +44,22 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since the loop was made, on its own clock."""
         return self._clock.now_s
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        """As usual; time passes really until it is done."""
+        future = super().run_in_executor(executor, func, *args)
+        self._clock.at_work.add(future)
+        future.add_done_callback(self._clock.at_work.discard)
+        return future
+
+    async def shutdown_default_executor(self, *timeout: Any) -> None:
+        """As usual; the end of the threads is waited for really."""
+        ended = self.create_future()
+        self._clock.at_work.add(ended)
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self._clock.at_work.discard(ended)
 
     def leap(self, duration_s: float) -> None:
         """Move the clock ahead at once, as code sees it that ran while the process was held up."""
@@ -74,6 +99,7 @@ class _Clock(selectors.SelectSelector):
     def __init__(self, limit_s: float) -> None:
         super().__init__()
         self.now_s = 0.0
+        self.at_work: set[asyncio.Future[Any]] = set()  # what runs in a pool of threads
         self._limit_s = limit_s
         self._rounds = 0
 
@@ -86,7 +112,12 @@ class _Clock(selectors.SelectSelector):
             # The system call costs more than the rest of a round, and hardly any code here has a socket.
             return super().select(0) if self._rounds % 16 == 0 else []
         ready = super().select(0)
-        if not ready:
+        if not ready and self._threads_work():
+            began = time.perf_counter()
+            ready = super().select(_LOOK_S if timeout is None else min(timeout, _LOOK_S))
+            self.now_s += time.perf_counter() - began
+            self._rounds = 0
+        elif not ready:
             if timeout is None:
                 raise AssertionError(f"at {self.now_s:g} s everything waits for something that will not happen")
             self.now_s += timeout
@@ -94,3 +125,6 @@ class _Clock(selectors.SelectSelector):
             if self.now_s >= self._limit_s:
                 raise AssertionError(f"it is not over after {self._limit_s:g} s")
         return ready
+
+    def _threads_work(self) -> bool:
+        return bool(self.at_work) or any(thread.name == TOOL_THREAD for thread in threading.enumerate())

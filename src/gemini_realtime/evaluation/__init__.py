@@ -1,0 +1,85 @@
+"""Test a voice agent by calling it: suites of callers and expectations, many calls, one table of verdicts.
+
+    suite = Suite("sums", [Scene("a sum", Caller([Says("What is two plus three?")]), [SaysWords("five")])])
+    for result in run(Plan(suite, agent="restaurant:agent", repeat=100)):
+        print(result.scene, result.seed, result.passed, result.failures)
+
+`gemini-realtime evaluate` does it for suites in YAML; docs/evaluate.md has everything that can be said in one.
+"""
+
+from __future__ import annotations
+
+from gemini_realtime.evaluation.calls import Stage, play
+from gemini_realtime.evaluation.expectations import (
+    Answers,
+    AnswersWithin,
+    Calls,
+    CallsOnly,
+    Costs,
+    Expectation,
+    NeverSays,
+    Resumes,
+    SaysWords,
+    StopsWithin,
+    Understands,
+)
+from gemini_realtime.evaluation.record import CallRecord, CallResult, Line, ToolRecord, Verdict
+from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.scenes import (
+    Caller,
+    Coughs,
+    Goal,
+    Interrupts,
+    Listens,
+    Misbehaves,
+    Murmurs,
+    Says,
+    Scene,
+    Step,
+    Suite,
+    Types,
+    Waits,
+)
+from gemini_realtime.evaluation.suite_file import read_suite
+from gemini_realtime.evaluation.summary import Change, SceneSummary, compare, summaries
+
+__all__ = [
+    "Answers",
+    "AnswersWithin",
+    "CallRecord",
+    "CallResult",
+    "Caller",
+    "Calls",
+    "CallsOnly",
+    "Change",
+    "Costs",
+    "Coughs",
+    "Expectation",
+    "Goal",
+    "Interrupts",
+    "Line",
+    "Listens",
+    "Misbehaves",
+    "Murmurs",
+    "NeverSays",
+    "Plan",
+    "Resumes",
+    "Says",
+    "SaysWords",
+    "Scene",
+    "SceneSummary",
+    "Stage",
+    "Step",
+    "StopsWithin",
+    "Suite",
+    "ToolRecord",
+    "Types",
+    "Understands",
+    "Verdict",
+    "Waits",
+    "compare",
+    "play",
+    "read_suite",
+    "run",
+    "summaries",
+]

@@ -1,0 +1,236 @@
+"""The caller's handset: what the caller says goes in, what the agent says is heard at the pace of speech."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from gemini_realtime.agent.log import ConversationLog, heard_words
+from gemini_realtime.agent.observers import RealtimeObserver
+from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
+from gemini_realtime.audio.playback import Playback
+from gemini_realtime.client import GeminiRealtimeClient
+from gemini_realtime.protocol.events import (
+    AudioDelta,
+    FunctionCall,
+    FunctionCallCancelled,
+    FunctionResult,
+    Interrupted,
+    OutputTranscript,
+    PlaybackStopped,
+    RealtimeEvent,
+    TurnComplete,
+)
+
+_PIECE_MS: Final = 40  # of sound at a time
+_QUIET_PIECE_MS: Final = 200  # when nothing has happened for a while: fewer pieces cost less
+_LIVELY_S: Final = 2.0
+_SETTLED_S: Final = 0.6
+"""So long after an answer a caller speaks again, as people do: Stivers et al., 2009, has 0.2 s at the quickest."""
+
+
+@dataclass
+class Answer:
+    """What the agent said in one turn, as the caller heard it.
+
+    Attributes:
+        text: the words that were heard.
+        begin_s: of the first sign of it, on the clock of the event loop.
+        interrupted: whether it was cut off.
+        after_s: from the caller's last sound to the agent's first; None where the caller had not spoken since.
+    """
+
+    text: str = ""
+    begin_s: float = 0.0
+    interrupted: bool = False
+    after_s: float | None = None
+
+
+class Handset(RealtimeObserver):
+    """Speaks into an agent, and hears it.
+
+    Attributes:
+        answers: of the agent, in order.
+        stopped_s: of each time the caller spoke over the agent, how long the agent went on.
+    """
+
+    def __init__(self, voice: Callable[[str], bytes], log: ConversationLog) -> None:
+        """Prepare a handset.
+
+        Args:
+            voice: gives words as sound, 16 kHz mono s16le.
+            log: of the call, which is told what is typed.
+        """
+        super().__init__()
+        self._log = log
+        self.answers: list[Answer] = []
+        self.stopped_s: list[float] = []
+        self._voice = voice
+        self._unsaid = b""
+        self._playback = Playback(OUTPUT_FORMAT)
+        self._answer: Answer | None = None
+        self._words: list[tuple[float, str]] = []
+        self._audio_ms = 0.0
+        self._open_calls: set[str] = set()
+        self._spoke_at: float | None = None  # the caller's last sound, until it is answered
+        self._over_since: float | None = None  # the caller speaks over the agent since then
+        self._quiet_since = 0.0
+        self._moment = asyncio.Event()
+
+    # --- what the caller does
+
+    async def say(self, words: str) -> None:
+        """Say words; returns when they are said."""
+        await self.sound(self._voice(words))
+
+    async def sound(self, pcm16k: bytes) -> None:
+        """Make a sound; returns when it is over."""
+        if self.agent_speaks:
+            self._over_since = self.now()
+        self._unsaid += pcm16k
+        while self._unsaid:
+            await self.moment()
+
+    async def type(self, words: str) -> None:
+        """Write to the agent."""
+        self._spoke_at = self.now()
+        self._log.note_typed(words)
+        await self.realtime_client.send_text(role="user", text=words)
+
+    async def heard(self, words: int, patience_s: float) -> bool:
+        """Wait until so many words of an answer under way were heard; False when there is none, or it ends before."""
+        until = self.now() + patience_s
+        while not self.agent_speaks and self.now() < until:
+            await self.moment()
+        while self.agent_speaks and len(self.hearing.split()) < words:
+            await self.moment()
+        return self.agent_speaks
+
+    async def answered(self, since_s: float, patience_s: float) -> bool:
+        """Wait until the agent has answered and has nothing more to say; False without an answer.
+
+        Args:
+            since_s: what began before is no answer to this.
+            patience_s: how long the agent may be silent, and do nothing that the caller waits for.
+        """
+        while True:
+            quiet_s = self.now() - self._quiet_since
+            busy = self.agent_speaks or self._open_calls or self._answer is not None
+            if not busy and quiet_s >= _SETTLED_S and self.answers_since(since_s):
+                return True
+            if quiet_s > patience_s and not self.agent_speaks:
+                return False
+            await self.moment()
+
+    def answers_since(self, since_s: float) -> list[Answer]:
+        """The answers that began then or later."""
+        return [answer for answer in self.answers if answer.begin_s >= since_s]
+
+    async def moment(self) -> None:
+        """Wait for the next piece of sound."""
+        self._moment.clear()
+        await self._moment.wait()
+
+    @property
+    def agent_speaks(self) -> bool:
+        """Whether the agent is to be heard now."""
+        return not self._playback.idle
+
+    @property
+    def hearing(self) -> str:
+        """What was heard of the answer under way."""
+        return heard_words(self._words, self._audio_ms, self._playback.played_ms)
+
+    def now(self) -> float:
+        """Seconds, on the clock of the event loop."""
+        return asyncio.get_running_loop().time()
+
+    # --- the line
+
+    async def initialize_session(self) -> None:
+        """Nothing to prepare."""
+
+    async def run_loop(self) -> None:
+        """Carry sound both ways, at the pace of sound."""
+        client = cast("GeminiRealtimeClient", self.realtime_client)
+        at = self._quiet_since = self.now()
+        while True:
+            lively = self._unsaid or self.agent_speaks or self.now() - self._quiet_since < _LIVELY_S
+            piece_ms = _PIECE_MS if lively else _QUIET_PIECE_MS
+            size = INPUT_FORMAT.bytes_for_ms(piece_ms)
+            piece, self._unsaid = self._unsaid[:size], self._unsaid[size:]
+            at += piece_ms / 1000
+            await asyncio.sleep(max(0.0, at - self.now()))
+            if piece.strip(b"\0"):
+                self._spoke_at = self._quiet_since = self.now()
+            await client.send_audio(piece + bytes(size - len(piece)))
+            self._play(piece_ms)
+            self._moment.set()
+
+    async def on_event(self, event: RealtimeEvent) -> None:
+        """Hear what the agent says."""
+        match event:
+            case AudioDelta(stale=False):
+                answer = self._begin()
+                if self._spoke_at is not None:
+                    answer.after_s, self._spoke_at = self.now() - self._spoke_at, None
+                self._playback.push(event.audio)
+                self._audio_ms += len(event.audio) / 2 / event.rate_hz * 1000
+            case OutputTranscript() if event.text:
+                self._begin()
+                self._words.append((self._audio_ms, event.text))
+            case Interrupted():
+                self._stop()
+            case TurnComplete():
+                self._complete(event.interrupted)
+            case FunctionCall():
+                self._open_calls.add(event.call_id)
+                self._quiet_since = self.now()
+            case FunctionResult():
+                self._open_calls.discard(event.call_id)
+                self._quiet_since = self.now()
+            case FunctionCallCancelled():
+                self._open_calls.difference_update(event.call_ids)
+
+    def _begin(self) -> Answer:
+        if self._answer is None:
+            self._answer = Answer(begin_s=self.now())
+            self._words, self._audio_ms = [], 0.0
+        return self._answer
+
+    def _play(self, piece_ms: float) -> None:
+        spoke = self.agent_speaks
+        self._playback.take(OUTPUT_FORMAT.bytes_for_ms(piece_ms))
+        if spoke:
+            self._quiet_since = self.now()
+            if not self.agent_speaks:
+                self._silent()
+
+    def _stop(self) -> None:
+        heard, played_ms = self.hearing, self._playback.played_ms
+        unplayed_ms = self._playback.flush()
+        self._silent()
+        if self._answer is not None:
+            self._answer.text, self._answer.interrupted = heard, True
+            self.agent.add_event(PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(unplayed_ms)))
+            self._end()
+
+    def _silent(self) -> None:
+        if self._over_since is not None:
+            self.stopped_s.append(self.now() - self._over_since)
+            self._over_since = None
+
+    def _complete(self, interrupted: bool) -> None:
+        self._playback.end_turn()
+        if self._answer is not None:
+            self._answer.text = "".join(text for _, text in self._words).strip()
+            self._answer.interrupted = interrupted
+            self._end()
+
+    def _end(self) -> None:
+        assert self._answer is not None
+        self.answers.append(self._answer)
+        self._answer = None
+        self._quiet_since = self.now()

@@ -1,0 +1,131 @@
+"""What a call came to, and the verdict on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ToolRecord:
+    """A function that the agent called.
+
+    Attributes:
+        name: of the function.
+        arguments: as the model sent them.
+        result: what the model was told; None when the call was not answered.
+        took_s: from the call to the result.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    result: dict[str, Any] | None = None
+    took_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one side said.
+
+    Attributes:
+        role: `caller` or `agent`.
+        text: the words; of an interrupted answer, those that were heard.
+        at_s: since the call began.
+        interrupted: whether it was cut off.
+    """
+
+    role: str
+    text: str
+    at_s: float = 0.0
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """What happened in a call.
+
+    Attributes:
+        lines: what was said, in order.
+        tools: the functions that were called, in order.
+        answered_after_s: of each answer to something spoken or typed, how long the caller waited for its first sound.
+        stopped_after_s: of each time the caller spoke over the agent, how long it went on.
+        unanswered: what the caller said in vain.
+        coughs_answered: how many coughs were taken for questions.
+        not_interrupted: what the caller could not say over the agent, which was silent.
+        gave_up: whether the caller went away without what was wanted.
+        resumed: how often the connection was replaced.
+        new_sessions: how often that was by a session that had to be told the conversation anew.
+        cost_usd: as far as prices are known.
+        lasted_s: on the clock of the call.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    tools: list[ToolRecord] = field(default_factory=list)
+    answered_after_s: list[float] = field(default_factory=list)
+    stopped_after_s: list[float] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    coughs_answered: int = 0
+    not_interrupted: list[str] = field(default_factory=list)
+    gave_up: bool = False
+    resumed: int = 0
+    new_sessions: int = 0
+    cost_usd: float | None = None
+    lasted_s: float = 0.0
+
+    @property
+    def said(self) -> str:
+        """Everything the agent was heard to say."""
+        return " ".join(line.text for line in self.lines if line.role == "agent")
+
+    @property
+    def heard(self) -> str:
+        """Everything the agent heard, by its transcript."""
+        return " ".join(line.text for line in self.lines if line.role == "caller")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an expectation was met.
+
+    Attributes:
+        expected: in words.
+        met: whether it was.
+        seen: what was seen instead, in words.
+    """
+
+    expected: str
+    met: bool
+    seen: str = ""
+
+
+@dataclass(frozen=True)
+class CallResult:
+    """A call and the verdicts on it.
+
+    Attributes:
+        scene: its name.
+        seed: with which the call can be repeated.
+        verdicts: on each expectation.
+        record: of the call.
+        error: why there was none, if the agent failed; the verdicts do not count then.
+        took_s: of real time.
+    """
+
+    scene: str
+    seed: int
+    verdicts: list[Verdict] = field(default_factory=list)
+    record: CallRecord = field(default_factory=CallRecord)
+    error: str = ""
+    took_s: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.error and all(verdict.met for verdict in self.verdicts)
+
+    @property
+    def failures(self) -> list[str]:
+        """What was not, in words."""
+        if self.error:
+            return [self.error]
+        return [f"{verdict.expected}: {verdict.seen}" for verdict in self.verdicts if not verdict.met]

@@ -1,0 +1,133 @@
+"""All calls of a suite, over the cores of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Final
+
+from gemini_realtime.checking import check_number, spelling_remedy
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.evaluation.calls import Stage, agent_named, play
+from gemini_realtime.evaluation.record import CallResult
+from gemini_realtime.evaluation.scenes import Scene, Suite
+
+_AHEAD: Final = 4  # calls that wait for each worker, so that none is idle
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run.
+
+    Attributes:
+        suite: whose scenes.
+        agent: `module:function`, in place of the suite's.
+        only: names of scenes; all of them when empty.
+        repeat: how many calls of each scene, with seeds that follow each other.
+        sound: with real speech, in real time.
+        workers: processes; 0 for one per core.
+    """
+
+    suite: Suite
+    agent: str = ""
+    only: Sequence[str] = ()
+    repeat: int = 1
+    sound: bool = False
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        check_number("repeat", self.repeat, 1, 1_000_000, whole=True)
+        check_number("workers", self.workers, 0, 1024, whole=True)
+        names = [scene.name for scene in self.suite.scenes]
+        for name in self.only:
+            if name not in names:
+                raise ConfigError(f"there is no scene {name!r}", remedy=spelling_remedy(name, names))
+        if not (self.agent or self.suite.agent):
+            raise ConfigError("there is no agent to call", remedy="name it in the suite, or with --agent")
+
+    @property
+    def calls(self) -> list[tuple[Scene, int]]:
+        """The calls: scene and seed."""
+        scenes = [scene for scene in self.suite.scenes if not self.only or scene.name in self.only]
+        return [(scene, self.suite.seed + number) for scene in scenes for number in range(self.repeat)]
+
+    def stage(self) -> Stage:
+        """Where the calls take place, in the process that asks.
+
+        Raises:
+            ConfigError: there is no such agent.
+        """
+        return Stage(agent_named(self.agent or self.suite.agent, self.suite.folder), self.sound)
+
+
+def run(plan: Plan) -> Iterator[CallResult]:
+    """Hold all calls of a plan; results come as they are there, in no order.
+
+    Raises:
+        ConfigError: the suite or the agent cannot be used.
+    """
+    calls = plan.calls
+    stage = plan.stage()  # what cannot be used is said here, and not by each process
+    workers = min(plan.workers or _cores(), len(calls))
+    if workers == 1:
+        for scene, seed in calls:
+            yield play(plan.suite, scene, seed, stage)
+        return
+    yield from _over_processes(plan, deque(calls), workers)
+
+
+def _over_processes(plan: Plan, waiting: deque[tuple[Scene, int]], workers: int) -> Iterator[CallResult]:
+    """A process that dies takes the calls under way along: each is tried once more, in a process of its own."""
+    suspects: list[tuple[Scene, int]] = []
+    while waiting:
+        with _pool(plan, workers) as pool:
+            under_way: dict[Future[CallResult], tuple[Scene, int]] = {}
+            while waiting or under_way:
+                while waiting and len(under_way) < workers * _AHEAD:
+                    call = waiting.popleft()
+                    under_way[pool.submit(_play, *call)] = call
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                try:
+                    for future in done:
+                        yield future.result()
+                        del under_way[future]
+                except BrokenProcessPool:
+                    suspects += under_way.values()
+                    break
+    for call in suspects:
+        with _pool(plan, 1) as pool:
+            try:
+                yield pool.submit(_play, *call).result()
+            except BrokenProcessPool:
+                scene, seed = call
+                yield CallResult(scene.name, seed, error="the agent ended its process")
+
+
+def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
+    # Not forked: a fork has the locks and threads of its parent, and the agent may have any.
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare, initargs=(plan,))
+
+
+_prepared: list[tuple[Plan, Stage]] = []
+"""What this worker was made for."""
+
+
+def _prepare(plan: Plan) -> None:
+    _prepared[:] = [(plan, plan.stage())]
+
+
+def _play(scene: Scene, seed: int) -> CallResult:
+    plan, stage = _prepared[0]
+    return play(plan.suite, scene, seed, stage)
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1

@@ -1,0 +1,164 @@
+"""What an evaluation is made of: suites of scenes, each a caller and what is expected of the agent.
+
+    Suite("bookings", [Scene("a table for two", Caller([Says("A table for two at eight.")]), [Calls("book_table")])])
+
+`suite_file.py` reads the same from YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gemini_realtime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gemini_realtime.evaluation.expectations import Expectation
+
+
+@dataclass(frozen=True)
+class Says:
+    """The caller says this, and listens to the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Types:
+    """The caller writes this, and listens to the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Interrupts:
+    """The caller speaks over the agent, once this many words of it were heard, and listens to the answer."""
+
+    text: str
+    after_words: int = 3
+
+
+@dataclass(frozen=True)
+class Murmurs:
+    """The caller says "mm-hm", or the like, while the agent speaks, and listens on."""
+
+    text: str = "mm-hm"
+    after_words: int = 3
+
+
+@dataclass(frozen=True)
+class Coughs:
+    """The caller coughs, and waits whether the agent takes that for a question."""
+
+    seconds: float = 0.3
+
+
+@dataclass(frozen=True)
+class Waits:
+    """The caller says nothing for so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Listens:
+    """The caller waits until the agent has said something of its own accord."""
+
+
+@dataclass(frozen=True)
+class Misbehaves:
+    """Something goes wrong with the connection or the service now, as docs/faults.md names it."""
+
+    fault: str
+
+
+Step = Says | Types | Interrupts | Murmurs | Coughs | Waits | Listens | Misbehaves
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a caller wants, who answers what is asked on the way.
+
+    Attributes:
+        says: the first words.
+        knows: answers, by words that are in the question they are to: `how many|party: for four`.
+        until: words of the agent with which the caller is content.
+        gives_up_after: so many answers without getting there.
+    """
+
+    says: str
+    knows: Mapping[str, str] = field(default_factory=dict)
+    until: str = ""
+    gives_up_after: int = 8
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        does: step by step; or a goal.
+        speed: of speech; 1 is some 150 words a minute.
+        hesitates: how probably a clause begins with "uh" and a pause.
+        patience_s: how long the agent may leave the caller without an answer.
+    """
+
+    does: Sequence[Step] | Goal
+    speed: float = 1.0
+    hesitates: float = 0.0
+    patience_s: float = 15.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.does, Goal) and not self.does:
+            raise ConfigError("the caller does nothing", remedy="give it something to say")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One call, and what is expected of it.
+
+    Attributes:
+        name: of the scene, unlike the others of its suite.
+        caller: who calls.
+        expect: what the agent must do and must not.
+        faults: what goes wrong from the beginning, as docs/faults.md names it.
+        model: what plays Gemini in this scene, in place of the suite's.
+    """
+
+    name: str
+    caller: Caller
+    expect: Sequence[Expectation] = ()
+    faults: Sequence[str] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Scenes for one agent.
+
+    Attributes:
+        name: of the suite.
+        scenes: in the order in which they are told.
+        agent: `module:function`, which makes the agent for a configuration.
+        model: what plays Gemini: `rules`, `script:FILE`, `echo`, `chat:NAME`, as `gemini-realtime serve --responder`.
+        seed: of the first call of each scene.
+        folder: where files that it names are.
+    """
+
+    name: str
+    scenes: Sequence[Scene]
+    agent: str = ""
+    model: str = "rules"
+    seed: int = 0
+    folder: Path = Path()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [scene.name for scene in self.scenes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"two scenes are called {name!r}", remedy="give each a name of its own")
+        if not names:
+            raise ConfigError(f"the suite {self.name!r} has no scenes", remedy="give it some")

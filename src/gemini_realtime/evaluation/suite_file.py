@@ -1,0 +1,207 @@
+"""Suites in YAML.
+
+agent: restaurant:agent
+scenes:
+  - name: a table for two
+    caller:
+      - says: A table for two guests at eight, please.
+    expect:
+      - calls: book_table
+        with: {guests: 2, hour: 8}
+      - says: booked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.evaluation.expectations import (
+    Answers,
+    AnswersWithin,
+    Calls,
+    CallsOnly,
+    Costs,
+    Expectation,
+    NeverSays,
+    Resumes,
+    SaysWords,
+    StopsWithin,
+    Understands,
+)
+from gemini_realtime.evaluation.scenes import (
+    Caller,
+    Coughs,
+    Goal,
+    Interrupts,
+    Listens,
+    Misbehaves,
+    Murmurs,
+    Says,
+    Scene,
+    Step,
+    Suite,
+    Types,
+    Waits,
+)
+from gemini_realtime.local.faults.table import parse_fault
+from gemini_realtime.local.responders.yaml_file import Value, read_yaml
+
+Fields = dict[str, Value]
+Kinds = Mapping[str, tuple[tuple[str, ...], Callable[[Fields], Any]]]
+"""By what something is known: what else may be said of it, and how it is made."""
+
+
+def read_suite(path: Path) -> Suite:
+    """Read a suite.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no suite; the message names line and column.
+        MissingDependencyError: the extra `[evaluate]` is not installed.
+    """
+    whole = read_yaml(path)
+    fields = whole.fields(["name", "agent", "model", "seed", "scenes"], required=["scenes"])
+    try:
+        return Suite(
+            name=_text(fields, "name", path.stem),
+            scenes=[_scene(value) for value in fields["scenes"].items()],
+            agent=_text(fields, "agent", ""),
+            model=_text(fields, "model", "rules"),
+            seed=_whole(fields, "seed", 0),
+            folder=path.parent,
+        )
+    except ConfigError as error:
+        if error.problem.startswith(str(path)):
+            raise
+        raise whole.error(error.problem, error.remedy) from None
+
+
+def _scene(value: Value) -> Scene:
+    fields = value.fields(["name", "caller", "expect", "faults", "model"], required=["name", "caller"])
+    return Scene(
+        name=fields["name"].text(),
+        caller=_caller(fields["caller"]),
+        expect=[_expectation(item) for item in fields["expect"].items()] if "expect" in fields else [],
+        faults=[_fault(item) for item in fields["faults"].items()] if "faults" in fields else [],
+        model=_text(fields, "model", ""),
+    )
+
+
+def _caller(value: Value) -> Caller:
+    if not value.is_object:
+        return Caller([_step(item) for item in value.items()])
+    fields = value.fields(["does", "goal", "speed", "hesitates", "patience"])
+    if ("does" in fields) == ("goal" in fields):
+        raise value.error("a caller goes through steps, or after a goal", "give one of does, goal")
+    return Caller(
+        [_step(item) for item in fields["does"].items()] if "does" in fields else _goal(fields["goal"]),
+        speed=_number(fields, "speed", 1.0, 0.25),
+        hesitates=_number(fields, "hesitates", 0.0, 0.0),
+        patience_s=_number(fields, "patience", 15.0, 0.1),
+    )
+
+
+def _goal(value: Value) -> Goal:
+    fields = value.fields(["says", "knows", "until", "gives up after"], required=["says", "until"])
+    knows = fields["knows"].object() if "knows" in fields else {}
+    return Goal(
+        fields["says"].text(),
+        {asked: str(told) for asked, told in knows.items()},
+        fields["until"].text(),
+        _whole(fields, "gives up after", 8),
+    )
+
+
+def _step(value: Value) -> Step:
+    if value.is_text("coughs"):
+        return Coughs()
+    if value.is_text("listens"):
+        return Listens()
+    step: Step = _one_of(value, _STEPS, "a step", "coughs, listens")
+    return step
+
+
+def _expectation(value: Value) -> Expectation:
+    if value.is_text("calls nothing"):
+        return CallsOnly([])
+    expectation: Expectation = _one_of(value, _EXPECTATIONS, "an expectation", "calls nothing")
+    return expectation
+
+
+def _one_of(value: Value, kinds: Kinds, what: str, bare: str) -> Any:
+    """What a mapping with one of these names stands for; each has names of its own that may stand beside it."""
+    known = [*kinds, *{name for also, _ in kinds.values() for name in also}]
+    fields = value.fields(known)
+    named = [name for name in kinds if name in fields]
+    if len(named) != 1:
+        problem = f"{' and '.join(named)} cannot be one" if named else f"this is not {what}"
+        raise value.error(problem, f"give one of {', '.join(kinds)}, {bare}")
+    also, make = kinds[named[0]]
+    for name, field in fields.items():
+        if name not in (named[0], *also):
+            raise field.error(f"{named[0]!r} has no {name!r}", f"allowed beside it: {', '.join(also) or 'nothing'}")
+    return make(fields)
+
+
+def _fault(value: Value) -> str:
+    try:
+        parse_fault(value.text())
+    except ConfigError as error:
+        raise value.error(error.problem, error.remedy) from None
+    return value.text()
+
+
+def _text(fields: Fields, name: str, default: str) -> str:
+    return fields[name].text() if name in fields else default
+
+
+def _number(fields: Fields, name: str, default: float, minimum: float) -> float:
+    return fields[name].number(minimum) if name in fields else default
+
+
+def _whole(fields: Fields, name: str, default: int, minimum: int = 0) -> int:
+    number = _number(fields, name, default, minimum)
+    if not float(number).is_integer():
+        raise fields[name].error(f"{number:g} is no whole number", "give one")
+    return int(number)
+
+
+_STEPS: Final[Kinds] = {
+    "says": ((), lambda fields: Says(fields["says"].text())),
+    "types": ((), lambda fields: Types(fields["types"].text())),
+    "interrupts": (
+        ("after words",),
+        lambda fields: Interrupts(fields["interrupts"].text(), _whole(fields, "after words", 3)),
+    ),
+    "murmurs": (("after words",), lambda fields: Murmurs(fields["murmurs"].text(), _whole(fields, "after words", 3))),
+    "coughs": ((), lambda fields: Coughs(fields["coughs"].number(0.05))),
+    "waits": ((), lambda fields: Waits(fields["waits"].number(0))),
+    "fault": ((), lambda fields: Misbehaves(_fault(fields["fault"]))),
+}
+_EXPECTATIONS: Final[Kinds] = {
+    "calls": (
+        ("with", "times"),
+        lambda fields: Calls(
+            fields["calls"].text(), fields["with"].object() if "with" in fields else {}, _whole(fields, "times", 1)
+        ),
+    ),
+    "calls only": ((), lambda fields: CallsOnly([item.text() for item in fields["calls only"].items()])),
+    "says": ((), lambda fields: SaysWords(fields["says"].text())),
+    "never says": ((), lambda fields: NeverSays(fields["never says"].text())),
+    "hears": ((), lambda fields: Understands(fields["hears"].text())),
+    "answers within": (
+        ("percentile",),
+        lambda fields: AnswersWithin(fields["answers within"].number(0), _whole(fields, "percentile", 95)),
+    ),
+    "stops within": ((), lambda fields: StopsWithin(fields["stops within"].number(0))),
+    "answers": (
+        ("at most",),
+        lambda fields: Answers(
+            _whole(fields, "answers", 0), _whole(fields, "at most", 0) if "at most" in fields else None
+        ),
+    ),
+    "resumes": ((), lambda fields: Resumes(_whole(fields, "resumes", 1))),
+    "costs at most": ((), lambda fields: Costs(fields["costs at most"].number(0))),
+}

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.strangers import run
+
+AGENT = """
+from gemini_realtime import RealtimeAgent
+
+
+def agent(llm_config):
+    return RealtimeAgent(name="host", llm_config=llm_config)
+"""
+SUITE = """
+agent: sums:agent
+scenes:
+  - name: a sum
+    caller:
+      - says: What is two plus three?
+    expect:
+      - says: {words}
+"""
+
+
+def evaluated(folder: Path, words: str, *options: str | Path) -> tuple[int, str, str]:
+    (folder / "sums.py").write_text(AGENT, "utf-8")
+    (folder / "suite.yaml").write_text(SUITE.format(words=words), "utf-8")
+    done = run("evaluate", folder / "suite.yaml", "--workers", "1", *options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_suite_that_passes_ends_with_0_and_a_table(tmp_path: Path) -> None:
+    code, table, told = evaluated(tmp_path, "five", "--repeat", "2", "--json", tmp_path / "results.jsonl")
+    assert (code, told) == (0, "")
+    assert "passed" in table
+    assert "2/2" in table
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_suite_that_fails_ends_with_1_and_shows_a_conversation(tmp_path: Path) -> None:
+    code, table, _ = evaluated(tmp_path, "six", "--html", tmp_path / "report.html", "--junit", tmp_path / "report.xml")
+    assert code == 1
+    assert "Two plus three is five." in table
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_two_runs_are_compared(tmp_path: Path) -> None:
+    for words in ("five", "six"):
+        evaluated(tmp_path, words, "--repeat", "12", "--json", tmp_path / f"{words}.jsonl")
+    worse = run("evaluate", "--compare", tmp_path / "five.jsonl", tmp_path / "six.jsonl")
+    assert (worse.returncode, "worse" in worse.stdout) == (1, True)
+    same = run("evaluate", "--compare", tmp_path / "five.jsonl", tmp_path / "five.jsonl")
+    assert (same.returncode, "worse" in same.stdout) == (0, False)
+
+
+def test_a_misspelt_suite_is_one_line_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text("scnes: []", "utf-8")
+    done = run("evaluate", tmp_path / "suite.yaml")
+    assert done.returncode == 2
+    assert "suite.yaml:1:1: there is no 'scnes'" in done.stderr

@@ -1,0 +1,33 @@
+"""Agents to be called by tests."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from gemini_realtime import RealtimeAgent
+
+
+def restaurant(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """Books tables."""
+    agent = RealtimeAgent(name="host", llm_config=llm_config)
+
+    @agent.register_realtime_function()
+    def book_table(guests: int, hour: int) -> str:
+        """Book a table."""
+        return f"a table for {guests} at {hour}"
+
+    return agent
+
+
+def broken(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """Cannot be made."""
+    raise LookupError("no such menu")
+
+
+def suicidal(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """Takes its process along."""
+    os._exit(3)
+
+
+NO_FUNCTION = 3

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.evaluation.calls import Stage, agent_named, play
+from gemini_realtime.evaluation.expectations import Calls
+from gemini_realtime.evaluation.record import CallResult
+from gemini_realtime.evaluation.scenes import (
+    Caller,
+    Coughs,
+    Goal,
+    Interrupts,
+    Listens,
+    Misbehaves,
+    Murmurs,
+    Says,
+    Scene,
+    Step,
+    Suite,
+    Types,
+    Waits,
+)
+from tests.evaluation import agents
+
+
+def called(*steps: Step, seed: int = 1, **scene: object) -> CallResult:
+    played = Scene("scene", Caller(steps, patience_s=5), **scene)  # type: ignore[arg-type]
+    return play(Suite("suite", [played]), played, seed, Stage(agents.restaurant))
+
+
+def told(result: CallResult) -> list[tuple[str, str]]:
+    assert not result.error
+    return [(line.role, line.text) for line in result.record.lines]
+
+
+def test_what_is_said_and_typed_is_answered_in_turn() -> None:
+    result = called(Says("What is two plus three?"), Types("What is two plus four?"))
+    assert told(result) == [
+        ("caller", "What is two plus three?"),
+        ("agent", "Two plus three is five."),
+        ("caller", "What is two plus four?"),
+        ("agent", "Two plus four is six."),
+    ]
+    assert result.passed
+    assert len(result.record.answered_after_s) == 2
+
+
+def test_a_call_of_a_function_is_on_record_with_its_result() -> None:
+    (tool,) = called(Says("Book a table for two guests at eight.")).record.tools
+    assert (tool.name, tool.arguments) == ("book_table", {"guests": 2, "hour": 8})
+    assert tool.result == {"output": "a table for 2 at 8"}
+
+
+def test_an_interrupted_answer_is_heard_as_far_as_the_caller_let_it() -> None:
+    result = called(Says("Tell me a long story."), Interrupts("What is two plus three?", after_words=4))
+    interrupted = result.record.lines[1]
+    assert interrupted.interrupted
+    assert 4 <= len(interrupted.text.split()) <= 6
+    assert told(result)[-1] == ("agent", "Two plus three is five.")
+    assert result.record.stopped_after_s[0] < 0.3
+
+
+def test_a_silent_agent_cannot_be_interrupted_and_that_is_said() -> None:
+    result = called(Interrupts("What is two plus three?"))
+    assert result.failures == ["speaks long enough to be interrupted: it was silent before 'What is two plus three?'"]
+
+
+def test_what_is_not_answered_is_a_failure_by_itself() -> None:
+    result = called(Says("What is two plus three?"), faults=["silence:after_frames=2"])
+    assert any("no answer to 'What is two plus three?'" in failure for failure in result.failures)
+
+
+def test_a_cough_is_no_question() -> None:
+    result = called(Says("What is two plus three?"), Coughs(), Waits(1.0))
+    assert result.passed
+    assert len(result.record.lines) == 2
+
+
+def test_a_connection_may_break_and_the_call_goes_on() -> None:
+    result = called(Says("What is two plus three?"), Misbehaves("cut"), Says("What is two plus four?"))
+    assert result.passed
+    assert result.record.resumed == 1
+    assert told(result)[-1] == ("agent", "Two plus four is six.")
+
+
+def test_an_agent_that_never_speaks_of_its_own_accord_is_found_out() -> None:
+    assert called(Listens()).failures == ["says something of its own accord: it was silent"]
+
+
+def test_a_murmur_is_spoken_over_the_answer() -> None:
+    result = called(Says("Tell me a long story."), Murmurs())
+    assert result.record.stopped_after_s
+    assert not result.error
+
+
+def test_a_caller_with_a_goal_answers_what_is_asked() -> None:
+    goal = Goal("Book a table.", {"guests|how many": "four guests", "hour|when": "at nine"}, until="a table for 4")
+    scene = Scene("goal", Caller(goal), [Calls("book_table", {"guests": 4, "hour": 9})])
+    result = play(Suite("suite", [scene]), scene, 0, Stage(agents.restaurant))
+    assert result.passed, result.failures
+
+
+def test_a_caller_gives_up_when_nothing_leads_to_the_goal() -> None:
+    scene = Scene("goal", Caller(Goal("What is two plus three?", {}, until="a table", gives_up_after=2)))
+    result = play(Suite("suite", [scene]), scene, 0, Stage(agents.restaurant))
+    assert result.failures == ["gives the caller what is wanted: the caller gave up"]
+
+
+def test_the_same_seed_gives_the_same_call_and_another_one_another() -> None:
+    first, again, other = (called(Says("What is two plus three?"), seed=seed).record for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_an_agent_that_raises_is_a_result_that_says_so() -> None:
+    scene = Scene("scene", Caller([Says("Hello.")]))
+    result = play(Suite("suite", [scene]), scene, 0, Stage(agents.broken))
+    assert not result.passed
+    assert result.error == "the agent raised LookupError('no such menu')"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("restaurant", "names no agent"),
+        ("no_such_module:agent", "no module"),
+        ("tests.evaluation.agents:restaurnt", "has no 'restaurnt'"),
+        ("tests.evaluation.agents:NO_FUNCTION", "is a int"),
+    ],
+)
+def test_an_agent_that_is_not_there_is_a_clear_error(name: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        agent_named(name)

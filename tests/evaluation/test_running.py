@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.evaluation.expectations import SaysWords
+from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.scenes import Caller, Says, Scene, Suite
+
+SUITE = Suite(
+    "suite",
+    [
+        Scene("sums", Caller([Says("What is two plus three?")]), [SaysWords("five")]),
+        Scene("table", Caller([Says("Book a table for two guests at eight.")]), [SaysWords("six")]),
+    ],
+    agent="tests.evaluation.agents:restaurant",
+)
+
+
+def test_every_scene_is_called_with_seeds_that_follow() -> None:
+    results = list(run(Plan(SUITE, repeat=2, workers=1)))
+    assert [(result.scene, result.seed, result.passed) for result in results] == [
+        ("sums", 0, True),
+        ("sums", 1, True),
+        ("table", 0, False),
+        ("table", 1, False),
+    ]
+
+
+def test_processes_come_to_the_same_as_one() -> None:
+    alone = {(result.scene, result.seed): result.record for result in run(Plan(SUITE, repeat=2, workers=1))}
+    shared = {(result.scene, result.seed): result.record for result in run(Plan(SUITE, repeat=2, workers=2))}
+    assert alone == shared
+
+
+def test_an_agent_that_ends_its_process_takes_no_other_call_along() -> None:
+    plan = Plan(SUITE, agent="tests.evaluation.agents:suicidal", workers=2)
+    assert [result.error for result in run(plan)] == ["the agent ended its process"] * 2
+
+
+def test_one_scene_may_be_picked_and_another_name_is_a_clear_error() -> None:
+    assert [result.scene for result in run(Plan(SUITE, only=["table"], workers=1))] == ["table"]
+    with pytest.raises(ConfigError, match="did you mean 'table'"):
+        Plan(SUITE, only=["tabel"])
+
+
+def test_without_an_agent_there_is_nobody_to_call() -> None:
+    with pytest.raises(ConfigError, match="no agent to call"):
+        Plan(Suite("suite", SUITE.scenes))

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from gemini_realtime.evaluation.record import CallRecord, CallResult, Verdict
+from gemini_realtime.evaluation.summary import compare, summaries
+
+
+def calls(passed: int, failed: int, wait_s: float = 0.5, scene: str = "scene") -> list[CallResult]:
+    met, unmet = Verdict("says hello", True), Verdict("says hello", False, "it said nothing")
+    waits = [wait_s, wait_s + 0.1]
+    return [
+        CallResult(scene, seed, [met if seed < passed else unmet], CallRecord(answered_after_s=waits))
+        for seed in range(passed + failed)
+    ]
+
+
+def test_a_scene_of_which_some_calls_fail_is_flaky() -> None:
+    (summary,) = summaries(calls(3, 2))
+    assert (summary.outcome, summary.passed, summary.calls) == ("flaky", 3, 5)
+    assert summary.failures == [("says hello", 2)]
+    assert summary.seeds == [3, 4]
+
+
+def test_scenes_that_always_pass_or_always_fail_are_not_flaky() -> None:
+    assert [summary.outcome for summary in summaries(calls(3, 0, scene="a") + calls(0, 3, scene="b"))] == [
+        "passed",
+        "failed",
+    ]
+
+
+def test_a_change_that_may_be_noise_is_none() -> None:
+    (change,) = compare(calls(8, 2), calls(6, 4))
+    assert change.outcome == "same"
+
+
+def test_a_change_of_many_calls_is_one() -> None:
+    (change,) = compare(calls(80, 20), calls(50, 50))
+    assert change.outcome == "worse"
+    (change,) = compare(calls(50, 50), calls(80, 20))
+    assert change.outcome == "better"
+
+
+def test_slower_answers_are_worse() -> None:
+    (change,) = compare(calls(10, 0, wait_s=0.5), calls(10, 0, wait_s=2.5))
+    assert (change.outcome, change.speed) == ("same", "worse")
+
+
+def test_only_scenes_of_both_runs_are_compared() -> None:
+    assert compare(calls(1, 0, scene="a"), calls(1, 0, scene="b")) == []
