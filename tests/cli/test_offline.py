@@ -105,3 +105,25 @@ def test_signals_reach_the_program(number: signal.Signals) -> None:
     finally:
         process.kill()
     assert (process.returncode, stderr) == (7, "")
+
+
+CALL = """
+import os, signal
+from websockets.sync.client import connect
+
+url = os.environ["GOOGLE_GEMINI_BASE_URL"].replace("https", "wss")
+with connect(url) as socket:
+    socket.send('{"setup": {"model": "models/gemini-3.8-live"}}')
+    assert "setupComplete" in socket.recv().decode()
+    os.kill(os.getppid(), signal.SIGUSR2)
+    print(socket.recv().decode())
+    os.kill(os.getppid(), signal.SIGUSR1)
+    socket.recv()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_a_program_asks_for_trouble_by_signals() -> None:
+    done = run("offline", "--", sys.executable, "-c", CALL)
+    assert "goAway" in done.stdout
+    assert "ConnectionClosedError: no close frame" in done.stderr

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from gemini_realtime.cli.running import STOPPED
-from gemini_realtime.cli.serve import ServerOptions
+from gemini_realtime.cli.serve import ServerOptions, misbehave_on_signals
 
 _CANNOT_RUN = 126
 _NOT_FOUND = 127
@@ -21,6 +21,7 @@ _NOT_FOUND = 127
 async def offline(options: ServerOptions, command: Sequence[str]) -> int:
     """Run a command with a server of its own; returns the command's exit code."""
     async with options.server() as server:
+        misbehave_on_signals(server)
         return await _run(command, os.environ | server.environment())
 
 
