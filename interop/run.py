@@ -19,17 +19,18 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 INTEROP = ROOT / "interop"
 TABLE = re.compile(r"(<!-- table -->\n).*?(<!-- end -->)", re.DOTALL)
-HEAD = "| client | version | case | program | result | seconds |\n| --- | --- | --- | --- | --- | ---: |"
+HEAD = "| client | version | family | what is run | program | result | seconds |\n" + "| --- " * 6 + "| ---: |"
 ROW = re.compile(r"^\| .* \| *[0-9.]+ \|$", re.MULTILINE)
 OFFLINE = [sys.executable, "-m", "gemini_realtime", "offline", "--"]
 NODE_MIN = 20
-TIMEOUT_S = 120
+TIMEOUT_S = 180
 
 
 class Unavailable(Exception):
@@ -121,18 +122,37 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Case:
+    """A program that uses a client.
+
+    Attributes:
+        about: what happens in it.
+        program: its path in this folder.
+        family: of models, by its name in `FAMILIES`.
+    """
+
+    about: str
+    program: str
+    family: str = "3.8"
+
+    @property
+    def command(self) -> str:
+        """The program with its options."""
+        return f"{self.program} {FAMILIES[self.family]}"
+
+
+@dataclass(frozen=True)
 class Client:
     """Somebody else's client, and the programs that use it.
 
     Attributes:
         place: where it is installed.
-        cases: what happens in a program, and the program.
     """
 
     name: str
     package: str
     place: Python | Node
-    cases: dict[str, str]
+    cases: list[Case]
 
 
 @dataclass(frozen=True)
@@ -141,7 +161,7 @@ class Result:
 
     client: Client
     version: str
-    case: str
+    case: Case
     outcome: str
     seconds: float = 0.0
     output: str = ""
@@ -149,12 +169,10 @@ class Result:
     @property
     def row(self) -> str:
         """A line of the table."""
-        program = self.client.cases[self.case]
-        path = program.split()[0]
-        return (
-            f"| {self.client.name} | {self.version} | {self.case} | [{program}]({path}) | {self.outcome} "
-            f"| {self.seconds:.1f} |"
-        )
+        case = self.case
+        program = f"[{case.program}]({case.program})"
+        cells = (self.client.name, self.version, case.family, case.about, program, self.outcome, f"{self.seconds:.1f}")
+        return f"| {' | '.join(cells)} |"
 
 
 GOOGLE = Python(".venv-interop", "requirements.txt")
@@ -163,34 +181,21 @@ VOICE = Python(".venv-interop-voice", "voice/requirements.txt")
 AG2_LIVE = Python(".venv-interop-ag2", "frameworks/ag2-requirements.txt")
 SCENARIO = Python(".venv-interop-scenario", "frameworks/scenario-requirements.txt")
 TAU2 = Python(".venv-interop-tau2", "frameworks/tau2-requirements.txt")
-BOTH_APIS = {
-    "text": "text.py",
-    "audio in and out": "audio.py",
-    "tool round": "tools.py",
-    "interruption in writing": "interruption.py",
-    "interruption by voice": "barge_in.py",
-    "resumption": "resumption.py",
-}
-GEMINI_CASES = {**BOTH_APIS, "ephemeral token": "ephemeral_token.py"}
 FAMILIES = {
-    "2.5": "gemini-2.5-flash-native-audio-preview-12-2025",
-    "3.1": "gemini-3.1-flash-live-preview",
-    "3.8": "gemini-3.8-live",
-    "3.8 thinking": "gemini-3.8-live-extended-thinking",
+    "2.5": "--model gemini-2.5-flash-native-audio-preview-12-2025",
+    "3.1": "--model gemini-3.1-flash-live-preview",
+    "3.8": "--model gemini-3.8-live",
+    "3.8 thinking": "--model gemini-3.8-live-extended-thinking",
+    "2.5, Vertex AI": "--vertex --model gemini-live-2.5-flash-native-audio",
 }
+"""The options of a program for each family of models, on the Gemini API unless it says otherwise."""
+
+GEMINI = tuple(family for family in FAMILIES if "Vertex" not in family)
 
 
-VERTEX = "--vertex --model gemini-live-2.5-flash-native-audio"
-
-
-def by_family(case: str, program: str, *families: str) -> dict[str, str]:
-    """A case for each of these families of models, or for all."""
-    return {f"{case}, {family}": f"{program} --model {FAMILIES[family]}" for family in families or FAMILIES}
-
-
-def on_both(case: str, program: str, *families: str) -> dict[str, str]:
-    """A case for each of these families of models, and on Vertex AI."""
-    return {**by_family(case, program, *families), f"{case}, Vertex AI": f"{program} {VERTEX}"}
+def each(about: str, program: str, families: Iterable[str] = FAMILIES) -> list[Case]:
+    """A case for each of these families of models; for all of them, on both APIs, by default."""
+    return [Case(about, program, family) for family in families]
 
 
 CLIENTS = [
@@ -198,80 +203,85 @@ CLIENTS = [
         "google-genai",
         "google-genai",
         GOOGLE,
-        {
-            **{case: f"google_genai/{it}" for case, it in GEMINI_CASES.items()},
-            **by_family("tool round", "google_genai/tools.py"),
-        },
-    ),
-    Client(
-        "google-genai, Vertex AI",
-        "google-genai",
-        GOOGLE,
-        {case: f"google_genai/{it} --vertex" for case, it in BOTH_APIS.items()},
+        [
+            *each("two questions in writing", "google_genai/text.py", ("3.8", "2.5, Vertex AI")),
+            *each("two spoken questions", "google_genai/audio.py", ("3.8", "2.5, Vertex AI")),
+            *each("tool round", "google_genai/tools.py"),
+            *each("interruption in writing", "google_genai/interruption.py", ("3.8", "2.5, Vertex AI")),
+            *each("interruption by voice", "google_genai/barge_in.py"),
+            *each("cut, resumption with new instructions", "google_genai/resumption.py"),
+            *each("new instructions in mid-session", "google_genai/instructions.py", ("2.5, Vertex AI",)),
+            *each("ephemeral token", "google_genai/ephemeral_token.py", ("3.8",)),
+        ],
     ),
     Client(
         "@google/genai",
         "@google/genai",
         Node(),
-        {
-            "text": "javascript/text.mjs",
-            "audio in and out": "javascript/audio.mjs",
-            "tool round": "javascript/tools.mjs",
-            "interruption in writing": "javascript/interruption.mjs",
-            "interruption by voice": "javascript/barge_in.mjs",
-            "resumption": "javascript/resumption.mjs",
-        },
+        [
+            Case("two questions in writing", "javascript/text.mjs"),
+            Case("spoken question", "javascript/audio.mjs"),
+            *each("tool round", "javascript/tools.mjs", GEMINI),
+            Case("interruption in writing", "javascript/interruption.mjs"),
+            *each("interruption by voice", "javascript/barge_in.mjs", GEMINI),
+            *each("cut, resumption with new instructions", "javascript/resumption.mjs", GEMINI),
+        ],
     ),
     Client(
         "Firebase's JavaScript SDK",
         "firebase",
         Node(),
-        on_both(
-            "tool round, spoken question, interruption, resumption", "javascript/firebase.mjs", "2.5", "3.1", "3.8"
+        each(
+            "tool round in writing, spoken question, interruption, cut and resumption",
+            "javascript/firebase.mjs",
+            ("2.5", "3.1", "3.8", "2.5, Vertex AI"),
         ),
     ),
     Client(
         "pydantic-ai",
         "pydantic-ai-slim",
         FRAMEWORKS,
-        on_both("greeting and tool round in writing, spoken question, interruption", "frameworks/pydantic_ai_bot.py"),
+        each(
+            "greeting and tool round in writing, spoken question, interruption, new instructions, cut and resumption",
+            "frameworks/pydantic_ai_bot.py",
+        ),
     ),
     Client(
         "Google ADK",
         "google-adk",
         FRAMEWORKS,
-        on_both("greeting, tool round, second question, interruption", "frameworks/adk_bot.py"),
+        each(
+            "greeting, tool round, second question, interruption, cut and resumption, new instructions",
+            "frameworks/adk_bot.py",
+        ),
     ),
     Client(
         "Pipecat",
         "pipecat-ai",
         VOICE,
-        by_family("greeting, tool round, second question, interruption", "voice/pipecat_bot.py"),
+        each("greeting, tool round, second question, interruption, cut and resumption", "voice/pipecat_bot.py"),
     ),
     Client(
         "LiveKit's plugin",
         "livekit-plugins-google",
         VOICE,
-        on_both("reply, tool round, new instructions and tools, interruption", "voice/livekit_bot.py"),
+        each("reply, tool round, new instructions and tools, interruption, cut and resumption", "voice/livekit_bot.py"),
     ),
-    Client("AG2", "ag2", FRAMEWORKS, {"tool round, aloud": "frameworks/ag2_bot.py"}),
+    Client("AG2", "ag2", FRAMEWORKS, [Case("tool round, aloud", "frameworks/ag2_bot.py", "2.5")]),
     Client(
-        "AG2, live agent",
-        "ag2",
-        AG2_LIVE,
-        on_both("tool round and second question, aloud", "frameworks/ag2_live_bot.py"),
+        "AG2, live agent", "ag2", AG2_LIVE, each("tool round, second question, aloud", "frameworks/ag2_live_bot.py")
     ),
     Client(
         "langwatch-scenario",
         "langwatch-scenario",
         SCENARIO,
-        by_family("greeting, question, interruption, aloud", "frameworks/scenario_bot.py", "2.5", "3.1", "3.8"),
+        each("greeting, question, interruption, aloud", "frameworks/scenario_bot.py", ("2.5", "3.1", "3.8")),
     ),
     Client(
         "tau2-bench",
         "tau2",
         TAU2,
-        by_family("tool round and second question, aloud", "frameworks/tau2_bot.py", "3.1"),
+        each("tool round, goAway and resumption, second question, aloud", "frameworks/tau2_bot.py", ("3.1",)),
     ),
 ]
 
@@ -293,7 +303,7 @@ def main() -> None:
 
 def run(client: Client, only: str, *, verbose: bool) -> list[Result]:
     """Run the cases of a client, those that are asked for."""
-    cases = [case for case, it in client.cases.items() if only.lower() in f"{client.name} {case} {it}".lower()]
+    cases = [case for case in client.cases if only.lower() in f"{client.name} {case.about} {case.command}".lower()]
     if not cases:
         return []
     try:
@@ -304,7 +314,7 @@ def run(client: Client, only: str, *, verbose: bool) -> list[Result]:
     version = client.place.version(client.package)
     results = []
     for case in cases:
-        print(f"{client.name} {version}: {case} ... ", end="", flush=True)
+        print(f"{client.name} {version}: {case.about}, {case.family} ... ", end="", flush=True)
         result = run_case(client, version, case)
         print(f"{result.outcome} ({result.seconds:.1f} s)", flush=True)
         if verbose or result.outcome != "passed":
@@ -313,9 +323,9 @@ def run(client: Client, only: str, *, verbose: bool) -> list[Result]:
     return results
 
 
-def run_case(client: Client, version: str, case: str) -> Result:
+def run_case(client: Client, version: str, case: Case) -> Result:
     """Run a program with a server of its own."""
-    command = [*OFFLINE, *client.place.command(client.cases[case])]
+    command = [*OFFLINE, *client.place.command(case.command)]
     began_s = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -356,15 +366,15 @@ def keep(results: list[Result]) -> None:
     page = INTEROP / "README.md"
     text = page.read_text("utf-8")
     rows = {named(row): row for row in ROW.findall(text)} | {named(result.row): result.row for result in results}
-    ordered = (rows.get((client.name, case)) for client in CLIENTS for case in client.cases)
+    ordered = (rows.get((client.name, case.family, case.about)) for client in CLIENTS for case in client.cases)
     written = "\n".join([HEAD, *filter(None, ordered)])
     page.write_text(TABLE.sub(lambda found: f"{found[1]}{written}\n{found[2]}", text), "utf-8")
 
 
-def named(row: str) -> tuple[str, str]:
-    """Client and case of a line of the table."""
-    client, _version, case, *_ = row.removeprefix("| ").split(" | ")
-    return client, case
+def named(row: str) -> tuple[str, ...]:
+    """What a line of the table is about: client, family, and what is run."""
+    client, _version, family, about, *_ = row.removeprefix("| ").split(" | ")
+    return client, family, about
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Google's Agent Development Kit, live: a greeting in writing, a spoken question that needs a function, another one,
-and an interruption."""
+an interruption, a connection that is cut, and a second run with new instructions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from google.adk.runners import InMemoryRunner
 from google.genai import types
 
 from interop.microphone import microphone
+from interop.trouble import cut
 from interop.waiting import until
 
 cities: list[str] = []
@@ -43,6 +44,7 @@ config = RunConfig(
     response_modalities=[types.Modality.AUDIO],
     input_audio_transcription=types.AudioTranscriptionConfig(),
     output_audio_transcription=types.AudioTranscriptionConfig(),
+    session_resumption=types.SessionResumptionConfig(),
 )
 
 
@@ -67,16 +69,16 @@ class Heard:
 async def main() -> None:
     runner = InMemoryRunner(agent=agent, app_name="interop")
     session = await runner.session_service.create_session(app_name="interop", user_id="ada")
-    queue = LiveRequestQueue()
     heard = Heard()
 
-    async def listen() -> None:
+    async def listen(queue: LiveRequestQueue) -> None:
         async for event in runner.run_live(
             user_id="ada", session_id=session.id, live_request_queue=queue, run_config=config
         ):
             heard.take(event)
 
-    listening = asyncio.create_task(listen())
+    queue = LiveRequestQueue()
+    listening = asyncio.create_task(listen(queue))
     queue.send_content(written("Hello!"))
     await until(lambda: "help you" in heard.said, "the greeting")
     async with speaking(queue, "weather"):
@@ -89,6 +91,20 @@ async def main() -> None:
     interruptions = heard.interruptions
     async with speaking(queue, "calculate"):
         await until(lambda: heard.said.count("eighty four") == 2, "the answer to the interruption")
+    queue.send_content(written("My name is Ada."))
+    await until(lambda: "meet you, Ada" in heard.said, "the words for the name")
+    await asyncio.sleep(2)  # for the handle that comes after the turn
+    cut()
+    await asyncio.sleep(2)
+    queue.send_content(written("What is my name?"))
+    await until(lambda: "Your name is Ada" in heard.said, "the name after the cut")
+    listening.cancel()
+
+    agent.instruction = "Your name is Grace."
+    queue = LiveRequestQueue()
+    listening = asyncio.create_task(listen(queue))
+    queue.send_content(written("What is your name?"))
+    await until(lambda: "I am Grace" in heard.said, "the name in the new instructions")
     listening.cancel()
     print(f"{heard.user=} {heard.said=} {heard.audio_bytes=} {heard.interruptions=} {cities=}")
     assert "weather in london" in heard.user, f"heard {heard.user!r}"

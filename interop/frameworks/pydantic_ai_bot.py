@@ -1,4 +1,5 @@
-"""pydantic-ai: a greeting and a question that needs a function, in writing, a spoken question, and an interruption."""
+"""pydantic-ai: a greeting and a question that needs a function, in writing, a spoken question, an interruption, new
+instructions, and a connection that is cut."""
 
 from __future__ import annotations
 
@@ -7,15 +8,30 @@ import sys
 from collections.abc import AsyncIterator
 
 from pydantic_ai import Agent
-from pydantic_ai.messages import ModelResponse, PartDeltaEvent, PartEndEvent, SpeechPart, SpeechPartDelta
-from pydantic_ai.realtime import RealtimeEvent, RealtimeTurnCompleteEvent
+from pydantic_ai.messages import (
+    InstructionDeltaPart,
+    ModelResponse,
+    PartDeltaEvent,
+    PartEndEvent,
+    SpeechPart,
+    SpeechPartDelta,
+)
+from pydantic_ai.realtime import RealtimeEvent, RealtimeSessionReconnectEvent, RealtimeTurnCompleteEvent
+from pydantic_ai.realtime.google import GoogleRealtimeModelSettings
 
 from interop.microphone import microphone
+from interop.trouble import cut
 
 MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
 PROVIDER = "google-cloud" if "--vertex" in sys.argv else "google"
 agent = Agent(instructions="You are a helpful voice assistant.")
+manners = ["Be brief."]
 cities: list[str] = []
+
+
+@agent.instructions(name="manners", on_change="append")
+def last_manners() -> str:
+    return manners[-1]
 
 
 @agent.tool_plain
@@ -26,7 +42,8 @@ def get_weather(city: str) -> str:
 
 
 async def main() -> None:
-    async with agent.realtime(f"{PROVIDER}:{MODEL}").session() as session:
+    settings = GoogleRealtimeModelSettings(reconnect={})
+    async with agent.realtime(f"{PROVIDER}:{MODEL}", model_settings=settings).session() as session:
         events = aiter(session)
         await session.send("Hello!")
         await expect(events, assistant="help you")
@@ -45,8 +62,22 @@ async def main() -> None:
                 break
         speaking = asyncio.create_task(session.send_audio(microphone("calculate")))
         await expect(events, assistant="lighthouse")
+        manners.append("Be kind.")  # is sent after the answer
         await expect(events, assistant="eighty four")
         speaking.cancel()
+
+        await session.send("My name is Ada.")
+        await expect(events, assistant="Ada")
+        await asyncio.sleep(1)  # for the handle that comes after the turn
+        cut()
+        async for event in events:
+            if isinstance(event, RealtimeSessionReconnectEvent):
+                assert event.state_restored, "the session was not resumed"
+                break
+        await session.send("What is my name?")
+        await expect(events, assistant="Ada")
+        sent = [part for message in session.all_messages() for part in message.parts]
+        assert any(isinstance(part, InstructionDeltaPart) for part in sent), "the new instructions were not sent"
         states = [message.state for message in session.all_messages() if isinstance(message, ModelResponse)]
         assert "interrupted" in states, states
         print(len(session.all_messages()), "messages in the history")

@@ -1,4 +1,4 @@
-"""tau2-bench's Gemini provider: a spoken question that needs a function, and another one, tick by tick."""
+"""tau2-bench's Gemini provider, tick by tick: a spoken question that needs a function, and another after a goAway."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tau2.voice.audio_native.gemini.events import (
 from tau2.voice.audio_native.gemini.provider import GeminiLiveProvider
 
 from interop.microphone import CHUNK_BYTES, recorded
+from interop.trouble import go_away
 
 MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.1-flash-live-preview"
 TICK_S = 0.2
@@ -38,10 +39,14 @@ async def main() -> None:
     provider = GeminiLiveProvider(model=MODEL)
     await provider.connect("You are a helpful voice assistant.", [as_tool(get_weather)])
     calls: list[dict[str, Any]] = []
+    go_away()  # it reconnects after the turn
+    reconnections = 0
     for sample, expected in (("weather", "12 degrees in London"), ("calculate", "eighty four")):
         heard, said, audio_bytes = "", "", 0
         speech = recorded(sample)
         for _ in range(100):
+            if provider.needs_reconnection:
+                reconnections += await provider.perform_pending_reconnection()
             tick, speech = speech[:TICK_BYTES].ljust(TICK_BYTES, b"\0"), speech[TICK_BYTES:]
             await provider.send_audio(tick)
             for event in await provider.receive_events_for_duration(TICK_S):
@@ -62,6 +67,7 @@ async def main() -> None:
         assert audio_bytes > 48_000, "less than a second of speech"
         await asyncio.sleep(1)
     assert calls == [{"city": "London"}], calls
+    assert reconnections == 1, reconnections
     await provider.disconnect()
 
 

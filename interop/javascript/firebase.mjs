@@ -1,5 +1,5 @@
-// Firebase AI Logic's SDK: a question in writing that needs a function, a spoken one, an interruption, and a second
-// connection that goes on where the first was; on the Gemini API, or with --vertex on Vertex AI.
+// Firebase AI Logic's SDK: a question in writing that needs a function, a spoken one, an interruption, and a connection
+// that is cut and resumed; on the Gemini API, or with --vertex on Vertex AI.
 
 import assert from 'node:assert/strict';
 import { initializeApp } from 'firebase/app';
@@ -37,17 +37,15 @@ const live = getLiveGenerativeModel(getAI(app, { backend: vertex ? new VertexAIB
   },
 });
 
-/** Open a session; `messages` is what it brings, as @google/genai has it, and `handle` the last handle. */
-async function connect(handle) {
-  const session = await live.connect(handle ? { handle } : {});
-  const seen = { session, handle: undefined };
-  seen.messages = (async function* () {
-    for await (const message of session.receive()) {
-      if (message.type === 'sessionResumptionUpdate') seen.handle = message.newHandle ?? seen.handle;
-      yield [message.type === 'toolCall' ? { toolCall: message } : { serverContent: message }];
-    }
-  })();
-  return seen;
+const session = await live.connect({});
+let handle; // the last one that came
+
+/** What the connection brings, as @google/genai has it. */
+async function* received() {
+  for await (const message of session.receive()) {
+    if (message.type === 'sessionResumptionUpdate') handle = message.newHandle ?? handle;
+    yield [message.type === 'toolCall' ? { toolCall: message } : { serverContent: message }];
+  }
 }
 
 /** Receive turns until something is said. */
@@ -57,8 +55,7 @@ async function hear(messages, options) {
   return turn;
 }
 
-const first = await connect();
-const { session, messages } = first;
+let messages = received();
 const onCall = ({ id, name }) =>
   session.sendFunctionResponses([{ id, name, response: { weather: 'foggy', degrees: 12 } }]);
 await session.send('What is the weather in London?');
@@ -85,11 +82,16 @@ silence();
 
 await session.sendTextRealtime('My name is Ada.');
 (await hear(messages)).expect('ada');
-const before = first.handle;
-while (first.handle === before) await messages.next(); // the handle that comes after the turn
+const before = handle;
+while (handle === before) await messages.next(); // the handle that comes after the turn
+process.kill(process.ppid, 'SIGUSR1'); // the server cuts every connection
+await assert.rejects(async () => {
+  while (!(await messages.next()).done);
+  throw new Error('the connection is gone');
+});
+await session.resumeSession({ handle });
+messages = received();
+await session.sendTextRealtime('What is my name?');
+(await hear(messages)).expect('ada');
 await session.close();
-const second = await connect(first.handle);
-await second.session.sendTextRealtime('What is my name?');
-(await hear(second.messages)).expect('ada');
-await second.session.close();
 process.exit(0);

@@ -2,15 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { EventEmitter, on } from 'node:events';
-import { GoogleGenAI, Modality } from '@google/genai';
+import { GoogleGenAI, Modality, ThinkingLevel } from '@google/genai';
+
+const named = process.argv.indexOf('--model');
+const model = named > 0 ? process.argv[named + 1] : 'gemini-3.8-live';
+const thinkingConfig = model.includes('extended-thinking') ? { thinkingLevel: ThinkingLevel.LOW } : undefined;
 
 /** Open a session that answers aloud; `messages` iterates over what the service sends, and ends in an error with it. */
 export async function connect(config = {}) {
   const events = new EventEmitter();
   const messages = on(events, 'message');
   const session = await new GoogleGenAI({}).live.connect({
-    model: 'gemini-3.8-live',
-    config: { responseModalities: [Modality.AUDIO], outputAudioTranscription: {}, ...config },
+    model,
+    config: { responseModalities: [Modality.AUDIO], outputAudioTranscription: {}, thinkingConfig, ...config },
     callbacks: {
       onmessage: (message) => events.emit('message', message),
       onerror: (event) => events.emit('error', new Error(`the connection failed: ${event.message}`)),

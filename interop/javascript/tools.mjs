@@ -16,7 +16,8 @@ const answer = ({ id, name }) =>
 
 session.sendClientContent({ turns: 'What is the weather in London?' });
 const turn = new Turn();
-while (!turn.said) await turn.hear(messages, { onCall: answer }); // this model ends a turn at the call, and tells the result in another
+// Some models end a turn at the call, or before it, and tell the result in another.
+for (let turns = 0; turns < 3 && !turn.said.includes('foggy'); turns++) await turn.hear(messages, { onCall: answer });
 turn.expect('foggy', '12');
 assert.deepEqual(turn.calls.map(({ name, args }) => ({ name, args })), [{ name: 'get_weather', args: { city: 'London' } }]);
 session.close();

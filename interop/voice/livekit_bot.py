@@ -1,5 +1,5 @@
 """LiveKit's plugin, without a room: a context that is answered, a spoken question that needs a function, new
-instructions and tools, another question, and an interruption."""
+instructions and tools, another question, an interruption, and a connection that is cut."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from livekit.agents import llm
 from livekit.plugins.google.realtime import RealtimeModel
 
 from interop.microphone import CHUNK_BYTES, recorded
+from interop.trouble import cut
 from interop.waiting import until
 
 MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
@@ -101,7 +102,13 @@ async def main() -> None:
             session.push_audio(rtc.AudioFrame(chunk, 16000, 1, len(chunk) // 2))
             await asyncio.sleep(0.02)
 
-    await session.update_instructions("Be brief.")
+    async def ask(question: str) -> None:
+        context = session.chat_ctx.copy()
+        context.add_message(role="user", content=question)
+        await session.update_chat_ctx(context)
+        await asyncio.wait_for(session.generate_reply(), 20)
+
+    await session.update_instructions("Your name is Zoe.")
     await session.update_tools([get_weather])
     context = llm.ChatContext.empty()
     context.add_message(role="user", content="What is two plus three?")
@@ -119,24 +126,34 @@ async def main() -> None:
     await session.update_chat_ctx(context)
     await until(lambda: "foggy" in heard.said, "the weather")
     await asyncio.sleep(2)
-    await session.update_instructions("Be kind.")
+    await session.update_instructions("Your name is Grace.")
     await session.update_tools([refund])
     await asyncio.sleep(1.5)
     await speak("calculate")
     await until(lambda: "eighty" in heard.said, "the second question")
     await until(lambda: "twelve" in heard.user, "the transcript of it")
     await asyncio.sleep(2)
-    context = session.chat_ctx.copy()
-    context.add_message(role="user", content="Tell me a long story.")
-    await session.update_chat_ctx(context)
-    await asyncio.wait_for(session.generate_reply(), 20)
+    await ask("What is your name?")
+    await until(lambda: "I am Grace" in heard.said, "the name in the new instructions")
+    await asyncio.sleep(2)
+    await ask("Tell me a long story.")
     before, interruptions = heard.samples, heard.interruptions
     await until(lambda: heard.samples > before + 24_000, "the story")
     await speak("calculate")
     await until(lambda: heard.said.count("eighty") == 2, "the answer to the interruption")
+    await asyncio.sleep(2)
+    await ask("My name is Ada.")
+    await until(lambda: "meet you, Ada" in heard.said, "the words for the name")
+    await asyncio.sleep(4)  # for the end of the turn, and the handle that comes after it
+    assert not heard.errors, heard.errors
+    cut()
+    await until(lambda: bool(heard.errors), "the end of the connection")
+    await asyncio.sleep(2)
+    await ask("What is my name?")
+    await until(lambda: "Your name is Ada" in heard.said, "the name after the cut")
     print(f"{heard.said=} {heard.user=} {heard.samples=} {[(c.name, c.arguments) for c in heard.calls]}")
     assert call.arguments == '{"city": "London"}', call.arguments
-    assert not heard.errors, heard.errors
+    assert len(heard.errors) == 1, heard.errors
     assert heard.interruptions > interruptions, "the story was not interrupted"
     assert heard.samples > 3 * 24_000, "less than three seconds of speech"
     await asyncio.wait_for(session.aclose(), 10)

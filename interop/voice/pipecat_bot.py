@@ -1,4 +1,5 @@
-"""Pipecat: a greeting from the context, a spoken question that needs a function, another one, and an interruption."""
+"""Pipecat: a greeting from the context, a spoken question that needs a function, another one, an interruption, and a
+connection that is cut."""
 
 from __future__ import annotations
 
@@ -24,9 +25,12 @@ from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService
+from pipecat.services.google.gemini_live.vertex.llm import GeminiLiveVertexLLMService
 from pipecat.workers.runner import WorkerRunner
 
 from interop.microphone import CHUNK_BYTES, recorded
+from interop.trouble import cut
+from interop.voice.service_account import service_account
 from interop.waiting import until
 
 MODEL = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "gemini-3.8-live"
@@ -66,13 +70,7 @@ async def main() -> None:
         await params.result_callback({"weather": "foggy"})
 
     mouth = Mouth()
-    settings = GeminiLiveLLMService.Settings(model=f"models/{MODEL}")
-    llm = GeminiLiveLLMService(
-        api_key="offline",
-        system_instruction="Be brief.",
-        tools=ToolsSchema(standard_tools=[WEATHER]),
-        settings=settings,
-    )
+    llm = service(system_instruction="Be brief.", tools=ToolsSchema(standard_tools=[WEATHER]))
     llm.register_function("get_weather", get_weather)
     context = LLMContext([{"role": "user", "content": "What is two plus three?"}])
     pair = LLMContextAggregatorPair(context)
@@ -103,12 +101,32 @@ async def main() -> None:
     await until(lambda: mouth.audio_bytes > before + 48_000, "the story")
     await speak("calculate")
     await until(lambda: mouth.said.count("eighty") == 2, "the answer to the interruption")
+    await asyncio.sleep(2)
+    await worker.queue_frame(InputTextRawFrame(text="My name is Ada."))
+    await until(lambda: "meet you, Ada" in mouth.said, "the words for the name")
+    await asyncio.sleep(4)  # for the end of the turn, and the handle that comes after it
+    cut()
+    await asyncio.sleep(2)
+    await worker.queue_frame(InputTextRawFrame(text="What is my name?"))
+    await until(lambda: "Your name is Ada" in mouth.said, "the name after the cut")
     await worker.queue_frame(EndFrame())
     await asyncio.wait_for(running, 20)
     print(f"{mouth.said=} {cities=} {mouth.audio_bytes=}")
     assert cities == ["London"], cities
     assert mouth.interruptions > interruptions, "the story was not interrupted"
     assert mouth.audio_bytes > 3 * 48_000, "less than three seconds of speech"
+
+
+def service(**options: Any) -> GeminiLiveLLMService:
+    """The model, on the Gemini API or on Vertex AI."""
+    if "--vertex" not in sys.argv:
+        settings = GeminiLiveLLMService.Settings(model=f"models/{MODEL}")
+        return GeminiLiveLLMService(api_key="offline", settings=settings, **options)
+    vertex = GeminiLiveVertexLLMService.Settings(model=f"google/{MODEL}")
+    with service_account() as credentials:
+        return GeminiLiveVertexLLMService(
+            credentials=credentials, project_id="offline", location="us-central1", settings=vertex, **options
+        )
 
 
 asyncio.run(main())
