@@ -101,10 +101,8 @@ def test_imports_flow_down(path: Path) -> None:
         assert not [other for other in own(path) if other.startswith("protocol")], "the CLI uses public names"
         return
     others = [other for other in own(path) if floors is FLOORS or other.startswith("local")]
-    if name == "testing.speech":
-        others = [other for other in others if not other.startswith("local.speech")]  # tests speak as the server does
-    if name.startswith("evaluation"):
-        others = [other for other in others if not other.startswith("local")]  # it stands on the client and the server
+    if name.startswith(("testing", "evaluation")):
+        others = [other for other in others if not other.startswith("local")]  # they stand on the client and the server
     upward = [other for other in others if (there := floor(other, floors)) is None or there > here]
     assert upward == []
 

@@ -20,7 +20,7 @@ from gemini_realtime.checking import spelling_remedy
 if TYPE_CHECKING:
     from gemini_realtime import LiveServer
     from gemini_realtime.evaluation.record import CallResult
-    from gemini_realtime.testing.call import Calling
+    from gemini_realtime.testing.calling import Calling
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,7 +97,7 @@ def live_server_tls(live_server_options: dict[str, Any], monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def caller(live_server_options: dict[str, Any]) -> Callable[..., Calling]:
+def caller(live_server_options: dict[str, Any]) -> Callable[..., Calling[Any]]:
     """`gemini_realtime.testing.caller`, whose embedded server has the options of the test."""
     from gemini_realtime.testing import caller
 

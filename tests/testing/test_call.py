@@ -13,7 +13,7 @@ from gemini_realtime import ConfigError, HandshakeError, LiveServer, RealtimeAge
 from gemini_realtime.adapters.files import write_wav
 from gemini_realtime.agent import RealtimeObserver
 from gemini_realtime.testing import caller
-from gemini_realtime.testing.call import Calling
+from gemini_realtime.testing.calling import Calling
 from tests.local.fakes import FakeHearing, FakeSpeaking, spoken
 
 FAKES: dict[str, Any] = {"hearing": FakeHearing(), "speaking": FakeSpeaking()}
@@ -156,7 +156,7 @@ async def test_a_call_that_nobody_takes_says_why() -> None:
 
 
 @pytest.mark.live_server(hearing=FakeHearing(), speaking=FakeSpeaking())
-async def test_the_fixture_calls_an_agent(caller: Callable[..., Calling]) -> None:
+async def test_the_fixture_calls_an_agent(caller: Callable[..., Calling[Any]]) -> None:
     async with asyncio.timeout(30), caller(agent_for) as call:
         await call.types("What is two plus three?")
         assert (await call.hears()).said == "Two plus three is five."

@@ -179,14 +179,19 @@ class ConversationLog(RealtimeObserver):
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Take note."""
+        self.note(event)
+
+    def note(self, event: RealtimeEvent) -> None:
+        """Take note of an event, at this moment."""
         note = _NOTES.get(type(event))
         if note is not None:
             note(self, event, self._now_ms())
 
     async def on_close(self) -> None:
         """Whoever waits for an answer waits in vain."""
-        self._answers.put_nowait(None)
-        self.over.set()
+        if not self.over.is_set():
+            self._answers.put_nowait(None)
+            self.over.set()
 
     def _now_ms(self) -> float:
         now_s = asyncio.get_running_loop().time()
@@ -194,11 +199,12 @@ class ConversationLog(RealtimeObserver):
             self._began_s = now_s
         return (now_s - self._began_s) * 1000
 
-    def note_typed(self, words: str) -> None:
-        """Take note of what is sent with `send_text()`, of which no event tells."""
+    def note_typed(self, words: str, *, lasting_s: float = 0.0) -> None:
+        """Take note of what is sent with `send_text()`, of which no event tells; `lasting_s` for what is spoken."""
         now_ms = self._now_ms()
-        self._user, self._speech_ended_ms = None, now_ms
-        self._user_turn(now_ms).said = words
+        self._user, self._speech_ended_ms = None, now_ms + 1000 * lasting_s
+        turn = self._user_turn(now_ms)
+        turn.said, turn.end_ms = words, self._speech_ended_ms
 
     # --- the user
 

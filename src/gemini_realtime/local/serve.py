@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
+from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.checking import check_number, check_type
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.choices import backends_of
@@ -28,6 +29,7 @@ from gemini_realtime.local.server.kept_sessions import KeptSession
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.listener import Listener
 from gemini_realtime.local.server.newcomers import Newcomers
+from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.local.server.observing import Observing
 from gemini_realtime.local.server.request_handler import RequestHandler
 from gemini_realtime.local.server.service import Service, SessionSettings
@@ -226,6 +228,29 @@ class LiveServer:
         self._listener(0)
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._service.misbehave, told)
+
+    def hear(self, speech: str | bytes, *, lasting_s: float | None = None) -> None:
+        """Act as if the user of the client that came last had spoken: for a program that has no microphone.
+
+        Args:
+            speech: words, which are understood to the letter; or 16 kHz PCM, whose words are recognised.
+            lasting_s: from the first sound, which interrupts the model, to the last; of words nothing by default, of
+                PCM as long as it is.
+
+        Raises:
+            ConfigError: it is neither.
+        """
+        check_type("speech", speech, (str, bytes), "words, or 16 kHz PCM as bytes")
+        if lasting_s is None:
+            lasting_s = 0.0 if isinstance(speech, str) else INPUT_FORMAT.duration_ms(len(speech)) / 1000
+        check_number("lasting_s", lasting_s, 0)
+        self._listener(0)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._service.hear, speech, lasting_s)
+
+    def observe(self, make: Callable[[], Observer]) -> None:
+        """Let an observer be made for each connection from now on; it is told, on the server's thread."""
+        self._observing.invite(make)
 
     async def __aenter__(self) -> LiveServer:
         self._loop = asyncio.get_running_loop()

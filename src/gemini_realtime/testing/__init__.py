@@ -1,6 +1,7 @@
 """Tests of voice agents without a network, a key or a wait.
 
-    caller                    calls a voice agent: say something, hear the answer, interrupt, see which tools ran
+    caller                    calls a voice agent, ours or any program: say something, hear the answer, interrupt, see
+                              which tools ran
     say, next_answer          one turn of a conversation, in a line each
     speech_from_text          what somebody says, for `say`
     ScriptedService           a Live service in memory that says what the test tells it, made of `messages`
@@ -13,7 +14,8 @@ For tests with real hearing and speech there is the embedded server: `gemini_rea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from gemini_realtime.testing import messages
 from gemini_realtime.testing.conversation import Answer, next_answer, say
@@ -34,9 +36,15 @@ from gemini_realtime.transport.faults import (
 )
 
 if TYPE_CHECKING:
-    from gemini_realtime.testing.call import Call, caller
+    from gemini_realtime.testing.call import AgentCall, Call
+    from gemini_realtime.testing.calling import caller
+    from gemini_realtime.testing.program_call import ProgramCall
+
+_NEED_AGENT: Final = {"AgentCall": "call", "Call": "call", "ProgramCall": "program_call", "caller": "calling"}
+"""Where there is what takes the extra `[agent]`."""
 
 __all__ = [
+    "AgentCall",
     "Answer",
     "Call",
     "Cut",
@@ -44,6 +52,7 @@ __all__ = [
     "Fault",
     "Late",
     "LatePongs",
+    "ProgramCall",
     "Refused",
     "ScriptedService",
     "Silence",
@@ -62,8 +71,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Call", "caller"):  # they need the extra `[agent]`
-        from gemini_realtime.testing import call
-
-        return getattr(call, name)
+    if name in _NEED_AGENT:
+        return getattr(import_module(f"{__name__}.{_NEED_AGENT[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
+from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.local.wire.frames import takes_long
 from gemini_realtime.protocol.codec import DecodeError, decode_base64, parse_received
 
@@ -62,7 +63,7 @@ class Advice:
         self._left_behind = handle
 
 
-class Adviser:
+class Adviser(Observer):
     """Looks at one connection.
 
     Args:

@@ -92,6 +92,11 @@ class Connection(picows.WSListener):
         if not self.writable.is_set() and self._unread_bytes > self._limits.unread_bytes:
             self.pause_reading("unread")
 
+    def spoke(self, words: str) -> None:
+        """Tell the observers what is said in what is sent."""
+        for observer in self.observers:
+            observer.spoken(words)
+
     def pong(self, payload: bytes) -> None:
         """Answer a ping."""
         if self._socket is not None:

@@ -30,6 +30,7 @@ from gemini_realtime.local.session.actions import (
     Recall,
     Respond,
     Send,
+    Spoken,
     StartUtterance,
     Stop,
 )
@@ -70,6 +71,10 @@ class Served(Protocol):
         """Let a fault happen."""
         ...
 
+    def hear(self, speech: str | bytes, lasting_s: float) -> bool:
+        """Act as if the user had been heard; returns whether there is a session that can hear."""
+        ...
+
     async def end(self, code: int, reason: str) -> None:
         """Close the connection, and return when nothing of it is left."""
         ...
@@ -96,7 +101,7 @@ class Host:
         clock: Callable[[], float],
         sessions: Sessions,
         aside: Executor,
-        hosts: set[Served],
+        hosts: dict[Served, None],
     ) -> None:
         self.peer = peer
         self._connection = connection
@@ -117,7 +122,7 @@ class Host:
 
     def connection_made(self) -> None:
         """Begin to serve."""
-        self._hosts.add(self)
+        self._hosts[self] = None
 
     def message_received(self, message: bytes) -> None:
         """Take a message of the client."""
@@ -148,6 +153,22 @@ class Host:
     def misbehave(self, fault: Fault) -> None:
         """Let a fault happen."""
         self._connection.misbehave(fault)
+
+    def hear(self, speech: str | bytes, lasting_s: float) -> bool:
+        """Act as if the user had spoken: words, or 16 kHz PCM whose words are then recognised."""
+        if self.peer.state in (State.NEW, State.CLOSED):
+            return False
+        self.peer.speech_started()
+        self.act()
+        self._spawn(partial(self._hear, speech, lasting_s))
+        return True
+
+    async def _hear(self, speech: str | bytes, lasting_s: float) -> None:
+        await asyncio.sleep(lasting_s)
+        words = speech if isinstance(speech, str) else await self._transcribe(speech)
+        audio_s = lasting_s if isinstance(speech, str) else INPUT_FORMAT.duration_ms(len(speech)) / 1000
+        self.peer.heard(words, audio_s=audio_s)
+        self.act()
 
     async def end(self, code: int, reason: str) -> None:
         """Close the connection, and return when nothing of it is left."""
@@ -189,6 +210,8 @@ class Host:
         match action:
             case Send(frame):
                 self._connection.send(frame)
+            case Spoken(words):
+                self._connection.spoke(words)
             case Close(code, reason):
                 _log.info("closing a connection with %d: %s", code, reason)
                 self._connection.close(code, reason)
@@ -309,7 +332,7 @@ class Host:
 
     def _leave(self) -> None:
         if self._connection.ended.is_set() and not self._tasks:
-            self._hosts.discard(self)
+            self._hosts.pop(self, None)
 
     async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from gemini_realtime.local.server.observers import read
+from gemini_realtime.local.server.observers import Observer, read
 from gemini_realtime.local.wire.media import light
 
 MAX_SESSIONS: Final = 64
@@ -49,7 +49,7 @@ class KeptSession:
         return f"<KeptSession: {len(self._received)} messages received, {len(self._sent)} sent, closed: {self.closed}>"
 
 
-class Keeper:
+class Keeper(Observer):
     """Keeps what goes over one connection.
 
     Args:

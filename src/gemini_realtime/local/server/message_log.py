@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.server.observers import read
+from gemini_realtime.local.server.observers import Observer, read
 from gemini_realtime.protocol.codec import encode
 
 _MAX_WORDS: Final = 200
@@ -16,7 +16,7 @@ _ENVELOPES: Final = ("serverContent", "realtimeInput", "realtime_input")
 _CALLS: Final = ("functionCalls", "functionCall", "functionResponses", "functionResponse", "function_responses")
 
 
-class MessageLog:
+class MessageLog(Observer):
     """Writes the lines of one connection.
 
     Args:

@@ -45,6 +45,7 @@ class Observing:
         self._wall_clock = wall_clock
         self._advice = Advice(clock)
         self._numbers = count(1)
+        self._guests: list[Callable[[], Observer]] = []
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -53,12 +54,16 @@ class Observing:
                     f"{str(folder)!r} cannot keep recordings: {error.strerror}", remedy="name a folder that can be made"
                 ) from None
 
+    def invite(self, make: Callable[[], Observer]) -> None:
+        """Let somebody else observe each connection from now on, by an observer that is made for it."""
+        self._guests.append(make)
+
     def observers(self) -> tuple[Observer, ...]:
         """Those of a new connection."""
         number = next(self._numbers)
         session = KeptSession()
         self.sessions.append(session)
-        observers: list[Observer] = [Keeper(session), self._advice.observer()]
+        observers: list[Observer] = [Keeper(session), self._advice.observer(), *(make() for make in self._guests)]
         if self._log is not None:
             observers.append(MessageLog(f"#{number}", self._log, self._wall_clock))
         if self._folder is not None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import IO
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.server.observers import read
+from gemini_realtime.local.server.observers import Observer, read
 from gemini_realtime.protocol.codec import encode
 
 _log = logging.getLogger(__name__)
 
 
-class Recorder:
+class Recorder(Observer):
     """Writes one session; where it cannot be written the session goes on without it.
 
     Args:

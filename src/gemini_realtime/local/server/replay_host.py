@@ -22,7 +22,7 @@ class ReplayHost:
         hosts: it is among these while the client is there.
     """
 
-    def __init__(self, player: Player, connection: FaultyConnection, hosts: set[Served]) -> None:
+    def __init__(self, player: Player, connection: FaultyConnection, hosts: dict[Served, None]) -> None:
         self._player = player
         self._connection = connection
         self._hosts = hosts
@@ -30,7 +30,7 @@ class ReplayHost:
 
     def connection_made(self) -> None:
         """Begin to play."""
-        self._hosts.add(self)
+        self._hosts[self] = None
 
     def message_received(self, message: bytes) -> None:
         """Say what the service said next; a client that does something else than in the recording is told so."""
@@ -45,7 +45,7 @@ class ReplayHost:
 
     def connection_ended(self) -> None:
         """Nobody listens any more."""
-        self._hosts.discard(self)
+        self._hosts.pop(self, None)
 
     def go_away(self, time_left_s: float) -> None:
         """Nothing: what a recording announces is recorded."""
@@ -53,6 +53,10 @@ class ReplayHost:
     def misbehave(self, fault: Fault) -> None:
         """Let a fault happen."""
         self._connection.misbehave(fault)
+
+    def hear(self, speech: str | bytes, lasting_s: float) -> bool:
+        """Nothing: what a recording hears is recorded."""
+        return False
 
     async def end(self, code: int, reason: str) -> None:
         """Close the connection, and return when it is gone."""

@@ -74,7 +74,7 @@ class Service:
         clock: seconds, monotonic.
 
     Attributes:
-        served: the clients that are in.
+        served: the clients that are in, in the order in which they came.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Service:
         sessions_path: str | Path,
         clock: Callable[[], float],
     ) -> None:
-        self.served: set[Served] = set()
+        self.served: dict[Served, None] = {}
         self._backends = backends
         self._recording = recording
         self._settings = settings
@@ -137,6 +137,11 @@ class Service:
         """Let a fault happen to every client."""
         for host in tuple(self.served):
             host.misbehave(fault)
+
+    def hear(self, speech: str | bytes, lasting_s: float) -> None:
+        """Act as if the user of the client that came last had been heard."""
+        if not any(host.hear(speech, lasting_s) for host in reversed(tuple(self.served))):
+            _log.warning("nobody is there to hear")
 
     async def stop(self) -> None:
         """Send every client away, and free what was loaded."""

@@ -72,13 +72,20 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """These words are being sent as sound, to a client that wants no transcript: for whoever observes the server."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class Note:
     """Log this: something odd that is the client's fault, and is not refused or not explained to it."""
 
     text: str
 
 
-Action = Send | Close | Note | Hear | StartUtterance | EndUtterance | EndAudio | Recall | Respond | Stop
+Action = Send | Spoken | Close | Note | Hear | StartUtterance | EndUtterance | EndAudio | Recall | Respond | Stop
 
 
 class Outbox:

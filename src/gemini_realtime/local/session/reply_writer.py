@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
-from gemini_realtime.local.session.actions import Outbox, Send
+from gemini_realtime.local.session.actions import Outbox, Send, Spoken
 from gemini_realtime.local.session.options import Options
 from gemini_realtime.local.session.usage import Usage
 from gemini_realtime.local.wire.frames import audio_frame, server_frame
@@ -178,7 +178,10 @@ class ReplyWriter:
 
     def _transcript(self, text: str) -> str:
         """What of the transcript is to be sent now."""
-        if not text or self._options.setup.output_audio_transcription is None:
+        if not text:
+            return ""
+        if self._options.setup.output_audio_transcription is None:
+            self._outbox.put(Spoken(text))
             return ""
         first, self._transcribing = not self._transcribing, True
         if first and self._profile.vertex:
