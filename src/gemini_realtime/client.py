@@ -21,10 +21,10 @@ from gemini_realtime.config import api_type, read_config
 from gemini_realtime.credentials import access_token
 from gemini_realtime.driver import SessionDriver
 from gemini_realtime.errors import AudioFormatError, ConfigError, NotConnectedError, Secret
-from gemini_realtime.event_queue import EventQueue, EventQueueEnded, OnEvent
+from gemini_realtime.event_queue import EventQueue, EventQueueEnded, ObservedEventQueue, OnEvent
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.endpoint import endpoint
-from gemini_realtime.protocol.events import AudioTruncated, RealtimeEvent
+from gemini_realtime.protocol.events import OWN_EVENTS, AudioTruncated, RealtimeEvent
 from gemini_realtime.protocol.messages import ContextUpdate
 from gemini_realtime.protocol.models import ignored_tools, profile_for
 from gemini_realtime.protocol.options import SessionOptions, check_options, doubtful_voice
@@ -36,6 +36,9 @@ from gemini_realtime.protocol.setup import build_setup, context_update
 from gemini_realtime.realtime_client import RealtimeClientBase, RealtimeClientProtocol, register_realtime_client
 from gemini_realtime.transport.base import Dial, Receiver, Transport
 from gemini_realtime.version import __version__
+
+if TYPE_CHECKING:
+    from gemini_realtime.recordings.recorder import Recorder, RecordingOptions
 
 __all__ = ["GeminiRealtimeClient"]
 
@@ -85,6 +88,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
         self._driver: SessionDriver | None = None
         self._connecting = False
         self._token: Secret | None = None
+        self._recording: RecordingOptions | None = None
+        self._recorder: Recorder | None = None
         for warning in self._config.warnings:
             self.logger.warning(warning)
 
@@ -115,6 +120,50 @@ class GeminiRealtimeClient(RealtimeClientBase):
     def resumption_handle(self) -> str | None:
         """The last handle the service sent in this session, to resume it later with `session_resumption`."""
         return self._session.handle
+
+    def record(self, to: RecordingOptions | str | os.PathLike[str] | None) -> None:
+        """Record each conversation from the next `connect()` on; docs/recordings.md.
+
+        Args:
+            to: the folder in which each gets a folder of its own; `RecordingOptions` leaves audio or text out, or keeps
+                the last minutes only. None ends it.
+
+        Raises:
+            ConfigError: the folder cannot be made; or a conversation has begun, or is waited for, already.
+        """
+        from gemini_realtime.recordings.recorder import RecordingOptions
+
+        options = None if to is None else RecordingOptions.of(to)
+        if self._driver is not None or self._connecting or not self._events.idle:
+            raise ConfigError("the conversation has begun already", remedy="call record() before anything else")
+        self._recording, self._events = options, self._new_events(recorded=options is not None)
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What records the conversation that is open; None where there is none, or it is not recorded."""
+        return self._recorder
+
+    def _new_events(self, *, recorded: bool) -> EventQueue:
+        return ObservedEventQueue(OWN_EVENTS, self._note) if recorded else EventQueue()
+
+    def _note(self, event: RealtimeEvent) -> None:
+        if self._recorder is not None:
+            self._recorder.event(event)
+
+    @asynccontextmanager
+    async def _recorded(self) -> AsyncIterator[None]:
+        """Record what happens inside, where that is wanted."""
+        if self._recording is None:
+            yield
+            return
+        from gemini_realtime.recordings.recorder import Recorder
+
+        self._recorder = recorder = Recorder(self._recording)
+        try:
+            yield
+        finally:
+            self._recorder = None
+            await asyncio.shield(asyncio.wrap_future(recorder.end()))
 
     def session_state(self) -> dict[str, Any]:
         """What another process needs to continue this conversation: `connect(state=...)`.
@@ -163,12 +212,17 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 was dialled.
             HandshakeError: no connection could be made.
         """
-        return _Connecting(self._connected(state))
+        return _Connecting(self._conversation(state))
+
+    @asynccontextmanager
+    async def _conversation(self, state: Mapping[str, Any] | None) -> AsyncIterator[None]:
+        if self._driver is not None or self._connecting:
+            raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
+        async with self._recorded(), self._connected(state):
+            yield
 
     @asynccontextmanager
     async def _connected(self, state: Mapping[str, Any] | None) -> AsyncIterator[None]:
-        if self._driver is not None or self._connecting:
-            raise ConfigError("the client is connected already", remedy="leave the first `connect()` before the second")
         setup = build_setup(self._config.service, self._session.options, self._profile)
         for warning in ignored_tools(setup, self._profile):
             self.logger.warning(warning)
@@ -201,7 +255,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
             if (unsent := self._session.unsent) and not self._session.ended:
                 self.logger.warning("the conversation was left with %d messages that had not been sent", unsent)
             self._driver, self._left = None, self._session
-            self._session, self._events = self._new_session(self._left.options), EventQueue()
+            self._session = self._new_session(self._left.options)
+            self._events = self._new_events(recorded=self._recording is not None)
             await driver.close()
             self.logger.info("disconnected")
 
@@ -330,7 +385,12 @@ class GeminiRealtimeClient(RealtimeClientBase):
         # Kept, so that no error repeats it for as long as it is in use.
         self._token = await access_token(self._config.credentials, timeout_s=self._config.connect_timeout_s)
         target = endpoint(self._config.service, self._token, user_agent=f"gemini-realtime/{__version__}")
-        return await self._dial(target.url, target.headers, receiver)
+        dial = self._dial
+        if self._recorder is not None:
+            from gemini_realtime.transport.recording import recorded
+
+            dial = recorded(dial, self._recorder)
+        return await dial(target.url, target.headers, receiver)
 
     # --- what the user says and shows
 

@@ -89,6 +89,11 @@ class EventQueue:
         self._dropped: dict[str, _Dropped] = {}
         self._ended = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is unread, and nobody waits to read."""
+        return not self.unread and not self._waiting
+
     # --- what comes
 
     def put(self, event: RealtimeEvent | None) -> None:
@@ -274,3 +279,26 @@ class EventQueue:
             return event
         del self._dropped[entry.reason]
         return AudioDropped(duration_ms=entry.duration_ms, reason=entry.reason)
+
+
+class ObservedEventQueue(EventQueue):
+    """A queue of which somebody is told what a client puts in it without a frame of the service.
+
+    Args:
+        own: the kinds of events that are meant.
+        on_own: is told of each.
+    """
+
+    def __init__(self, own: frozenset[type[RealtimeEvent]], on_own: OnEvent) -> None:
+        super().__init__()
+        self._own = own
+        self._on_own = on_own
+
+    def put(self, event: RealtimeEvent | None) -> None:
+        if type(event) in self._own:
+            self._on_own(event)  # type: ignore[arg-type]
+        super().put(event)
+
+    def put_dropped(self, event: AudioDropped) -> None:
+        self._on_own(event)
+        super().put_dropped(event)

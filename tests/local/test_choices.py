@@ -15,7 +15,7 @@ from gemini_realtime.local import choices as choices_module
 from gemini_realtime.local.choices import hearing_named, responder_named, speaking_named
 from gemini_realtime.local.responders.chat import Chat
 from gemini_realtime.local.responders.echo import Echo
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.responders.script import Script
 from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
@@ -37,7 +37,7 @@ def test_rules_echo_and_replay_are_chosen_by_name(tmp_path: Path) -> None:
     recording = tmp_path / "call.jsonl"
     recording.write_text(json.dumps({"from": "client", "frame": {"setup": {}}}))
     assert isinstance(responder_named("rules"), Rules)
-    assert isinstance(responder_named(f"replay:{recording}"), Recording)
+    assert isinstance(responder_named(f"replay:{recording}"), Replay)
     echo = responder_named("echo")
     assert isinstance(echo, Echo)
     assert heard_by(echo) is None

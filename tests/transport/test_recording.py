@@ -98,7 +98,7 @@ async def test_a_file_that_cannot_be_opened_any_more_is_no_reason_not_to_connect
 @pytest.mark.parametrize("line", ["{", "[]", '{"from": "nobody", "frame": {}}', '{"from": "client", "frame": 3}', "3"])
 def test_a_line_that_is_not_of_a_recording_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "broken.jsonl"
-    path.write_text('{"from": "client", "frame": {}}\n' + line)
+    path.write_text('{"from": "client", "frame": {}}\n' + line + "\n")
     with pytest.raises(ConfigError, match=r"broken\.jsonl:2"):
         read_recording(path)
 

@@ -8,15 +8,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from logging import Logger, getLogger
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gemini_realtime.agent.functions import FunctionObserver
 from gemini_realtime.agent.observers import Delivery, RealtimeObserver
 from gemini_realtime.agent.openings import Openings
 from gemini_realtime.agent.tools import Tool
 from gemini_realtime.errors import ConfigError, NotConnectedError
-from gemini_realtime.protocol.events import RealtimeEvent, SessionUpdated
+from gemini_realtime.protocol.events import OWN_EVENTS, RealtimeEvent, SessionUpdated
 from gemini_realtime.realtime_client import RealtimeClientProtocol, get_client
+
+if TYPE_CHECKING:
+    from gemini_realtime.client import GeminiRealtimeClient
+    from gemini_realtime.recordings import RecordingOptions
 
 _global_logger = getLogger("gemini_realtime.agent")
 
@@ -65,6 +69,7 @@ class RealtimeAgent:
         logger: Logger | None = None,
         observers: list[RealtimeObserver] | None = None,
         client: RealtimeClientProtocol | None = None,
+        record: RecordingOptions | str | os.PathLike[str] | None = None,
         **client_kwargs: Any,
     ) -> None:
         """Prepare an agent; nothing is opened yet.
@@ -77,6 +82,7 @@ class RealtimeAgent:
             logger: for the agent, its client and its functions.
             observers: who else follows the conversation.
             client: one of your own, in place of one that is made of `llm_config`.
+            record: the folder in which each conversation is recorded, or `RecordingOptions`; see docs/recordings.md.
             client_kwargs: for the client's factory.
 
         Raises:
@@ -92,6 +98,8 @@ class RealtimeAgent:
         self._system_message = system_message
         self._logger = logger
         self._realtime_client = client or get_client(llm_config, self.logger, **client_kwargs)
+        if record is not None:
+            self._gemini_client().record(record)
         self._tools: dict[str, Tool] = {}
         self._audio_adapter = audio_adapter
         self._running = False
@@ -143,6 +151,12 @@ class RealtimeAgent:
 
     def add_event(self, event: RealtimeEvent) -> None:
         """Tell the observers of an event of your own."""
+        recorder = getattr(self._realtime_client, "recorder", None)
+        if recorder is not None and type(event) in OWN_EVENTS:
+            recorder.event(event)
+        self._tell(event)
+
+    def _tell(self, event: RealtimeEvent) -> None:
         for delivery in self._deliveries:
             delivery.put(event)
 
@@ -329,7 +343,14 @@ class RealtimeAgent:
         async for event in self._realtime_client.read_events():
             if isinstance(event, SessionUpdated):
                 self.active = self._next
-            self.add_event(event)
+            self._tell(event)
+
+    def _gemini_client(self) -> GeminiRealtimeClient:
+        from gemini_realtime.client import GeminiRealtimeClient
+
+        if not isinstance(self._realtime_client, GeminiRealtimeClient):
+            raise ConfigError("only a GeminiRealtimeClient is recorded", remedy="leave `record` out")
+        return self._realtime_client
 
     def _loop_ended(self, loop: asyncio.Task[None]) -> None:
         if not loop.cancelled() and (error := loop.exception()) is not None:

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gemini_realtime.cli.record import RecordLast, RecordTo, RecordWithout, recording_options
+
 if TYPE_CHECKING:
     from gemini_realtime.local import Limits
+
+SOUND_FILES = (".wav", ".wave", ".flac", ".ogg", ".opus", ".mp3", ".aiff")
 
 app = typer.Typer(
     name="gemini-realtime",
@@ -141,13 +145,14 @@ def talk(
     record: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            dir_okay=False,
-            callback=_writable,
-            help="Keep both sides: stereo, you left, Gemini right. "
-            "By default conversation.wav, or conversation-2.wav and so on, unless you speak yourself or give --output.",
+            metavar="DIR | FILE",
+            help="Record the conversation in a folder of its own in DIR: see gemini-realtime inspect and replay. "
+            "Or both sides alone in a sound file such as both.wav: stereo, you left, Gemini right. By default "
+            "conversation.wav, or conversation-2.wav and so on, unless you speak yourself or give --output.",
         ),
     ] = None,
+    record_without: RecordWithout = None,
+    record_last: RecordLast = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of gemini-3.8-live.")] = None,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="What Gemini speaks with.")] = None,
@@ -173,11 +178,14 @@ def talk(
             raise typer.BadParameter("it is empty", param_hint=option)
     if output is not None and record is not None and output.absolute() == record.absolute():
         raise typer.BadParameter("give --output and --record a file each")
+    sound_file = record if record is not None and record.suffix.lower() in SOUND_FILES else None
+    folder = record if sound_file is None else None
     request = Request(
         say=say,
         input=input,
         output=_new(output, "--output", force=force),
-        record=_new(record, "--record", force=force),
+        record=_new(_writable(sound_file), "--record", force=force),
+        recording=recording_options(folder, record_without, record_last),
         model=model,
         voice=voice,
         system=system,
@@ -300,9 +308,6 @@ MaxSessionMemory = Annotated[
 LogMessages = Annotated[
     bool, typer.Option("--log", help="A line on stderr for each message, with its words, never sound or keys.")
 ]
-RecordTo = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Keep each session there as a recording, without sound.")
-]
 StrictModels = Annotated[
     bool, typer.Option("--strict-models", help="Refuse models that are not known here, as the service does.")
 ]
@@ -347,6 +352,8 @@ def serve(
     strict_models: StrictModels = False,
     log: LogMessages = False,
     record: RecordTo = None,
+    record_without: RecordWithout = None,
+    record_last: RecordLast = None,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
     go_away_before: GoAwayBefore = None,
@@ -373,7 +380,7 @@ def serve(
         model_profile=model_profile,
         strict_models=strict_models,
         log=log,
-        record_to=record,
+        recording=recording_options(record, record_without, record_last),
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
         go_away_before_s=go_away_before,
@@ -406,6 +413,8 @@ def offline(
     strict_models: StrictModels = False,
     log: LogMessages = False,
     record: RecordTo = None,
+    record_without: RecordWithout = None,
+    record_last: RecordLast = None,
     sessions: SessionsFile = Path(":memory:"),
     connection_lifetime: ConnectionLifetime = 600,
     go_away_before: GoAwayBefore = None,
@@ -432,7 +441,7 @@ def offline(
         model_profile=model_profile,
         strict_models=strict_models,
         log=log,
-        record_to=record,
+        recording=recording_options(record, record_without, record_last),
         sessions=sessions,
         connection_lifetime_s=connection_lifetime,
         go_away_before_s=go_away_before,

@@ -15,6 +15,7 @@ from typing import Literal
 
 from gemini_realtime import LiveServer
 from gemini_realtime.local import Limits, SessionLimits
+from gemini_realtime.recordings import RecordingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class ServerOptions:
     model_profile: str | None = None
     strict_models: bool = False
     log: bool = False
-    record_to: Path | None = None
+    recording: RecordingOptions | None = None
     sessions: Path = Path(":memory:")
     connection_lifetime_s: float = 600.0
     go_away_before_s: float | None = None
@@ -55,7 +56,7 @@ class ServerOptions:
             model_profile=self.model_profile,
             strict_models=self.strict_models,
             log=_log_line if self.log else None,
-            record_to=self.record_to,
+            record_to=self.recording,
             sessions_path=self.sessions,
             connection_lifetime_s=self.connection_lifetime_s,
             go_away_before_s=self.go_away_before_s,

@@ -21,6 +21,7 @@ from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.extras import require_server
 from gemini_realtime.cli.screen import Screen, screen_for
 from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, Tape, sample_question
+from gemini_realtime.recordings import RecordingOptions
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
 DEFAULT_RECORDING: Final = Path("conversation.wav")
@@ -35,6 +36,7 @@ class Request:
     input: Path | None = None
     output: Path | None = None
     record: Path | None = None
+    recording: RecordingOptions | None = None
     model: str | None = None
     voice: str | None = None
     system: str | None = None
@@ -57,6 +59,7 @@ async def talk(request: Request) -> None:
         screen = stack.enter_context(screen_for(json=request.json, json_audio=request.json_audio))
         device = await _open_device(request, screen, stack)
         client = GeminiRealtimeClient(llm_config=await _llm_config(request, screen, stack))
+        client.record(request.recording)
         await client.session_update({"instructions": request.system, "tools": demo.DECLARATIONS})
         question = _question(request, device, screen)
         recording = _recording(request, device)
@@ -158,7 +161,8 @@ def _save(
 
 
 def _recording(request: Request, device: SoundDevice | None) -> Path | None:
-    if request.record is None and request.output is None and (device is None or not request.live):
+    kept = request.record or request.recording or request.output
+    if kept is None and (device is None or not request.live):
         return _unused(DEFAULT_RECORDING)
     return request.record
 

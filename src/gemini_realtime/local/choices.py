@@ -11,7 +11,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from gemini_realtime.checking import kind_of, spelling_remedy
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
@@ -35,7 +35,7 @@ class _Choice(NamedTuple, Generic[_Made]):
         return bool(argument) or "[" in self.written
 
 
-def responder_named(text: str) -> Responder | Recording:
+def responder_named(text: str) -> Responder | Replay:
     """The responder that is meant: `rules`, `echo`, `chat[:MODEL[@URL]]`, `script:FILE` or `replay:FILE`.
 
     Raises:
@@ -62,11 +62,11 @@ def speaking_named(text: str) -> Speaking:
 
 
 def backends_of(
-    responder: Responder | Recording | str | None,
+    responder: Responder | Replay | str | None,
     hearing: Hearing | str | None,
     speaking: Speaking | str | None,
     unfinished_wait_s: float = 0.0,
-) -> tuple[Backends, Recording | None]:
+) -> tuple[Backends, Replay | None]:
     """What a server hears, answers and speaks with, and the recording that plays the service instead, if one does.
 
     Raises:
@@ -76,8 +76,8 @@ def backends_of(
     responder = responder_named(responder) if isinstance(responder, str) else responder
     hearing = hearing_named(hearing) if isinstance(hearing, str) else hearing
     speaking = speaking_named(speaking) if isinstance(speaking, str) else speaking
-    recording = responder if isinstance(responder, Recording) else None
-    answers = Rules() if responder is None or isinstance(responder, Recording) else responder
+    recording = responder if isinstance(responder, Replay) else None
+    answers = Rules() if responder is None or isinstance(responder, Replay) else responder
     backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking(), unfinished_wait_s)
     for name, backend, methods in (
         ("responder", answers, ("respond", "grammar")),
@@ -132,8 +132,8 @@ def _script(file: str) -> Responder:
     return Script(Path(file))
 
 
-def _replay(file: str) -> Recording:
-    return Recording(Path(file))
+def _replay(file: str) -> Replay:
+    return Replay(file)
 
 
 def _default_hearing(_: str) -> Hearing:
@@ -178,7 +178,7 @@ def _piper(file: str) -> Speaking:
     return PiperSpeaking(Path(file))
 
 
-_RESPONDERS: Final[dict[str, _Choice[Responder | Recording]]] = {
+_RESPONDERS: Final[dict[str, _Choice[Responder | Replay]]] = {
     "rules": _Choice("rules", _rules),
     "echo": _Choice("echo", _echo),
     "chat": _Choice("chat[:MODEL[@URL]]", _chat),

@@ -22,7 +22,7 @@ from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.faults.table import Fault, parse_fault
 from gemini_realtime.local.lifetime import SessionLimits
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.server.access import Route
 from gemini_realtime.local.server.limits import Limits
 from gemini_realtime.local.server.service import Service, SessionSettings
@@ -56,7 +56,7 @@ class InMemoryServer:
     def __init__(
         self,
         *,
-        responder: Responder | Recording | str | None = None,
+        responder: Responder | Replay | str | None = None,
         model_profile: ServiceProfile | str | None = None,
         strict_models: bool = False,
         pace: Pace = "realtime",

@@ -21,7 +21,7 @@ from gemini_realtime.local.choices import backends_of
 from gemini_realtime.local.faults.plan import Faults
 from gemini_realtime.local.faults.table import Fault, parse_fault
 from gemini_realtime.local.lifetime import SessionLimits
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.server.access import Access
 from gemini_realtime.local.server.background import Background
 from gemini_realtime.local.server.environment import key_for, leading_to
@@ -40,6 +40,7 @@ from gemini_realtime.local.speech.hearing import Hearing
 from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.thinking import Responder
 from gemini_realtime.local.wire.profiles import ServiceProfile, profile_named
+from gemini_realtime.recordings import RecordingOptions
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
 
@@ -79,7 +80,7 @@ class LiveServer:
         unfinished_wait_s: how much longer than for silence to wait for a user whose sentence plainly goes on ("my
             number is"); not at all by default, as the service.
         log: is given a line for each message: when, which way, what, how much, and the words in it; `print` will do.
-        record_to: a folder in which each session is kept as a recording, without sound.
+        record_to: a folder in which each session is recorded, or `RecordingOptions`; see docs/recordings.md.
         warm_up: load what hears and speaks at once, not when it is first needed.
         clock: seconds, monotonic.
         wall_clock: the time of day, with its zone: for certificates and the times of tokens.
@@ -96,7 +97,7 @@ class LiveServer:
         host: str = "127.0.0.1",
         port: int = 0,
         *,
-        responder: Responder | Recording | str | None = None,
+        responder: Responder | Replay | str | None = None,
         model_profile: ServiceProfile | str | None = None,
         strict_models: bool = False,
         pace: Pace = "realtime",
@@ -114,7 +115,7 @@ class LiveServer:
         sessions_path: str | Path = ":memory:",
         unfinished_wait_s: float = 0.0,
         log: Callable[[str], None] | None = None,
-        record_to: str | Path | None = None,
+        record_to: RecordingOptions | str | os.PathLike[str] | None = None,
         warm_up: bool = True,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
@@ -150,8 +151,8 @@ class LiveServer:
         self._limits = limits or Limits()
         self._newcomers = Newcomers(self._limits.newcomers)
         tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
-        folder = None if record_to is None else Path(record_to)
-        self._observing = Observing(log, folder, clock, wall_clock)
+        options = None if record_to is None else RecordingOptions.of(record_to)
+        self._observing = Observing(log, options, clock, wall_clock)
         self._handler = RequestHandler(
             Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed), self._observing
         )
@@ -307,6 +308,7 @@ class LiveServer:
             listener.stop()
         self._newcomers.drop_all()
         await self._service.stop()
+        await self._observing.close()
         self._listeners.clear()
 
 

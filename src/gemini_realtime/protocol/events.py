@@ -430,3 +430,10 @@ class VoiceHealth(RealtimeEvent, frozen=True, kw_only=True):
     finding: str
     detail: str = ""
     action: str = ""
+
+
+OWN_EVENTS: frozenset[type[RealtimeEvent]] = frozenset((
+    AudioDropped, AudioTruncated, ConnectionLost, DigitPressed, FunctionResult, PlaybackStopped, Reconnecting,
+    SessionResumed, SessionUpdated, VoiceHealth,
+))  # fmt: skip
+"""What a client or an agent tells by itself: the frames of the service alone do not say it."""

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemini_realtime.errors import ConfigError, HandshakeError
-from gemini_realtime.protocol.codec import parse_received
+from gemini_realtime.errors import HandshakeError
+from gemini_realtime.recordings import ConversationRecording
 from gemini_realtime.transport.base import Receiver
 from gemini_realtime.transport.memory import MemoryService, MemoryTransport
 
@@ -23,23 +23,13 @@ from gemini_realtime.transport.memory import MemoryService, MemoryTransport
 def read_recording(path: Path) -> list[tuple[str, dict[str, Any]]]:
     """The frames of a recording, as pairs of `client` or `server` and the frame.
 
+    Args:
+        path: of a recording, as for `gemini_realtime.recordings.ConversationRecording`.
+
     Raises:
         ConfigError: a line is not of a recording; the message names file and line.
     """
-    entries = []
-    # As bytes: text would also break at U+2028 and its like, which JSON leaves as they are.
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        try:
-            entry = parse_received(line)
-            if entry["from"] not in ("client", "server") or not isinstance(entry["frame"], dict):
-                raise ValueError(number)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"{path}:{number} is not a line of a recording",
-                remedy='each line is {"from": "client" or "server", "frame": {...}}',
-            ) from error
-        entries.append((entry["from"], entry["frame"]))
-    return entries
+    return [(line.sender, line.parsed()) for _, line in ConversationRecording(path).lines() if line.sender is not None]
 
 
 class Replay(MemoryService):

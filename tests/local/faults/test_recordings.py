@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gemini_realtime.local.faults import FAULTS
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from tests.local.faults.wire import CONTINUATION, IN_TEXT, Served, kinds, sound
 
 READY: dict[str, Any] = {"setupComplete": {}}
@@ -37,7 +37,7 @@ def serve(tmp_path: Path) -> Serve:
     said = [("client", {"setup": {}}), ("server", READY), ("client", HELLO), *(("server", frame) for frame in TURN)]
     entries = [*said, ("client", HELLO), ("server", CALL)]
     path.write_text("".join(json.dumps({"from": who, "frame": frame}) + "\n" for who, frame in entries), "utf-8")
-    return partial(Served, recording=Recording(path))
+    return partial(Served, recording=Replay(path))
 
 
 SEEN: dict[str, list[str]] = {

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from gemini_realtime.local.faults import Fault
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.thinking import Item, Request, Say
@@ -152,7 +152,7 @@ class Served:
         answer: Answer = echo,
         pace: Pace = "instant",
         clock: Callable[[], float] = time.monotonic,
-        recording: Recording | None = None,
+        recording: Replay | None = None,
         tls: Tls | None = None,
     ) -> None:
         self.responder = FakeResponder(answer)

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.server import kept_sessions
 from gemini_realtime.local.server.advice import Advice
 from gemini_realtime.local.server.kept_sessions import Keeper, KeptSession
 from gemini_realtime.local.server.message_log import MessageLog
-from gemini_realtime.local.server.recorder import Recorder
 from gemini_realtime.local.wire.media import light
 from tests.local.fakes import FakeHearing, FakeResponder, FakeSpeaking
 from tests.local.test_serve import LIVE, dialled, echo
@@ -147,18 +146,10 @@ async def test_a_recorded_session_can_be_played(tmp_path: Path) -> None:
     async with served(record_to=tmp_path / "kept") as server, dialled(server, **TEXT) as client:
         client.types("hello")
         frames = await client.until("turnComplete")
-    (file,) = (tmp_path / "kept").iterdir()
-    async with LiveServer(responder=Recording(file)) as player, dialled(player) as client:
+    async with LiveServer(responder=Replay(tmp_path / "kept")) as player, dialled(player) as client:
         client.send({"setup": TEXT})
         client.types("hello")
         assert (await client.until("turnComplete"))[-1] == frames[-1]
-
-
-def test_a_full_disk_ends_a_recording_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    recorder = Recorder(tmp_path / "no folder" / "session.jsonl")
-    recorder.received(b"{}")
-    recorder.closed(1000, "")
-    assert "not recorded" in caplog.text
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:

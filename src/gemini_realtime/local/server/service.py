@@ -17,7 +17,7 @@ from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.lifetime import SessionLimits
-from gemini_realtime.local.responders.replay import Recording
+from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.server.answering import Backends
 from gemini_realtime.local.server.host import Host, Served
 from gemini_realtime.local.server.replay_host import ReplayHost
@@ -80,7 +80,7 @@ class Service:
     def __init__(
         self,
         backends: Backends,
-        recording: Recording | None,
+        recording: Replay | None,
         settings: SessionSettings,
         sessions_path: str | Path,
         clock: Callable[[], float],
