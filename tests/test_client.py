@@ -689,6 +689,31 @@ async def test_new_options_take_up_the_session_again_between_turns() -> None:
 
 
 @in_virtual_time
+async def test_a_new_session_takes_the_place_of_the_old_one() -> None:
+    service = MemoryService()
+    client = client_of(service, reconnect=NO_WAIT)
+    with pytest.raises(NotConnectedError, match="no session to replace"):
+        await client.new_session()
+    async with client.connect():
+        await read(client, 1)
+        service.say(messages.resumption_handle("h1"))
+        await read(client, 1)
+        await client.new_session({"instructions": "Be brief."})
+        assert [type(event) for event in await read(client, 2)] == [SessionResumed, SessionUpdated]
+        assert service.sent[0]["setup"]["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+        assert service.sent[0]["setup"]["sessionResumption"] == {}
+
+
+@in_virtual_time
+async def test_sessions_that_end_with_their_connection_are_not_replaced() -> None:
+    client = client_of(MemoryService(), reconnect="off")
+    async with client.connect():
+        await read(client, 1)
+        with pytest.raises(ConfigError, match="cannot change its session"):
+            await client.new_session()
+
+
+@in_virtual_time
 async def test_options_for_which_there_is_no_message_take_a_new_setup() -> None:
     service = MemoryService()
     vertex = {"model": "gemini-3.8-live", "vertexai": True, "api_key": KEY, "reconnect": NO_WAIT}

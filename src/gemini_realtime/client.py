@@ -362,6 +362,28 @@ class GeminiRealtimeClient(RealtimeClientBase):
                 "The session is set up already, and cannot be resumed: the update takes effect at the next connect()."
             )
 
+    async def new_session(self, session_options: dict[str, Any] | None = None) -> None:
+        """Go on in a new session, which knows nothing of what was said so far; between two turns.
+
+        What was said and not answered yet is said again there. `SessionUpdated` says when it is in force.
+
+        Args:
+            session_options: changed with it, as by `session_update`.
+
+        Raises:
+            ConfigError: as `session_update`; or sessions end with their connection (`"reconnect": "off"`).
+            NotConnectedError: there is no conversation.
+            UnsupportedByModel: as `session_update`.
+        """
+        options = self._session.options.changed(check_options(session_options or {}))
+        if self._driver is None:
+            raise NotConnectedError("there is no session to replace", remedy="call connect(), which opens a new one")
+        if not self._driver.update(build_setup(self._config.service, options, self._profile), options, afresh=True):
+            raise ConfigError(
+                "the conversation cannot change its session",
+                remedy='leave out `"reconnect": "off"`, or connect() again',
+            )
+
     def _in_place(self, changed: dict[str, Any]) -> ContextUpdate | None:
         """The message that makes a change without a new setup, where the service has one (Vertex AI, some models)."""
         has_message = self._config.service.vertex is not None and self._profile.context_update

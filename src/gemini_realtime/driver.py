@@ -219,9 +219,16 @@ class SessionDriver:
         self._pressure(False)
         self._go_on()
 
-    def update(self, setup: dict[str, Any], options: SessionOptions, in_place: messages.ContextUpdate | None) -> bool:
-        """Change the options; returns False when they cannot be changed in this conversation."""
-        happened = self.session.update(setup, options, self._loop.time(), in_place=in_place)
+    def update(
+        self,
+        setup: dict[str, Any],
+        options: SessionOptions,
+        in_place: messages.ContextUpdate | None = None,
+        *,
+        afresh: bool = False,
+    ) -> bool:
+        """Change the options, or with `afresh` the session; returns False when that cannot be in this conversation."""
+        happened = self.session.update(setup, options, self._loop.time(), in_place=in_place, afresh=afresh)
         self._tell(happened or ())
         return happened is not None
 

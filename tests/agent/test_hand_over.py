@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime import ConfigError, RealtimeAgent, SessionUpdated
+from gemini_realtime import ConfigError, LiveServer, RealtimeAgent, SessionUpdated
 from gemini_realtime.testing import caller, in_virtual_time
 from tests.agent.test_functions import Scene, call
 from tests.local.fakes import FakeHearing, FakeSpeaking
@@ -25,14 +25,15 @@ def billing_agent(llm_config: dict[str, Any]) -> RealtimeAgent:
     return agent
 
 
-def front_desk(llm_config: dict[str, Any]) -> RealtimeAgent:
+def front_desk(llm_config: dict[str, Any], **options: Any) -> RealtimeAgent:
     agent = RealtimeAgent(name="front", system_message="You are the front desk.", llm_config=llm_config)
     billing = billing_agent(llm_config)
 
     @agent.register_realtime_function()
     async def connect_to_billing() -> str:
         """Connect to billing."""
-        await agent.hand_over(billing, summary="The caller asks for a balance.", opening="What is two plus three?")
+        opening = "What is two plus three?"
+        await agent.hand_over(billing, summary="The caller asks for a balance.", opening=opening, **options)
         return "billing is on the line"
 
     return agent
@@ -51,6 +52,36 @@ async def test_the_other_agent_goes_on_with_its_functions_and_the_same_log() -> 
         assert talk.agent.active.name == "billing"
     assert [use.name for use in talk.tools] == ["connect_to_billing", "get_balance"]
     assert talk.agent.active is talk.agent
+
+
+async def test_without_its_history_the_other_agent_knows_the_summary_alone() -> None:
+    async with (
+        asyncio.timeout(60),
+        LiveServer(pace="instant", hearing=FakeHearing(), speaking=FakeSpeaking()) as server,
+        caller(lambda llm_config: front_desk(llm_config, keep_history=False), server=server) as talk,
+    ):
+        await talk.types("My name is Ada.")
+        await talk.hears()
+        await talk.types("Connect to billing.")
+        await talk.hears()
+        opened = await talk.hears()
+        assert (opened.said, opened.agent) == ("Two plus three is five.", "billing")
+        await talk.types("What is my name?")
+        assert "Ada" not in (await talk.hears()).said
+        _, second = server.sessions
+    assert "handle" not in second.setup["sessionResumption"]
+    assert "The caller asks for a balance." in second.setup["systemInstruction"]["parts"][0]["text"]
+    told = str([message for message in second.received if "realtimeInput" in message or "clientContent" in message])
+    assert "Ada" not in told
+    assert "Connect" not in told
+
+
+async def test_a_client_without_new_sessions_hands_over_with_the_history_only() -> None:
+    scene, config = Scene(), {"config_list": [{"model": "gemini-3.8-live", "api_key": "k", "api_type": "google"}]}
+    async with scene:
+        await scene.happens()
+        with pytest.raises(ConfigError, match="opens no new sessions"):
+            await scene.agent.hand_over(billing_agent(config), keep_history=False)
 
 
 @in_virtual_time

@@ -1062,6 +1062,30 @@ def test_new_options_need_no_permission_to_hand_over() -> None:
     assert line.wait(2.0).session.state is State.AWAY
 
 
+@pytest.mark.parametrize("lost_before", [False, True])
+def test_a_session_that_begins_afresh_is_told_nothing_but_what_was_not_answered(lost_before: bool) -> None:
+    line = Call().begin()
+    line.hear(handle("h1"))
+    line.ask("My name is Ada.")
+    line.wait(1.0).hear(say("Hello, Ada."))
+    assert line.session.update(NEW, SessionOptions(), line.now, afresh=True) == []
+    line.hear(GENERATED, COMPLETE, handle("h2")) if not lost_before else line.lose()
+    line.ask("How are you?")
+    assert line.dial() == {**NEW, "sessionResumption": {}}
+    assert texts(line.ready()) == (["My name is Ada.", "How are you?"] if lost_before else ["How are you?"])
+    assert [event.type for event in line.told[-2:]] == ["session.resumed", "session.updated"]
+    assert line.resumed.new_session
+    line.hear(handle("h3"))
+    line.lose()
+    assert line.dial()["sessionResumption"] == {"handle": "h3"}
+
+
+def test_a_session_begins_afresh_where_the_service_gives_no_handles() -> None:
+    line = Call().begin({"model": MODEL})
+    assert line.session.update({"model": MODEL}, SessionOptions(), line.now, afresh=True) == []
+    assert line.dial() == {"model": MODEL}
+
+
 @pytest.mark.parametrize(
     "prepare",
     [

@@ -244,7 +244,9 @@ class RealtimeAgent:
                 if speech.over and silent_ms >= silence_ms:
                     return
 
-    async def hand_over(self, to: RealtimeAgent, *, summary: str = "", opening: str = "") -> None:
+    async def hand_over(
+        self, to: RealtimeAgent, *, summary: str = "", opening: str = "", keep_history: bool = True
+    ) -> None:
         """Let another agent go on with this conversation: its instructions, functions and voice; what was said stays.
 
         Between two turns the session is given a new setup, and keeps its history. The connection, the sound and the
@@ -254,9 +256,10 @@ class RealtimeAgent:
             to: the other agent; of its configuration only the voice matters.
             summary: what it is told about the conversation, beside its instructions.
             opening: what it is asked to do first, such as "Greet the caller."; by default it waits for the user.
+            keep_history: False opens a new session: of what was said before it knows the summary alone.
 
         Raises:
-            ConfigError: this agent does not run; or the model takes no such change.
+            ConfigError: this agent does not run; or the model, or the client, takes no such change.
         """
         if not self._running:
             raise ConfigError(f"the agent {self.name!r} does not run", remedy="call `hand_over` of the one that runs")
@@ -264,11 +267,22 @@ class RealtimeAgent:
         options: dict[str, Any] = {"instructions": to.system_message + told, "tools": self._functions.declared(to)}
         if self._next.voice != to.voice:
             options["voice"] = to.voice
-        await self._realtime_client.session_update(options)
+        await self._change(options, keep_history=keep_history)
         self._next, self._openings.words = to, opening
         if not self._ready.is_set():
             self.active = to  # the session is set up with it
         self.logger.info("%s hands the conversation over to %s", self.name, to.name)
+
+    async def _change(self, options: dict[str, Any], *, keep_history: bool) -> None:
+        if keep_history or not self._ready.is_set():
+            await self._realtime_client.session_update(options)
+            return
+        new_session = getattr(self._realtime_client, "new_session", None)
+        if new_session is None:
+            raise ConfigError(
+                "the client opens no new sessions", remedy="use GeminiRealtimeClient, or keep_history=True"
+            )
+        await new_session(options)
 
     def stop(self) -> None:
         """End the conversation: `run()` returns when everything has been put in order.

@@ -414,6 +414,10 @@ class Ledger:
         asked = [*self._unanswered, *self._sent]
         return next((entry.number for entry in asked if entry.asks and after < entry.number <= until), None)
 
+    def forget_context(self) -> None:
+        """Instructions and tools that were changed in mid-session are another session's."""
+        self._consume(lambda entry: entry.kind == "context")
+
     def heard(self, sent_until: float, now: float, *, speaks_on: bool) -> None:
         """The service has understood an utterance that gets an answer of its own.
 

@@ -112,6 +112,10 @@ class Progress:
         complete = self._turns.state is TurnState.GENERATED and not self._may_be_filler()
         return self._history.said(self._ledger.kept(), answer=complete)
 
+    def forget(self) -> None:
+        """What was said is not to be told to anybody any more."""
+        self._history = History()
+
     def restore(self, said: Iterable[Said], written: Iterable[tuple[int, str, str]], handle_at: float | None) -> None:
         """Go on with the conversation of another process.
 

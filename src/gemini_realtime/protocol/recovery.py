@@ -74,6 +74,10 @@ class Recovery:
 
     def connected(self, now: float) -> None:
         """There is a connection: the setup goes first."""
+        if self._setup.afresh:
+            self._resumption.forget()
+            self._progress.forget()
+            self._ledger.forget_context()
         handle = self._resumption.usable(now)
         self._outbox.setup(self._setup.sent(handle, now, seeds=self._seeding.announced()))
 

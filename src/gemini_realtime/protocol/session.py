@@ -416,6 +416,7 @@ class Session:
         now: float,
         *,
         in_place: messages.ContextUpdate | None = None,
+        afresh: bool = False,
     ) -> list[RealtimeEvent] | None:
         """New options.
 
@@ -424,6 +425,7 @@ class Session:
             options: all of them.
             now: seconds.
             in_place: the message that tells the service of those that are new without a new setup, where there is one.
+            afresh: a new session is wanted, which knows nothing of what was said.
 
         Returns:
             Events; None when the options can only take effect in another conversation.
@@ -431,14 +433,16 @@ class Session:
         if self.state is State.NEW:
             self.prepare(setup, options)
             return []
-        if in_place is not None and self.state in _OPEN:
+        if in_place is not None and self.state in _OPEN and not afresh:
             self.send_context_update(in_place, options.changes_since(self.options))
             return [SessionUpdated()]  # messages are processed in order: what is said from now on is said under them
-        possible = self.resumption.policy.enabled and self._setup.may_change(setup)
+        possible = self.resumption.policy.enabled and (afresh or self._setup.may_change(setup))
         if self.state is State.CLOSED or not possible:
             self.ask(options)
             return None
-        self._setup.change(setup, options)
+        self._setup.change(setup, options, afresh=afresh)
+        if afresh:
+            self.resumption.forget()  # so that no handle is waited for
         self._wish_to_leave(UPDATE_WITHIN_S, now)
         return []
 

@@ -40,6 +40,7 @@ class SetupState:
         sent_at: when it was sent; seconds.
         handle: the handle it was sent with.
         handle_may_go: whether a new session may be opened when the handle is refused.
+        afresh: whether the next session is to know nothing of what was said.
     """
 
     def __init__(self, options: SessionOptions) -> None:
@@ -49,6 +50,7 @@ class SetupState:
         self.sent_at = 0.0
         self.handle: str | None = None
         self.handle_may_go = False
+        self.afresh = False
         self._wanted = Wanted({}, options)
         self._sent: Wanted | None = None
         self._in_force: Wanted | None = None
@@ -89,9 +91,9 @@ class SetupState:
         """Whether the service should have confirmed the setup that was sent."""
         return self.deadline is not None and now >= self.deadline
 
-    def change(self, wanted: dict[str, Any], options: SessionOptions) -> None:
-        """Send another setup from now on, made from these options."""
-        self._wanted, self.options = Wanted(wanted, options), options
+    def change(self, wanted: dict[str, Any], options: SessionOptions, *, afresh: bool = False) -> None:
+        """Send another setup from now on, made from these options; `afresh` first to a session that knows nothing."""
+        self._wanted, self.options, self.afresh = Wanted(wanted, options), options, self.afresh or afresh
 
     def amend(self, update: ContextUpdate, options: Mapping[str, Any]) -> None:
         """The service is told of instructions or tools in a message, which are these options: each setup from now on
@@ -125,6 +127,7 @@ class SetupState:
             now: seconds.
             seeds: whether a history follows that must be announced.
         """
+        self.afresh = False
         self._sent, self.sent_at, self.deadline = self._wanted, now, now + self._timeout_s
         body = dict(self._wanted.body)
         self.handle = handle if "sessionResumption" in body else None
