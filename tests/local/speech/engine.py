@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gemini_realtime.local.speech.worker_program import UnfitError
+from gemini_realtime.local.speech.worker_program import Message, UnfitError
 
 
 class Echo:
@@ -27,11 +28,20 @@ class Echo:
         return head, body[::-1]
 
 
-def load(*, dies: bool = False, unfit: str = "", loads_s: float = 0.0) -> Echo:
+class Together:
+    """Does the same for several at once, begins with the last, and says how many there were."""
+
+    def answer_all(self, requests: Sequence[Message]) -> Iterator[tuple[int, Message]]:
+        for place in reversed(range(len(requests))):
+            head, body = Echo().answer(*requests[place])
+            yield place, Message({**head, "of": len(requests)}, body)
+
+
+def load(*, dies: bool = False, unfit: str = "", loads_s: float = 0.0, together: bool = False) -> Echo | Together:
     """Make the engine."""
     time.sleep(loads_s)
     if dies:
         sys.exit(1)
     if unfit:
         raise UnfitError(unfit, "try another")
-    return Echo()
+    return Together() if together else Echo()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_realtime.local.speech.guards import Heard, is_rambling, without_repeats, words_of
+from gemini_realtime.local.speech.guards import Heard, is_rambling, same_words, without_repeats, words_of
 
 SURE, UNSURE = -0.2, -1.2
 
@@ -67,3 +67,8 @@ def test_more_than_anybody_can_say_is_rambling() -> None:
     assert is_rambling(Heard("one two three four five six seven eight nine ten", SURE, 0.0, 1.0))
     assert not is_rambling(Heard("one two three four five six seven eight nine ten", SURE, 0.0, 3.0))
     assert is_rambling(Heard("How are you? How are you?", SURE, 0.0, 3.0))
+
+
+def test_case_and_punctuation_make_no_other_words() -> None:
+    assert same_words("The year was nineteen eighty-four.", "the year was Nineteen eighty four")
+    assert not same_words("at forty two", "add forty two")

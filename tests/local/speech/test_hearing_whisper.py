@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -68,6 +69,13 @@ async def test_what_others_say_does_not_change_what_is_heard(hearing: WhisperHea
     for other in (noise(1_000, -20), WEATHER, silence(300)):
         await hearing.transcribe_for("somebody else", other, phrases=None, vocabulary=["Zubenelgenubi"])
         assert await hearing.transcribe(telephone) == alone
+
+
+async def test_what_waits_together_is_heard_as_it_is_alone(hearing: WhisperHearing) -> None:
+    unsure = resample(resample(GREETING, 16_000, 8_000), 8_000, 16_000)
+    sounds = [WEATHER, unsure, noise(1_000, -20), CALCULATE, silence(20), GREETING[: len(GREETING) // 4 * 2], WEATHER]
+    alone = [await hearing.transcribe(sound) for sound in sounds]
+    assert await asyncio.gather(*map(hearing.transcribe, sounds)) == alone
 
 
 @pytest.mark.parametrize("voice", ["kore", "charon"])

@@ -60,6 +60,29 @@ async def test_cancelled_callers_do_not_disturb_the_next() -> None:
     await worker.close()
 
 
+async def test_what_waits_is_served_together_and_sessions_in_rotation() -> None:
+    worker = Worker("echoing", ENGINE, batch=3, together=True)
+    await worker.start()
+    asked = [(1, "first"), (2, "a"), (3, "a"), (4, "b"), (5, "c")]
+    requests = [asyncio.create_task(worker.ask({"n": n}, b"%d" % n, session=session)) for n, session in asked[:1]]
+    await settle()
+    requests += [asyncio.create_task(worker.ask({"n": n}, b"%d" % n, session=session)) for n, session in asked[1:]]
+    answers = await asyncio.gather(*requests)
+    assert [(answer.head["n"], answer.body) for answer in answers] == [(n, b"%d" % n) for n, _ in asked]
+    assert [answer.head["of"] for answer in answers] == [1, 3, 1, 3, 3]
+    await worker.close()
+
+
+async def test_a_request_that_ends_the_process_costs_no_other_of_its_batch() -> None:
+    worker = Worker("echoing", ENGINE, batch=3, together=True)
+    await worker.start()
+    requests: list[dict[str, int]] = [{"n": 1}, {"die": 3}, {"n": 2}]
+    outcomes = await asyncio.gather(*(worker.ask(request) for request in requests), return_exceptions=True)
+    assert [outcome.head["n"] for outcome in outcomes if isinstance(outcome, Answer)] == [1, 2]
+    assert isinstance(outcomes[1], WorkerError)
+    await worker.close()
+
+
 async def test_a_killed_process_is_replaced() -> None:
     worker = Worker("echoing", ENGINE)
     await worker.start()

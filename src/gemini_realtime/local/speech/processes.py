@@ -13,8 +13,10 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from gemini_realtime.errors import GeminiRealtimeError
@@ -84,30 +86,34 @@ class Process:
         """Whether it can serve requests at once."""
         return self._loading.done()
 
-    async def ask(self, head: bytes, body: bytes) -> Answer:
-        """Have a request served; one at a time.
+    async def ask(self, requests: Sequence[tuple[bytes, bytes]]) -> AsyncGenerator[tuple[int, Answer | Refusal], None]:
+        """Have a batch of requests, heads and bodies, served; the next only when all are answered.
+
+        Gives each answer as it comes, with the place of its request: a refusal where the engine cannot do this.
 
         Raises:
             OSError, EOFError: the process has ended.
-            Refusal: the engine cannot do this.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._exchange, head, body)
+        if not requests:
+            return
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._thread)
+        await in_thread(self._write, requests)
+        for _ in requests:
+            yield await in_thread(self._reply)
 
-    def _exchange(self, head: bytes, body: bytes) -> Answer:
+    def _write(self, requests: Sequence[tuple[bytes, bytes]]) -> None:
         assert self._child.stdin is not None  # PIPE was asked for
-        self._child.stdin.write(HEADER.pack(0, len(head), len(body)) + head + body)
+        for to_come, (head, body) in zip(reversed(range(len(requests))), requests, strict=True):
+            self._child.stdin.write(HEADER.pack(0, to_come, len(head), len(body)) + head + body)
         self._child.stdin.flush()
-        return self._reply()
 
-    def _reply(self) -> Answer:
-        status, head_bytes, body_bytes = HEADER.unpack(self._read(HEADER.size))
+    def _reply(self) -> tuple[int, Answer | Refusal]:
+        status, place, head_bytes, body_bytes = HEADER.unpack(self._read(HEADER.size))
         head = json.loads(self._read(head_bytes))
         body = self._read(body_bytes)
-        if status == REFUSED:
-            raise Refusal(head["why"])
         if status == UNFIT:
             raise WorkerError(head["why"], remedy=head["remedy"])
-        return Answer(head, body)
+        return place, Refusal(head["why"]) if status == REFUSED else Answer(head, body)
 
     def _read(self, size: int) -> bytes:
         assert self._child.stdout is not None

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine, Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from gemini_realtime.errors import NotConnectedError
+from gemini_realtime.local.speech.fair_queue import FairQueue
 from gemini_realtime.local.speech.processes import Answer, Process, Refusal, WorkerError, idle
-from gemini_realtime.local.speech.turns import Turns
 from gemini_realtime.local.speech.worker_program import start_command
 
 __all__ = ["Answer", "Refusal", "Worker", "WorkerError"]
@@ -22,25 +23,45 @@ __all__ = ["Answer", "Refusal", "Worker", "WorkerError"]
 _log = logging.getLogger(__name__)
 
 
+class _Request:
+    """What is asked for: with no head, that the engine be loaded."""
+
+    def __init__(self, head: bytes | None, body: bytes) -> None:
+        self.head = head
+        self.body = body
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def settle(self, outcome: Answer | Exception) -> None:
+        """Tell who asked, unless it is known already or they have given up."""
+        if self.answer.done():
+            return
+        if isinstance(outcome, Exception):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
+
+
 class Worker:
     """An engine in a process of its own, for any number of sessions.
 
-    Requests are served one at a time, and sessions in rotation. The process starts with the first call of `start` or
-    `ask`; after `close` it waits a while for another worker, and it ends with this process however that ends. All calls
-    belong to one event loop.
+    Requests are served one at a time, or in batches of those that wait, and sessions in rotation. The process starts
+    with the first call of `start` or `ask`; after `close` it waits a while for another worker, and it ends with this
+    process however that ends. All calls belong to one event loop.
 
     Args:
         what: it does, for messages: "hearing with Whisper".
         engine: the module whose `load` makes the engine.
+        batch: how many requests the engine takes at once.
         settings: for `load`.
     """
 
-    def __init__(self, what: str, engine: str, **settings: Any) -> None:
+    def __init__(self, what: str, engine: str, *, batch: int = 1, **settings: Any) -> None:
         self._what = what
+        self._batch = batch
         self._command = tuple(start_command(engine, settings))
         self._process: Process | None = None
-        self._turns = Turns()
-        self._exchange: asyncio.Task[Answer] | None = None
+        self._waiting: FairQueue[_Request] = FairQueue()
+        self._serving: asyncio.Task[None] | None = None
         self._closed = False
         self._closing = asyncio.Event()
 
@@ -55,7 +76,7 @@ class Worker:
         Raises:
             WorkerError: the process does not start, or its engine does not load.
         """
-        await self._in_turn(self._load(), None)
+        await self._answer(_Request(None, b""), None)
 
     async def ask(self, head: Mapping[str, Any], body: bytes = b"", *, session: Hashable = None) -> Answer:
         """Have a request served.
@@ -72,57 +93,76 @@ class Worker:
             WorkerError: the process ended twice.
             NotConnectedError: the worker is closed.
         """
-        return await self._in_turn(self._served(json.dumps(head).encode(), body), session)
+        return await self._answer(_Request(json.dumps(head).encode(), body), session)
 
     async def close(self) -> None:
         """Let go of the process, which waits for another worker; calls that are open raise NotConnectedError."""
         self._closed = True
         self._closing.set()
-        at_work = self._exchange is not None and not self._exchange.done() and self._is_loaded()
+        at_work = self._serving is not None and not self._serving.done() and self._is_loaded()
         if self._process is not None and at_work:
             self._process.kill()
-        if self._exchange is not None:
-            await asyncio.wait([self._exchange])
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
         if self._process is not None and not at_work and idle.give(self._process):
             self._process = None
         await self._bury()
 
-    async def _in_turn(self, work: Coroutine[None, None, Answer], session: Hashable) -> Answer:
-        """Await the turn, which a cancelled caller gives up, then the work, which it leaves to finish.
-
-        The turn passes on when the work is done, so that a reply is never read by the next in the queue.
-        """
+    async def _answer(self, request: _Request, session: Hashable) -> Answer:
+        self._waiting.put(session, request)
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve_all())
         try:
-            await self._turns.take(session)
-        except BaseException:
-            work.close()
-            raise
-        self._exchange = asyncio.create_task(work)
-        self._exchange.add_done_callback(self._pass_on)
-        return await asyncio.shield(self._exchange)
+            return await request.answer
+        finally:
+            self._waiting.discard(session, request)  # when the caller has given up
 
-    def _pass_on(self, exchange: asyncio.Task[Answer]) -> None:
-        self._turns.pass_on()
-        if not exchange.cancelled():
-            exchange.exception()  # seen, even if the caller was cancelled and will not look
-
-    async def _load(self) -> Answer:
-        await self._started()
-        return Answer({}, b"")
-
-    async def _served(self, head: bytes, body: bytes) -> Answer:
-        for attempt in ("first", "second"):
-            process = await self._started()
+    async def _serve_all(self) -> None:
+        """Serve what waits, until nothing does; who gives up meanwhile leaves the process to finish."""
+        while requests := self._waiting.take(self._batch):
             try:
-                return await process.ask(head, body)
+                await self._serve(requests)
+            except Exception as error:  # whatever it is, whoever asked is told
+                for request in requests:
+                    request.settle(error)
+
+    async def _serve(self, requests: Sequence[_Request]) -> None:
+        """Have a batch served; when the process ends over it, what is left of it one by one."""
+        try:
+            await self._exchange(requests, "first")
+            return
+        except (OSError, EOFError):
+            left = [request for request in requests if not request.answer.done()]
+        for request in left:
+            try:
+                await self._exchange([request], "second")
             except (OSError, EOFError):
-                if not self._closed:
-                    _log.warning("the process of %s ended during the %s attempt at a request", self._what, attempt)
-                await self._bury()
-        raise WorkerError(
-            f"the process of {self._what} ended twice during one request",
-            remedy="see its last words on the standard error stream; later requests start it again",
-        )
+                request.settle(
+                    WorkerError(
+                        f"the process of {self._what} ended twice during one request",
+                        remedy="see its last words on the standard error stream; later requests start it again",
+                    )
+                )
+
+    async def _exchange(self, requests: Sequence[_Request], attempt: str) -> None:
+        """Have the process answer.
+
+        Raises:
+            OSError, EOFError: it has ended.
+        """
+        process = await self._started()
+        asked = [(request, request.head) for request in requests if request.head is not None]
+        try:
+            async with aclosing(process.ask([(head, request.body) for request, head in asked])) as answers:
+                async for place, answer in answers:
+                    asked[place][0].settle(answer)
+        except BaseException as error:  # also when this is cancelled: what is not read would answer the next request
+            if isinstance(error, (OSError, EOFError)) and not self._closed:
+                _log.warning("the process of %s ended during the %s attempt at a request", self._what, attempt)
+            await self._bury()
+            raise
+        for request in requests:
+            request.settle(Answer({}, b""))  # what asks for nothing but a loaded engine
 
     async def _started(self) -> Process:
         self._check_open()

@@ -1,7 +1,8 @@
 """What runs in the process of a `Worker`: requests in, an engine's answers out.
 
-A request and an answer are a `HEADER`, a head in JSON and a body. The first answer comes unasked and says that the
-engine is loaded, or why it does not load. End of input ends the process.
+A request and an answer are a `HEADER`, a head in JSON and a body. Requests come in batches, and the answers to one in
+any order. The first answer comes unasked and says that the engine is loaded, or why it does not load. End of input ends
+the process.
 """
 
 from __future__ import annotations
@@ -12,14 +13,24 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol, runtime_checkable
 
-HEADER: Final = struct.Struct(">BII")  # what becomes of the request, bytes of the head, bytes of the body
+HEADER: Final = struct.Struct(">BHII")
+"""What becomes of the request; how many more are in its batch, or the place in it of the one that is answered; bytes of
+the head; bytes of the body."""
+
 DONE: Final = 0
 REFUSED: Final = 1
 UNFIT: Final = 2  # the engine does not load
+
+
+class Message(NamedTuple):
+    """A request, or an answer."""
+
+    head: dict[str, Any]
+    body: bytes
 
 
 class Engine(Protocol):
@@ -31,6 +42,15 @@ class Engine(Protocol):
         Raises:
             ValueError: that cannot be; the message says why.
         """
+        ...
+
+
+@runtime_checkable
+class BatchEngine(Protocol):
+    """An engine to which several requests at once are less work than one after the other."""
+
+    def answer_all(self, requests: Sequence[Message]) -> Iterator[tuple[int, Message]]:
+        """Do what is asked for; gives each answer as soon as it is there, with the place of its request."""
         ...
 
 
@@ -48,25 +68,37 @@ def start_command(engine: str, settings: Mapping[str, Any]) -> list[str]:
     return ["-c", f"from {__name__} import main; main()", engine, json.dumps(settings)]
 
 
-def serve(engine: Engine, requests: BinaryIO, replies: BinaryIO) -> None:
+def serve(engine: Engine | BatchEngine, requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until they end."""
-    _reply(replies, DONE, {})
-    while len(header := requests.read(HEADER.size)) == HEADER.size:
-        _, head_bytes, body_bytes = HEADER.unpack(header)
+    _reply(replies, 0, DONE, {})
+    while batch := list(_batch(requests)):
+        if isinstance(engine, BatchEngine):
+            for place, (head, body) in engine.answer_all(batch):
+                _reply(replies, place, DONE, head, body)
+            continue
+        for place, request in enumerate(batch):
+            try:
+                head, body = engine.answer(*request)
+            except ValueError as error:
+                _reply(replies, place, REFUSED, {"why": str(error)})
+            else:
+                _reply(replies, place, DONE, head, body)
+
+
+def _batch(requests: BinaryIO) -> Iterator[Message]:
+    """The next requests that belong together; none at the end of input."""
+    to_come = 1
+    while to_come and len(header := requests.read(HEADER.size)) == HEADER.size:
+        _, to_come, head_bytes, body_bytes = HEADER.unpack(header)
         request = requests.read(head_bytes + body_bytes)
         if len(request) < head_bytes + body_bytes:
             return
-        try:
-            head, body = engine.answer(json.loads(request[:head_bytes]), request[head_bytes:])
-        except ValueError as error:
-            _reply(replies, REFUSED, {"why": str(error)})
-        else:
-            _reply(replies, DONE, head, body)
+        yield Message(json.loads(request[:head_bytes]), request[head_bytes:])
 
 
-def _reply(replies: BinaryIO, status: int, head: dict[str, Any], body: bytes = b"") -> None:
+def _reply(replies: BinaryIO, place: int, status: int, head: dict[str, Any], body: bytes = b"") -> None:
     encoded = json.dumps(head).encode()
-    replies.write(HEADER.pack(status, len(encoded), len(body)) + encoded + body)
+    replies.write(HEADER.pack(status, place, len(encoded), len(body)) + encoded + body)
     replies.flush()
 
 
@@ -82,6 +114,6 @@ def main() -> None:
         try:
             loaded = importlib.import_module(engine).load(**json.loads(settings))
         except UnfitError as error:
-            _reply(replies, UNFIT, {"why": str(error), "remedy": error.remedy})
+            _reply(replies, 0, UNFIT, {"why": str(error), "remedy": error.remedy})
             return
         serve(loaded, sys.stdin.buffer, replies)
