@@ -42,7 +42,7 @@ QUESTION_WAV = Path(local.__file__).parent / "samples" / "weather.wav"
 CPU, SHARE, MEMORY = "CPU time per session and second, ms", "of a core, %", "memory of the process, MB"
 ANSWERED = "users answered, %"
 TYPED, QUIET, RESTLESS = "typed", "microphone, quiet room", "microphone, restless room"
-CASES = [(100, TYPED), (100, QUIET), (200, TYPED), (200, QUIET), (50, RESTLESS)]
+CASES = [(200, TYPED), (100, QUIET), (50, RESTLESS)]
 QUICK_CASES = [(1, TYPED), (1, QUIET)]
 
 QUIET_ROOM = 33

@@ -1,31 +1,45 @@
-"""How many conversations fit on a core?"""
+"""What does a conversation cost at the pace of life?"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
-from bench.contestants import AG2, ASYNCIO, FLOOR, GENERATOR, GOOGLE, OURS, OURS_DISPATCH, OURS_NO_ECHOES
+from bench.contestants import (
+    AG2,
+    ASYNCIO,
+    FLOOR,
+    GENERATOR,
+    GOOGLE,
+    OURS,
+    OURS_AGENT,
+    OURS_DISPATCH,
+    OURS_NO_ECHOES,
+)
 from bench.machine import machine, versions
 from bench.race import Race, race
 from bench.report import Result, Series
+from bench.talk import PIECES_PER_S
 
-QUESTION = "How many conversations fit on a core?"
+QUESTION = "What does a conversation cost at the pace of life?"
 REMARKS = """\
-Conversations at the pace of life: each session sends 20 ms of microphone 50 times a second, from a task of its own, and
-hears 40 ms of the model 25 times a second, with the transcripts and ends of turns that come between. All sessions are
-set up, and have talked for a while, before the window begins. CPU time is that of the client's process."""
+Each session sends 20 ms of microphone 50 times a second, from a task of its own, and hears 40 ms of the model 25 times
+a second, with the transcripts and ends of turns that come between. All sessions are set up, and have talked for a
+while, before the window begins. CPU time is that of the client's process."""
 
 CPU, BEYOND = "CPU time per session and second, ms", "beyond the load generator, ms"
 LATE, HEARD = "audio late, p99, ms", "audio heard, %"
 IDLE, TALKING = "open and silent, kB", "talking for 17 s, kB"
+PLAIN = "conversations in one process"
 
 SIDES = [GENERATOR, FLOOR, ASYNCIO, OURS, OURS_NO_ECHOES, OURS_DISPATCH, AG2, GOOGLE]
+FEWER = [GENERATOR, FLOOR, OURS, OURS_DISPATCH, AG2, GOOGLE]
+WITH_AGENT = [GENERATOR, OURS, OURS_AGENT]
 SESSIONS = 60
-PIECES_PER_S = 25
-WARMUP_S, MEASURED_S = 2.0, 3.0
+WARMUP_S, MEASURED_S = 1.0, 1.5
 RING_S = 17.0
 """By then the client has its last 15 s of microphone in memory."""
 
@@ -33,26 +47,45 @@ RING_S = 17.0
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Hold conversations, all sides in turn against one server process."""
     sessions, warmup_s, measured_s = (2, 0.1, 0.3) if quick else (SESSIONS, WARMUP_S, MEASURED_S)
-    size = {"sessions": sessions, "warmup_s": warmup_s, "measured_s": measured_s}
-    plain = _series(f"{sessions} conversations in one process")
-    usage = _series(f"{sessions} conversations whose every message says what the turn has cost so far")
-    memory = Series("Memory per session", SIDES, {AG2: OURS, GOOGLE: OURS})
+    size: dict[str, Any] = {"sessions": sessions, "warmup_s": warmup_s, "measured_s": measured_s}
+    cases: list[tuple[Series, dict[str, Any], int]] = [
+        (_series(f"{sessions} {PLAIN}", SIDES), {"path": "/talk"}, rounds),
+        (_series("The same on uvloop", FEWER), {"path": "/talk", "loop": "uvloop"}, max(1, rounds // 3)),
+        (_series("The same over TLS", FEWER), {"path": "/talk", "scheme": "wss"}, max(1, rounds // 3)),
+        (
+            _series("The same, every message saying what the turn has cost so far", FEWER),
+            {"path": "/talk-usage"},
+            max(1, rounds // 3),
+        ),
+        (
+            _series("The same with a function call in every turn of 8 s, which the agent answers", WITH_AGENT),
+            {"path": "/talk-function"},
+            max(1, rounds // 3),
+        ),
+    ]
+    memory = Series("Memory per session", [name for name in SIDES if name != GENERATOR], {AG2: OURS, GOOGLE: OURS})
     shuffle = random.Random(1)
-    with race(SIDES) as running:
-        for _ in range(rounds):
-            for series, path in ((plain, "/talk"), (usage, "/talk-usage")):
-                _round(running, shuffle.sample(running.contestants, len(running.contestants)), series, path, size)
-    _memory(memory, 2 if quick else 20, 0.3 if quick else RING_S)
-    return Result(QUESTION, [plain, usage, memory], machine(), versions(), f"{REMARKS}\n\n{headline(plain)}")
+    with race([*SIDES, OURS_AGENT], quick=quick) as running:
+        for series, how, times in cases:
+            if how.get("scheme") == "wss" and not running.has_tls:
+                continue
+            present = [name for name in running.contestants if name in series.contestants]
+            for _ in range(times):
+                _round(running, shuffle.sample(present, len(present)), series, how | size)
+        talkers = [name for name in running.contestants if name in memory.contestants]
+    _memory(memory, talkers, 2 if quick else 20, 0.3 if quick else RING_S)
+    tables = [series for series, *_ in cases if series.measured]
+    return Result(QUESTION, [*tables, memory], machine(), versions(), f"{REMARKS}\n\n{headline(tables[0])}")
 
 
-def _series(title: str) -> Series:
-    return Series(title, SIDES, {AG2: OURS, GOOGLE: OURS, FLOOR: OURS, ASYNCIO: OURS})
+def _series(title: str, sides: list[str]) -> Series:
+    rivals = {name: OURS for name in sides if name not in (GENERATOR, OURS, OURS_NO_ECHOES, OURS_DISPATCH)}
+    return Series(title, sides, rivals)
 
 
-def _round(running: Race, order: Sequence[str], series: Series, path: str, size: dict[str, Any]) -> None:
-    measured = {name: running.measure(name, path, do="talk", **size) for name in order}
-    for name in running.contestants:
+def _round(running: Race, order: Sequence[str], series: Series, how: dict[str, Any]) -> None:
+    measured = {name: running.measure(name, do="talk", **how) for name in order}
+    for name in sorted(order, key=series.contestants.index):
         columns = {CPU: measured[name]["cpu_ms"]}
         if name != GENERATOR:
             columns |= {
@@ -63,18 +96,19 @@ def _round(running: Race, order: Sequence[str], series: Series, path: str, size:
         series.add(name, columns)
 
 
-def _memory(series: Series, sessions: int, talking_s: float) -> None:
-    """In new processes: one does not give memory back."""
-    with race([name for name in SIDES if name != GENERATOR]) as running:
-        for name in running.contestants:
-            held = running.measure(name, "/talk", do="talk", sessions=sessions, warmup_s=talking_s, measured_s=0.1)
-            series.add(name, {IDLE: held["open_bytes"] / 1e3, TALKING: held["talking_bytes"] / 1e3})
+def _memory(series: Series, names: list[str], sessions: int, talking_s: float) -> None:
+    """In new processes, as one does not give memory back; all at the same time, as it does not matter how fast."""
+    talk: dict[str, Any] = {"do": "talk", "sessions": sessions, "warmup_s": talking_s, "measured_s": 0.1}
+    with race(names) as running, ThreadPoolExecutor(len(running.contestants)) as pool:
+        held = pool.map(lambda name: running.measure(name, "/talk", **talk), running.contestants)
+        for name, measured in zip(running.contestants, held, strict=True):
+            series.add(name, {IDLE: measured["open_bytes"] / 1e3, TALKING: measured["talking_bytes"] / 1e3})
 
 
 def headline(series: Series) -> str:
     """Who costs how many times whom."""
     said = [
-        f"- {one} costs {_times(series, one, other)} what {other} does"
+        f"- {one} costs {times(series, one, other)} what {other} does"
         for one, other in [
             (AG2, OURS), (GOOGLE, OURS), (AG2, OURS_DISPATCH), (GOOGLE, OURS_DISPATCH),
             (OURS, FLOOR), (OURS_DISPATCH, FLOOR), (AG2, FLOOR), (GOOGLE, FLOOR),
@@ -86,8 +120,8 @@ def headline(series: Series) -> str:
     )
 
 
-def _times(series: Series, one: str, other: str) -> str:
-    """Median and range over the rounds."""
-    pairs = zip(series.measured[one][CPU], series.measured[other][CPU], strict=True)
+def times(series: Series, one: str, other: str, column: str = CPU) -> str:
+    """How many times another's: median and range over the rounds."""
+    pairs = zip(series.measured[one][column], series.measured[other][column], strict=True)
     ratios = sorted(cost / least for cost, least in pairs)
     return f"**{median(ratios):.2f} times** ({ratios[0]:.2f}-{ratios[-1]:.2f})"

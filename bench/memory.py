@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from bench.contestants import AG2, GOOGLE, OURS, interpreter
+from bench.contestants import AG2, GOOGLE, OURS, interpreter, present
 from bench.machine import machine, versions
 from bench.pressure import QUARTERS
 from bench.race import read_line, running
@@ -36,31 +38,33 @@ SPEECH_PER_S = 25 * 3.3
 
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Sleep and stall, faster than in life."""
-    return _answer(rounds, 1.0 if quick else 10.0, times_faster=600.0 if quick else 60.0)
+    return _answer(rounds, 1.0 if quick else 10.0, times_faster=600.0 if quick else 60.0, quick=quick)
 
 
-def _answer(rounds: int, duration_s: float, times_faster: float) -> Result:
+def _answer(rounds: int, duration_s: float, times_faster: float, *, quick: bool = False) -> Result:
     asleep = Series("A sleeping application and a service that floods it", CONTESTANTS, {})
     stalled = Series("A network that takes nothing", CONTESTANTS, {})
     flood = f"/flood-{round(SPEECH_PER_S * times_faster)}-{round(duration_s)}"
     stall = f"/stalled-{round(duration_s) + 1}"
-    for _ in range(rounds):
-        for name in CONTESTANTS:
-            if interpreter(name) is not None:
-                size = {"duration_s": duration_s, "times_faster": times_faster}
-                _add(asleep, name, flood, do="sleep", **size)
-                _add(stalled, name, stall, do="stall", **size)
+    size: dict[str, Any] = {"duration_s": duration_s, "times_faster": times_faster}
+    names = list(present(CONTESTANTS, quick=quick))
+    with ThreadPoolExecutor(len(names)) as pool:  # all at the same time: it does not matter how fast they are
+        for _ in range(rounds):
+            for series, path, do in ((asleep, flood, "sleep"), (stalled, stall, "stall")):
+                measured = pool.map(partial(_columns, path=path, do=do, **size), names)
+                for name, columns in zip(names, measured, strict=True):
+                    series.add(name, columns)
     return Result(QUESTION, [asleep, stalled], machine(), versions(), REMARKS)
 
 
-def _add(series: Series, name: str, path: str, **command: Any) -> None:
+def _columns(name: str, path: str, **command: Any) -> dict[str, float]:
     process = _measured(name, path, traced=False, **command)
     traced = _measured(name, path, traced=True, **command)
     columns = {f"{quarter}/4, MB": process[f"{quarter}"] / 1e6 for quarter in range(1, QUARTERS + 1)}
     columns["allocated at worst, MB"] = traced["peak"] / 1e6
     if "held_up_s" in process:
         columns[f"held up, s of {command['duration_s']:g}"] = process["held_up_s"]
-    series.add(name, columns)
+    return columns
 
 
 def _measured(name: str, path: str, **command: Any) -> dict[str, float]:

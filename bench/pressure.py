@@ -20,12 +20,12 @@ TEXT_EVERY_CHUNKS = 500
 
 
 async def endure(
-    subject: Contestant, *, do: str, url: str, duration_s: float, times_faster: float, traced: bool
+    kind: type[Contestant], *, do: str, url: str, duration_s: float, times_faster: float, traced: bool
 ) -> dict[str, float]:
     """Read nothing while a flood comes (`sleep`), or speak and type into a stalled connection (`stall`).
 
     Args:
-        subject: who does.
+        kind: the client.
         do: which of them.
         url: of a service that does its part.
         duration_s: for how long.
@@ -38,6 +38,7 @@ async def endure(
     """
     if traced:
         tracemalloc.start()
+    subject = kind()
     subject.awake = asyncio.Event()
     async with subject.connected(url):
         beginning = _bytes(traced)

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
-from bench.contestants import GENERATOR, ROOT, SLEEP, interpreter
+from bench.contestants import ROOT, SLEEP, available, present
 from bench.report import Series
 
 CPU, USER = "CPU time, µs", "of it outside the kernel, µs"
 
 
 class Race:
-    """A service and a worker per contestant, each a process."""
+    """A service and a worker per contestant, each a process.
 
-    def __init__(self, service: subprocess.Popen[str], workers: dict[str, subprocess.Popen[str]]) -> None:
+    Args:
+        service: tells its port, and that of its TLS where it has one.
+        workers: by the name of their contestant.
+        tls: whether it has.
+    """
+
+    def __init__(self, service: subprocess.Popen[str], workers: dict[str, subprocess.Popen[str]], tls: bool) -> None:
         self._service = service
         self._workers = workers
-        self._port = int(read_line(service))
+        self._places = {
+            scheme: f"{scheme}://127.0.0.1:{int(read_line(service))}" for scheme in ["ws", "wss"][: 1 + tls]
+        }
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether `measure` can be asked for it."""
+        return "wss" in self._places
 
     @property
     def contestants(self) -> list[str]:
         """Who takes part."""
         return list(self._workers)
 
-    def measure(self, name: str, path: str, **command: Any) -> dict[str, float]:
-        """Let a contestant do something at `path` of the service.
+    def measure(self, name: str, path: str, *, scheme: str = "ws", **command: Any) -> dict[str, float]:
+        """Let a contestant do something at `path` of the service, by `ws` or `wss`.
 
         Returns:
             What the worker measured.
@@ -40,15 +55,19 @@ class Race:
         """
         worker = self._workers[name]
         assert worker.stdin is not None
-        command["url"] = f"ws://127.0.0.1:{self._port}{path}"
+        command["url"] = self._places[scheme] + path
         print(json.dumps(command), file=worker.stdin, flush=True)
         measured: dict[str, float] = json.loads(read_line(worker))
-        connections = 0 if name == GENERATOR else command.get("sessions", 1)
-        received = sum(int(read_line(self._service)) for _ in range(connections))
         # The setup takes the place of the chunk that is not sent when the meter stops.
-        if command["do"] == "send" and name != SLEEP and received != measured["ticks"]:
+        if command["do"] == "send" and name != SLEEP and (received := self._received()) != measured["ticks"]:
             raise RuntimeError(f"{name} sent {measured['ticks']:.0f} frames, of which {received} arrived")
         return measured
+
+    def _received(self) -> int:
+        """How many frames came by the last connection that ended, which was the only one."""
+        assert self._service.stdin is not None
+        print(file=self._service.stdin, flush=True)
+        return int(read_line(self._service))
 
     def round(self, series: Series, path: str, baseline: str, *, sampled: bool, **command: Any) -> None:
         """Measure every contestant once, per message.
@@ -72,25 +91,40 @@ class Race:
 
 
 @contextmanager
-def race(names: Sequence[str]) -> Iterator[Race]:
-    """Start the service, and those contestants whose packages are installed here."""
+def race(names: Sequence[str], *, quick: bool = False) -> Iterator[Race]:
+    """Start the service, and those contestants that are present."""
     with ExitStack() as stack:
-        service = stack.enter_context(running("bench.service"))
-        pythons = {name: python for name in names if (python := interpreter(name)) is not None}
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        trusted, chain = _certificates(folder) if available("trustme") else ({}, [])
+        service = stack.enter_context(running("bench.service", *chain))
         workers = {
-            name: stack.enter_context(running("bench.worker", name, python=python)) for name, python in pythons.items()
+            name: stack.enter_context(running("bench.worker", name, python=python, more=trusted))
+            for name, python in present(names, quick=quick).items()
         }
-        yield Race(service, workers)
+        yield Race(service, workers, bool(chain))
+
+
+def _certificates(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """For the service: the environment in which clients trust it, and the file with its key and chain."""
+    import trustme
+
+    authority, chain = trustme.CA(), folder / "chain.pem"
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(chain)
+    return {"SSL_CERT_FILE": str(folder / "authority.pem")}, [str(chain)]
 
 
 @contextmanager
-def running(*module: str, python: str | None = None) -> Iterator[subprocess.Popen[str]]:
+def running(
+    *module: str, python: str | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """A Python process that speaks line by line, killed at the end."""
     # What a process complains about is shown only when it dies: AG2 complains whenever its reader is left.
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
             [python or sys.executable, "-m", *module],
             cwd=ROOT,
+            env={**os.environ, **(more or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,

@@ -15,13 +15,16 @@ loopback), from the socket until the application holds the audio: as bytes (our 
 
 CONTESTANTS = [OURS, OURS_BASE64, GOOGLE, AG2, FLOOR]
 RIVALS = {GOOGLE: OURS, AG2: OURS_BASE64}
+SIZES = [640, 3_840, 11_520]
+"""Bytes of audio: as telephone services chunk it, and 80 and 240 ms of the model's."""
 
 
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Measure messages that come as fast as they are read, and messages that come one at a time."""
     burst = Series("As fast as the client reads", CONTESTANTS, RIVALS, targets={GOOGLE: 10, AG2: 2})
+    sizes = Series("The same by how much audio a message holds, CPU time in µs", CONTESTANTS, RIVALS)
     paced = Series("One message about every 2 ms, each waking an idle process", CONTESTANTS, RIVALS)
-    with race(CONTESTANTS) as running:
+    with race(CONTESTANTS, quick=quick) as running:
         for _ in range(rounds):
             size = (
                 {"warmup": 20, "messages": 50, "cpu_s": 0}
@@ -29,6 +32,13 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
                 else {"warmup": 500, "messages": 1000, "cpu_s": 0.15}
             )
             running.round(burst, "/burst", FLOOR, sampled=True, do="receive", **size)
+            for name in running.contestants:
+                taken = {
+                    audio_bytes: running.measure(name, f"/burst-{audio_bytes}", do="receive", **size)
+                    for audio_bytes in SIZES
+                }
+                columns = {f"{size:,} bytes": each["cpu_s"] / each["messages"] * 1e6 for size, each in taken.items()}
+                sizes.add(name, columns)
             size = {"warmup": 1, "messages": 10, "cpu_s": 0} if quick else {"warmup": 100, "messages": 300, "cpu_s": 0}
             running.round(paced, "/paced", FLOOR, sampled=False, do="receive", **size)
-    return Result(QUESTION, [burst, paced], machine(), versions(), REMARKS)
+    return Result(QUESTION, [burst, sizes, paced], machine(), versions(), REMARKS)

@@ -5,7 +5,7 @@ python -m bench.run                  everything, in environments of its own (.ve
 python -m bench.run receive send     only these
 python -m bench.run --full           with more rounds, some forty minutes
 python -m bench.run --show           write docs/performance.md from the results kept
-python -m bench.run --quick          a handful of messages, here, with what is installed: does the bench work?
+python -m bench.run --quick          a handful of messages, here, nobody else's clients: does the bench work?
 """
 
 from __future__ import annotations
@@ -26,9 +26,20 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 REQUIREMENTS = ROOT / "bench" / "requirements"
-QUESTIONS = ["density", "receive", "send", "imports", "sessions", "memory", "conversations"]
-ROUNDS = {"density": 3, "receive": 5, "send": 5, "imports": 3, "sessions": 1, "memory": 1, "conversations": 1}
-FULL_ROUNDS = {"density": 15, "receive": 11, "send": 11, "imports": 7, "sessions": 5, "memory": 1, "conversations": 3}
+ROUNDS = {
+    # question: rounds of `make bench`, and of `make bench-full`
+    "density": (3, 15),
+    "capacity": (1, 5),
+    "latency": (1, 5),
+    "dialling": (1, 5),
+    "growth": (1, 3),
+    "receive": (3, 11),
+    "send": (3, 11),
+    "imports": (3, 7),
+    "memory": (1, 1),
+    "conversations": (1, 3),
+}
+QUESTIONS = list(ROUNDS)
 MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -43,7 +54,7 @@ def main() -> None:
     questions = options.questions or QUESTIONS
     if options.quick or options.here:
         for question in questions:
-            rounds = 1 if options.quick else (FULL_ROUNDS if options.full else ROUNDS)[question]
+            rounds = 1 if options.quick else ROUNDS[question][options.full]
             result = measure(question, rounds, quick=options.quick)
             print(section(result), end="\n\n", flush=True)
             if not options.quick:

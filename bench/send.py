@@ -22,7 +22,7 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     """Measure chunks sent one after the other, and chunks sent one at a time."""
     burst = Series("One after the other", CONTESTANTS, RIVALS, targets={GOOGLE: 20, AG2: 6})
     paced = Series("One chunk every 2 ms, the sleep between them included", [*CONTESTANTS, SLEEP], RIVALS)
-    with race([*CONTESTANTS, SLEEP]) as running:
+    with race([*CONTESTANTS, SLEEP], quick=quick) as running:
         for _ in range(rounds):
             size = (
                 {"warmup": 20, "messages": 50, "cpu_s": 0}

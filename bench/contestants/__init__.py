@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from importlib.util import find_spec
@@ -59,12 +59,14 @@ GOOGLE, AG2 = "google-genai", "AG2"
 FLOOR, ASYNCIO, SLEEP = "picows alone", "asyncio alone", "sleeping alone"
 GENERATOR = "load generator alone"
 OURS_NO_ECHOES, OURS_DISPATCH = "gemini-realtime, echoes=False", "gemini-realtime, dispatch_events"
+OURS_AGENT = "gemini-realtime, RealtimeAgent"
 
 _CLASSES = {
     OURS: "ours:Bytes",
     OURS_BASE64: "ours:Base64",
     OURS_NO_ECHOES: "ours:NoEchoes",
     OURS_DISPATCH: "ours:Dispatch",
+    OURS_AGENT: "agents:Agent",
     GOOGLE: "google_genai:GoogleGenai",
     AG2: "ag2:Ag2",
     FLOOR: "floor:Floor",
@@ -77,6 +79,7 @@ MODULES = {
     OURS_BASE64: "gemini_realtime",
     OURS_NO_ECHOES: "gemini_realtime",
     OURS_DISPATCH: "gemini_realtime",
+    OURS_AGENT: "gemini_realtime",
     GOOGLE: "google.genai",
     AG2: "autogen",
     FLOOR: "picows",
@@ -107,8 +110,14 @@ def interpreter(name: str) -> str | None:
     return sys.executable if available(MODULES[name]) else None
 
 
-def contestant(name: str) -> Contestant:
+def present(names: Iterable[str], *, quick: bool = False) -> dict[str, str]:
+    """Who takes part, and the Python of each: those that are installed; none of other people's in a quick run."""
+    pythons = {name: interpreter(name) for name in names if not quick or name not in (AG2, GOOGLE)}
+    return {name: python for name, python in pythons.items() if python is not None}
+
+
+def contestant(name: str) -> type[Contestant]:
     """Import one, and nothing of the others."""
     module, _, cls = _CLASSES[name].partition(":")
-    made: Contestant = getattr(import_module(f"bench.contestants.{module}"), cls)()
-    return made
+    imported: type[Contestant] = getattr(import_module(f"bench.contestants.{module}"), cls)
+    return imported

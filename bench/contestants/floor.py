@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,7 +63,10 @@ class Asyncio(Contestant):
         target = urlsplit(url)
         ready = asyncio.Event()
         transport, _ = await asyncio.get_running_loop().create_connection(
-            lambda: _Protocol(self, ready), target.hostname or "", target.port or 0
+            lambda: _Protocol(self, ready),
+            target.hostname or "",
+            target.port or 0,
+            ssl=ssl.create_default_context() if target.scheme == "wss" else None,
         )
         key = base64.b64encode(bytes(16)).decode()
         transport.write(

@@ -1,0 +1,33 @@
+"""How many conversations fit on a core before audio comes late?"""
+
+from __future__ import annotations
+
+from bench.contestants import AG2, FLOOR, GOOGLE, OURS, OURS_DISPATCH
+from bench.machine import machine, versions
+from bench.race import race
+from bench.report import Result, Series
+
+QUESTION = "How many conversations fit on a core before audio comes late?"
+REMARKS = """\
+The same conversations, 8 % more at a time, until of the audio that is received in two seconds more than 1 % is in the
+application's hands later than 10 ms after it was sent, or less than 97 % of what is said arrives; twice in a row. The
+other end has the other core. The best number that was in time counts."""
+
+LATE_MS = 10.0
+FITS, BUSY = "conversations in time", "of a core they take, %"
+SIDES = [FLOOR, OURS, OURS_DISPATCH, AG2, GOOGLE]
+MEASURED_S = 2.0
+FIRST, MOST = 40, 700
+
+
+def answer(rounds: int, *, quick: bool = False) -> Result:
+    """Let every side grow, in turns; more is better here."""
+    series = Series("In one process", SIDES, {AG2: OURS, GOOGLE: OURS, FLOOR: OURS})
+    size = {"sessions": 2, "most": 3, "measured_s": 0.2} if quick else {"sessions": FIRST, "most": MOST}
+    with race(SIDES, quick=quick) as running:
+        for _ in range(rounds):
+            for name in running.contestants:
+                how = {"measured_s": MEASURED_S, "late_ms": LATE_MS} | size
+                grown = running.measure(name, "/talk", do="grow", **how)
+                series.add(name, {FITS: grown["sessions"], BUSY: grown["core_percent"]})
+    return Result(QUESTION, [series], machine(), versions(), REMARKS)

@@ -1,0 +1,38 @@
+"""How soon is a session there, how soon is it there again, and how soon is there silence?"""
+
+from __future__ import annotations
+
+from bench.contestants import AG2, GOOGLE, OURS
+from bench.machine import machine, versions
+from bench.race import race
+from bench.report import Result, Series
+
+QUESTION = "How soon is a session there, how soon again, and how soon is there silence?"
+REMARKS = """\
+On this machine, where a message is under way for no time: to what is here a network adds its own. From making the
+client until the session is confirmed; from a lost connection until the session goes on, which AG2 and google-genai
+leave to the application; from the word that interrupts the model until the agent's adapter tells the loudspeaker to be
+silent. Medians of so many in a row."""
+
+SIDES = [OURS, GOOGLE, AG2]
+
+
+def answer(rounds: int, *, quick: bool = False) -> Result:
+    """Dial, and dial again; lose connections; interrupt."""
+    times = 2 if quick else 50
+    series = Series(f"Medians of {times}", SIDES, {GOOGLE: OURS, AG2: OURS})
+    with race(SIDES, quick=quick) as running:
+        for _ in range(rounds):
+            for name in running.contestants:
+                columns = {}
+                for scheme in ("ws", "wss") if running.has_tls else ("ws",):
+                    dialled = running.measure(name, "/confirmed", do="dial", times=times, scheme=scheme)
+                    over = "" if scheme == "ws" else " over TLS"
+                    columns[f"session confirmed{over}, ms"] = dialled["ms"]
+                    columns[f"CPU of that{over}, ms"] = dialled["cpu_ms"]
+                if name == OURS:
+                    cut = running.measure(name, "/cut", do="cut", times=max(1, times // 5))
+                    silent = running.measure(name, "/interrupt", do="interrupt", times=max(1, times // 5))
+                    columns |= {"resumed after a loss, ms": cut["ms"], "told to be silent, ms": silent["ms"]}
+                series.add(name, columns)
+    return Result(QUESTION, [series], machine(), versions(), REMARKS)
