@@ -184,6 +184,21 @@ async def test_what_a_number_counts_is_nobodys_name(counted: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "heard",
+    ["a table for two at eight o'clock, my name is Curie", "book a table for two at eight o'clock and my name is Curie"],
+)
+async def test_my_name_is_said_for_the_function_that_wants_it(heard: str) -> None:
+    book = function("book_table", "Book a table.", guests="INTEGER", time="STRING", name="STRING")
+    assert await called(heard, book) == {"guests": 2, "time": "eight o'clock", "name": "Curie"}
+
+
+async def test_my_name_answers_the_question_for_it() -> None:
+    book = function("book_table", "Book a table.", guests="INTEGER", time="STRING", name="STRING")
+    history = [("book a table for two at eight o'clock", "Which name?")]
+    assert (await called("my name is Curie", book, history=history))["name"] == "Curie"
+
+
+@pytest.mark.parametrize(
     ("heard", "order"),
     [
         ("what is the status of order AB-12345?", "AB-12345"),

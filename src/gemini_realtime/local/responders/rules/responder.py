@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -98,6 +98,14 @@ class _Meaning:
         return False
 
 
+    def supplies(self, before: _Meaning) -> bool:
+        """Tell whether this part says what the function of the part before it still needs: "my name is Miller"."""
+        if not (self.rule and self.rule.can_answer and before.match):
+            return False
+        filled = fill(before.match.function, before.utterance)
+        return bool(filled.missing and fill_answer(filled, self.utterance))
+
+
 class _Conversation:
     """One request with the functions that may be called for it."""
 
@@ -143,7 +151,9 @@ class _Conversation:
             if not text.tokens:
                 continue
             part = self._meaning(text)
-            if found and part.continues(found[-1]):
+            if found and part.supplies(found[-1]):
+                found[-1] = replace(found[-1], utterance=_part(heard, start, end))
+            elif found and part.continues(found[-1]):
                 found[-1] = self._meaning(_part(heard, start, end))
             else:
                 start = begin

@@ -307,7 +307,12 @@ RULES: Sequence[Rule] = (
         count,
         "count [up] to <number> | count from <number> to <number> | count down from <number>",
     ),
-    _rule("memory", r"^(?:please )?(?:remember (?:that )?|note that )?my ([a-z ]{2,40}?) (?:is|are) (.+)$", remember),
+    _rule(
+        "memory",
+        r"^(?:please )?(?:remember (?:that )?|note that )?my ([a-z ]{2,40}?) (?:is|are) (.+)$",
+        remember,
+        can_answer=True,
+    ),
     _rule(
         "recall",
         r"\bwhat (?:is|are|was) my (.+)$|\b(?:know|remember) my (.+)$|^who am i$",
