@@ -72,6 +72,12 @@ async def test_both_sides_are_turns_with_times() -> None:
 
 
 @in_virtual_time
+async def test_utterances_that_come_whole_stand_apart() -> None:
+    log = await logged(*(InputTranscript(text=text) for text in ("A ta", "ble for two.", "At eight.", " On 3.", "5.")))
+    assert said(log) == [("user", "A table for two. At eight. On 3.5.")]
+
+
+@in_virtual_time
 async def test_latencies_count_from_the_end_of_the_users_speech() -> None:
     log = await logged(*QUESTION, InputTranscript(text="When?"), 0.2, model_audio(), 0.1, OutputTranscript(text="At"))
     assert log.turns[0].transcribed_ms == pytest.approx(300)

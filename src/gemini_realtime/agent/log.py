@@ -226,7 +226,7 @@ class ConversationLog(RealtimeObserver):
         turn = self._user_turn(now_ms)
         if not turn.said and self._speech_ended_ms is not None:
             turn.transcribed_ms = now_ms - self._speech_ended_ms
-        turn.said += event.text
+        turn.said += _spaced(turn.said, event.text)
 
     def _user_turn(self, now_ms: float) -> Turn:
         if self._user is None:
@@ -421,6 +421,12 @@ def _shown_tool(use: ToolUse) -> str:
     took = "still running" if use.duration_ms is None else f"{use.duration_ms:.0f} ms"
     outcome = "cancelled" if use.cancelled else json.dumps(use.result, ensure_ascii=False)
     return f"{use.name}({json.dumps(use.arguments, ensure_ascii=False)}) -> {outcome} ({took})"
+
+
+def _spaced(before: str, piece: str) -> str:
+    """A piece of transcript, apart from the sentence before it: 3.x models send each utterance whole, without a space."""
+    begins = before[-1:] in (".", "?", "!") and piece[:1].isalpha()
+    return f" {piece}" if begins else piece
 
 
 _NOTES: dict[type, Any] = {

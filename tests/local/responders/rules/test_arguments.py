@@ -185,7 +185,7 @@ async def test_what_a_number_counts_is_nobodys_name(counted: str) -> None:
 
 @pytest.mark.parametrize(
     "heard",
-    ["a table for two at eight o'clock, my name is Curie", "book a table for two at eight o'clock and my name is Curie"],
+    ["table for two at eight o'clock, my name is Curie", "book a table for two at eight o'clock and my name is Curie"],
 )
 async def test_my_name_is_said_for_the_function_that_wants_it(heard: str) -> None:
     book = function("book_table", "Book a table.", guests="INTEGER", time="STRING", name="STRING")
