@@ -424,7 +424,7 @@ def _shown_tool(use: ToolUse) -> str:
 
 
 def _spaced(before: str, piece: str) -> str:
-    """A piece of transcript, apart from the sentence before it: 3.x models send each utterance whole, without a space."""
+    """A piece of transcript, apart from the sentence before: 3.x models send each utterance whole, without a space."""
     begins = before[-1:] in (".", "?", "!") and piece[:1].isalpha()
     return f" {piece}" if begins else piece
 
