@@ -97,7 +97,6 @@ class _Meaning:
             return self.match.name_share <= 0.5
         return False
 
-
     def supplies(self, before: _Meaning) -> bool:
         """Tell whether this part says what the function of the part before it still needs: "my name is Miller"."""
         if not (self.rule and self.rule.can_answer and before.match):
