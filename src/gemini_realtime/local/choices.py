@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from gemini_realtime.checking import kind_of, spelling_remedy
+from gemini_realtime.checking import check_number, kind_of, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.responders.rules import Rules
@@ -78,6 +78,7 @@ def backends_of(
     speaking = speaking_named(speaking) if isinstance(speaking, str) else speaking
     recording = responder if isinstance(responder, Replay) else None
     answers = Rules() if responder is None or isinstance(responder, Replay) else responder
+    check_number("unfinished_wait_s", unfinished_wait_s, 0, 60)
     backends = Backends(hearing or DefaultHearing(), answers, speaking or DefaultSpeaking(), unfinished_wait_s)
     for name, backend, methods in (
         ("responder", answers, ("respond", "grammar")),

@@ -25,13 +25,13 @@ from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.server.access import Route
 from gemini_realtime.local.server.limits import Limits
-from gemini_realtime.local.server.service import Service, SessionSettings
+from gemini_realtime.local.server.service import Service, SessionSettings, profile_of
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.speech.hearing import Hearing
 from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.speech.spelled import SpelledHearing, SpelledSpeaking
 from gemini_realtime.local.thinking import Responder
-from gemini_realtime.local.wire.profiles import ServiceProfile, profile_named
+from gemini_realtime.local.wire.profiles import ServiceProfile
 
 _FULL_BYTES: Final = 64 * 1024
 """What waits on the way before who sends it is told to wait, as the buffers of asyncio's transports have it."""
@@ -69,9 +69,13 @@ class InMemoryServer:
         session_limits: SessionLimits | None = None,
     ) -> None:
         backends, recording = backends_of(responder, hearing or SpelledHearing(), speaking or SpelledSpeaking())
-        profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
         settings = SessionSettings(
-            pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits(), strict_models
+            pace,
+            profile_of(model_profile),
+            connection_lifetime_s,
+            go_away_before_s,
+            session_limits or SessionLimits(),
+            strict_models,
         )
         self._service = Service(backends, recording, settings, ":memory:", _now)
         self._faults = Faults(faults, seed)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import secrets
 import ssl
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
@@ -26,20 +26,19 @@ from gemini_realtime.local.server.access import Access
 from gemini_realtime.local.server.background import Background
 from gemini_realtime.local.server.environment import key_for, leading_to
 from gemini_realtime.local.server.kept_sessions import KeptSession
-from gemini_realtime.local.server.limits import Limits
-from gemini_realtime.local.server.listener import Listener
-from gemini_realtime.local.server.newcomers import Newcomers
+from gemini_realtime.local.server.limits import Limits, limits_of
 from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.local.server.observing import Observing
+from gemini_realtime.local.server.ports import Ports, address_of, check_ports
 from gemini_realtime.local.server.request_handler import RequestHandler
-from gemini_realtime.local.server.service import Service, SessionSettings
-from gemini_realtime.local.server.tls import local_identity
+from gemini_realtime.local.server.service import Service, SessionSettings, profile_of
+from gemini_realtime.local.server.tls import tls_of
 from gemini_realtime.local.server.tokens import Tokens
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.speech.hearing import Hearing
 from gemini_realtime.local.speech.speaking import Speaking
 from gemini_realtime.local.thinking import Responder
-from gemini_realtime.local.wire.profiles import ServiceProfile, profile_named
+from gemini_realtime.local.wire.profiles import ServiceProfile
 from gemini_realtime.recordings import RecordingOptions
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
@@ -120,43 +119,29 @@ class LiveServer:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
-        check_type("host", host, str, "an address, such as '127.0.0.1'")
-        for name, given, kind, wanted in (
-            ("api_key", api_key, str, "a string"),
-            ("limits", limits, Limits, "gemini_realtime.local.Limits(...)"),
-            ("session_limits", session_limits, SessionLimits, "gemini_realtime.local.SessionLimits(...)"),
-            ("model_profile", model_profile, (str, ServiceProfile), "its name, such as '3.8-live'"),
-            ("sessions_path", sessions_path, (str, Path), "the path of a file"),
-            ("seed", seed, int, "a whole number"),
-        ):
-            if given is not None:
-                check_type(name, given, kind, wanted)
-        self._host = _address(host, api_key)
-        for name, number in (("port", port), ("tls_port", tls_port)):
-            check_number(name, number, 0, 65535, whole=True)
-        check_number("unfinished_wait_s", unfinished_wait_s, 0, 60)
-        if tls_port and not tls:
-            raise ConfigError("there is a port for TLS and no TLS", remedy="pass tls=True (--tls), or no port for it")
-        self._ports = (port, tls_port)
+        check_ports(port, tls_port, tls=bool(tls))
+        address = address_of(host, api_key)
+        backends, replay = backends_of(responder, hearing, speaking, unfinished_wait_s)
+        settings = SessionSettings(
+            pace,
+            profile_of(model_profile),
+            connection_lifetime_s,
+            go_away_before_s,
+            session_limits or SessionLimits(),
+            strict_models,
+        )
+        limits = limits_of(limits)
+        self._service = Service(backends, replay, settings, sessions_path, clock)
+        recording = None if record_to is None else RecordingOptions.of(record_to)
+        self._observing = Observing(log, recording, clock, wall_clock)
+        tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
+        handler = RequestHandler(
+            Access(api_key), tokens, limits, self._service, clock, Faults(faults, seed), self._observing
+        )
+        context, self._authorities = tls_of(tls, wall_clock)
+        self._ports = Ports(handler, limits, address, (port, tls_port), context)
         self._api_key = api_key
         self._warm_up = warm_up
-        backends, recording = backends_of(responder, hearing, speaking, unfinished_wait_s)
-        profile = profile_named(model_profile) if isinstance(model_profile, str) else model_profile
-        settings = SessionSettings(
-            pace, profile, connection_lifetime_s, go_away_before_s, session_limits or SessionLimits(), strict_models
-        )
-        self._service = Service(backends, recording, settings, sessions_path, clock)
-        self._authorities: Path | None = None
-        self._listeners: list[Listener] = []
-        self._limits = limits or Limits()
-        self._newcomers = Newcomers(self._limits.newcomers)
-        tokens = Tokens(lambda: secrets.token_hex(32), clock, wall_clock)
-        options = None if record_to is None else RecordingOptions.of(record_to)
-        self._observing = Observing(log, options, clock, wall_clock)
-        self._handler = RequestHandler(
-            Access(api_key), tokens, self._limits, self._service, clock, Faults(faults, seed), self._observing
-        )
-        self._contexts = [None, *self._tls_contexts(tls, wall_clock)]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: Background | None = None
 
@@ -167,12 +152,12 @@ class LiveServer:
         Raises:
             RuntimeError: it does not listen.
         """
-        return self._listener(0).port
+        return self._ports.number()
 
     @property
     def url(self) -> str:
         """Its address, such as `ws://127.0.0.1:41234`; every Live path below it is answered."""
-        return f"ws://{self._netloc(0)}"
+        return f"ws://{self._ports.address()}"
 
     @property
     def tls_url(self) -> str:
@@ -181,7 +166,7 @@ class LiveServer:
         Raises:
             ConfigError: it was made without `tls`.
         """
-        return f"wss://{self._netloc(1)}"
+        return f"wss://{self._ports.address(tls=True)}"
 
     @property
     def sessions(self) -> list[KeptSession]:
@@ -198,7 +183,7 @@ class LiveServer:
         Raises:
             ConfigError: it was made without `tls`, and google-genai dials nothing else.
         """
-        address = f"https://{self._netloc(1)}"
+        address = f"https://{self._ports.address(tls=True)}"
         return leading_to(address, self._authorities, os.environ) | key_for(self._api_key, os.environ)
 
     def llm_config(self, **extra: Any) -> dict[str, Any]:
@@ -211,9 +196,7 @@ class LiveServer:
 
     def go_away(self, time_left_s: float = 50.0) -> None:
         """Announce to every client that its connection ends; who stays longer is closed."""
-        self._listener(0)
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._service.go_away, time_left_s)
+        self._on_its_loop(partial(self._service.go_away, time_left_s))
 
     def misbehave(self, fault: Fault | str) -> None:
         """Let a fault happen to everybody who is connected, at once unless it says when.
@@ -226,9 +209,7 @@ class LiveServer:
             raise ConfigError(
                 f"the fault {told.kind.name!r} happens while a client connects", remedy="pass it as one of `faults`"
             )
-        self._listener(0)
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._service.misbehave, told)
+        self._on_its_loop(partial(self._service.misbehave, told))
 
     def hear(self, speech: str | bytes, *, lasting_s: float | None = None) -> None:
         """Act as if the user of the client that came last had spoken: for a program that has no microphone.
@@ -245,9 +226,7 @@ class LiveServer:
         if lasting_s is None:
             lasting_s = 0.0 if isinstance(speech, str) else INPUT_FORMAT.duration_ms(len(speech)) / 1000
         check_number("lasting_s", lasting_s, 0)
-        self._listener(0)
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._service.hear, speech, lasting_s)
+        self._on_its_loop(partial(self._service.hear, speech, lasting_s))
 
     def observe(self, make: Callable[[], Observer]) -> None:
         """Let an observer be made for each connection from now on; it is told, on the server's thread."""
@@ -257,10 +236,7 @@ class LiveServer:
         self._loop = asyncio.get_running_loop()
         self._service.start(warm_up=self._warm_up)
         try:
-            for context, port in zip(self._contexts, self._ports, strict=False):
-                listener = Listener(self._handler, self._limits, self._newcomers, context)
-                await listener.start(self._host, port)
-                self._listeners.append(listener)
+            await self._ports.open()
         except BaseException:
             await self._stop()
             raise
@@ -282,34 +258,15 @@ class LiveServer:
         assert self._background is not None
         self._background.stop()
 
-    def _listener(self, number: int) -> Listener:
-        if number >= len(self._contexts):
-            raise ConfigError("the server was made without TLS", remedy="pass tls=True")
-        if not self._listeners:
-            raise RuntimeError("the server does not listen: enter it with `with` or `async with`")
-        return self._listeners[number]
-
-    def _netloc(self, number: int) -> str:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{host}:{self._listener(number).port}"
-
-    def _tls_contexts(self, tls: bool | ssl.SSLContext, wall_clock: Callable[[], datetime]) -> list[ssl.SSLContext]:
-        if isinstance(tls, ssl.SSLContext):
-            return [tls]
-        if not tls:
-            return []
-        identity = local_identity(wall_clock())
-        self._authorities = identity.bundle
-        return [identity.context]
+    def _on_its_loop(self, do: Callable[[], None]) -> None:
+        self._ports.number()
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(do)
 
     async def _stop(self) -> None:
-        self._handler.stopping = True
-        for listener in self._listeners:
-            listener.stop()
-        self._newcomers.drop_all()
+        self._ports.close()
         await self._service.stop()
         await self._observing.close()
-        self._listeners.clear()
 
 
 async def serve_forever(
@@ -327,18 +284,3 @@ async def serve_forever(
         ready(server.url)
         await asyncio.Event().wait()
     raise AssertionError("only cancellation ends the wait")
-
-
-def _address(host: str, api_key: str | None) -> str:
-    """The address to bind to. A name may stand for several, each with a port of its own: not where 0 is given."""
-    address = "127.0.0.1" if host == "localhost" else host
-    try:
-        local = ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        local = False
-    if not local and not api_key:
-        raise ConfigError(
-            f"{host!r} can be reached from other machines, and there is no key to tell who may call",
-            remedy="use 127.0.0.1, or set an API key (`api_key`, --api-key)",
-        )
-    return address

@@ -39,6 +39,7 @@ class Faults:
     def __init__(self, faults: Iterable[Fault | str] = (), seed: int = 0) -> None:
         if isinstance(faults, str) or not isinstance(faults, Iterable):
             raise ConfigError(f"`faults` is {kind_of(faults)}", remedy="pass a list, such as faults=['cut']")
+        check_type("seed", seed, int, "a whole number")
         read = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
         for number, fault in enumerate(read):
             check_type(f"faults[{number}]", fault, Fault, "a Fault, or one as it is written: 'cut:after_frames=10'")

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from typing import Final, NamedTuple
 
+from gemini_realtime.checking import check_type
 from gemini_realtime.local.server.http import Request, Response, error
 from gemini_realtime.local.wire.api import ANY_API, Api
 from gemini_realtime.local.wire.refusals import Rule
@@ -101,6 +102,8 @@ class Access:
     """
 
     def __init__(self, api_key: str | None) -> None:
+        if api_key is not None:
+            check_type("api_key", api_key, str, "a string")
         self._api_key = api_key
 
     def page_refused(self, request: Request) -> Response | None:

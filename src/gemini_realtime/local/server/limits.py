@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Final
 
-from gemini_realtime.errors import ConfigError
+from gemini_realtime.checking import check_number, check_type
+
+LEAST_MESSAGE_BYTES: Final = 1024
+"""Less holds no setup."""
+
+LEAST_SESSION_BYTES: Final = 1024 * 1024
+"""An eighth of it is a message: less holds no picture, and not the setup of an agent with many functions."""
+
+LEAST_WAIT_S: Final = 0.001
 
 
 @dataclass(frozen=True)
@@ -33,9 +42,12 @@ class Limits:
     session_bytes: int = 128 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if not getattr(self, field.name) > 0:
-                raise ConfigError(f"the limit `{field.name}` is {getattr(self, field.name)}", remedy="pass more than 0")
+        for name in ("sessions", "newcomers"):
+            check_number(name, getattr(self, name), 1, whole=True)
+        check_number("message_bytes", self.message_bytes, LEAST_MESSAGE_BYTES, whole=True)
+        check_number("session_bytes", self.session_bytes, LEAST_SESSION_BYTES, whole=True)
+        for name in ("handshake_s", "setup_s", "idle_s"):
+            check_number(name, getattr(self, name), LEAST_WAIT_S)
 
     @property
     def longest_message(self) -> int:
@@ -46,3 +58,14 @@ class Limits:
     def unread_bytes(self) -> int:
         """Of what a client does not read, how much is kept before nothing of it is read either."""
         return self.session_bytes // 32
+
+
+def limits_of(given: Limits | None) -> Limits:
+    """What was given, or the defaults.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if given is not None:
+        check_type("limits", given, Limits, "gemini_realtime.local.Limits(...)")
+    return given or Limits()

@@ -9,7 +9,7 @@ from logging import getLogger
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.responders.replay import Played, Player, ReplayError
-from gemini_realtime.local.server.host import Served
+from gemini_realtime.local.server.session_host import Served
 from gemini_realtime.protocol.messages import CloseCode
 
 _log = getLogger(__name__)

@@ -6,29 +6,29 @@ import asyncio
 import logging
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, get_args
 
-from gemini_realtime.checking import check_choice, check_number
+from gemini_realtime.checking import check_choice, check_number, check_type
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.faults.connection import FaultyConnection
 from gemini_realtime.local.faults.table import Fault
 from gemini_realtime.local.lifetime import SessionLimits
 from gemini_realtime.local.responders.replay import Replay
 from gemini_realtime.local.server.answering import Backends
-from gemini_realtime.local.server.host import Host, Served
 from gemini_realtime.local.server.replay_host import ReplayHost
+from gemini_realtime.local.server.session_host import Served, SessionHost
 from gemini_realtime.local.server.session_store import SessionStore
 from gemini_realtime.local.server.session_writer import SessionWriter
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.session.conversation import Pace
 from gemini_realtime.local.session.peer import Peer
-from gemini_realtime.local.speech.hearing import load_detection
+from gemini_realtime.local.speech.hearing import DetectingHearing, load_detection
 from gemini_realtime.local.wire.api import Api
-from gemini_realtime.local.wire.profiles import ServiceProfile
+from gemini_realtime.local.wire.profiles import ServiceProfile, profile_named
 from gemini_realtime.protocol.messages import CloseCode
 
 _IN_MEMORY: Final = ":memory:"
@@ -58,9 +58,21 @@ class SessionSettings:
 
     def __post_init__(self) -> None:
         check_choice("pace", self.pace, get_args(Pace))
+        check_type("session_limits", self.session_limits, SessionLimits, "gemini_realtime.local.SessionLimits(...)")
         for name in ("connection_lifetime_s", "go_away_before_s"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), 0)
+
+
+def profile_of(given: ServiceProfile | str | None) -> ServiceProfile | None:
+    """The profile that is meant, which may be named.
+
+    Raises:
+        ConfigError: there is none of this name, or it is something else.
+    """
+    if given is not None:
+        check_type("model_profile", given, (str, ServiceProfile), "its name, such as '3.8-live'")
+    return profile_named(given) if isinstance(given, str) else given
 
 
 class Service:
@@ -85,6 +97,7 @@ class Service:
         sessions_path: str | Path,
         clock: Callable[[], float],
     ) -> None:
+        check_type("sessions_path", sessions_path, (str, Path), "the path of a file")
         self.served: dict[Served, None] = {}
         self._backends = backends
         self._recording = recording
@@ -126,7 +139,7 @@ class Service:
             go_away_before_s=self._settings.go_away_before_s,
             session_limits=self._settings.session_limits,
         )
-        Host(peer, connection, self._backends, self._clock, self._sessions, self._aside, self.served)
+        SessionHost(peer, connection, self._backends, self._clock, self._sessions, self._aside, self.served)
 
     def go_away(self, time_left_s: float) -> None:
         """Announce to every client that its connection ends."""
@@ -158,9 +171,10 @@ class Service:
 
     async def _warm_up(self) -> None:
         """A server without hearing or speech still serves sessions in text."""
-        starts = (
-            self._backends.hearing.start(), self._backends.speaking.start(), asyncio.to_thread(load_detection)
-        )  # fmt: skip
+        hearing, speaking = self._backends.hearing, self._backends.speaking
+        starts: list[Awaitable[None]] = [hearing.start(), speaking.start()]
+        if isinstance(hearing, DetectingHearing):
+            starts.append(asyncio.to_thread(load_detection))
         for problem in await asyncio.gather(*starts, return_exceptions=True):
             if isinstance(problem, GeminiRealtimeError):
                 _log.info("%s", problem)

@@ -13,6 +13,7 @@ import os
 import shutil
 import ssl
 import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -39,6 +40,25 @@ class Identity(NamedTuple):
 
     context: ssl.SSLContext
     bundle: Path
+
+
+def tls_of(
+    given: bool | ssl.SSLContext, wall_clock: Callable[[], datetime]
+) -> tuple[ssl.SSLContext | None, Path | None]:
+    """What a server shows, if anything, and who vouches for it, where that is for us to say.
+
+    Args:
+        given: True for the certificate of this machine, or what holds another.
+        wall_clock: the time of day, with its zone.
+
+    Raises: as `local_identity`.
+    """
+    if isinstance(given, ssl.SSLContext):
+        return given, None
+    if not given:
+        return None, None
+    identity = local_identity(wall_clock())
+    return identity.context, identity.bundle
 
 
 def local_identity(now: datetime, folder: Path | None = None) -> Identity:

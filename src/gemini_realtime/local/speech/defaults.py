@@ -9,13 +9,12 @@ from contextlib import aclosing
 from typing import Generic, Protocol, TypeVar
 
 from gemini_realtime.errors import GeminiRealtimeError, MissingDependencyError, NotConnectedError
-from gemini_realtime.local.speech.hearing import VoiceActivityDetector, detector_for
+from gemini_realtime.local.speech.hearing import DetectingHearing
 from gemini_realtime.local.speech.hearing_pocketsphinx import PocketsphinxHearing
 from gemini_realtime.local.speech.hearing_whisper import WhisperHearing
 from gemini_realtime.local.speech.speaking import Speaking, SpokenChunk
 from gemini_realtime.local.speech.speaking_espeak import EspeakSpeaking
 from gemini_realtime.local.speech.speaking_hibari import HibariSpeaking
-from gemini_realtime.protocol.messages import AutomaticActivityDetection
 
 _log = logging.getLogger(__name__)
 
@@ -74,15 +73,11 @@ async def _started_or_closed(made: _Startable) -> None:
         raise
 
 
-class DefaultHearing:
+class DefaultHearing(DetectingHearing):
     """Whisper, or pocketsphinx where that does not work; a detector of voice activity for each session."""
 
     def __init__(self) -> None:
         self._best: _Best[WhisperHearing | PocketsphinxHearing] = _Best([WhisperHearing, PocketsphinxHearing])
-
-    def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
-        """A detector with the settings of a session."""
-        return detector_for(settings)
 
     async def start(self) -> None:
         """Load what there is, which otherwise the first utterance waits for.

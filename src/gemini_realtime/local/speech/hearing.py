@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
+from threading import Event
 from typing import Final, Literal, Protocol, runtime_checkable
 
 from gemini_realtime.audio.format import INPUT_FORMAT
@@ -77,6 +78,14 @@ class SpeechEnded:
 SpeechEvent = SpeechStarted | SpeechPaused | SpeechEnded
 
 
+_detection_loaded = Event()
+
+
+def detection_is_loaded() -> bool:
+    """Whether `load_detection` has been here, so that a detector is made in no time."""
+    return _detection_loaded.is_set()
+
+
 def load_detection() -> None:
     """Load what finds speech, which otherwise the first sound waits for. May be called from any thread.
 
@@ -86,6 +95,7 @@ def load_detection() -> None:
     from gemini_realtime.local.speech.speech_model import models  # needs the extra
 
     models.give_back(models.take())
+    _detection_loaded.set()
 
 
 class VoiceActivityDetector:
@@ -309,6 +319,14 @@ def detector_for(settings: AutomaticActivityDetection) -> VoiceActivityDetector:
         settings.prefix_padding_ms,
         settings.silence_duration_ms,
     )
+
+
+class DetectingHearing:
+    """A hearing that finds speech by `VoiceActivityDetector`: before the first sound, `load_detection`."""
+
+    def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
+        """A detector with the settings of a session."""
+        return detector_for(settings)
 
 
 def check_utterance(pcm16k: bytes) -> None:

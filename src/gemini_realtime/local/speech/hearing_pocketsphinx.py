@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
-from gemini_realtime.local.speech.hearing import VoiceActivityDetector, check_utterance, detector_for
+from gemini_realtime.local.speech.hearing import DetectingHearing, check_utterance
 from gemini_realtime.local.speech.worker import Refusal, Worker
-from gemini_realtime.protocol.messages import AutomaticActivityDetection
 
 _ENGINE: Final = "gemini_realtime.local.speech.pocketsphinx_engine"
 
 
-class PocketsphinxHearing:
+class PocketsphinxHearing(DetectingHearing):
     """The hearing of the extra `[pocketsphinx]`: a recogniser for all sessions, a detector for each.
 
     Raises:
@@ -33,10 +32,6 @@ class PocketsphinxHearing:
     def pid(self) -> int | None:
         """The recogniser's process, while there is one."""
         return self._worker.pid
-
-    def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
-        """A detector with the settings of a session."""
-        return detector_for(settings)
 
     async def start(self) -> None:
         """Load the models, so that the first utterance need not wait for them.

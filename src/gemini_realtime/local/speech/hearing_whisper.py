@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
-from gemini_realtime.local.speech.hearing import VoiceActivityDetector, check_utterance, detector_for
+from gemini_realtime.local.speech.hearing import DetectingHearing, check_utterance
 from gemini_realtime.local.speech.worker import Worker
-from gemini_realtime.protocol.messages import AutomaticActivityDetection
 
 DEFAULT_MODEL: Final = "tiny.en"
 
@@ -28,7 +27,7 @@ _BATCH: Final = 8  # utterances that are heard together: half a second of work
 _VOCABULARY_MAX: Final = 200  # words and names
 
 
-class WhisperHearing:
+class WhisperHearing(DetectingHearing):
     """Whisper for all sessions, the utterances that wait together; a detector for each session.
 
     Args:
@@ -51,10 +50,6 @@ class WhisperHearing:
     def pid(self) -> int | None:
         """The recogniser's process, while there is one."""
         return self._worker.pid
-
-    def detector(self, settings: AutomaticActivityDetection) -> VoiceActivityDetector:
-        """A detector with the settings of a session."""
-        return detector_for(settings)
 
     async def start(self) -> None:
         """Load the model, which otherwise the first utterance waits for.

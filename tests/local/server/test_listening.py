@@ -1,0 +1,36 @@
+"""From sound to words, for one client of a server."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from gemini_realtime.local.server import listening
+from gemini_realtime.local.speech.hearing import DetectingHearing
+from tests.local.fakes import SILENCE, FakeHearing, spoken
+from tests.local.line import NATIVE_2_5
+from tests.local.server.test_http import served
+from tests.local.test_serve import dialled
+
+
+class Detecting(FakeHearing, DetectingHearing):  # type: ignore[misc]  # its detector is another
+    """A fake that says it finds speech as the real ones do."""
+
+
+async def test_what_finds_speech_is_loaded_on_a_thread_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded_in: list[str] = []
+
+    def load() -> None:
+        loaded_in.append(threading.current_thread().name)
+
+    monkeypatch.setattr(listening, "load_detection", load)
+    monkeypatch.setattr(listening, "detection_is_loaded", lambda: bool(loaded_in))
+    async with served(hearing=Detecting()) as server:
+        for _ in range(2):
+            async with dialled(server, model=NATIVE_2_5) as client:
+                for sound in (spoken("hello"), SILENCE, SILENCE):
+                    client.says(sound)
+                await client.until("turnComplete")
+    assert len(loaded_in) == 1
+    assert loaded_in[0] != threading.main_thread().name
