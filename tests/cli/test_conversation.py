@@ -16,7 +16,6 @@ from rich.console import Console
 from gemini_realtime import ConnectionClosed, GeminiRealtimeClient, GeminiRealtimeError
 from gemini_realtime.adapters.devices import MicrophoneQueue
 from gemini_realtime.adapters.files import Recording, read_wav, write_wav
-from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.screen import Screen
 from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, Tape
@@ -67,15 +66,15 @@ class Held:
     def __init__(self, service: Service, question: Question, tape: Tape | None = None) -> None:
         self.output = StringIO()
         self.loudspeaker = Loudspeaker(None, tape)
-        client = GeminiRealtimeClient(
+        self.client = GeminiRealtimeClient(
             llm_config={"config_list": [{"model": "gemini-3.8-live", "api_key": "k"}]}, dial=service.dial
         )
         screen = Screen(Console(file=self.output))
-        self.conversation = Conversation(client, question, loudspeaker=self.loudspeaker, tape=tape, screen=screen)
+        self.conversation = Conversation(question, loudspeaker=self.loudspeaker, tape=tape, screen=screen)
 
     async def hold(self) -> float:
         """Hold it; returns how many ms it took."""
-        await self.conversation.hold()
+        await self.conversation.hold(self.client)
         return asyncio.get_running_loop().time() * 1000
 
 
@@ -134,13 +133,6 @@ def test_a_function_call_is_answered_and_its_answer_waited_for() -> None:
     assert "get_weather(city='Paris')" in held.output.getvalue()
 
 
-@pytest.mark.parametrize("wrong", [("get_wether", {"city": "Paris"}), ("get_weather", {"town": "Paris"})])
-def test_a_call_that_cannot_be_made_is_answered_with_an_error(wrong: tuple[str, Json]) -> None:
-    result = demo.call(*wrong)
-    assert isinstance(result, dict)
-    assert result["error"]
-
-
 def test_what_was_not_heard_when_interrupted_is_thrown_away(tmp_path: Path) -> None:
     plan = [(100, speech(5000)), (1100, INTERRUPTED), (1110, TURN_COMPLETE), (2000, speech(500)), (2010, TURN_COMPLETE)]
     held = Held(Service(clientContent=plan), "Tell me a story.", tape := Tape())
@@ -177,7 +169,7 @@ def test_a_recording_in_which_nothing_is_heard_ends_soon_after_it(sound: bytes, 
             await held.hold()
         return asyncio.get_running_loop().time()
 
-    assert run(main()) == pytest.approx(seconds + 20, abs=0.1)
+    assert run(main()) == pytest.approx(seconds + 20, abs=0.2)  # what is sent is told up to 100 ms later
 
 
 def test_call_after_call_is_not_waited_for_for_ever() -> None:

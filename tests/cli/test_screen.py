@@ -13,6 +13,7 @@ from gemini_realtime import (
     AudioDropped,
     ConnectionLost,
     FunctionCall,
+    FunctionResult,
     InputAudioBufferDelta,
     InputTranscript,
     Interrupted,
@@ -91,9 +92,13 @@ def test_what_somebody_says_is_never_taken_for_markup() -> None:
 
 
 def test_a_call_shows_its_arguments_its_result_and_that_it_is_a_demonstration() -> None:
-    output = StringIO()
-    Screen(Console(file=output)).called(FunctionCall(name="f", arguments={"a": 1, "b": "x"}, call_id="1"), "fine")
-    assert output.getvalue() == "tool: f(a=1, b='x') → 'fine' (demo data)\n"
+    call = FunctionCall(name="f", arguments={"a": 1, "b": "x"}, call_id="1")
+    assert shown(call, FunctionResult(name="f", call_id="1", result={"output": "fine"})) == [
+        "tool: f(a=1, b='x') → 'fine' (demo data)"
+    ]
+    assert shown(call, FunctionResult(name="f", call_id="1", result={"error": "no"})) == [
+        "tool: f(a=1, b='x') → {'error': 'no'} (demo data)"
+    ]
 
 
 def test_a_terminal_shows_words_before_their_line_is_finished() -> None:
@@ -146,7 +151,6 @@ def test_json_keeps_what_is_for_people_off_stdout(capsys: pytest.CaptureFixture[
     with JsonScreen(Console(stderr=True), audio=False) as screen:
         screen.note("Talking to somebody.")
         screen.said("You", "Hello?")
-        screen.called(FunctionCall(name="f", arguments={}, call_id="1"), "x")
         screen.summary([("tokens", "5")])
     captured = capsys.readouterr()
     assert captured.out == ""

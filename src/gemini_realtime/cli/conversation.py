@@ -1,4 +1,4 @@
-"""One conversation from "connecting" to the last word heard: `gemini_realtime` as an application uses it."""
+"""One conversation from "connecting" to the last word heard: an observer that shows it, and ends it when it is over."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from gemini_realtime import (
     Interrupted,
     NotConnectedError,
     OutputTranscript,
+    RealtimeAgent,
     RealtimeEvent,
+    RealtimeObserver,
     SessionCreated,
     SessionResumed,
     SpeechStarted,
@@ -30,9 +32,9 @@ from gemini_realtime import (
 )
 from gemini_realtime.adapters.files import Recording
 from gemini_realtime.cli import demo
-from gemini_realtime.cli.measuring import Floor, Measurements, SpeechLevel
+from gemini_realtime.cli.measuring import Clock, Floor, Measurements
 from gemini_realtime.cli.screen import YOU, Screen
-from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, Tape
+from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, TalkAudio, Tape
 
 PATIENCE_MS: Final = 20_000
 """How long nothing may happen while an answer is waited for."""
@@ -57,58 +59,54 @@ Question = str | Recording | LiveVoice
 """What the user asks: in writing, with a recording, or by speaking."""
 
 
-class Conversation:
-    """What the user says goes to Gemini; what Gemini says is heard and shown; what it calls is answered.
+class Conversation(RealtimeObserver):
+    """Asks what is asked in writing, shows what both sides say, and ends the conversation when all has been heard.
 
     Attributes:
         measurements: filled meanwhile.
     """
 
-    def __init__(
-        self,
-        client: GeminiRealtimeClient,
-        question: Question,
-        *,
-        loudspeaker: Loudspeaker,
-        tape: Tape | None,
-        screen: Screen,
-    ) -> None:
+    def __init__(self, question: Question, *, loudspeaker: Loudspeaker, tape: Tape | None, screen: Screen) -> None:
+        super().__init__()
         self.measurements = Measurements()
-        self._client = client
         self._question = question
-        self._loudspeaker = loudspeaker
-        self._tape = tape
         self._screen = screen
+        self._clock = Clock()
+        self._audio = TalkAudio(question, loudspeaker=loudspeaker, tape=tape, clock=self._clock)
         self._floor = Floor()
-        self._asking: asyncio.Task[None] | None = None
+        self._created = asyncio.Event()
         self._last_words = ""
         self._heard = False  # the service understood something
-        self._begin_s = 0.0
+        self._over = False  # the user has nothing more to say
         self._last_ms = 0.0  # when the question or its answer last went on
         self._spoken_ms = 0.0  # when either side last said something
+        self._end: asyncio.TimerHandle | None = None
 
-    async def hold(self) -> None:
-        """Talk until everything has been said, answered and heard.
+    async def hold(self, client: GeminiRealtimeClient, *, system: str | None = None) -> None:
+        """Let an agent that knows the weather talk until everything has been said, answered and heard.
+
+        Args:
+            client: its own, not connected yet.
+            system: its instructions.
 
         Raises:
             GeminiRealtimeError: the connection failed, or no answer came.
         """
-        self._begin_s = asyncio.get_running_loop().time()
+        agent = RealtimeAgent(
+            name="talk",
+            client=client,
+            system_message=system or "You are a helpful AI Assistant.",
+            audio_adapter=self._audio,
+            observers=[self],
+        )
+        agent.register_realtime_function()(demo.get_weather)
+        self._clock.start()
         self._screen.waiting("Connecting")
-        async with self._client.connect():
-            self.measurements.connect_ms = self.now_ms()
-            self._begin_s = asyncio.get_running_loop().time()
-            self._screen.waiting("Waiting for the session")
-            try:
-                async with asyncio.timeout(None) as self._end:
-                    async for event in self._client.read_events():
-                        self._screen.show(event, self.now_ms())
-                        await self._react(event)
-            except TimeoutError:
-                if not self._end.expired():
-                    raise
-            finally:
-                await self._fall_silent()
+        try:
+            await agent.run()
+        finally:
+            if self._end is not None:
+                self._end.cancel()
         if self._floor.waiting:
             raise self._unanswered()
 
@@ -119,99 +117,93 @@ class Conversation:
             )
         return GeminiRealtimeError("Gemini did not answer", remedy="ask again, or in writing with --say")
 
-    async def _react(self, event: RealtimeEvent) -> None:
+    def now_ms(self) -> float:
+        """Since the connection was opened."""
+        return self._clock.now_ms()
+
+    # --- as the agent's observer
+
+    async def initialize_session(self) -> None:
+        """The connection is there: from now on time counts."""
+        self.measurements.connect_ms = self.now_ms()
+        self._clock.start()
+        self._screen.waiting("Waiting for the session")
+
+    async def run_loop(self) -> None:
+        """Ask what is asked in writing."""
+        await self._created.wait()
+        if isinstance(self._question, str):
+            self._screen.said(YOU, self._question)
+            self._asked(self.now_ms())
+            with contextlib.suppress(ConnectionClosed, NotConnectedError):  # whoever runs the agent is told why
+                await self.realtime_client.send_text(role="user", text=self._question)
+
+    async def on_event(self, event: RealtimeEvent) -> None:
+        """Show what happens, and find out what comes next."""
         now_ms = self.now_ms()
+        self._screen.show(event, now_ms)
         match event:
             case InputAudioBufferDelta():
-                return  # what we sent ourselves
+                self._spoke(event, now_ms)
             case SessionCreated():
                 self.measurements.setup_ms = now_ms
-                self._asking = asyncio.create_task(self._ask())
-                self._asking.add_done_callback(self._asked_everything)
+                self._created.set()
             case InputTranscript():
                 self._heard = self._heard or bool(event.text.strip())
                 self._listen_for_goodbye(event.text)
-            case AudioDelta(stale=False):
-                self._answering()
-                self._loudspeaker.play(event.audio, now_ms)
-            case TextDelta():
-                self._answering()
+            case AudioDelta(stale=False) | TextDelta():
+                self._answering(now_ms)
             case Interrupted():
                 self._floor.interrupted()
-                self._loudspeaker.flush(now_ms)
             case FunctionCall():
-                result = demo.call(event.name, event.arguments)
-                self._screen.called(event, result)
                 self._floor.called()
-                await self._client.send_function_result(event.call_id, result)
             case TurnComplete():
                 self._floor.turn_complete()
                 self.measurements.turn_complete(event)
         if isinstance(event, _GOING_ON):
             self._last_ms = now_ms
-        self._expect()
+        self._expect(now_ms)
 
     # --- what the user says
 
-    async def _ask(self) -> None:
-        with contextlib.suppress(ConnectionClosed, NotConnectedError):  # whoever reads the events is told why
-            if isinstance(self._question, str):
-                self._screen.said(YOU, self._question)
-                self._asked()
-                await self._client.send_text(role="user", text=self._question)
-            else:
-                await self._speak(self._question)
+    def _spoke(self, piece: InputAudioBufferDelta, now_ms: float) -> None:
+        said_ms = now_ms if piece.sent_at is None else self._clock.at_ms(piece.sent_at)  # it is told a little later
+        if self._audio.is_speech(piece):
+            self._asked(said_ms)
+        if self._everything_said and not self._over:
+            self._over = True
+            self._last_ms = self._spoken_ms = said_ms
 
-    async def _speak(self, voice: Recording | LiveVoice) -> None:
-        level, over = SpeechLevel(), False
-        async for chunk in voice:
-            if level.is_speech(chunk):
-                self._asked()
-            if self._tape is not None:
-                self._tape.user(chunk, self.now_ms())
-            await self._client.send_audio(chunk)
-            if voice.over and not over:
-                over = True
-                self._last_ms = self._spoken_ms = self.now_ms()
-            self._expect()
-
-    def _asked(self) -> None:
+    def _asked(self, at_ms: float) -> None:
         self._floor.asked()
-        self.measurements.asked_ms = self._last_ms = self._spoken_ms = self.now_ms()
+        self.measurements.asked_ms = self._last_ms = self._spoken_ms = at_ms
+
+    @property
+    def _everything_said(self) -> bool:
+        return isinstance(self._question, str) or self._question.over
 
     def _listen_for_goodbye(self, words: str) -> None:
         self._last_words = (self._last_words + words)[-40:]  # transcripts come in pieces, cut anywhere
         if isinstance(self._question, LiveVoice) and _GOODBYE.search(self._last_words):
             self._question.over = True
 
-    def _asked_everything(self, asking: asyncio.Task[None]) -> None:
-        if not asking.cancelled() and asking.exception() is not None:
-            self._end_at(self.now_ms())
-
-    async def _fall_silent(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait([self._asking])
-            if not self._asking.cancelled():
-                self._asking.result()
-
     # --- what comes next
 
-    def _answering(self) -> None:
-        self._spoken_ms = self.now_ms()
+    def _answering(self, now_ms: float) -> None:
+        self._spoken_ms = now_ms
         if self._floor.answering():
-            self.measurements.answered(self.now_ms())
+            self.measurements.answered(now_ms)
 
-    def _expect(self) -> None:
+    def _expect(self, now_ms: float) -> None:
         """Say what is being waited for, and end the conversation when nothing is."""
-        now_ms, heard_ms = self.now_ms(), self._loudspeaker.silent_at_ms
+        heard_ms = self._audio.silent_at_ms
         if self._floor.talking or now_ms < heard_ms:
             self._screen.waiting("Gemini is speaking")
         elif self._floor.waiting and now_ms > self._last_ms + PAUSE_MS:
             self._screen.waiting("Gemini is thinking")
         else:
             self._screen.waiting("Listening")
-        if isinstance(self._question, str) or self._question.over:
+        if self._everything_said:
             end_ms = heard_ms
             if not self._floor.settled:
                 end_ms = max(self._last_ms, heard_ms) + PATIENCE_MS
@@ -220,9 +212,6 @@ class Conversation:
             self._end_at(end_ms)
 
     def _end_at(self, at_ms: float) -> None:
-        if not self._end.expired():
-            self._end.reschedule(self._begin_s + at_ms / 1000)
-
-    def now_ms(self) -> float:
-        """Since the connection was opened."""
-        return (asyncio.get_running_loop().time() - self._begin_s) * 1000
+        if self._end is not None:
+            self._end.cancel()
+        self._end = asyncio.get_running_loop().call_at(self._clock.seconds(at_ms), self.agent.stop)

@@ -24,7 +24,6 @@ from gemini_realtime import (
     SessionCreated,
 )
 from gemini_realtime.adapters.devices import default_devices
-from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation
 from gemini_realtime.cli.extras import missing_packages, missing_to_serve
 from gemini_realtime.cli.screen import Screen
@@ -165,11 +164,10 @@ async def _embedded() -> AsyncIterator[Check]:
 async def _round_trip(server: LiveServer) -> Check:
     """Ask the sample question aloud, and see whether it is understood and answered."""
     client = GeminiRealtimeClient(llm_config=server.llm_config())
-    await client.session_update({"tools": demo.DECLARATIONS})
     words = _Words()
-    conversation = Conversation(client, sample_question(), loudspeaker=Loudspeaker(None, None), tape=None, screen=words)
+    conversation = Conversation(sample_question(), loudspeaker=Loudspeaker(None, None), tape=None, screen=words)
     try:
-        await conversation.hold()
+        await conversation.hold(client)
     except GeminiRealtimeError as error:
         return Check("FAIL", "spoken round trip", str(error))
     found = f'asked "{" ".join(words.heard.split())}", answered "{" ".join(words.answer.split())}"'

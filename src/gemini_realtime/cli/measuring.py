@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from dataclasses import dataclass, field
 from statistics import median
@@ -17,6 +18,29 @@ SPEECH_FLOOR: Final = 300
 
 FORGETTING: Final = 0.998
 """Of the loudest sound, per 20 ms: one slammed door is half forgotten after 7 s."""
+
+
+class Clock:
+    """Counts ms, on the time of the event loop."""
+
+    def __init__(self) -> None:
+        self._began_s = 0.0
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._began_s = asyncio.get_running_loop().time()
+
+    def now_ms(self) -> float:
+        """Since the start."""
+        return self.at_ms(asyncio.get_running_loop().time())
+
+    def at_ms(self, loop_s: float) -> float:
+        """The same of another moment of the event loop."""
+        return (loop_s - self._began_s) * 1000
+
+    def seconds(self, at_ms: float) -> float:
+        """That moment in the event loop's time."""
+        return self._began_s + at_ms / 1000
 
 
 class SpeechLevel:

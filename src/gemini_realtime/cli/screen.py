@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,6 +16,7 @@ from gemini_realtime import (
     AudioDropped,
     ConnectionLost,
     FunctionCall,
+    FunctionResult,
     GoAway,
     InputAudioBufferDelta,
     InputTranscript,
@@ -44,6 +45,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._open: list[tuple[str, str]] = []  # who speaks at present, and the words so far
+        self._calls: dict[str, FunctionCall] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +81,12 @@ class Screen:
             case Interrupted():
                 self.said(GEMINI, " [interrupted]")
                 self._finish_lines()
-            case FunctionCall() | TurnComplete():
+            case FunctionCall():
+                self._finish_lines()
+                self._calls[event.call_id] = event
+            case FunctionResult():
+                self._called(event)
+            case TurnComplete():
                 self._finish_lines()
             case GoAway():
                 self._tell("Gemini is about to end this connection: changing to another.")
@@ -94,10 +101,11 @@ class Screen:
             case VoiceHealth():
                 self.note(f"{event.finding}: {event.detail} {event.action}")
 
-    def called(self, call: FunctionCall, result: Any) -> None:
-        """Show a call of the demonstration's function, and its result."""
-        arguments = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
-        self._line("tool", f"{call.name}({arguments}) → {result!r} (demo data)")
+    def _called(self, result: FunctionResult) -> None:
+        call = self._calls.pop(result.call_id, None)
+        arguments = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items()) if call else "..."
+        told = result.result["output"] if list(result.result) == ["output"] else result.result
+        self._line("tool", f"{result.name}({arguments}) → {told!r} (demo data)")
 
     def summary(self, lines: list[tuple[str, str]]) -> None:
         """Show what it took."""
@@ -175,9 +183,6 @@ class JsonScreen(Screen):
             return
         line = {**event.to_dict(audio=self._audio), "t_ms": round(at_ms, 1)}
         print(json.dumps(line), flush=True)
-
-    def called(self, call: FunctionCall, result: Any) -> None:
-        pass
 
 
 def screen_for(*, json: bool, json_audio: bool) -> Screen:

@@ -1,16 +1,29 @@
-"""Where the user's voice comes from, and where Gemini's goes."""
+"""The sound of `talk`: where the user's voice comes from, and where Gemini's goes."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
+from gemini_realtime import (
+    ConnectionClosed,
+    GeminiRealtimeClient,
+    InputAudioBufferDelta,
+    NotConnectedError,
+    RealtimeEvent,
+    SessionCreated,
+)
 from gemini_realtime.adapters.devices import MicrophoneQueue, SoundDevice
 from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording, write_audio
+from gemini_realtime.adapters.playing import PlayingAdapter
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.resample import Resampler
+from gemini_realtime.cli.measuring import Clock, SpeechLevel
 
 CHUNK_BYTES: Final = INPUT_FORMAT.bytes_for_ms(CHUNK_MS)
 
@@ -62,6 +75,7 @@ class Loudspeaker:
         self._tape = tape
         self._heard = bytearray()
         self._until_ms = 0.0  # when all of it has been played
+        self._given_ms = 0.0  # since it was silent last
 
     @property
     def silent_at_ms(self) -> float:
@@ -71,23 +85,95 @@ class Loudspeaker:
 
     def play(self, pcm: bytes, at_ms: float) -> None:
         """Take what arrived at `at_ms`; it sounds at once, or after what is still sounding."""
-        self._until_ms = max(at_ms, self._until_ms) + OUTPUT_FORMAT.duration_ms(len(pcm))
+        duration_ms = OUTPUT_FORMAT.duration_ms(len(pcm))
+        self._given_ms = duration_ms + (self._given_ms if at_ms < self._until_ms else 0.0)
+        self._until_ms = max(at_ms, self._until_ms) + duration_ms
         self._heard += pcm
         if self._tape is not None:
             self._tape.recording.right(pcm, at_ms)
         if self._device is not None:
             self._device.play(pcm)
 
-    def flush(self, at_ms: float) -> None:
-        """Fall silent at `at_ms`."""
-        unheard_bytes = OUTPUT_FORMAT.bytes_for_ms(max(0.0, self._until_ms - at_ms))
+    def flush(self, at_ms: float) -> tuple[float, float]:
+        """Fall silent at `at_ms`; returns how much of what was given since the last silence was heard, and how much was
+        not, in ms."""
+        unheard_ms = max(0.0, self._until_ms - at_ms)
+        heard_ms = max(0.0, self._given_ms - unheard_ms)
+        self._given_ms = 0.0
+        unheard_bytes = OUTPUT_FORMAT.bytes_for_ms(unheard_ms)
         del self._heard[max(0, len(self._heard) - unheard_bytes) :]
         self._until_ms = min(at_ms, self._until_ms)
         if self._tape is not None:
             self._tape.recording.cut_right(at_ms)
         if self._device is not None:
             self._device.flush()
+        return heard_ms, unheard_ms
 
     def save(self, path: Path) -> None:
         """Write what was heard, without the pauses: mono, 24 kHz."""
         write_audio(path, bytes(self._heard), OUTPUT_FORMAT.rate_hz)
+
+
+class TalkAudio(PlayingAdapter):
+    """Sends the user's voice from when there is a session, and lets Gemini's be heard.
+
+    Args:
+        question: the user's voice; or what the user writes, which is not sent here.
+        loudspeaker: for Gemini's.
+        tape: keeps both, if there is one.
+        clock: of the conversation.
+    """
+
+    def __init__(
+        self, question: str | Recording | LiveVoice, *, loudspeaker: Loudspeaker, tape: Tape | None, clock: Clock
+    ) -> None:
+        super().__init__()
+        self._question = question
+        self._loudspeaker = loudspeaker
+        self._tape = tape
+        self._clock = clock
+        self._level = SpeechLevel()
+        self._created = asyncio.Event()
+
+    @property
+    def silent_at_ms(self) -> float:
+        """When everything that Gemini has said so far has been heard."""
+        return self._loudspeaker.silent_at_ms
+
+    def is_speech(self, piece: InputAudioBufferDelta) -> bool:
+        """Whether there is speech in the next piece of the user's voice."""
+        return self._level.is_speech(b64decode(piece.delta))
+
+    async def initialize_session(self) -> None:
+        """Nothing to prepare."""
+
+    async def run_loop(self) -> None:
+        """Send the user's voice until the conversation ends."""
+        await self._created.wait()
+        if isinstance(self._question, str):
+            await asyncio.Event().wait()  # the end of this would be that of the conversation
+            return
+        client = self.realtime_client
+        assert isinstance(client, GeminiRealtimeClient)
+        with contextlib.suppress(ConnectionClosed, NotConnectedError):  # whoever runs the agent is told why
+            async for chunk in self._question:
+                if self._tape is not None:
+                    self._tape.user(chunk, self._clock.now_ms())
+                await client.send_audio(chunk)
+
+    async def on_event(self, event: RealtimeEvent) -> None:
+        """Begin when there is a session; play what Gemini says."""
+        if isinstance(event, SessionCreated):
+            self._created.set()
+        await super().on_event(event)
+
+    async def play(self, audio: bytes) -> None:
+        """Let it be heard."""
+        self._loudspeaker.play(audio, self._clock.now_ms())
+
+    async def end_turn(self) -> None:
+        """Nothing: answers follow one another."""
+
+    async def flush(self) -> tuple[float, float]:
+        """Fall silent."""
+        return self._loudspeaker.flush(self._clock.now_ms())

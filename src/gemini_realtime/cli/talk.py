@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from gemini_realtime import GeminiRealtimeClient, GeminiRealtimeError, LiveServer
 from gemini_realtime.adapters.devices import SoundDevice, default_devices
 from gemini_realtime.adapters.files import Recording
-from gemini_realtime.cli import demo
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.extras import require_server
 from gemini_realtime.cli.screen import Screen, screen_for
@@ -60,14 +59,13 @@ async def talk(request: Request) -> None:
         device = await _open_device(request, screen, stack)
         client = GeminiRealtimeClient(llm_config=await _llm_config(request, screen, stack))
         client.record(request.recording)
-        await client.session_update({"instructions": request.system, "tools": demo.DECLARATIONS})
         question = _question(request, device, screen)
         recording = _recording(request, device)
         tape = Tape() if recording else None
         loudspeaker = Loudspeaker(device, tape)
-        conversation = Conversation(client, question, loudspeaker=loudspeaker, tape=tape, screen=screen)
+        conversation = Conversation(question, loudspeaker=loudspeaker, tape=tape, screen=screen)
         try:
-            await conversation.hold()
+            await conversation.hold(client, system=request.system)
         except asyncio.CancelledError:
             loudspeaker.flush(conversation.now_ms())  # what was not heard yet will not be
         finally:
