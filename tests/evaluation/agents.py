@@ -31,3 +31,12 @@ def suicidal(llm_config: dict[str, Any]) -> RealtimeAgent:
 
 
 NO_FUNCTION = 3
+
+
+def killed_once(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """Takes its process along, the first time anybody asks for it in the folder that the environment names."""
+    try:
+        os.close(os.open(os.path.join(os.environ["KILLED_ONCE"], "killed"), os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return restaurant(llm_config)
+    os._exit(3)

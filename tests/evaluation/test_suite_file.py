@@ -58,6 +58,7 @@ scenes:
       - calls only: [book, book]
       - calls nothing
       - says: booked
+        times: 1
       - never says: dollars
       - answers within: 1.5
         percentile: 50
@@ -101,7 +102,7 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         Calls("book", {"guests": 2}, 2),
         CallsOnly(["book", "book"]),
         CallsOnly([]),
-        SaysWords("booked"),
+        SaysWords("booked", 1),
         NeverSays("dollars"),
         AnswersWithin(1.5, 50),
         Answers(1, 3),

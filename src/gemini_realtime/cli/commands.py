@@ -493,9 +493,13 @@ def evaluate(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of the first call.", show_default=False)] = None,
     sound: Annotated[bool, typer.Option("--sound", help="With real speech and in real time.")] = False,
     workers: Annotated[int, typer.Option(metavar="N", help="Processes; 0 for one per core.")] = 0,
+    ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Of a Ray cluster that holds the calls; or auto.")] = "",
     json_lines: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="A line of JSON for each call.", callback=_writable)
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Hold only the calls that the file of --json does not have yet.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML, for CI.", callback=_writable)] = None,
     parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="A table.", callback=_writable)] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="A page to look at.", callback=_writable)] = None,
@@ -511,10 +515,12 @@ def evaluate(
     elif suite is None:
         raise typer.BadParameter("name a suite, or two files to --compare", param_hint="SUITE")
     else:
-        outputs = evaluating.Outputs(json_lines, junit, parquet, html)
+        if resume and json_lines is None:
+            raise typer.BadParameter("name the file with --json", param_hint="--resume")
+        outputs = evaluating.Outputs(json_lines, junit, parquet, html, resume)
         fine = evaluating.evaluate(
             suite, outputs, agent=agent, only=scene or (), model=model, repeat=repeat, seed=seed, sound=sound,
-            workers=workers,
+            workers=workers, ray=ray,
         )  # fmt: skip
     if not fine:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,12 +33,14 @@ class Outputs:
         junit: for CI.
         parquet: a table.
         html: a page to look at.
+        resume: go on where the file of JSON lines ends.
     """
 
     json_lines: Path | None = None
     junit: Path | None = None
     parquet: Path | None = None
     html: Path | None = None
+    resume: bool = False
 
 
 def evaluate(suite_path: Path, outputs: Outputs, *, seed: int | None = None, model: str = "", **plan: object) -> bool:
@@ -52,7 +55,7 @@ def evaluate(suite_path: Path, outputs: Outputs, *, seed: int | None = None, mod
     if model:
         suite = replace(suite, model=model)
     todo = Plan(suite, **plan)  # type: ignore[arg-type]
-    results = _held(todo, outputs.json_lines)
+    results = _held(todo, outputs)
     agent = ["--agent", todo.agent] if todo.agent else []
     command = shlex.join(["gemini-realtime", "evaluate", str(suite_path), *agent])
     if outputs.junit is not None:
@@ -81,25 +84,27 @@ def compared(before: Path, after: Path) -> bool:
     return not any("worse" in (change.outcome, change.speed) for change in changes)
 
 
-def _held(plan: Plan, json_lines: Path | None) -> list[CallResult]:
-    results = []
+def _held(plan: Plan, outputs: Outputs) -> list[CallResult]:
+    path = outputs.json_lines
+    results = read_results(path) if outputs.resume and path is not None else []
+    known = {(result.scene, result.seed) for result in results}
     columns = (TextColumn("calls"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]} failed"),
                TimeRemainingColumn())  # fmt: skip
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(plan.calls), failed=0)
-        file = open(json_lines, "w", encoding="utf-8") if json_lines is not None else None  # noqa: SIM115
-        try:
-            for result in run(plan):
-                results.append(result)
-                if file is not None:
-                    print(to_json_line(result), file=file, flush=True)
-                progress.update(task, advance=1, failed=sum(not result.passed for result in results))
-        finally:
+    with (
+        path.open("a" if outputs.resume else "w", encoding="utf-8") if path is not None else nullcontext() as file,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
+        failed = sum(not result.passed for result in results)
+        task = progress.add_task("", total=len(plan.calls), completed=len(results), failed=failed)
+        for result in run(plan, known=known):
+            results.append(result)
+            failed += not result.passed
             if file is not None:
-                file.close()
+                print(to_json_line(result), file=file, flush=True)
+            progress.update(task, advance=1, failed=failed)
     order = {scene.name: number for number, scene in enumerate(plan.suite.scenes)}
-    return sorted(results, key=lambda result: (order[result.scene], result.seed))
+    return sorted(results, key=lambda result: (order.get(result.scene, len(order)), result.seed))
 
 
 def _tell(plan: Plan, results: list[CallResult]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -27,6 +26,7 @@ from gemini_realtime.evaluation.scenes import Scene, Suite
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.speech.spelled import spell
+from gemini_realtime.local.thinking import Responder
 from gemini_realtime.protocol.events import RealtimeEvent, SessionResumed
 from gemini_realtime.testing.speech import speech_from_text
 from gemini_realtime.testing.virtual_time import run_in_virtual_time
@@ -77,8 +77,8 @@ def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
     return CallResult(scene.name, seed, verdicts, record, took_s=time.perf_counter() - began)
 
 
-def agent_named(name: str, folder: Path = Path()) -> MakeAgent:
-    """What `module:function` stands for; modules are looked for in `folder`, then where Python looks.
+def agent_named(name: str, *folders: Path) -> MakeAgent:
+    """What `module:function` stands for; modules are looked for in these folders, then where Python looks.
 
     Raises:
         ConfigError: there is no such module or function.
@@ -86,14 +86,17 @@ def agent_named(name: str, folder: Path = Path()) -> MakeAgent:
     module_name, _, attribute = name.partition(":")
     if not module_name or not attribute:
         raise ConfigError(f"{name!r} names no agent", remedy="write module:function, such as restaurant:agent")
-    places = [str(folder.absolute()), os.getcwd()]
+    places = [str(folder.absolute()) for folder in folders]
     sys.path[:0] = places
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except ModuleNotFoundError as error:
         if error.name != module_name.partition(".")[0] and error.name != module_name:
             raise
-        raise ConfigError(f"there is no module {module_name!r}", remedy=f"looked in {', '.join(places)}") from None
+        raise ConfigError(
+            f"there is no module {module_name!r}",
+            remedy=f"put it beside the suite, or install it; looked in {', '.join(places)}",
+        ) from None
     except AttributeError:
         raise ConfigError(f"{module_name} has no {attribute!r}", remedy="name the function that makes it") from None
     finally:
@@ -167,7 +170,7 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
     if model == GEMINI:
         yield _Service({"config_list": [{"model": "gemini-3.8-live", "api_type": "google"}]}, _no_faults)
         return
-    options: dict[str, Any] = {"responder": _placed(model, suite.folder), "faults": scene.faults, "seed": seed}
+    options: dict[str, Any] = {"responder": _responder(model, suite.folder), "faults": scene.faults, "seed": seed}
     if sound:
         async with LiveServer(**options, warm_up=False) as server:
             yield _Service(server.llm_config(), server.misbehave)
@@ -177,8 +180,10 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
     yield _Service(in_memory.llm_config(reconnect={"jitter": lambda: 1.0}), in_memory.misbehave)
 
 
-def _placed(model: str, folder: Path) -> str:
+def _responder(model: str | Responder, folder: Path) -> str | Responder:
     """The file of a script or a recording is looked for beside the suite."""
+    if not isinstance(model, str):
+        return model
     kind, _, file = model.partition(":")
     return f"{kind}:{folder / file}" if kind in ("script", "replay") else model
 

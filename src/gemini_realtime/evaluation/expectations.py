@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from gemini_realtime.evaluation.record import CallRecord, ToolRecord, Verdict
-from gemini_realtime.evaluation.words import contains, words_of
+from gemini_realtime.evaluation.words import contains, occurrences, words_of
 
 DEFAULT_STOP_S = 1.0
 """So long an agent may speak on when it is spoken over, unless a scene says otherwise."""
@@ -60,13 +60,22 @@ class CallsOnly:
 
 @dataclass(frozen=True)
 class SaysWords:
-    """The agent is heard to say these words, next to each other."""
+    """The agent is heard to say these words, next to each other.
+
+    Attributes:
+        text: the words.
+        times: how often; None for at least once.
+    """
 
     text: str
+    times: int | None = None
 
     def check(self, record: CallRecord) -> Verdict:
-        """Look for the words, wherever they are."""
-        return Verdict(f"says {self.text!r}", contains(record.said, self.text), f"it said {record.said!r}")
+        """Count them, wherever they are."""
+        count = occurrences(record.said, self.text)
+        how_often = "" if self.times is None else f" {self.times} times"
+        met = count > 0 if self.times is None else count == self.times
+        return Verdict(f"says {self.text!r}{how_often}", met, f"{count} times; it said {record.said!r}")
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Final
 
 from gemini_realtime.checking import check_number, spelling_remedy
@@ -18,6 +19,9 @@ from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.scenes import Scene, Suite
 
 _AHEAD: Final = 4  # calls that wait for each worker, so that none is idle
+
+Call = tuple[Scene, int]
+"""A scene, and the seed with which it is played."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Plan:
         repeat: how many calls of each scene, with seeds that follow each other.
         sound: with real speech, in real time.
         workers: processes; 0 for one per core.
+        ray: address of a Ray cluster that does the work instead.
+        folder: where the agent's module is looked for, beside the folder of the suite.
     """
 
     suite: Suite
@@ -39,6 +45,8 @@ class Plan:
     repeat: int = 1
     sound: bool = False
     workers: int = 0
+    ray: str = ""
+    folder: Path = field(default_factory=Path.cwd)
 
     def __post_init__(self) -> None:
         check_number("repeat", self.repeat, 1, 1_000_000, whole=True)
@@ -51,7 +59,7 @@ class Plan:
             raise ConfigError("there is no agent to call", remedy="name it in the suite, or with --agent")
 
     @property
-    def calls(self) -> list[tuple[Scene, int]]:
+    def calls(self) -> list[Call]:
         """The calls: scene and seed."""
         scenes = [scene for scene in self.suite.scenes if not self.only or scene.name in self.only]
         return [(scene, self.suite.seed + number) for scene in scenes for number in range(self.repeat)]
@@ -62,31 +70,38 @@ class Plan:
         Raises:
             ConfigError: there is no such agent.
         """
-        return Stage(agent_named(self.agent or self.suite.agent, self.suite.folder), self.sound)
+        return Stage(agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound)
 
 
-def run(plan: Plan) -> Iterator[CallResult]:
-    """Hold all calls of a plan; results come as they are there, in no order.
+def run(plan: Plan, *, known: Collection[tuple[str, int]] = ()) -> Iterator[CallResult]:
+    """Hold the calls of a plan; results come as they are there, in no order.
+
+    Args:
+        plan: what is to be run.
+        known: calls that need not be held, by the name of the scene and the seed.
 
     Raises:
         ConfigError: the suite or the agent cannot be used.
     """
-    calls = plan.calls
+    calls = [(scene, seed) for scene, seed in plan.calls if (scene.name, seed) not in known]
     stage = plan.stage()  # what cannot be used is said here, and not by each process
     workers = min(plan.workers or _cores(), len(calls))
-    if workers == 1:
-        for scene, seed in calls:
-            yield play(plan.suite, scene, seed, stage)
-        return
-    yield from _over_processes(plan, deque(calls), workers)
+    if plan.ray:
+        from gemini_realtime.evaluation.cluster import run_on_ray
+
+        yield from run_on_ray(plan, plan.ray, calls)
+    elif workers > 1:
+        yield from _over_processes(plan, deque(calls), workers)
+    else:
+        yield from (play(plan.suite, scene, seed, stage) for scene, seed in calls)
 
 
-def _over_processes(plan: Plan, waiting: deque[tuple[Scene, int]], workers: int) -> Iterator[CallResult]:
+def _over_processes(plan: Plan, waiting: deque[Call], workers: int) -> Iterator[CallResult]:
     """A process that dies takes the calls under way along: each is tried once more, in a process of its own."""
-    suspects: list[tuple[Scene, int]] = []
+    suspects: list[Call] = []
     while waiting:
         with _pool(plan, workers) as pool:
-            under_way: dict[Future[CallResult], tuple[Scene, int]] = {}
+            under_way: dict[Future[CallResult], Call] = {}
             while waiting or under_way:
                 while waiting and len(under_way) < workers * _AHEAD:
                     call = waiting.popleft()

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gemini_realtime.errors import ConfigError
 
 if TYPE_CHECKING:
     from gemini_realtime.evaluation.expectations import Expectation
+    from gemini_realtime.local.thinking import Responder
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ class Suite:
         name: of the suite.
         scenes: in the order in which they are told.
         agent: `module:function`, which makes the agent for a configuration.
-        model: what plays Gemini: `rules`, `script:FILE`, `echo`, `chat:NAME`, as `gemini-realtime serve --responder`.
+        model: what plays Gemini: `rules`, `script:FILE`, `echo`, `chat:NAME`, as `gemini-realtime serve --responder`;
+            `gemini` for itself; or an object that answers, as docs/responders.md describes it.
         seed: of the first call of each scene.
         folder: where files that it names are.
     """
@@ -150,10 +152,9 @@ class Suite:
     name: str
     scenes: Sequence[Scene]
     agent: str = ""
-    model: str = "rules"
+    model: str | Responder = "rules"
     seed: int = 0
     folder: Path = Path()
-    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [scene.name for scene in self.scenes]

@@ -70,7 +70,7 @@ def read_suite(path: Path) -> Suite:
             agent=_text(fields, "agent", ""),
             model=_text(fields, "model", "rules"),
             seed=_whole(fields, "seed", 0),
-            folder=path.parent,
+            folder=path.absolute().parent,
         )
     except ConfigError as error:
         if error.problem.startswith(str(path)):
@@ -188,7 +188,10 @@ _EXPECTATIONS: Final[Kinds] = {
         ),
     ),
     "calls only": ((), lambda fields: CallsOnly([item.text() for item in fields["calls only"].items()])),
-    "says": ((), lambda fields: SaysWords(fields["says"].text())),
+    "says": (
+        ("times",),
+        lambda fields: SaysWords(fields["says"].text(), _whole(fields, "times", 1) if "times" in fields else None),
+    ),
     "never says": ((), lambda fields: NeverSays(fields["never says"].text())),
     "hears": ((), lambda fields: Understands(fields["hears"].text())),
     "answers within": (

@@ -23,7 +23,13 @@ def words_of(text: str) -> list[str]:
 
 def contains(text: str, phrase: str) -> bool:
     """Whether these words stand in a text, next to each other."""
-    return f" {' '.join(words_of(phrase))} " in f" {' '.join(words_of(text))} "
+    return occurrences(text, phrase) > 0
+
+
+def occurrences(text: str, phrase: str) -> int:
+    """How often these words stand in a text, next to each other."""
+    words, wanted = words_of(text), words_of(phrase)
+    return sum(words[at : at + len(wanted)] == wanted for at in range(len(words) - len(wanted) + 1))
 
 
 def _number_words(digits: str) -> list[str]:

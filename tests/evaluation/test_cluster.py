@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from gemini_realtime.errors import MissingDependencyError
+from gemini_realtime.evaluation.running import Plan, run
+from tests.evaluation.test_running import SUITE
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="the extra [ray] is not installed")
+def test_a_cluster_comes_to_the_same_and_runs_again_what_a_dead_worker_had(tmp_path: Path) -> None:
+    environment = {**os.environ, "KILLED_ONCE": str(tmp_path), "PYTHONPATH": os.pathsep.join([*sys.path, str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.evaluation.ray_scene"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    alone = sorted([result.scene, result.seed, result.failures] for result in run(Plan(SUITE, repeat=10, workers=1)))
+    assert json.loads(done.stdout.splitlines()[-1]) == alone
+    assert (tmp_path / "killed").exists()
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="the extra [ray] is installed")
+def test_without_ray_the_error_says_what_to_install() -> None:
+    with pytest.raises(MissingDependencyError, match=r"\[ray\]"):
+        list(run(Plan(SUITE, ray="auto")))
