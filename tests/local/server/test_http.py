@@ -88,6 +88,10 @@ async def test_a_token_is_made(path: str) -> None:
         (HANDSHAKE.replace(b"Sec-", b"Sec-WebSocket-Version: 1\xff\r\nSec-", 1), 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nOrigin: https://example.org\r\n\r\n", 403),
         (b"POST / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (HANDSHAKE.replace(b"Host: x\r\n", b""), 400),
+        (HANDSHAKE.replace(b"Host: x", b"Host: x\r\nHost: x"), 400),
+        (HANDSHAKE.replace(b"Host: x", b"Host: me@x"), 400),
         (b"\x16\x03\x01\x02\x00 hello, TLS?\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nX: " + b"y" * MAX_HEAD_BYTES, 431),
         (post("/v1beta/auth_tokens", "y" * MAX_BODY_BYTES), 413),
@@ -102,7 +106,7 @@ async def test_everything_is_answered_in_json(request_: bytes, status: int) -> N
 
 async def test_the_status_tells_how_many_are_served() -> None:
     async with served() as server, dialled(server, **TEXT):
-        assert await asked(server, b"GET / HTTP/1.1\r\n\r\n") == (200, {"status": "ready", "sessions": 1})
+        assert await asked(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == (200, {"status": "ready", "sessions": 1})
 
 
 async def test_head_has_no_body() -> None:

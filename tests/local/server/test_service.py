@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gemini_realtime.errors import ConfigError
+from gemini_realtime.local.server.session_store import SessionStore
 from tests.local.fakes import FakeHearing
 from tests.local.server.test_http import served
 from tests.local.test_serve import TEXT, dialled
@@ -30,6 +32,21 @@ async def test_sessions_outlive_the_server_in_a_file(tmp_path: Path) -> None:
     again: dict[str, Any] = {"sessionResumption": {"handle": handle}}
     async with served(sessions_path=tmp_path / "sessions") as server, dialled(server, **TEXT, **again):
         pass  # it is known
+
+
+@pytest.mark.parametrize(("trouble", "code"), [(sqlite3.SQLITE_BUSY, 1011), (sqlite3.SQLITE_CORRUPT, 1008)])
+async def test_a_handle_that_cannot_be_looked_up_for_now_is_to_be_tried_again(
+    trouble: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(self: SessionStore, handle: str) -> None:
+        error = sqlite3.OperationalError("the disk has its troubles")
+        error.sqlite_errorcode = trouble
+        raise error
+
+    monkeypatch.setattr(SessionStore, "find", find)
+    async with served(sessions_path=tmp_path / "sessions") as server, dialled(server) as client:
+        client.send({"setup": {**TEXT, "sessionResumption": {"handle": "handle-1"}}})
+        assert (await client.frames.get())[0] == code
 
 
 async def test_a_profile_is_named_or_there_is_none() -> None:

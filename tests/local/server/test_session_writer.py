@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import subprocess
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -34,6 +36,60 @@ def test_a_full_disk_stops_nothing_and_the_log_says_what_was_not_kept(caplog: py
         " all the same.",
         "sessions are kept in sessions.db again; 2 changes were not",
     ]
+
+
+def test_a_disk_that_is_full_and_free_by_turns_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    writer = SessionWriter("sessions.db")
+    with caplog.at_level(logging.WARNING):
+        for change in (full, lambda: None) * 100:
+            writer(change)
+        writer.close()
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of a file's size")
+def test_a_file_that_may_not_grow_is_one_more_full_disk(tmp_path: Path) -> None:
+    limited = """
+import resource, sys
+from pathlib import Path
+from gemini_realtime.local.server.session_store import SessionStore
+from gemini_realtime.local.server.session_writer import SessionWriter
+from gemini_realtime.local.server.sessions import Sessions
+from gemini_realtime.local.session.history import Saved
+from gemini_realtime.local.thinking import Turn
+
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))
+numbers = iter(range(9))
+store, writer = SessionStore(sys.argv[1]), SessionWriter(sys.argv[1])
+sessions = Sessions(lambda: f"h{next(numbers)}", store, write=writer)
+saved = Saved("s", (Turn("user", "word " * 500),), {"TEXT": 1}, "m")
+sessions.save(saved)
+sessions.leave("s")
+writer.close()
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+writer = SessionWriter(sys.argv[1])
+sessions = Sessions(lambda: f"h{next(numbers)}", store, write=writer)
+sessions.save(saved)
+writer.close()
+print(store.find("h0"), store.find("h1")[0].session_id)
+"""
+    command = [sys.executable, "-c", limited, str(tmp_path / "sessions.db")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "None s\n", done.stderr
+    assert "disk I/O error" in done.stderr or "full" in done.stderr
+
+
+def test_what_cannot_be_read_any_more_is_no_session(tmp_path: Path) -> None:
+    store = SessionStore(tmp_path / "sessions.db")
+    store.save("h", SAVED, 1.0)
+    other = sqlite3.connect(tmp_path / "sessions.db")
+    with other:
+        other.execute("UPDATE saved_sessions SET saved = ?", (b'{"turns": 7}',))
+    other.close()
+    with pytest.raises(sqlite3.Error, match="cannot be read"):
+        store.find("h")
+    store.close()
 
 
 def test_no_more_waits_for_a_slow_disk_than_there_is_room_for(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 import sys
 from datetime import UTC, datetime, timedelta
@@ -177,6 +178,16 @@ def test_a_folder_that_cannot_be_written_to_is_one_clear_error(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="XDG_CACHE_HOME"):
         local_identity(NOW, tmp_path / "file" / "folder")
+
+
+def test_what_cannot_be_kept_leaves_nothing_half_made(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(ConfigError, match="No space left on device"):
+        local_identity(NOW)
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["key-and-chain.pem"]
 
 
 @pytest.mark.parametrize("module", ["trustme", "certifi"])

@@ -106,6 +106,16 @@ class Access:
             check_type("api_key", api_key, str, "a string")
         self._api_key = api_key
 
+    @staticmethod
+    def host_refused(request: Request) -> Response | None:
+        """The answer to a request by HTTP/1.1 that does not say whom it is for, or names several; None for others.
+
+        Source: RFC 9112 3.2.
+        """
+        if _HOST.fullmatch(request.headers.get("host", "")):
+            return None
+        return error(400, "INVALID_ARGUMENT", "A request by HTTP/1.1 has one header Host, with a name or an address.")
+
     def page_refused(self, request: Request) -> Response | None:
         """The answer to a web page that is not of this machine; None for everybody else.
 

@@ -8,12 +8,21 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from logging import getLogger
+from typing import Final
 
+from gemini_realtime.local.server.session_store import is_unavailable
 from gemini_realtime.local.server.sessions import Sessions
 from gemini_realtime.local.wire.frames import read_client_frame, takes_long
 from gemini_realtime.local.wire.media import decode_media
-from gemini_realtime.local.wire.refusals import Refused
-from gemini_realtime.protocol.messages import ClientMessage, Setup
+from gemini_realtime.local.wire.refusals import Refused, Rule
+from gemini_realtime.protocol.messages import ClientMessage, CloseCode, Setup
+
+_UNAVAILABLE: Final = Rule(
+    "a handle that cannot be looked up for now, since the file is locked, or the disk does not answer",
+    CloseCode.INTERNAL_ERROR,
+    "Internal error encountered.",
+    "what the service says of its own troubles; after it clients come again with the same handle",
+)
 
 _log = getLogger(__name__)
 
@@ -37,21 +46,23 @@ class Reading:
     async def read(self, message: bytes) -> Callable[[bytes | str], ClientMessage]:
         """What gives the message as it was read, or raises why it is refused, to whoever takes it for reading."""
         read = await asyncio.get_running_loop().run_in_executor(self._aside, _read, message)
-        if isinstance(read, ClientMessage):
-            await self._look_up(read.setup)
+        if isinstance(read, ClientMessage) and not await self._look_up(read.setup):
+            read = Refused(_UNAVAILABLE)
         return partial(_as_read, read)
 
-    async def _look_up(self, setup: Setup | None) -> None:
+    async def _look_up(self, setup: Setup | None) -> bool:
+        """Whether all is known of the session to resume that there is to know; if not, it may be later."""
         handle = setup.session_resumption.handle if setup is not None and setup.session_resumption else None
         if not handle or not self._sessions.needs_loading(handle):
-            return
+            return True
         try:
             found = await asyncio.to_thread(self._sessions.load, handle)
         except sqlite3.Error as error:
             _log.warning("a session cannot be looked up: %s", error)
-            return
+            return not is_unavailable(error)
         if found is not None:
             self._sessions.remember(handle, *found)
+        return True
 
 
 def _read(message: bytes) -> ClientMessage | Refused:

@@ -60,6 +60,9 @@ class RequestHandler:
     def accept(self, upgrade: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
         """Answer a request by GET: the connection that a handshake opens, or a response."""
         request = Request.of(upgrade.method, upgrade.path, upgrade.headers.items())
+        refused = self._access.host_refused(request)
+        if refused is not None:
+            return _without_listener(refused)
         if "upgrade" not in request.headers.get("connection", "").lower():
             return _without_listener(self.answer(request))
         # picows fails at telling that it does not know such a version. Of several it reads the first.

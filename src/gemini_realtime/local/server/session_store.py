@@ -77,7 +77,11 @@ class SessionStore:
             self._database.execute("INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)", (session_id, at))
 
     def find(self, handle: str) -> tuple[Saved, float] | None:
-        """The session of a handle, and when anything was last known of it; None when there is none."""
+        """The session of a handle, and when anything was last known of it; None when there is none.
+
+        Raises:
+            sqlite3.Error: the file cannot be read, or what is in it.
+        """
         with self._lock:
             self._prepare()
             row = self._database.execute(
@@ -85,7 +89,10 @@ class SessionStore:
                 " FROM saved_sessions LEFT JOIN ended_sessions USING (session_id) WHERE handle = ?",
                 (handle,),
             ).fetchone()
-        return None if row is None else (msgspec.json.decode(row[0], type=Saved), row[1])
+        try:
+            return None if row is None else (msgspec.json.decode(row[0], type=Saved), row[1])
+        except msgspec.DecodeError as error:  # the file is damaged, or of another version
+            raise sqlite3.DataError(f"what is kept under the handle cannot be read: {error}") from None
 
     def close(self) -> None:
         """Free the file."""

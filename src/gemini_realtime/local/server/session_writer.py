@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Final
 
 MAX_WAITING: Final = 1024
 """Changes that wait for the disk; what comes on top of these is not kept."""
+
+COMPLAIN_EVERY_S: Final = 60.0
+"""So often at most the log is told that sessions are not kept."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +33,8 @@ class SessionWriter:
         self._lock = Lock()
         self._waiting = 0
         self._lost = 0
+        self._complained = False
+        self._quiet_until = float("-inf")
 
     def __call__(self, change: Callable[[], None]) -> None:
         """Do this as soon as the disk allows; that it could not be done is said in the log."""
@@ -56,16 +62,21 @@ class SessionWriter:
                 self._waiting -= 1
 
     def _lose(self, why: str) -> None:
+        """Count what is not kept, and say so; not each time, for a disk may be full and free by turns."""
         self._lost += 1
-        if self._lost == 1:
-            _log.warning(
-                "sessions are not kept in %s: %s. Until this server ends they can be resumed all the same.",
-                self._path,
-                why,
-            )
+        now = time.monotonic()
+        if self._complained or now < self._quiet_until:
+            return
+        self._complained = True
+        self._quiet_until = now + COMPLAIN_EVERY_S
+        _log.warning(
+            "sessions are not kept in %s: %s. Until this server ends they can be resumed all the same.", self._path, why
+        )
 
     def _recover(self) -> None:
         with self._lock:
+            if not self._complained:
+                return
+            self._complained = False
             lost, self._lost = self._lost, 0
-        if lost:
-            _log.warning("sessions are kept in %s again; %d changes were not", self._path, lost)
+        _log.warning("sessions are kept in %s again; %d changes were not", self._path, lost)

@@ -164,9 +164,13 @@ def _kept(folder: Path, text: str) -> Path:
             return path
         _log.warning("%s is damaged: it is written anew", path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, made = tempfile.mkstemp(dir=path.parent)
-    with open(handle, "w", encoding="ascii", newline="") as file:
-        file.write(text)
-    Path(made).chmod(0o644)
-    Path(made).replace(path)  # in one step, for others may be reading it
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    made = Path(name)
+    try:
+        with open(handle, "w", encoding="ascii", newline="") as file:
+            file.write(text)
+        made.chmod(0o644)
+        made.replace(path)  # in one step, for others may be reading it
+    finally:
+        made.unlink(missing_ok=True)
     return path
