@@ -161,18 +161,17 @@ class Holdings:
     def _work_done(self, item: Item, place: int, branch: Branch) -> Count:
         """Whether something that is gone was answered."""
         answers = [answer for answer in self._whole(branch) if answer.begun > place]
-        if item.kind == "ask":
-            asked = any(item.key in answer.covers for answer in answers) or self._answered_later(
-                item.key, place, branch
-            )
-            return Count(asked, asked)
+        if item.kind in ("ask", "result"):
+            answered = any(item.key in answer.covers for answer in self._whole(branch))
+            done = answered or self._answered_later(item.key, place, branch)
+            return Count(done, done)
         if item.kind != "audio":
             done = bool(answers) or self._answered_later("", place, branch)
             return Count(done, done)
         if item.utterance:
             key = f"utterance {item.utterance}"
             heard = any(key in answer.covers for answer in answers) or self._answered_later(key, place, branch)
-            return Count(heard, heard or bool(answers))
+            return Count(heard, heard or any(answer.apart is None for answer in answers))
         # Nobody answers silence: it is enough that an answer was over after it, or that a handle was given for it which
         # was refused later.
         over = any(answer.ended is not None and answer.ended > place for answer in branch.answers)

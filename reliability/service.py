@@ -72,6 +72,7 @@ class Manner:
         chokes: whether the next question is one that the connection is closed on, with 1011, whenever it comes.
         mute: whether sessions that exist already answer nothing any more when they are resumed.
         interrupts: whether what is said or asked cuts an answer off; otherwise it is answered after it, one by one.
+        calls_block: whether the next question waits for the result of a call then.
         sent_away: connections that are sent away, without any notice, as soon as they are confirmed.
         lost_calls_block: whether a resumed session still waits for the calls that were open when it was left, so that
             the next input only ends that exchange.
@@ -98,6 +99,7 @@ class Manner:
     chokes: bool = False
     mute: bool = False
     interrupts: bool = True
+    calls_block: bool = True
     sent_away: int = 0
     lost_calls_block: bool = True
 
@@ -396,7 +398,8 @@ class Connection:
                 self.service.note(f"has no use for the result of {call_id}")
             elif self._calls.pop(call_id, None) is not None:
                 self._take("result", call_id)
-                if not self._calls:
+                self.branch.calling.discard(self.branch.called_for[call_id])
+                if not self._calls or not self.service.manner.calls_block:
                     self._begin()
             elif self._knows(call_id):
                 self._take("result", call_id)
@@ -477,7 +480,10 @@ class Connection:
         if self._mute:
             self.service.note(f"does not answer {[*self.branch.inherited(), *self.branch.pending()]}")
             return
-        if not self.service.manner.interrupts and self.busy:
+        manner, branch = self.service.manner, self.branch
+        if not manner.interrupts and (self._turn is not None or (self._calls and manner.calls_block)):
+            return
+        if not manner.interrupts and not (branch.inherited() or branch.pending()):
             return
         self.service.answers += 1
         answer = self.branch.answer(self.service.answers, one_question=not self.service.manner.interrupts)
@@ -518,7 +524,7 @@ class Connection:
         if manner.turn_complete:
             self.say({"serverContent": {"turnComplete": True}, "usageMetadata": usage})
         self._later(HANDLE_AFTER_TURN_S, self._offer_handle)
-        if not manner.interrupts and (branch.inherited() or branch.pending()):
+        if not manner.interrupts:
             self._begin()
 
     def _write(self, answer: Answer) -> None:
@@ -531,13 +537,17 @@ class Connection:
         self._turn = None
         branch.answers.remove(answer)
         call_id = self.service.new_call()
-        self._calls[call_id] = ask
+        self._calls[call_id] = branch.called_for[call_id] = ask
         self.service.made_calls.setdefault(branch.session, set()).add(call_id)
         self.service.note(f"calls {call_id} for {ask}")
         self.say({"toolCall": {"functionCalls": [{"id": call_id, "name": "look_up", "args": {"ask": ask}}]}})
-        if self.service.manner.cancelled_calls > 0:
-            self.service.manner.cancelled_calls -= 1
+        manner = self.service.manner
+        if manner.cancelled_calls > 0:
+            manner.cancelled_calls -= 1
             self._later(0.02, self._do_without)
+        if not (manner.interrupts or manner.calls_block or answer.inherited):
+            branch.calling.add(ask)
+            self._begin()
 
     def _cancel_calls(self) -> None:
         if self._calls and self.branch is not None:

@@ -46,6 +46,7 @@ class Answer:
             nobody can help the repetition.
         pieces: how many it has.
         interrupted: it was cut off by the user.
+        apart: where in its branch is what it covers, when there is more to be answered.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Answer:
     inherited: list[str] = field(default_factory=list)
     pieces: int = 0
     interrupted: bool = False
+    apart: list[int] | None = None
 
 
 def _is_question(item: Item) -> bool:
@@ -97,6 +99,8 @@ class Branch:
         listening: the state of its ears.
         saved: how much of it there is a handle for.
         cancelled: calls that were taken back.
+        called_for: the question that led to each call.
+        calling: questions that wait for the result of a call, while others are answered.
     """
 
     session: int
@@ -108,7 +112,10 @@ class Branch:
     listening: Listening = Listening()
     saved: int = 0
     cancelled: set[str] = field(default_factory=set)
+    called_for: dict[str, str] = field(default_factory=dict)
+    calling: set[str] = field(default_factory=set)
     _open: bool = False
+    _answered_apart: set[int] = field(default_factory=set)
 
     def take(self, item: Item) -> None:
         """Add to what it holds; audio that goes on grows the last item."""
@@ -138,24 +145,44 @@ class Branch:
 
     def pending(self) -> list[str]:
         """What is to be answered."""
-        return [item.key for item in self.items[self.answered or 0 :] if _is_question(item)]
+        return [self.items[place].key for place in self._waiting()]
+
+    def _waiting(self) -> list[int]:
+        """Where in `items` it is."""
+        return [
+            place
+            for place in range(self.answered or 0, len(self.items))
+            if _is_question(self.items[place])
+            and place not in self._answered_apart
+            and self.items[place].key not in self.calling
+        ]
 
     def answer(self, number: int, *, one_question: bool) -> Answer:
         """The model begins to answer all that is to be answered, or the first of it."""
         answer = Answer(number, self.close_item(), covers=self.pending(), inherited=self.inherited())
-        if one_question and answer.inherited:
-            answer.begun, answer.covers, answer.inherited = 0, [], answer.inherited[:1]
-        elif one_question and answer.covers:
-            places = (at for at, item in enumerate(self.items) if at >= (self.answered or 0) and _is_question(item))
-            answer.begun, answer.covers = next(places) + 1, answer.covers[:1]
+        if one_question:
+            self._narrow(answer)
         self.answers.append(answer)
         return answer
+
+    def _narrow(self, answer: Answer) -> None:
+        """Answer the first question alone, with the results that came of it."""
+        waiting = self._waiting()
+        answer.inherited = answer.inherited[:1]
+        first = answer.inherited[0] if answer.inherited else self.items[waiting[0]].key
+        places = [place for place in waiting if self.called_for.get(self.items[place].key) == first]
+        if not answer.inherited:
+            places.insert(0, waiting[0])
+        answer.apart, answer.covers = places, [self.items[place].key for place in places]
+        answer.begun = 0 if answer.inherited else 1 + places[0]
 
     def has_answered(self, answer: Answer) -> None:
         """The model has said all of it."""
         answer.ended = self.close_item()
         self.inherited_answered += len(answer.inherited)
-        if not self.inherited():
+        if answer.apart is not None:
+            self._answered_apart.update(answer.apart)
+        elif not self.inherited():
             self.answered = answer.begun
 
     def inherited(self) -> list[str]:

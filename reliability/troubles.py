@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Final
 
@@ -129,7 +129,6 @@ def _several(stage: Stage) -> None:
 def _no_interruption(stage: Stage) -> None:
     """Nothing that is said or asked cuts an answer off: it is answered afterwards, in its turn."""
     stage.manner.interrupts = False
-    stage.habits = replace(stage.habits, calls=False)  # what waits for a call then is not known
     stage.options["turn_detection"] = {"interrupt_response": False}
 
 

@@ -24,6 +24,13 @@ def said(frame: bytes) -> bytes:
     return decode_base64(audio_of(frame)) if frame.startswith(b'{"realtimeInput"') else frame
 
 
+def one_by_one() -> Ledger:
+    """A ledger for a model that answers one question after the other."""
+    ledger = Ledger(15.0)
+    ledger.questions.configured(one_by_one=True, announced=False)
+    return ledger
+
+
 def told(*frames: bytes, at: float = 0.0, asks: bool = False) -> Ledger:
     """A ledger whose texts have gone out, a second apart."""
     ledger = Ledger(15.0)
@@ -415,43 +422,43 @@ def test_where_questions_are_answered_one_by_one_an_answer_answers_the_first() -
 
 
 def test_where_utterances_are_answered_one_by_one_the_second_stays() -> None:
-    ledger = Ledger(15.0)
+    ledger = one_by_one()
     speak(ledger, 0.0, 10)
-    ledger.speech_started(0.0, apart=True)
+    ledger.speech_started(0.0)
     speak(ledger, 2.0, 10)
-    ledger.speech_started(2.0, apart=True)
+    ledger.speech_started(2.0)
     answer(ledger, 5.0, one_question=True)
     assert pieces(ledger.resend(None))[0].at == pytest.approx(2.0)
 
 
 def test_where_questions_are_answered_one_by_one_speech_and_text_have_their_turns() -> None:
-    ledger = Ledger(15.0)
+    ledger = one_by_one()
     speak(ledger, 0.0, 10)
-    ledger.heard(1.5, 1.6, speaks_on=False)
+    ledger.heard(1.5, MARGIN_S, 1.6, speaks_on=False)
     ledger.add("text", b"one", label="one", asks=True)
     drained(ledger, 2.0)
     speak(ledger, 3.0, 10)
-    ledger.heard(4.5, 4.6, speaks_on=False)
+    ledger.heard(4.5, MARGIN_S, 4.6, speaks_on=False)
     assert answer(ledger, 5.0, one_question=True) == []
     assert answer(ledger, 7.0, one_question=True) == ["one"]
     assert [piece.at for piece in pieces(ledger.resend(None))] == [pytest.approx(3.0 + n / 10) for n in range(10)]
 
 
 def test_an_utterance_that_nobody_answered_in_time_waits_no_longer() -> None:
-    ledger = Ledger(15.0)
+    ledger = one_by_one()
     speak(ledger, 0.0, 10)
-    ledger.heard(1.5, 1.6, speaks_on=False)
+    ledger.heard(1.5, MARGIN_S, 1.6, speaks_on=False)
     ledger.add("text", b"one", label="one", asks=True)
     drained(ledger, 20.0)
-    ledger.utterances.given_up(10.0)
+    ledger.questions.given_up(10.0)
     assert answer(ledger, 21.0, one_question=True) == ["one"]
 
 
 def test_the_words_of_one_utterance_are_answered_once() -> None:
-    ledger = Ledger(15.0)
+    ledger = one_by_one()
     speak(ledger, 0.0, 10)
-    ledger.heard(0.5, 0.6, speaks_on=False)
-    ledger.heard(1.5, 1.6, speaks_on=True)
+    ledger.heard(0.5, MARGIN_S, 0.6, speaks_on=False)
+    ledger.heard(1.5, MARGIN_S, 1.6, speaks_on=True)
     ledger.add("text", b"one", label="one", asks=True)
     drained(ledger, 2.0)
     answer(ledger, 3.0, one_question=True)
@@ -459,14 +466,72 @@ def test_the_words_of_one_utterance_are_answered_once() -> None:
 
 
 def test_a_question_that_went_out_with_speech_may_have_been_answered_in_its_place() -> None:
-    ledger = Ledger(15.0)
+    ledger = one_by_one()
     speak(ledger, 0.0, 10)
     ledger.add("text", b"one", label="one", asks=True)
     drained(ledger, 1.0)
-    ledger.heard(0.9, 1.1, speaks_on=False)
+    ledger.heard(0.9, MARGIN_S, 1.1, speaks_on=False)
     answer(ledger, 3.0, one_question=True)
     (again,) = [entry for entry in ledger.resend(0.0).again if entry.kind == "text"]
     assert again.uncertain
+
+
+def test_what_changed_places_is_asked_again_as_uncertain_until_both_are_answered() -> None:
+    ledger = one_by_one()
+    speak(ledger, 0.0, 10)
+    ledger.add("text", b"note", label="note")
+    ledger.add("text", b"one", label="one", asks=True)
+    drained(ledger, 1.0)
+    ledger.heard(1.0, MARGIN_S, 1.1, speaks_on=False)
+    assert answer(ledger, 3.0, one_question=True) == []
+    assert [entry.uncertain for entry in ledger._sent] == [True, True]
+    assert answer(ledger, 5.0, one_question=True) == ["note", "one"]
+
+
+def test_an_utterance_sent_again_at_once_with_questions_is_not_taken_for_answered_before_they_are() -> None:
+    ledger = one_by_one()
+    speak(ledger, 0.0, 20)
+    ledger.add("text", b"one", label="one", asks=True)
+    drained(ledger, 2.0)
+    ledger.resend(0.0)
+    ledger.session_ready(10.0)
+    drained(ledger, 10.0)
+    ledger.heard(10.4, MARGIN_S, 10.5, speaks_on=False)
+    assert answer(ledger, 11.0, one_question=True) == []
+    assert len(pieces(ledger.resend(0.0))) == 20
+
+
+def test_where_questions_are_answered_one_by_one_a_call_holds_back_the_first_alone() -> None:
+    ledger = one_by_one()
+    for name in ("one", "two"):
+        ledger.add("text", name.encode(), label=name, asks=True)
+    drained(ledger, 1.0)
+    ledger.call_opened("c")
+    assert answer(ledger, 2.0, one_question=True) == ["two"]
+    number = ledger.add("function_result", b"r", label="c", since=1.5, answers=True)
+    ledger.call_answered("c", number, silent=False)
+    drained(ledger, 3.0)
+    assert answer(ledger, 4.0, one_question=True) == ["one", "c"]
+
+
+def test_what_is_said_beside_a_call_answers_nothing() -> None:
+    ledger = one_by_one()
+    ledger.add("text", b"one", label="one", asks=True)
+    drained(ledger, 1.0)
+    ledger.answer_began(2.0)
+    ledger.call_opened("c")
+    ledger.answer_completed(ROUND_TRIP_S, MARGIN_S, None, one_question=True, filler=True)
+    assert kept(ledger) == ["one"]
+
+
+def test_an_answer_that_crossed_with_a_result_may_have_been_to_something_else() -> None:
+    ledger = asked(b"one")
+    ledger.call_opened("c")
+    number = ledger.add("function_result", b"r", label="c", since=0.5, answers=True)
+    ledger.call_answered("c", number, silent=False)
+    drained(ledger, 3.0)
+    assert answer(ledger, 3.0 + ROUND_TRIP_S / 2) == []
+    assert [entry.uncertain for entry in ledger._sent] == [True, True]
 
 
 # --- function results

@@ -159,7 +159,7 @@ def test_words_that_come_shortly_after_the_end_of_a_turn_are_of_that_turn() -> N
 
 def test_where_questions_are_answered_one_by_one_the_second_is_owed_an_answer_after_the_first() -> None:
     talk = Conversation()
-    talk.progress.answers(one_by_one=True)
+    talk.ledger.questions.configured(one_by_one=True, announced=False)
     talk.type("one")
     talk.type("two")
     talk.now += 1.0

@@ -389,6 +389,11 @@ class AudioRing:
         self._suspect = self._sent[-1].last if self._sent else 0
         return rejected
 
+    @property
+    def waiting_s(self) -> float:
+        """How much waits, seconds."""
+        return self._waiting_ms / 1000
+
     def waiting_pcm(self) -> Iterator[bytes]:
         """The samples of all that waits."""
         return (piece.pcm for piece in self._waiting)

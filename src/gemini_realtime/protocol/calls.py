@@ -132,6 +132,11 @@ class Calls:
                 return True
         return False
 
+    @property
+    def calling(self) -> bool:
+        """Whether a call of this turn waits for its result."""
+        return any(made.call_id in self._open for made in self._recent)
+
     def turn_ended(self) -> None:
         """What is called from now on is called anew."""
         self._recent.clear()

@@ -16,14 +16,16 @@ that led to a call which is still open ("I am on it" answers nothing), and, wher
 the other, with one question only.
 
 Text, function results, context and activity marks are kept until they are consumed and never change their order. Of
-audio the last seconds are kept, see `audio_ring`; which of it belongs together, `utterances` knows.
+audio the last seconds are kept, see `audio_ring`; which of it belongs together, `utterances` knows, and which question
+an answer was to, `questions`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from heapq import merge
+from itertools import chain
 from math import inf
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
@@ -32,7 +34,8 @@ import msgspec
 from msgspec.structs import replace
 
 from gemini_realtime.protocol.audio_ring import AudioRing, Piece, is_quiet
-from gemini_realtime.protocol.utterances import Utterances
+from gemini_realtime.protocol.questions import Answered, Questions
+from gemini_realtime.protocol.utterances import Answering, Utterances
 
 Kind = Literal["text", "function_result", "context", "activity"]
 
@@ -150,12 +153,14 @@ class Ledger:
     Attributes:
         audio: the microphone's.
         utterances: what of it belongs together, and to an answer.
+        questions: which of them an answer is to, where each gets one of its own.
         waiting_bytes: text and results that have not gone out.
     """
 
     def __init__(self, ring_s: float) -> None:
         self.audio = AudioRing(ring_s)
         self.utterances = Utterances()
+        self.questions = Questions()
         self.waiting_bytes = 0
         self._number = 0  # of the last message that was given
         self._index = 0  # of the last message that went out on this connection
@@ -243,26 +248,26 @@ class Ledger:
 
     def session_ready(self, now: float) -> None:
         """There is a session to send to."""
+        self.questions.sent_at_once(self._said, now + self.audio.waiting_s)
         self.audio.session_ready(now)
 
-    def speech_started(self, sent_after: float, *, apart: bool = False) -> None:
-        """The service hears that somebody has begun to speak, with audio that went out since then.
-
-        Args:
-            sent_after: seconds.
-            apart: the utterance gets an answer of its own, even while the one before it has none.
-        """
+    def speech_started(self, sent_after: float) -> None:
+        """The service hears that somebody has begun to speak, with audio that went out since then, seconds."""
+        apart = self.questions.one_by_one
         if apart or self.utterances.first is None or self.utterances.answering is not None:
             number = self.audio.first_sent_after(sent_after)
             self.utterances.started(self._number + 1 if number is None else number, apart=apart)
 
-    def activity_started(self, *, apart: bool = False) -> None:
+    def activity_started(self) -> None:
         """The application says that somebody begins to speak, in its next message."""
-        self.utterances.started(self._number + 1, apart=apart)
+        self.utterances.started(self._number + 1, apart=self.questions.one_by_one)
 
     def call_opened(self, call_id: str) -> None:
         """The model calls a function: what was asked before is answered when there has been an answer to its result."""
-        self._calls[call_id] = _Call(self._last_sent())
+        last_sent = max(self._said, self.audio.last_sent_by(inf))
+        typed = [entry.number for entry in self._asked(last_sent)] if self.questions.one_by_one else []
+        first = self.questions.first(typed) if self.questions.one_by_one else None
+        self._calls[call_id] = _Call(last_sent if first is None else first)
         if len(self._calls) > MAX_OPEN_CALLS:
             del self._calls[next(iter(self._calls))]
 
@@ -301,10 +306,17 @@ class Ledger:
         after = max((call.asked_until for call in self._calls.values()), default=0)
         self._unanswered = [entry for entry in self._unanswered if not after < entry.number <= until]
         self._consume(lambda entry: entry.asks and after < entry.number <= until)
+        self.questions.done(until)
 
-    def _last_sent(self) -> int:
-        """The number of the last message that went out."""
-        return max(self._said, self.audio.last_sent_by(inf))
+    def _last_sent_by(self, at: float) -> int:
+        """The number of the last message that had gone out by then."""
+        texts = (entry.number for entry in reversed(self._sent) if entry.sent_at <= at)
+        return max(next(texts, 0), self.audio.last_sent_by(at))
+
+    def _asked(self, until: int) -> Iterator[Entry]:
+        """The questions up to this number that were written and are not answered, in order."""
+        asked = chain(self._unanswered, self._sent)
+        return (entry for entry in asked if entry.asks and entry.number <= until)
 
     # --- what the service has
 
@@ -331,7 +343,13 @@ class Ledger:
         self.utterances.answer_began(self._said, now)
 
     def answer_completed(
-        self, round_trip_s: float, margin_s: float, handle_at: float | None, *, one_question: bool = False
+        self,
+        round_trip_s: float,
+        margin_s: float,
+        handle_at: float | None,
+        *,
+        one_question: bool = False,
+        filler: bool = False,
     ) -> None:
         """The answer is complete, and what it answers is consumed.
 
@@ -344,89 +362,121 @@ class Ledger:
             margin_s: audio that went out later than this, too, belongs to what the user says next.
             handle_at: when the last handle came.
             one_question: the model answers one question after the other.
+            filler: it said something beside calling a function, to whose result the answer is yet to come.
         """
-        second = self.utterances.second
         answering = self.utterances.answer_completed()
         if answering is None:
             return
-        gone_out, began_at = answering
-        until = gone_out
-        after = self._held_back_until(until)
-        asked = self._first_question(after, until) if one_question else None
-        heard = self.utterances.first_waiting(began_at, asked) if one_question else None
-        if heard is not None:
-            until = min(until, heard.until)
-        elif asked is not None:
-            until = asked
-        sent_until = began_at - round_trip_s
-        self._unanswered = [entry for entry in self._unanswered if not after < entry.number <= until]
+        sent_until = answering.began_at - round_trip_s
+        results, asked_until = self._answered_calls(answering.until)
+        after = max((call.asked_until for call in self._calls.values()), default=0)
+        if not one_question:
+            answered = self._all_answered(answering.until, after)
+        elif filler or (results and not self._is_next(asked_until)):
+            answered = Answered(after)
+        else:
+            answered = self._next_answered(answering, after, sent_until)
+        self._audio_answered(answered.spoken_until, after, sent_until - margin_s, answering.began_at)
+        self._take_note(answered, after, sent_until, results, asked_until, handle_at)
+
+    def _all_answered(self, until: int, after: int) -> Answered:
+        """An answer to all that had gone out."""
         # What is answered may be what was typed, while the user goes on speaking: that says nothing of the audio.
         typed = any(entry.asks and entry.kind == "text" and after < entry.number <= until for entry in self._sent)
-        typed = typed or (asked is not None and heard is None)
+        return Answered(until, spoken_until=0 if typed else None)
+
+    def _next_answered(self, answering: Answering, after: int, sent_until: float) -> Answered:
+        """An answer to the question whose turn it is."""
+        asked = [entry for entry in self._asked(answering.until) if entry.number > after]
+        in_time = [entry.number for entry in asked if entry.sent_at <= sent_until]
+        answered = self.questions.answered(in_time, after, answering.began_at)
+        if answered is not None:
+            return answered
+        if asked:  # it reached the service sooner than it seems
+            return Answered(asked[0].number)
+        began = self.utterances.first  # since the utterance before it was answered
+        return Answered(answering.until, spoken_until=None if began is None else began - 1)
+
+    def _is_next(self, asked_until: int) -> bool:
+        """Whether what is to be answered next was asked up to this number."""
+        first = self.questions.first([entry.number for entry in self._asked(asked_until)])
+        return first is not None and first <= asked_until
+
+    def _audio_answered(self, until: int | None, after: int, sent_until: float, began_at: float) -> None:
+        """Of audio that went out until then is answered what has numbers between these."""
+        last = self.audio.last_sent_by(sent_until)
+        self.audio.doubt(sent_until if until is None else -inf, began_at)
+        if until != 0:
+            self.audio.answered(after, last if until is None else min(last, until))
+
+    def _take_note(
+        self,
+        answered: Answered,
+        after: int,
+        sent_until: float,
+        results: Collection[int],
+        asked_until: int,
+        handle_at: float | None,
+    ) -> None:
+        """Of messages that are answered, and of these results of calls that came of what was asked until then."""
+        crossed = any(entry.number in results and entry.sent_at > sent_until for entry in self._sent)
+        crossed_until = asked_until if crossed else 0
+        kept: deque[Entry] = deque()
         for entry in self._sent:
-            if heard is not None and entry.asks and entry.number <= gone_out:
-                entry.uncertain = True  # of what went out together nobody says in which order it is answered
-            late = entry.sent_at > sent_until or entry.kind == "function_result"
-            if late and after < entry.number <= until:
+            if not (after < entry.number <= answered.until or entry.number in results):
+                entry.uncertain = entry.uncertain or after < entry.number <= answered.maybe_until
+            elif entry.sent_at > sent_until or entry.number <= crossed_until or entry.kind == "function_result":
                 entry.uncertain = entry.crossed = True
-
-        def answered(entry: Entry) -> bool:
-            if not after < entry.number <= until or entry.sent_at > sent_until or entry.kind == "context":
-                return False
-            return entry.kind != "function_result" or is_orphan(entry, handle_at)
-
-        heard_until = sent_until - margin_s
-        doubted_from = heard_until if heard is None else min(heard_until, heard.at - round_trip_s - margin_s)
-        self.audio.doubt(-inf if typed else doubted_from, began_at)
-        if not typed:
-            last = self.audio.last_sent_by(heard_until)
-            if heard is not None:
-                last = min(last, heard.until)
-            elif one_question and second is not None:
-                last = min(last, second - 1)
-            self.audio.answered(after, last)
-        self._consume(answered)
-
-    def _held_back_until(self, answered_until: int) -> int:
-        """The number of the last message that may have led to a call to whose result there has been no answer, if what
-        is answered now went out until then."""
-        done = [
-            call_id
-            for call_id, call in self._calls.items()
-            if call.result is not None and call.result <= answered_until
+                if entry.sent_at <= sent_until and is_orphan(entry, handle_at):
+                    continue
+            elif entry.kind != "context":
+                continue
+            kept.append(entry)
+        self._keep(kept)
+        self._unanswered = [
+            entry
+            for entry in self._unanswered
+            if not (after < entry.number <= answered.until or entry.number in results)
         ]
-        for call_id in done:
-            del self._calls[call_id]
-        for call in self._calls.values():
-            call.passed = True
-        return max((call.asked_until for call in self._calls.values()), default=0)
+
+    def _answered_calls(self, until: int) -> tuple[set[int], int]:
+        """The calls to whose results, which went out up to this number, there is an answer now: the numbers of these
+        results, and of the last message that may have led to the calls."""
+        results, asked_until = set(), 0
+        for call_id, call in list(self._calls.items()):
+            if call.result is None or call.result > until:
+                call.passed = True
+            else:
+                results.add(call.result)
+                asked_until = max(asked_until, call.asked_until)
+                del self._calls[call_id]
+        return results, asked_until
 
     def typed_several(self) -> bool:
         """Whether there are several questions that the answer under way may be to, all of them typed."""
         if (answering := self.utterances.answering) is None:
             return False
-        asked = [e for e in (*self._unanswered, *self._sent) if e.asks and e.number <= answering.until]
+        asked = list(self._asked(answering.until))
         typed = len(asked) > 1 and all(entry.kind == "text" for entry in asked)
         return typed and is_quiet(self.audio.recent(asked[0].sent_at))
-
-    def _first_question(self, after: int, until: int) -> int | None:
-        """The number of the first typed question between these that is not answered; None when there is none."""
-        asked = [*self._unanswered, *self._sent]
-        return next((entry.number for entry in asked if entry.asks and after < entry.number <= until), None)
 
     def forget_context(self) -> None:
         """Instructions and tools that were changed in mid-session are another session's."""
         self._consume(lambda entry: entry.kind == "context")
 
-    def heard(self, sent_until: float, now: float, *, speaks_on: bool) -> None:
-        """The service has understood an utterance that gets an answer of its own.
+    def heard(self, reached_at: float, margin_s: float, now: float, *, speaks_on: bool) -> None:
+        """The service has understood an utterance.
 
         Args:
-            sent_until: it had ended with what went out until then, seconds.
+            reached_at: it had ended with what went out until then, seconds.
+            margin_s: by how much that may be wrong.
             now: seconds.
             speaks_on: it belongs to what was understood just before.
         """
-        self.utterances.heard(self.audio.last_sent_by(sent_until), now, speaks_on=speaks_on)
+        if not self.questions.one_by_one:
+            return
+        after, until = self._last_sent_by(reached_at - margin_s), self._last_sent_by(reached_at + margin_s)
+        self.questions.heard(after, until, now, speaks_on=speaks_on)
 
     def answer_cut(self) -> None:
         """The answer was cut off by the user."""
@@ -508,7 +558,8 @@ class Ledger:
         """
         self.connection_lost()
         new_session = handle_at is None
-        self.utterances.connection_lost(0 if new_session else self.audio.saved_until)
+        self.utterances.connection_lost()
+        self.questions.connection_lost(0 if new_session else self.audio.saved_until)
         if new_session:  # what the handle held is gone with it
             self._sent.extendleft(reversed(self._unanswered))
             self._unanswered = []
@@ -579,6 +630,8 @@ class Ledger:
         """Forget what the service has; returns it."""
         consumed = [entry for entry in self._sent if has(entry)]
         if consumed:
-            self._sent = deque(entry for entry in self._sent if not has(entry))
-            self._sent_bytes -= sum(map(_size, consumed))
+            self._keep(deque(entry for entry in self._sent if not has(entry)))
         return consumed
+
+    def _keep(self, sent: deque[Entry]) -> None:
+        self._sent, self._sent_bytes = sent, sum(map(_size, sent))

@@ -78,7 +78,6 @@ class Progress:
         self._history = History()
         self._handle_at: float | None = None
         self._ready_at = -inf
-        self._one_by_one = False
         self._more_follows = False  # the service said that what it says now is not the whole answer
 
     # --- where it stands
@@ -137,7 +136,7 @@ class Progress:
 
     def speech_announced(self) -> None:
         """The application says that somebody begins to speak, in its next message."""
-        self._ledger.activity_started(apart=self._one_by_one)
+        self._ledger.activity_started()
         self._history.speech_started()
 
     def asked(self, now: float) -> None:
@@ -221,7 +220,7 @@ class Progress:
         self._health.turn_began()
         ends = self._ended_here(now) if self._turns.ends_by() is not None and not self._may_be_filler() else []
         if now > self.idle_since + GIVES_UP_S:
-            self._ledger.utterances.given_up(now - GIVES_UP_S)
+            self._ledger.questions.given_up(now - GIVES_UP_S)
         self._turns.output(now)
         self._history.answer_began(now)
         self._ledger.answer_began(now)
@@ -258,8 +257,7 @@ class Progress:
             return
         self._turns.heard(now, in_words=self._profile.input_words)
         self._history.heard(event.text if self._profile.input_words else f" {event.text}", now)
-        if self._one_by_one:
-            self._ledger.heard(now - self.round_trip_s, now, speaks_on=self._turns.speaks_on)
+        self._ledger.heard(now - self.round_trip_s, FLIGHT_MARGIN_S, now, speaks_on=self._turns.speaks_on)
         # The service promises no order: the transcript may come during the answer, and after it.
         waits = self._turns.state is TurnState.IDLE and now > self.idle_since + LATE_TRANSCRIPT_S
         if waits and self._profile.conversational:
@@ -272,7 +270,7 @@ class Progress:
             self._turns.wrote()
 
     def _note_speech(self, event: SpeechStarted, now: float) -> None:
-        self._ledger.speech_started(now - self.round_trip_s - SPEECH_BEGAN_S, apart=self._one_by_one)
+        self._ledger.speech_started(now - self.round_trip_s - SPEECH_BEGAN_S)
         self._history.speech_started()
 
     def _note_interrupted(self, event: Interrupted, now: float) -> None:
@@ -311,9 +309,15 @@ class Progress:
         if self._ledger.utterances.answering is None:
             return
         waits = not self._profile.content_interrupts and self._ledger.typed_several()
-        one_by_one = self._one_by_one or waits
-        self._ledger.answer_completed(self.round_trip_s, FLIGHT_MARGIN_S, self._handle_at, one_question=one_by_one)
-        waiting = self._ledger.asking() or self._ledger.utterances.waiting
+        one_by_one = self._ledger.questions.one_by_one or waits
+        self._ledger.answer_completed(
+            self.round_trip_s,
+            FLIGHT_MARGIN_S,
+            self._handle_at,
+            one_question=one_by_one,
+            filler=self._calls.calling,
+        )
+        waiting = self._ledger.asking() or self._ledger.questions.any_heard
         if one_by_one and self._turns.owed_since is None and waiting:
             self._turns.asked(now)  # the next question has its turn
 
@@ -346,10 +350,6 @@ class Progress:
     def measured(self, round_trip_s: float) -> None:
         """How long a message and the answer to it are under way."""
         self.round_trip_s = round_trip_s
-
-    def answers(self, *, one_by_one: bool) -> None:
-        """Whether the model answers one question after the other, and is not interrupted by the next."""
-        self._one_by_one = one_by_one
 
     def connection_lost(self, now: float) -> list[RealtimeEvent]:
         """The turn ends with its connection; nobody shall wait for the rest of it."""

@@ -104,8 +104,10 @@ class Recovery:
         # A resumed session that says nothing is given up (see `Doubts.resumed_in_vain`): one that is slow is not.
         patience_s = 0.0 if self._setup.handle is None else PATIENCE * self._progress.longest_wait_s
         self._health.opened(now, _expected(setup, self._profile, patience_s))
-        handling = setup.get("realtimeInputConfig", {}).get("activityHandling")
-        self._progress.answers(one_by_one=handling == "NO_INTERRUPTION")
+        listening = setup.get("realtimeInputConfig") or {}
+        announced = bool((listening.get("automaticActivityDetection") or {}).get("disabled"))
+        one_by_one = listening.get("activityHandling") == "NO_INTERRUPTION"
+        self._ledger.questions.configured(one_by_one=one_by_one, announced=announced)
         self._progress.session_ready(max(0.0, now - self._setup.sent_at), now)
 
     def _go_on(self, frame: Frame, now: float) -> list[RealtimeEvent]:
