@@ -16,7 +16,7 @@ help:  ## say what there is
 talk: $(VENV)/.talk  ## hold a spoken conversation (ARGS="--say 'What time is it?'")
 	@$(BIN)/gemini-realtime talk $(ARGS)
 
-test: $(VENV)/.test  ## run the whole test suite (ARGS="-k session")
+test: $(VENV)/.test $(VENV)/.axe  ## run the whole test suite (ARGS="-k session")
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.check  ## check style
@@ -79,6 +79,12 @@ $(VENV)/.test: $(VENV)/.talk
 		echo "SKIPPED: the tests of microphone and loudspeaker need a virtual sound card, which is not installed."; \
 		echo "         To run them: sudo apt-get install $(SOUND_CARD)"; \
 	fi
+	@touch $@
+
+# What checks the accessibility of the page; without npm its test is skipped, and says so.
+$(VENV)/.axe: $(VENV)/.made
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix $(VENV)/axe axe-core@4; \
+	else echo "SKIPPED: the test of the page's accessibility needs axe-core, which npm installs."; fi
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test

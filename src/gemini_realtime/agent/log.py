@@ -95,6 +95,7 @@ class Turn:
         agent: who answered, of agents that hand over to each other.
         begin_ms: of the first sign of it.
         end_ms: of the last.
+        complete_ms: of an answer, when the service called it complete: when it has been heard, as far as that knows.
         heard: of an interrupted answer, the words that were heard; None where all of it was, or nobody knows.
         heard_ms: how much of its audio was heard.
         interrupted: whether it was cut off.
@@ -113,6 +114,7 @@ class Turn:
     agent: str = ""
     begin_ms: float = 0.0
     end_ms: float = 0.0
+    complete_ms: float | None = None
     heard: str | None = None
     heard_ms: float | None = None
     interrupted: bool = False
@@ -304,6 +306,7 @@ class ConversationLog(RealtimeObserver):
             answer.interrupted = answer.interrupted or event.interrupted
             if answer.tools and not (answer.said or self._audio_ms or answer.interrupted):
                 return  # some models end the turn that calls, and speak of the result in the next
+            answer.complete_ms = now_ms
             if answer.said or self._audio_ms:
                 self._answers.put_nowait(answer)
         self._answer, self._answered_ms, self._speech_ended_ms = None, now_ms, None

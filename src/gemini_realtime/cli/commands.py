@@ -68,6 +68,18 @@ _OFFLINE_EXAMPLES = (
     "gemini-realtime offline --pace instant -- pytest -q\n\n"
     "gemini-realtime offline -- node my_agent.mjs"
 )
+_WEB = (
+    "Talk with an agent in the browser, and see what goes on.\n\n"
+    "With GEMINI_API_KEY or GOOGLE_API_KEY set it talks to Gemini. Without, it starts a server of its own, "
+    "which hears and speaks and needs no network. The key never reaches the page."
+)
+_WEB_EXAMPLES = (
+    "[bold]Examples[/bold]\n\n"
+    "gemini-realtime web\n\n"
+    "gemini-realtime web --agent my_agent:agent\n\n"
+    "gemini-realtime web --url ws://127.0.0.1:8765\n\n"
+    "gemini-realtime web --host 0.0.0.0 --auth PASSWORD --certificate cert.pem --key key.pem"
+)
 _DOCTOR = (
     "Check this machine: Python, extras, sound, key, network, and a spoken round trip.\n\n"
     "Each line says what to do where something is not fine. Exit code 1: something is missing without which there is "
@@ -455,6 +467,83 @@ def offline(
         seed=seed,
     )
     raise typer.Exit(run(offline(options, command)) or 0)
+
+
+@app.command(help=_WEB, epilog=_WEB_EXAMPLES)
+def web(
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:AGENT",
+            help="Your RealtimeAgent, or a function that makes one, instead of a guide that knows the weather.",
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, max=65535, show_default="8760, or any that is free", help="Where to serve the page."
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of gemini-3.8-live.")] = None,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Talk to this server.")] = None,
+    embedded: Annotated[
+        bool | None,
+        typer.Option("--embedded/--no-embedded", show_default="without a key", help="Talk to a server of its own."),
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    host: Host = "127.0.0.1",
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PASSWORD",
+            envvar="GEMINI_REALTIME_WEB_PASSWORD",
+            help="Ask for this; needed where other machines reach the page.",
+        ),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name under which the page may be asked for, as behind a proxy."),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Serve https: browsers give the microphone to https and this machine only.",
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Of the certificate.")
+    ] = None,
+    max_conversations: Annotated[
+        int, typer.Option(metavar="N", min=1, rich_help_panel=_LIMITS, help="At once; one more is refused.")
+    ] = 4,
+    max_minutes: Annotated[
+        float, typer.Option(metavar="MIN", min=0.1, rich_help_panel=_LIMITS, help="How long one may last.")
+    ] = 60,
+) -> None:
+    from gemini_realtime.cli.running import run
+    from gemini_realtime.cli.web import Request, web
+    from gemini_realtime.web.conversation import Limits
+
+    if agent is not None and model is not None:
+        raise typer.BadParameter("an agent of yours names its model itself", param_hint="--model")
+    request = Request(
+        host=host,
+        port=port,
+        agent=agent,
+        model=model,
+        url=url,
+        embedded=embedded,
+        password=auth,
+        names=name or [],
+        certificate=certificate,
+        key=key,
+        open=open_browser,
+        limits=Limits(conversations=max_conversations, conversation_s=max_minutes * 60),
+    )
+    run(web(request), until_stopped=True)
 
 
 @app.command(help=_DOCTOR)

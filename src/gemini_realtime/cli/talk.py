@@ -135,7 +135,7 @@ async def _llm_config(request: Request, screen: Screen, stack: AsyncExitStack) -
     given = {name: value for name, value in wanted.items() if value is not None}
     key = key_variable()
     if request.url is not None or key is not None:
-        whom = f"Gemini, with the key in {key}" if request.url is None else _shown(request.url)
+        whom = f"Gemini, with the key in {key}" if request.url is None else without_secrets(request.url)
         screen.note(f"Talking to {whom}.")
         return {"config_list": [{"model": DEFAULT_MODEL, **given}]}
     require_server()
@@ -171,7 +171,7 @@ def _unused(path: Path) -> Path:
     return next(other for other in itertools.chain([path], others) if not other.exists())
 
 
-def _shown(url: str) -> str:
+def without_secrets(url: str) -> str:
     """An address without what may be secret in it: user, password and parameters."""
     try:
         parts = urlsplit(url)

@@ -1,0 +1,146 @@
+"""`gemini-realtime web`: an agent, a service for it to talk to, and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import webbrowser
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from gemini_realtime import ListenError, LiveServer, MissingDependencyError, RealtimeAgent
+from gemini_realtime.cli import demo
+from gemini_realtime.cli.extras import require_server
+from gemini_realtime.cli.talk import DEFAULT_MODEL, key_variable, without_secrets
+from gemini_realtime.web.access import Access, access_to, is_loopback
+from gemini_realtime.web.agents import AgentMaker, maker_of
+from gemini_realtime.web.app import about, page_app
+from gemini_realtime.web.conversation import Limits
+from gemini_realtime.web.serving import page_served
+
+DEFAULT_PORT: Final = 8760
+"""Always the same, so that a page finds its server again after a restart; another where this one is taken."""
+
+INSTRUCTIONS: Final = (
+    "You are the guide of a page on which people try a spoken conversation for the first time. "
+    "Answer in one or two short, friendly sentences. Ask the function for the weather when you are asked for it."
+)
+
+SUGGESTIONS: Final = ("What is the weather in London?", "Tell me a long story.", "What time is it?")
+
+OTHER_SERVICES: Final = (
+    "GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_CLOUD_PROJECT",
+)  # fmt: skip
+"""Variables that lead an agent somewhere, also without a key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was typed; see `commands.py`."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    agent: str | None = None
+    model: str | None = None
+    url: str | None = None
+    embedded: bool | None = None
+    password: str | None = None
+    names: list[str] = field(default_factory=list)
+    certificate: Path | None = None
+    key: Path | None = None
+    open: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+
+async def web(request: Request) -> None:
+    """Serve the page until cancelled."""
+    access = access_to(request.host, request.password, request.names, _cache_folder())
+    async with AsyncExitStack() as stack:
+        entry, talks_to = await _service(request, stack)
+        make_agent = _agent_maker(request, entry)
+        first = await make_agent(None)
+        shown = about(
+            agent=first.name,
+            model=first.model,
+            voice=first.voice,
+            instructions=first.system_message,
+            talks_to=talks_to,
+            chooses_model=request.agent is None,
+            suggestions=SUGGESTIONS if request.agent is None else (),
+        )
+        port = await _served(page_app(make_agent, access, shown, limits=request.limits), request, stack)
+        _tell(request, access, port, talks_to)
+        await asyncio.Event().wait()
+
+
+def _tell(request: Request, access: Access, port: int, talks_to: str) -> None:
+    """Say where the page is, and open it in the browser of this machine."""
+    scheme = "https" if request.certificate else "http"
+    name = f"[{request.host}]" if ":" in request.host else request.host
+    address = f"{scheme}://{name}:{port}/"
+    # The fragment of an address is never sent anywhere, and the page takes it out of the address at once.
+    shown = address if request.password else f"{address}#secret={access.secret}"
+    print(f"ready {shown}", f"It talks to {talks_to}, until Ctrl-C.", sep="\n", flush=True)
+    if request.open and is_loopback(request.host):
+        webbrowser.open(address if request.password else f"{address}#ticket={access.ticket()}")
+
+
+async def _served(app: Any, request: Request, stack: AsyncExitStack) -> int:
+    """Serve the page, and say at which port."""
+    files = {"certificate": request.certificate, "key": request.key}
+    try:
+        port = DEFAULT_PORT if request.port is None else request.port
+        return await stack.enter_async_context(page_served(app, request.host, port, **files))
+    except ListenError:
+        if request.port is not None:
+            raise
+        return await stack.enter_async_context(page_served(app, request.host, 0, **files))
+
+
+async def _service(request: Request, stack: AsyncExitStack) -> tuple[dict[str, Any], str]:
+    """Who agents talk to, as an entry of `config_list`, and by the environment for agents of the user; and its name."""
+    if request.url is not None:
+        os.environ["GOOGLE_GEMINI_BASE_URL"] = request.url
+        return {"base_url": request.url}, without_secrets(request.url)
+    if _wants_embedded(request):
+        require_server()
+        server = await stack.enter_async_context(LiveServer(tls=request.agent is not None))
+        if request.agent is not None:
+            os.environ.update(server.environment())
+        return server.llm_config()["config_list"][0], "the embedded server"
+    key = key_variable()
+    return {}, f"Gemini, with the key in {key}" if key else "the service of the environment"
+
+
+def _wants_embedded(request: Request) -> bool:
+    if request.embedded is not None:
+        return request.embedded
+    variables = OTHER_SERVICES if request.agent is not None else ()
+    return key_variable() is None and not any(os.environ.get(name) for name in variables)
+
+
+def _agent_maker(request: Request, entry: dict[str, Any]) -> AgentMaker:
+    if request.agent is not None:
+        sys.path.insert(0, os.getcwd())  # where the agent's module is, as for `python -m`
+        return maker_of(request.agent)
+
+    async def make_guide(model: str | None) -> RealtimeAgent:
+        chosen = {"model": model or request.model or DEFAULT_MODEL, "api_type": "google"}
+        agent = RealtimeAgent(
+            name="guide", system_message=INSTRUCTIONS, llm_config={"config_list": [{**entry, **chosen}]}
+        )
+        agent.register_realtime_function()(demo.get_weather)
+        return agent
+
+    return make_guide
+
+
+def _cache_folder() -> Path:
+    try:
+        from platformdirs import user_cache_path
+    except ImportError as error:
+        raise MissingDependencyError("the page", "web") from error
+    return user_cache_path("gemini-realtime", appauthor=False)

@@ -1,0 +1,81 @@
+"""The page, served by uvicorn until the command is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from gemini_realtime.errors import ListenError, MissingDependencyError
+
+try:
+    import uvicorn
+except ImportError as error:
+    raise MissingDependencyError("the page", "web") from error
+
+MAX_MESSAGE_BYTES: Final = 1024 * 1024
+"""Of a page: what an hour's conversation comes to in words, when a page goes on after a restart."""
+
+END_WITHIN_S: Final = 10
+"""What a conversation may take to end when the server is stopped."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command."""
+        yield
+
+
+@asynccontextmanager
+async def page_served(
+    app: Any, host: str, port: int, *, certificate: Path | None = None, key: Path | None = None
+) -> AsyncIterator[int]:
+    """Serve the application for the duration of the context; gives the port.
+
+    Args:
+        app: an ASGI application.
+        host: where to listen.
+        port: 0 for any that is free.
+        certificate: a file, to serve https.
+        key: of the certificate, where that file does not hold it.
+
+    Raises:
+        ListenError: the port is in use, or the address is none of this machine.
+    """
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        timeout_graceful_shutdown=END_WITHIN_S,
+    )
+    with _listening(host, port) as listener:
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise ListenError(
+            f"the page cannot be served at {host}, port {port}: {error.strerror or error}",
+            remedy="choose another --port, or --port 0 for any that is free",
+        ) from None

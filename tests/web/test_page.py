@@ -1,0 +1,271 @@
+"""The page in Debian's Chromium, against the embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from gemini_realtime import LiveServer
+from gemini_realtime.adapters.files import write_wav
+from gemini_realtime.testing import speech_from_text
+from tests.web.pages import SECRET, Pages, browser, complaints_of
+
+AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+
+TIMEOUT_MS = 30_000
+
+SILENCED_WITHIN_MS = 100
+"""From the message that says so to silence in what the page plays, on cores shared with browser and server."""
+
+LISTENS = """
+// What the page plays, as it hands it to the loudspeaker, and when it is told to be silent, by `performance.now()`.
+window.played = [];
+window.cleared = [];
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (to, ...more) {
+  if (to instanceof AudioDestinationNode && !(this instanceof ScriptProcessorNode)) {
+    const tap = this.context.createScriptProcessor(512, 1, 1);
+    const note = ({ inputBuffer }) => window.played.push([performance.now(), inputBuffer.getChannelData(0).slice()]);
+    tap.onaudioprocess = note;
+    connect.call(this, tap);
+    connect.call(tap, to);
+  }
+  return connect.call(this, to, ...more);
+};
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data }) => {
+      if (typeof data === "string" && JSON.parse(data).event === "clear") window.cleared.push(performance.now());
+    });
+  }
+};
+"""
+
+
+def microphone_file(path: Path, *parts: str | float) -> Path:
+    """A wave file of words that are spoken, and seconds of silence."""
+    pcm = b"".join(
+        speech_from_text(part, rate_hz=48_000) if isinstance(part, str) else bytes(2 * int(48_000 * part))
+        for part in parts
+    )
+    write_wav(path, pcm, 48_000)
+    return path
+
+
+async def opened(page: Any, port: int) -> None:
+    """Open the page with its secret, and wait until it can be used."""
+    await page.goto(f"http://127.0.0.1:{port}/#secret={SECRET}")
+    await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)
+
+
+async def said(page: Any, words: str, turn: str = "assistant", *, timeout_ms: float = TIMEOUT_MS) -> None:
+    """Wait until one side has said this."""
+    shown = page.locator(f".turn.{turn} .said", has_text=words)
+    await shown.first.wait_for(timeout=timeout_ms)
+
+
+async def type_in(page: Any, words: str) -> None:
+    await page.fill("#words", words)
+    await page.press("#words", "Enter")
+
+
+@pytest.mark.live_server(pace="realtime", warm_up=True)
+async def test_a_spoken_question_is_heard_answered_and_played_and_speech_silences_the_page(
+    live_server: LiveServer, tmp_path: Path
+) -> None:
+    microphone = microphone_file(
+        tmp_path / "said.wav", 1.0, "What is two plus two?", 4.0, "Tell me a long story.", 4.5,
+        "Stop. What is the weather in London?", 60.0,
+    )  # fmt: skip
+    sent: list[bytes] = []
+
+    def note(frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            sent.append(frame)
+
+    async with Pages(live_server.llm_config()).served() as port, browser(microphone=microphone) as chromium:
+        page = await chromium.new_page()
+        complaints = complaints_of(page)
+        page.on("websocket", lambda socket: socket.on("framereceived", note))
+        await page.add_init_script(LISTENS)
+        await opened(page, port)
+        await page.click("#talk")
+        await said(page, "two plus two", "user")
+        await said(page, "Two plus two is four.")
+        await said(page, "story", "user")
+        await page.locator("s:not(:empty)").wait_for(timeout=TIMEOUT_MS)
+        await said(page, "foggy and 12 degrees in London")
+        await page.locator(".tool[data-state=done]", has_text='get_weather(city: "London")').wait_for()
+        unheard = await page.inner_text("s:not(:empty)")
+        interrupted = await page.locator(".notes .interrupted").inner_text()
+        played = [(at_ms, numpy.array(block)) for at_ms, block in await page.evaluate("played")]
+        (cleared_ms,) = await page.evaluate("cleared")
+        rows = await page.locator("#timing-rows tr").count()
+        await page.click("#end")
+        await page.wait_for_selector("#state[data-state=idle]")
+    assert unheard.split()[-1] == "lamp."
+    assert interrupted.startswith("interrupted after")
+    assert rows == 3
+    assert likeness(numpy.concatenate([block for _, block in played]), first_second(sent)) > 0.95
+    silent_after_ms = silence_began(played, cleared_ms) - cleared_ms
+    assert silent_after_ms < SILENCED_WITHIN_MS
+    assert [complaint for complaint in complaints if "ScriptProcessorNode" not in complaint] == []  # it is the test's
+
+
+def first_second(sent: list[bytes]) -> Any:
+    """The first second of what was sent to be played, from where it is loud."""
+    samples = numpy.frombuffer(b"".join(sent), "<i2").astype(float)
+    begin = int(numpy.argmax(numpy.abs(samples) > 1000))
+    return samples[begin : begin + 24_000]
+
+
+def likeness(played: Any, wanted: Any) -> float:
+    """The largest correlation of what was wanted with any stretch of what was played, 1 for the very same."""
+    size = 1 << (len(played) + len(wanted)).bit_length()
+    products = numpy.fft.irfft(numpy.fft.rfft(played, size) * numpy.conj(numpy.fft.rfft(wanted, size)), size)
+    energy = numpy.cumsum(numpy.concatenate([[0.0], played**2]))
+    stretches = numpy.sqrt(energy[len(wanted) :] - energy[: -len(wanted)]) + 1e-9
+    return float(numpy.max(products[: len(stretches)] / stretches) / numpy.sqrt(numpy.sum(wanted**2)))
+
+
+def silence_began(played: list[tuple[float, Any]], from_ms: float) -> float:
+    """When the last block sounded before the first 100 ms of silence."""
+    last_ms = from_ms
+    for at_ms, block in played:
+        if at_ms > last_ms + 100:
+            break
+        if at_ms >= from_ms and numpy.max(numpy.abs(block)) > 0.001:
+            last_ms = at_ms
+    return last_ms
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The checker of accessibility."""
+    if not AXE.is_file():
+        pytest.skip("axe-core, which checks accessibility, is not installed: make test does, where there is npm")
+    return AXE.read_text("utf-8")
+
+
+async def violations(page: Any, axe: str) -> list[str]:
+    await page.evaluate(axe + "; null")
+    found = (await page.evaluate("axe.run()"))["violations"]
+    return [f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+async def test_a_conversation_in_writing_outlives_a_restart_and_a_reload_begins_anew(live_server: LiveServer) -> None:
+    pages = Pages(live_server.llm_config())
+    async with browser("--deny-permission-prompts") as chromium:
+        page = await chromium.new_page()
+        complaints = complaints_of(page)
+        async with pages.served() as port:
+            await opened(page, port)
+            assert "secret" not in page.url
+            await type_in(page, "What is two plus three?")
+            await said(page, "Two plus three is five.")
+        await page.wait_for_selector("#state[data-state=again]", timeout=TIMEOUT_MS)
+        await type_in(page, "What is two plus two?")  # said when there is a server again
+        async with pages.served(port):
+            await said(page, "Two plus two is four.")
+            assert await page.inner_text(".divider") == "The server was restarted; the agent knows what was said."
+            received = str(live_server.sessions[-1].received)
+            await page.reload()
+            await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)
+            assert await page.locator(".turn").count() == 0
+            await type_in(page, "What is three plus three?")
+            await said(page, "Three plus three is six.")
+    assert "Two plus three is five." in received
+    assert [complaint for complaint in complaints if "ERR_CONNECTION_REFUSED" not in complaint] == []
+
+
+async def test_a_denied_microphone_is_explained_and_typing_goes_on(live_server: LiveServer) -> None:
+    async with (
+        Pages(live_server.llm_config()).served() as port,
+        browser("--use-fake-device-for-media-stream", "--deny-permission-prompts") as chromium,
+    ):
+        page = await chromium.new_page()
+        complaints = complaints_of(page)
+        await opened(page, port)
+        await page.click("#talk")
+        notice = page.get_by_role("alert").filter(has_text="The microphone is blocked.")
+        await notice.wait_for()
+        assert "Allow it for this page" in await notice.inner_text()
+        await page.click(".suggestions button")
+        await said(page, "foggy and 12 degrees in London")
+        assert complaints == []
+
+
+async def test_a_page_without_the_secret_is_locked_until_it_is_entered() -> None:
+    nowhere = {"config_list": [{"model": "gemini-3.8-live", "api_key": "none"}]}
+    async with Pages(nowhere).served() as port, browser() as chromium:
+        page = await chromium.new_page()
+        await page.goto(f"http://127.0.0.1:{port}/#secret=wrong")
+        await page.get_by_role("heading", name="This page is locked").wait_for()
+        assert await page.is_disabled("#talk")
+        await page.fill("#password", "wrong too")
+        await page.press("#password", "Enter")
+        await page.get_by_text("That is not the password.").wait_for()
+        await page.fill("#password", SECRET)
+        await page.press("#password", "Enter")
+        await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)
+
+
+@pytest.mark.live_server(pace="realtime", warm_up=True)
+async def test_the_space_key_is_held_to_talk(live_server: LiveServer, tmp_path: Path) -> None:
+    microphone = microphone_file(tmp_path / "said.wav", 0.5, "What is two plus two?", 60.0)
+    async with Pages(live_server.llm_config()).served() as port, browser(microphone=microphone) as chromium:
+        page = await chromium.new_page()
+        complaints = complaints_of(page)
+        await opened(page, port)
+        await page.keyboard.press("Tab")
+        await page.click("#open-settings")
+        await page.check("[name=turns][value=push_to_talk]")
+        await page.click("text=Apply")
+        await page.focus("#talk")
+        assert await page.inner_text("#talk") == "Hold to talk"
+        await page.keyboard.down(" ")
+        await page.wait_for_selector("#talk[data-mic=on]")
+        await asyncio.sleep(2.5)  # so long the question takes
+        assert await page.locator(".turn.assistant").count() == 0
+        await page.keyboard.up(" ")
+        await said(page, "Two plus two is four.")
+        assert complaints == []
+
+
+async def test_a_checker_of_accessibility_finds_nothing(live_server: LiveServer, axe: str) -> None:
+    async with Pages(live_server.llm_config()).served() as port, browser() as chromium:
+        found = await walk(chromium, port, axe, color_scheme="light", viewport={"width": 1280, "height": 800})
+        found += await walk(chromium, port, axe, color_scheme="dark", viewport={"width": 390, "height": 844})
+    assert found == []
+
+
+async def walk(chromium: Any, port: int, axe: str, **look: Any) -> list[str]:
+    """What the checker finds in every state of the page."""
+    # The policy of the page would keep the checker out.
+    page = await chromium.new_page(bypass_csp=True, reduced_motion="reduce", **look)
+    await page.goto(f"http://127.0.0.1:{port}/#secret=wrong")
+    await page.get_by_role("heading", name="This page is locked").wait_for()
+    found = await violations(page, axe)
+    await page.fill("#password", SECRET)
+    await page.press("#password", "Enter")
+    await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)
+    found += await violations(page, axe)
+    await page.click("#open-settings")
+    found += await violations(page, axe)
+    await page.keyboard.press("Escape")
+    await page.click("#talk")
+    await page.get_by_role("alert").filter(has_text="There is no microphone.").wait_for()
+    await page.click(".suggestions button")
+    await said(page, "foggy and 12 degrees in London")
+    await page.click("summary")
+    found += await violations(page, axe)
+    if look["viewport"]["width"] < 1000:
+        await page.click("[data-show=inspector]")
+        found += await violations(page, axe)
+    return found
