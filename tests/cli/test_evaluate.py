@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.strangers import run
+
+pytest.importorskip("pydantic", reason="agents need the extra [agent]")
 
 AGENT = """
 from gemini_realtime import RealtimeAgent
@@ -58,3 +63,31 @@ def test_a_misspelt_suite_is_one_line_with_its_place(tmp_path: Path) -> None:
     done = run("evaluate", tmp_path / "suite.yaml")
     assert done.returncode == 2
     assert "suite.yaml:1:1: there is no 'scnes'" in done.stderr
+
+
+FOGGY = """
+scenes:
+  - name: the weather
+    caller:
+      - says: What is the weather in Paris?
+    expect:
+      - calls: get_weather
+        with: {city: Paris}
+      - says: foggy in Paris
+"""
+BOT = Path(__file__).parents[1] / "testing" / "bot.py"
+
+
+def test_any_program_is_called_that_is_named_behind_two_dashes(tmp_path: Path) -> None:
+    pytest.importorskip("google.genai", reason="the program is built on it")
+    pytest.importorskip("trustme", reason="it dials TLS, whose certificate needs the extra [local]")
+    (tmp_path / "suite.yaml").write_text(FOGGY, "utf-8")
+    done = run("evaluate", tmp_path / "suite.yaml", "--", sys.executable, BOT)
+    assert (done.returncode, "1/1" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+def test_a_program_that_ends_at_once_is_told_with_what_it_wrote(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(FOGGY, "utf-8")
+    done = run("evaluate", tmp_path / "suite.yaml", "--", sys.executable, "-c", "exit('no menu')")
+    assert done.returncode == 1
+    assert "no menu" in done.stdout

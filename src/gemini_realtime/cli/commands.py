@@ -565,6 +565,7 @@ _EVALUATE_EXAMPLES = (
     "[bold]Examples[/bold]\n\n"
     "gemini-realtime evaluate suite.yaml --agent restaurant:agent\n\n"
     "gemini-realtime evaluate suite.yaml --repeat 100 --html report.html\n\n"
+    "gemini-realtime evaluate suite.yaml -- python my_google_genai_bot.py\n\n"
     "gemini-realtime evaluate suite.yaml --json after.jsonl && "
     "gemini-realtime evaluate --compare before.jsonl after.jsonl"
 )
@@ -573,6 +574,10 @@ _EVALUATE_EXAMPLES = (
 @app.command(help=_EVALUATE, epilog=_EVALUATE_EXAMPLES)
 def evaluate(
     suite: Annotated[Path | None, typer.Argument(metavar="SUITE", help="The suite.", show_default=False)] = None,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- COMMAND", help="A program to call instead of an agent.", show_default=False),
+    ] = None,
     agent: Annotated[str, typer.Option(metavar="MODULE:FUNCTION", help="Makes the agent, for an llm_config.")] = "",
     scene: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")] = None,
     model: Annotated[
@@ -608,8 +613,8 @@ def evaluate(
             raise typer.BadParameter("name the file with --json", param_hint="--resume")
         outputs = evaluating.Outputs(json_lines, junit, parquet, html, resume)
         fine = evaluating.evaluate(
-            suite, outputs, agent=agent, only=scene or (), model=model, repeat=repeat, seed=seed, sound=sound,
-            workers=workers, ray=ray,
+            suite, outputs, agent=agent, command=command or (), only=scene or (), model=model, repeat=repeat,
+            seed=seed, sound=sound, workers=workers, ray=ray,
         )  # fmt: skip
     if not fine:
         raise typer.Exit(1)

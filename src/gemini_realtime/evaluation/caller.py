@@ -40,12 +40,14 @@ class Complaints:
         coughs_answered: how many coughs were taken for questions.
         not_interrupted: what could not be said over the agent, since it was silent.
         gave_up: the goal was not reached.
+        left_alone: the agent ended the call before the caller came to the last step.
     """
 
     unanswered: list[str] = field(default_factory=list)
     coughs_answered: int = 0
     not_interrupted: list[str] = field(default_factory=list)
     gave_up: bool = False
+    left_alone: bool = False
 
 
 class CallerAtWork:
@@ -72,6 +74,7 @@ class CallerAtWork:
             return
         following = [*self._caller.does[1:], None]
         for step, then in zip(self._caller.does, following, strict=True):
+            self.complaints.left_alone = then is not None  # unless there is more to come
             await self._do(step, hears_out=not isinstance(then, Interrupts | Murmurs))
 
     async def _pursue(self, goal: Goal) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,14 +21,16 @@ from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.evaluation.caller import CallerAtWork, Complaints
 from gemini_realtime.evaluation.expectations import courtesies
-from gemini_realtime.evaluation.handset import Handset
+from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset
 from gemini_realtime.evaluation.record import CallRecord, CallResult, Line, ToolRecord
 from gemini_realtime.evaluation.scenes import Scene, Suite
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
-from gemini_realtime.local.speech.spelled import spell
+from gemini_realtime.local.speech.spelled import SpelledHearing, SpelledSpeaking, spell
 from gemini_realtime.local.thinking import Responder
 from gemini_realtime.protocol.events import RealtimeEvent, SessionResumed
+from gemini_realtime.testing.program import Program
+from gemini_realtime.testing.program_call import ProgramCall
 from gemini_realtime.testing.speech import speech_from_text
 from gemini_realtime.testing.virtual_time import run_in_virtual_time
 
@@ -47,10 +50,12 @@ class Stage:
     Attributes:
         make_agent: makes the agent anew for each call.
         sound: with real speech and in real time; without, speech is spelled and time is virtual.
+        command: a program that is called instead, in real time; the server plays its caller, without sound.
     """
 
-    make_agent: MakeAgent
+    make_agent: MakeAgent | None = None
     sound: bool = False
+    command: Sequence[str] = ()
 
 
 def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
@@ -63,12 +68,11 @@ def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
         ConfigError: the suite or the agent cannot be used at all.
     """
     began = time.perf_counter()
-    call = _call(suite, scene, seed, stage)
     try:
-        record = asyncio.run(call) if stage.sound else run_in_virtual_time(call, limit_s=_LIMIT_S)
+        record = _held(suite, scene, seed, stage)
     except ConfigError:
         raise
-    except AssertionError as error:  # of virtual time
+    except AssertionError as error:  # of virtual time, or of a program that cannot be called
         return CallResult(scene.name, seed, error=f"the call hangs: {error}", took_s=time.perf_counter() - began)
     except Exception as error:  # somebody else's agent: whatever it raises is what came of the call
         told = str(error) if isinstance(error, GeminiRealtimeError) else f"the agent raised {error!r}"
@@ -133,11 +137,18 @@ class _Service:
     misbehave: Callable[[str], None]
 
 
-async def _call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallRecord:
-    speed = scene.caller.speed
-    voice = _voice if stage.sound else partial(spell, speed=speed)
+def _held(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallRecord:
+    if stage.command:
+        return asyncio.run(_program_call(suite, scene, seed, stage.command))
+    call = _agent_call(suite, scene, seed, stage)
+    return asyncio.run(call) if stage.sound else run_in_virtual_time(call, limit_s=_LIMIT_S)
+
+
+async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallRecord:
+    assert stage.make_agent is not None, "there is an agent or a program"
+    voice = _voice if stage.sound else partial(spell, speed=scene.caller.speed)
     log, resumptions = ConversationLog(), _Resumptions()
-    handset = Handset(voice, log)
+    handset = AgentHandset(voice, log)
     async with _service(suite, scene, seed, sound=stage.sound) as service:
         made = stage.make_agent(service.llm_config)
         agent = await made if inspect.isawaitable(made) else made
@@ -145,10 +156,42 @@ async def _call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallReco
             raise ConfigError(f"the agent is a {type(agent).__name__}", remedy="return a RealtimeAgent")
         for observer in (log, handset, resumptions):
             agent.register_observer(observer)
-        work = CallerAtWork(scene.caller, handset, Random(f"{scene.name}:{seed}"), service.misbehave)
+        work = CallerAtWork(scene.caller, handset, _random(scene, seed), service.misbehave)
         async with agent.running():
             await _unless_over(work.call(), log)
-    return _record(log, handset, resumptions, work.complaints)
+    return _record(log, handset, work.complaints, resumptions.new_sessions)
+
+
+async def _program_call(suite: Suite, scene: Scene, seed: int, command: Sequence[str]) -> CallRecord:
+    options = _options(suite, scene, seed)
+    server = LiveServer(**options, tls=True, hearing=SpelledHearing(), speaking=SpelledSpeaking(), warm_up=False)
+    async with server:
+        handset = ProgramHandset(server, speed=scene.caller.speed)
+        await handset.log.initialize_session()
+        server.observe(handset.line.observer)
+        program = Program(command, {**os.environ, **server.environment()}, suite.folder)
+        call = ProgramCall(handset.line, handset.log, server, program)
+        await program.start()
+        ending = asyncio.create_task(_over_with(program, handset.log))
+        try:
+            await call.connected()
+            work = CallerAtWork(scene.caller, handset, _random(scene, seed), call.fault)
+            async with handset.listening():
+                await _unless_over(work.call(), handset.log)
+        finally:
+            await program.end()
+            ending.cancel()
+    return _record(handset.log, handset, work.complaints, new_sessions=0)
+
+
+async def _over_with(program: Program, log: ConversationLog) -> None:
+    """A program that ends has hung up."""
+    await program.ended()
+    await log.on_close()
+
+
+def _random(scene: Scene, seed: int) -> Random:
+    return Random(f"{scene.name}:{seed}")
 
 
 async def _unless_over(calling: Any, log: ConversationLog) -> None:
@@ -170,7 +213,7 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
     if model == GEMINI:
         yield _Service({"config_list": [{"model": "gemini-3.8-live", "api_type": "google"}]}, _no_faults)
         return
-    options: dict[str, Any] = {"responder": _responder(model, suite.folder), "faults": scene.faults, "seed": seed}
+    options = _options(suite, scene, seed)
     if sound:
         async with LiveServer(**options, warm_up=False) as server:
             yield _Service(server.llm_config(), server.misbehave)
@@ -178,6 +221,12 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
     in_memory = InMemoryServer(**options)
     # Without chance in the pauses between attempts, a call takes the same course each time.
     yield _Service(in_memory.llm_config(reconnect={"jitter": lambda: 1.0}), in_memory.misbehave)
+
+
+def _options(suite: Suite, scene: Scene, seed: int) -> dict[str, Any]:
+    """Of the embedded server."""
+    responder = _responder(scene.model or suite.model, suite.folder)
+    return {"responder": responder, "faults": scene.faults, "seed": seed}
 
 
 def _responder(model: str | Responder, folder: Path) -> str | Responder:
@@ -196,7 +245,7 @@ def _voice(words: str) -> bytes:
     return speech_from_text(words)
 
 
-def _record(log: ConversationLog, handset: Handset, resumptions: _Resumptions, complaints: Complaints) -> CallRecord:
+def _record(log: ConversationLog, handset: Handset, complaints: Complaints, new_sessions: int) -> CallRecord:
     uses = [use for turn in log.turns for use in turn.tools]
     lines = [
         Line(
@@ -220,8 +269,9 @@ def _record(log: ConversationLog, handset: Handset, resumptions: _Resumptions, c
         coughs_answered=complaints.coughs_answered,
         not_interrupted=complaints.not_interrupted,
         gave_up=complaints.gave_up,
+        left_alone=complaints.left_alone,
         resumed=log.resumed,
-        new_sessions=resumptions.new_sessions,
+        new_sessions=new_sessions,
         cost_usd=log.cost_usd,
         lasted_s=max((turn.end_ms for turn in log.turns), default=0.0) / 1000,
     )

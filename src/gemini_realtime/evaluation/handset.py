@@ -1,9 +1,14 @@
-"""The caller's handset: what the caller says goes in, what the agent says is heard at the pace of speech."""
+"""The caller's handset: what the caller says goes in, what the agent says is heard at the pace of speech.
+
+`AgentHandset` is that of an agent in this process, `ProgramHandset` that of any program, whose caller the server plays.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -12,6 +17,8 @@ from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.client import GeminiRealtimeClient
+from gemini_realtime.local.serve import LiveServer
+from gemini_realtime.local.speech.spelled import spell
 from gemini_realtime.protocol.events import (
     AudioDelta,
     FunctionCall,
@@ -23,10 +30,13 @@ from gemini_realtime.protocol.events import (
     RealtimeEvent,
     TurnComplete,
 )
+from gemini_realtime.testing.call import Listening
+from gemini_realtime.testing.line import Line
 
 _PIECE_MS: Final = 40  # of sound at a time
 _QUIET_PIECE_MS: Final = 200  # when nothing has happened for a while: fewer pieces cost less
 _LIVELY_S: Final = 2.0
+_END_OF_SPEECH_S: Final = 0.4  # of silence, by which the service knows that somebody has finished
 _SETTLED_S: Final = 0.6
 """So long after an answer a caller speaks again, as people do: Stivers et al., 2009, has 0.2 s at the quickest."""
 
@@ -48,56 +58,41 @@ class Answer:
     after_s: float | None = None
 
 
-class Handset(RealtimeObserver):
-    """Speaks into an agent, and hears it.
+class Handset(ABC):
+    """Speaks to somebody, and hears them.
 
     Attributes:
-        answers: of the agent, in order.
-        stopped_s: of each time the caller spoke over the agent, how long the agent went on.
+        answers: of the other side, in order.
+        stopped_s: of each time the caller spoke over the other side, how long that went on.
     """
 
-    def __init__(self, voice: Callable[[str], bytes], log: ConversationLog) -> None:
-        """Prepare a handset.
-
-        Args:
-            voice: gives words as sound, 16 kHz mono s16le.
-            log: of the call, which is told what is typed.
-        """
+    def __init__(self) -> None:
         super().__init__()
-        self._log = log
         self.answers: list[Answer] = []
         self.stopped_s: list[float] = []
-        self._voice = voice
-        self._unsaid = b""
         self._playback = Playback(OUTPUT_FORMAT)
         self._answer: Answer | None = None
         self._words: list[tuple[float, str]] = []
         self._audio_ms = 0.0
         self._open_calls: set[str] = set()
         self._spoke_at: float | None = None  # the caller's last sound, until it is answered
-        self._over_since: float | None = None  # the caller speaks over the agent since then
-        self._quiet_since = 0.0
+        self._over_since: float | None = None  # the caller speaks over the other side since then
+        self._quiet_since = self.now()
         self._moment = asyncio.Event()
 
     # --- what the caller does
 
+    @abstractmethod
     async def say(self, words: str) -> None:
         """Say words; returns when they are said."""
-        await self.sound(self._voice(words))
 
+    @abstractmethod
     async def sound(self, pcm16k: bytes) -> None:
         """Make a sound; returns when it is over."""
-        if self.agent_speaks:
-            self._over_since = self.now()
-        self._unsaid += pcm16k
-        while self._unsaid:
-            await self.moment()
 
+    @abstractmethod
     async def type(self, words: str) -> None:
-        """Write to the agent."""
-        self._spoke_at = self.now()
-        self._log.note_typed(words)
-        await self.realtime_client.send_text(role="user", text=words)
+        """Write to the other side, or say it where nothing can be written."""
 
     async def heard(self, words: int, patience_s: float) -> bool:
         """Wait until so many words of an answer under way were heard; False when there is none, or it ends before."""
@@ -109,11 +104,11 @@ class Handset(RealtimeObserver):
         return self.agent_speaks
 
     async def answered(self, since_s: float, patience_s: float) -> bool:
-        """Wait until the agent has answered and has nothing more to say; False without an answer.
+        """Wait until the other side has answered and has nothing more to say; False without an answer.
 
         Args:
             since_s: what began before is no answer to this.
-            patience_s: how long the agent may be silent, and do nothing that the caller waits for.
+            patience_s: how long it may be silent, and do nothing that the caller waits for.
         """
         while True:
             quiet_s = self.now() - self._quiet_since
@@ -135,7 +130,7 @@ class Handset(RealtimeObserver):
 
     @property
     def agent_speaks(self) -> bool:
-        """Whether the agent is to be heard now."""
+        """Whether the other side is to be heard now."""
         return not self._playback.idle
 
     @property
@@ -147,30 +142,10 @@ class Handset(RealtimeObserver):
         """Seconds, on the clock of the event loop."""
         return asyncio.get_running_loop().time()
 
-    # --- the line
+    # --- what the other side does
 
-    async def initialize_session(self) -> None:
-        """Nothing to prepare."""
-
-    async def run_loop(self) -> None:
-        """Carry sound both ways, at the pace of sound."""
-        client = cast("GeminiRealtimeClient", self.realtime_client)
-        at = self._quiet_since = self.now()
-        while True:
-            lively = self._unsaid or self.agent_speaks or self.now() - self._quiet_since < _LIVELY_S
-            piece_ms = _PIECE_MS if lively else _QUIET_PIECE_MS
-            size = INPUT_FORMAT.bytes_for_ms(piece_ms)
-            piece, self._unsaid = self._unsaid[:size], self._unsaid[size:]
-            at += piece_ms / 1000
-            await asyncio.sleep(max(0.0, at - self.now()))
-            if piece.strip(b"\0"):
-                self._spoke_at = self._quiet_since = self.now()
-            await client.send_audio(piece + bytes(size - len(piece)))
-            self._play(piece_ms)
-            self._moment.set()
-
-    async def on_event(self, event: RealtimeEvent) -> None:
-        """Hear what the agent says."""
+    def hear(self, event: RealtimeEvent) -> None:
+        """Take what happens on the other side, at this moment."""
         match event:
             case AudioDelta(stale=False):
                 answer = self._begin()
@@ -194,19 +169,34 @@ class Handset(RealtimeObserver):
             case FunctionCallCancelled():
                 self._open_calls.difference_update(event.call_ids)
 
-    def _begin(self) -> Answer:
-        if self._answer is None:
-            self._answer = Answer(begin_s=self.now())
-            self._words, self._audio_ms = [], 0.0
-        return self._answer
-
-    def _play(self, piece_ms: float) -> None:
+    def play(self, piece_ms: float) -> None:
+        """Let so much of what was received sound."""
         spoke = self.agent_speaks
         self._playback.take(OUTPUT_FORMAT.bytes_for_ms(piece_ms))
         if spoke:
             self._quiet_since = self.now()
             if not self.agent_speaks:
                 self._silent()
+        self._moment.set()
+
+    @abstractmethod
+    def tell_stopped(self, event: PlaybackStopped) -> None:
+        """An interruption has cut off what was played."""
+
+    def begins(self) -> None:
+        """The caller begins to be heard, perhaps over the other side."""
+        if self.agent_speaks:
+            self._over_since = self.now()
+
+    def spoke(self, at_s: float) -> None:
+        """The caller is heard until then."""
+        self._spoke_at = self._quiet_since = at_s
+
+    def _begin(self) -> Answer:
+        if self._answer is None:
+            self._answer = Answer(begin_s=self.now())
+            self._words, self._audio_ms = [], 0.0
+        return self._answer
 
     def _stop(self) -> None:
         heard, played_ms = self.hearing, self._playback.played_ms
@@ -214,7 +204,7 @@ class Handset(RealtimeObserver):
         self._silent()
         if self._answer is not None:
             self._answer.text, self._answer.interrupted = heard, True
-            self.agent.add_event(PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(unplayed_ms)))
+            self.tell_stopped(PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(unplayed_ms)))
             self._end()
 
     def _silent(self) -> None:
@@ -234,3 +224,132 @@ class Handset(RealtimeObserver):
         self.answers.append(self._answer)
         self._answer = None
         self._quiet_since = self.now()
+
+
+class AgentHandset(Handset, RealtimeObserver):
+    """Speaks into an agent in this process, as a microphone does.
+
+    Args:
+        voice: gives words as sound, 16 kHz mono s16le.
+        log: of the call, which is told what is typed.
+    """
+
+    def __init__(self, voice: Callable[[str], bytes], log: ConversationLog) -> None:
+        super().__init__()
+        self._voice = voice
+        self._log = log
+        self._unsaid = b""
+
+    async def say(self, words: str) -> None:
+        """See `Handset`, as for the other methods."""
+        await self.sound(self._voice(words))
+
+    async def sound(self, pcm16k: bytes) -> None:
+        self.begins()
+        self._unsaid += pcm16k
+        while self._unsaid:
+            await self.moment()
+
+    async def type(self, words: str) -> None:
+        self._spoke_at = self.now()
+        self._log.note_typed(words)
+        await self.realtime_client.send_text(role="user", text=words)
+
+    def tell_stopped(self, event: PlaybackStopped) -> None:
+        self.agent.add_event(event)
+
+    async def initialize_session(self) -> None:
+        """Nothing to prepare."""
+
+    async def run_loop(self) -> None:
+        """Carry sound both ways, at the pace of sound."""
+        client = cast("GeminiRealtimeClient", self.realtime_client)
+        at = self._quiet_since = self.now()
+        while True:
+            lively = self._unsaid or self.agent_speaks or self.now() - self._quiet_since < _LIVELY_S
+            piece_ms = _PIECE_MS if lively else _QUIET_PIECE_MS
+            size = INPUT_FORMAT.bytes_for_ms(piece_ms)
+            piece, self._unsaid = self._unsaid[:size], self._unsaid[size:]
+            if piece.strip(b"\0"):
+                self.spoke(at + piece_ms / 1000)
+            at += piece_ms / 1000
+            await asyncio.sleep(max(0.0, at - self.now()))
+            await client.send_audio(piece + bytes(size - len(piece)))
+            self.play(piece_ms)
+
+    async def on_event(self, event: RealtimeEvent) -> None:
+        """Hear what the agent says."""
+        self.hear(event)
+
+
+class ProgramHandset(Handset):
+    """Is the caller of a program, which the server has heard: no microphone is needed.
+
+    Args:
+        server: that the program talks to; hears spelled speech.
+        speed: of the caller's speech.
+
+    Attributes:
+        log: of the call.
+        line: between the program and the server.
+    """
+
+    def __init__(self, server: LiveServer, *, speed: float = 1.0) -> None:
+        super().__init__()
+        self.log = _HeardLog(self.hear)
+        self.line = Line(self.log)
+        self._server = server
+        self._speed = speed
+
+    async def say(self, words: str) -> None:
+        """See `Handset`, as for the other methods."""
+        lasting_s = INPUT_FORMAT.duration_ms(len(spell(words, speed=self._speed))) / 1000 + _END_OF_SPEECH_S
+        self.begins()
+        self.line.caller_says(words, lasting_s=lasting_s - _END_OF_SPEECH_S)
+        self._server.hear(words, lasting_s=lasting_s)
+        await self._spoken(lasting_s - _END_OF_SPEECH_S)
+
+    async def sound(self, pcm16k: bytes) -> None:
+        self.begins()
+        self._server.hear(pcm16k)
+        await self._spoken(INPUT_FORMAT.duration_ms(len(pcm16k)) / 1000)
+
+    async def type(self, words: str) -> None:
+        await self.say(words)
+
+    def tell_stopped(self, event: PlaybackStopped) -> None:
+        self.log.note(event)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Hear at the pace of sound, for the duration of the context."""
+        playing = asyncio.create_task(self._play())
+        try:
+            yield
+        finally:
+            playing.cancel()
+
+    async def _spoken(self, lasting_s: float) -> None:
+        until_s = self.now() + lasting_s
+        self.spoke(until_s)
+        while self.now() < until_s:
+            await self.moment()
+
+    async def _play(self) -> None:
+        at = self.now()
+        while True:
+            at += _PIECE_MS / 1000
+            await asyncio.sleep(max(0.0, at - self.now()))
+            self.play(_PIECE_MS)
+
+
+class _HeardLog(Listening):
+    """A log, of which somebody else hears too."""
+
+    def __init__(self, hear: Callable[[RealtimeEvent], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def note(self, event: RealtimeEvent) -> None:
+        super().note(event)
+        self._hear(event)

@@ -53,6 +53,7 @@ class CallRecord:
         coughs_answered: how many coughs were taken for questions.
         not_interrupted: what the caller could not say over the agent, which was silent.
         gave_up: whether the caller went away without what was wanted.
+        left_alone: whether the agent ended the call before the caller came to the last step.
         resumed: how often the connection was replaced.
         new_sessions: how often that was by a session that had to be told the conversation anew.
         cost_usd: as far as prices are known.
@@ -67,6 +68,7 @@ class CallRecord:
     coughs_answered: int = 0
     not_interrupted: list[str] = field(default_factory=list)
     gave_up: bool = False
+    left_alone: bool = False
     resumed: int = 0
     new_sessions: int = 0
     cost_usd: float | None = None

@@ -31,6 +31,7 @@ class Plan:
     Attributes:
         suite: whose scenes.
         agent: `module:function`, in place of the suite's.
+        command: a program that is called instead of an agent, in real time.
         only: names of scenes; all of them when empty.
         repeat: how many calls of each scene, with seeds that follow each other.
         sound: with real speech, in real time.
@@ -41,6 +42,7 @@ class Plan:
 
     suite: Suite
     agent: str = ""
+    command: Sequence[str] = ()
     only: Sequence[str] = ()
     repeat: int = 1
     sound: bool = False
@@ -55,8 +57,8 @@ class Plan:
         for name in self.only:
             if name not in names:
                 raise ConfigError(f"there is no scene {name!r}", remedy=spelling_remedy(name, names))
-        if not (self.agent or self.suite.agent):
-            raise ConfigError("there is no agent to call", remedy="name it in the suite, or with --agent")
+        if not (self.agent or self.suite.agent or self.command):
+            raise ConfigError("there is no agent to call", remedy="name it in the suite, with --agent, or a program")
 
     @property
     def calls(self) -> list[Call]:
@@ -70,6 +72,8 @@ class Plan:
         Raises:
             ConfigError: there is no such agent.
         """
+        if self.command:
+            return Stage(command=self.command)
         return Stage(agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound)
 
 
