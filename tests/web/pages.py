@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gemini_realtime import RealtimeAgent
+from gemini_realtime.recordings import RecordingOptions
 from gemini_realtime.web.access import Access
 from gemini_realtime.web.app import about, page_app
 from gemini_realtime.web.conversation import Limits
@@ -28,11 +29,14 @@ class Pages:
         agents: that were made, one for each conversation.
     """
 
-    def __init__(self, llm_config: dict[str, Any], *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, llm_config: dict[str, Any], *, limits: Limits | None = None, recording: RecordingOptions | None = None
+    ) -> None:
         self.access = Access(SECRET)
         self.agents: list[RealtimeAgent] = []
         self._llm_config = llm_config
         self._limits = limits
+        self._recording = recording
 
     async def make_agent(self, model: str | None) -> RealtimeAgent:
         config = dict(self._llm_config["config_list"][0])
@@ -58,7 +62,7 @@ class Pages:
             chooses_model=True,
             suggestions=["What is the weather in London?"],
         )
-        app = page_app(self.make_agent, self.access, shown, limits=self._limits)
+        app = page_app(self.make_agent, self.access, shown, limits=self._limits, recording=self._recording)
         async with page_served(app, "127.0.0.1", port) as port:
             yield port
 

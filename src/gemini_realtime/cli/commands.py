@@ -516,6 +516,9 @@ def web(
     key: Annotated[
         Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Of the certificate.")
     ] = None,
+    record: RecordTo = None,
+    record_without: RecordWithout = None,
+    record_last: RecordLast = None,
     max_conversations: Annotated[
         int, typer.Option(metavar="N", min=1, rich_help_panel=_LIMITS, help="At once; one more is refused.")
     ] = 4,
@@ -541,6 +544,7 @@ def web(
         certificate=certificate,
         key=key,
         open=open_browser,
+        recording=recording_options(record, record_without, record_last),
         limits=Limits(conversations=max_conversations, conversation_s=max_minutes * 60),
     )
     run(web(request), until_stopped=True)

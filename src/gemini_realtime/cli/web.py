@@ -15,6 +15,7 @@ from gemini_realtime import ListenError, LiveServer, MissingDependencyError, Rea
 from gemini_realtime.cli import demo
 from gemini_realtime.cli.extras import require_server
 from gemini_realtime.cli.talk import DEFAULT_MODEL, key_variable, without_secrets
+from gemini_realtime.recordings import RecordingOptions
 from gemini_realtime.web.access import Access, access_to, is_loopback
 from gemini_realtime.web.agents import AgentMaker, maker_of
 from gemini_realtime.web.app import about, page_app
@@ -53,6 +54,7 @@ class Request:
     key: Path | None = None
     open: bool = True
     limits: Limits = field(default_factory=Limits)
+    recording: RecordingOptions | None = None
 
 
 async def web(request: Request) -> None:
@@ -71,7 +73,8 @@ async def web(request: Request) -> None:
             chooses_model=request.agent is None,
             suggestions=SUGGESTIONS if request.agent is None else (),
         )
-        port = await _served(page_app(make_agent, access, shown, limits=request.limits), request, stack)
+        app = page_app(make_agent, access, shown, limits=request.limits, recording=request.recording)
+        port = await _served(app, request, stack)
         _tell(request, access, port, talks_to)
         await asyncio.Event().wait()
 
@@ -126,9 +129,14 @@ def _agent_maker(request: Request, entry: dict[str, Any]) -> AgentMaker:
     if request.agent is not None:
         sys.path.insert(0, os.getcwd())  # where the agent's module is, as for `python -m`
         return maker_of(request.agent)
+    return guide_maker(entry, request.model or DEFAULT_MODEL)
+
+
+def guide_maker(entry: dict[str, Any], default_model: str = DEFAULT_MODEL) -> AgentMaker:
+    """Makes agents that know the weather, for who has none; they talk to whom the entry of `config_list` names."""
 
     async def make_guide(model: str | None) -> RealtimeAgent:
-        chosen = {"model": model or request.model or DEFAULT_MODEL, "api_type": "google"}
+        chosen = {"model": model or default_model, "api_type": "google"}
         agent = RealtimeAgent(
             name="guide", system_message=INSTRUCTIONS, llm_config={"config_list": [{**entry, **chosen}]}
         )

@@ -22,6 +22,7 @@ except ImportError as error:
 
 from gemini_realtime.protocol.families import FAMILIES, VOICES, Family
 from gemini_realtime.protocol.options import DEFAULT_VOICE
+from gemini_realtime.recordings.recorder import RecordingOptions
 from gemini_realtime.version import __version__
 from gemini_realtime.web.access import Access
 from gemini_realtime.web.agents import AgentMaker
@@ -45,7 +46,12 @@ _HEADERS: Final = {
 
 
 def page_app(
-    make_agent: AgentMaker, access: Access, about: Mapping[str, Any], *, limits: Limits | None = None
+    make_agent: AgentMaker,
+    access: Access,
+    about: Mapping[str, Any],
+    *,
+    limits: Limits | None = None,
+    recording: RecordingOptions | None = None,
 ) -> Starlette:
     """The application.
 
@@ -54,8 +60,9 @@ def page_app(
         access: who may use it.
         about: what the page shows of the agent: see `about()`.
         limits: how many conversations, and how long.
+        recording: where each conversation is recorded; not at all by default.
     """
-    conversations = Conversations(access, make_agent, limits or Limits())
+    conversations = Conversations(access, make_agent, limits or Limits(), recording)
 
     async def page(request: Request) -> FileResponse:
         return FileResponse(STATIC / "index.html")

@@ -31,6 +31,7 @@ from gemini_realtime.agent import RealtimeAgent
 from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import GeminiRealtimeError
 from gemini_realtime.protocol.options import DEFAULT_VOICE
+from gemini_realtime.recordings.recorder import RecordingOptions
 from gemini_realtime.web.access import Access
 from gemini_realtime.web.agents import AgentMaker
 from gemini_realtime.web.page_log import PageLog
@@ -160,12 +161,16 @@ class Conversations:
         access: who may.
         make_agent: makes an agent for each.
         limits: how many, and how long.
+        recording: where each is recorded; not at all by default.
     """
 
-    def __init__(self, access: Access, make_agent: AgentMaker, limits: Limits) -> None:
+    def __init__(
+        self, access: Access, make_agent: AgentMaker, limits: Limits, recording: RecordingOptions | None
+    ) -> None:
         self._access = access
         self._make_agent = make_agent
         self._limits = limits
+        self._recording = recording
         self._held = 0
 
     async def hold(self, websocket: WebSocket) -> None:
@@ -205,6 +210,8 @@ class Conversations:
         if history := past_turns(start.get("history") or []):
             options["history"] = history
         agent = await self._make_agent(short_text("model", model) if model is not None else None)
+        if self._recording is not None and isinstance(agent.realtime_client, GeminiRealtimeClient):
+            agent.realtime_client.record(self._recording)
         reading = asyncio.create_task(page.read())
         talking = asyncio.create_task(_talk(agent, page, options))
         try:
