@@ -37,7 +37,13 @@ class RealtimeClientProtocol(Protocol):
         ...
 
     async def truncate_audio(self, audio_end_ms: int, content_index: int, item_id: str) -> None:
-        """Cut an answer off, and tell how much of it was heard."""
+        """Cut an answer off, and tell how much of it was heard.
+
+        Args:
+            audio_end_ms: how much of it was heard, in ms from its beginning.
+            content_index: which part of the answer, counted from 0.
+            item_id: which answer.
+        """
         ...
 
     async def session_update(self, session_options: dict[str, Any]) -> None:

@@ -92,7 +92,14 @@ class ProgramCall(Call):
         return None if self._program is None else self._program.exit_code
 
     async def connected(self, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
-        """Wait until the program has a session that can hear."""
+        """Wait until the program has a session that can hear.
+
+        Args:
+            timeout_s: how long.
+
+        Raises:
+            AssertionError: it had none in time, or the call is over.
+        """
         if self._disturbed:
             self._disturbed = False
             await asyncio.sleep(_NOTICED_AFTER_S)

@@ -130,7 +130,11 @@ class ScriptedService(MemoryService):
             raise AssertionError(f"the script still waited for {self._awaited}; the client sent {self._summary()}")
 
     async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:
-        """Connect a client; pass this as its `dial`."""
+        """Connect a client; pass this as its `dial`.
+
+        Raises:
+            GeminiRealtimeError: the script has failed on an earlier connection.
+        """
         if self._failure is not None:
             # Not a HandshakeError: of those a client thinks that they will pass.
             raise GeminiRealtimeError(f"the script failed: {self._failure!r}") from self._failure

@@ -80,7 +80,12 @@ class Fault:
     at_dial: ClassVar[bool] = False
 
     def concerns(self, connection: int, struck: int) -> bool:
-        """Whether it happens on the connection of this number, having happened on so many."""
+        """Whether it happens on a connection.
+
+        Args:
+            connection: its number, counted from 1.
+            struck: on how many connections it has happened already.
+        """
         return self.connection in (None, connection) and (self.times is None or struck < self.times)
 
     async def refuse(self, host: str) -> None:
