@@ -46,7 +46,8 @@ class _OneLine(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         # Looked up each time: a screen with a spinner puts its own in place.
-        print(record.getMessage() if error is None else f"{record.getMessage()}: {error!r}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # nobody reads them any more
+            print(record.getMessage() if error is None else f"{record.getMessage()}: {error!r}", file=sys.stderr)
 
 
 async def _stoppable(command: Coroutine[Any, Any, _Result], stopped_by: list[int]) -> _Result:

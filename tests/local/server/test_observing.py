@@ -19,6 +19,7 @@ from gemini_realtime.local.server import kept_sessions
 from gemini_realtime.local.server.advice import Advice
 from gemini_realtime.local.server.kept_sessions import Keeper, KeptSession
 from gemini_realtime.local.server.message_log import MessageLog
+from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.local.wire.media import light
 from tests.local.fakes import FakeHearing, FakeResponder, FakeSpeaking
 from tests.local.test_serve import LIVE, dialled, echo
@@ -215,3 +216,30 @@ def test_a_handle_that_is_thrown_away_is_noticed(caplog: pytest.LogCaptureFixtur
     ear.advice.observer().received(b'{"setup": {"model": "m"}}')
     (advice,) = said(caplog)
     assert "began anew" in advice
+
+
+class Failing(Observer):
+    """An observer with a fault in it."""
+
+    def received(self, message: bytes) -> None:
+        raise BrokenPipeError("nobody reads the log")
+
+    def sent(self, message: bytes) -> None:
+        raise AssertionError("it is told no more")
+
+    closed = sent  # type: ignore[assignment]
+
+
+async def test_an_observer_that_fails_is_told_no_more_and_the_session_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with served() as server:
+        server.observe(Failing)
+        async with dialled(server, **TEXT) as client:
+            client.types("hello")
+            await client.until("turnComplete")
+    assert server.sessions[0].ended
+    assert not server._service.served
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "Failing failed, and is not told any more of this connection"
+    ]

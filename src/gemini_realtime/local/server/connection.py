@@ -11,7 +11,7 @@ ping, and `Limits.unread_bytes` of what it does not read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Final, Literal, Protocol
 
@@ -19,7 +19,7 @@ import picows
 
 from gemini_realtime.local.server.inbox import Inbox
 from gemini_realtime.local.server.limits import Limits
-from gemini_realtime.local.server.observers import Observer
+from gemini_realtime.local.server.observers import Observer, Observers
 from gemini_realtime.protocol.messages import CloseCode
 
 CLOSE_TIMEOUT_S: Final = 1.0
@@ -65,7 +65,7 @@ class Connection(picows.WSListener):
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.receiver: Receiver | None = None
-        self.observers: Sequence[Observer] = ()
+        self.observers: Observer = Observers()
         self.came_in: Callable[[], None] = _nothing
         self._ended_with: tuple[int, str] | None = None
         self.writable = asyncio.Event()
@@ -87,15 +87,13 @@ class Connection(picows.WSListener):
         if self._socket is None:
             return
         self._socket.send(picows.WSMsgType.BINARY, frame)
-        for observer in self.observers:
-            observer.sent(frame)
+        self.observers.sent(frame)
         if not self.writable.is_set() and self._unread_bytes > self._limits.unread_bytes:
             self.pause_reading("unread")
 
     def spoke(self, words: str) -> None:
         """Tell the observers what is said in what is sent."""
-        for observer in self.observers:
-            observer.spoken(words)
+        self.observers.spoken(words)
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping."""
@@ -173,8 +171,7 @@ class Connection(picows.WSListener):
         self._inbox.clear()
         self.writable.set()
         self.ended.set()
-        for observer in self.observers:
-            observer.closed(*(self._ended_with or (None, "")))
+        self.observers.closed(*(self._ended_with or (None, "")))
         if self.receiver is not None:
             self.receiver.connection_ended()
 
@@ -252,8 +249,7 @@ class Connection(picows.WSListener):
             self.close(CloseCode.POLICY, f"no setup came for {self._limits.setup_s:g} seconds")
 
     def _tell(self, message: bytes) -> None:
-        for observer in self.observers:
-            observer.received(message)
+        self.observers.received(message)
         if self.receiver is not None:
             self.receiver.message_received(message)
 

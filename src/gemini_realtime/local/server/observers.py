@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from typing import Any, Final
 
 from gemini_realtime.local.wire.media import light
@@ -9,6 +11,8 @@ from gemini_realtime.protocol.codec import DecodeError, parse_received, without_
 
 _MOST_READ_BYTES: Final = 128 * 1024
 """Of a message's words: what is longer is seldom looked at, and reading it would hold up others."""
+
+_log = logging.getLogger(__name__)
 
 
 class Observer:
@@ -25,6 +29,53 @@ class Observer:
 
     def closed(self, code: int | None, reason: str) -> None:
         """The connection is gone; the code and reason of whoever closed it, None when it was cut."""
+
+
+class Observers(Observer):
+    """All who observe one connection. Who raises is not told any more, and the connection goes on.
+
+    Args:
+        observers: in the order in which they are told.
+    """
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self._observers = tuple(observers)
+
+    def received(self, message: bytes) -> None:
+        """Tell all of them."""
+        for observer in self._observers:
+            try:
+                observer.received(message)
+            except Exception as error:
+                self._dismiss(observer, error)
+
+    def sent(self, message: bytes) -> None:
+        """Tell all of them."""
+        for observer in self._observers:
+            try:
+                observer.sent(message)
+            except Exception as error:
+                self._dismiss(observer, error)
+
+    def spoken(self, words: str) -> None:
+        """Tell all of them."""
+        for observer in self._observers:
+            try:
+                observer.spoken(words)
+            except Exception as error:
+                self._dismiss(observer, error)
+
+    def closed(self, code: int | None, reason: str) -> None:
+        """Tell all of them."""
+        for observer in self._observers:
+            try:
+                observer.closed(code, reason)
+            except Exception as error:
+                self._dismiss(observer, error)
+
+    def _dismiss(self, observer: Observer, error: Exception) -> None:
+        self._observers = tuple(other for other in self._observers if other is not observer)
+        _log.warning("%s failed, and is not told any more of this connection", type(observer).__name__, exc_info=error)
 
 
 def read(message: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from itertools import count
 from gemini_realtime.local.server.advice import Advice
 from gemini_realtime.local.server.kept_sessions import MAX_SESSIONS, Keeper, KeptSession
 from gemini_realtime.local.server.message_log import MessageLog
-from gemini_realtime.local.server.observers import Observer
+from gemini_realtime.local.server.observers import Observer, Observers
 from gemini_realtime.local.server.recorder import SessionRecorders
 from gemini_realtime.recordings import RecordingOptions
 
@@ -47,7 +47,7 @@ class Observing:
         """Let somebody else observe each connection from now on, by an observer that is made for it."""
         self._guests.append(make)
 
-    def observers(self) -> tuple[Observer, ...]:
+    def observers(self) -> Observers:
         """Those of a new connection."""
         number = next(self._numbers)
         session = KeptSession()
@@ -57,7 +57,7 @@ class Observing:
             observers.append(MessageLog(f"#{number}", self._log, self._wall_clock))
         if self._recorders is not None:
             observers.append(self._recorders.observer())
-        return tuple(observers)
+        return Observers(observers)
 
     async def close(self) -> None:
         """Write the rest of what is recorded."""
