@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gemini_realtime.agent.results import ToolResult
 from gemini_realtime.agent.runs import Run, Runs
 
@@ -52,6 +54,33 @@ def test_a_result_that_may_have_been_lost_serves_the_call_that_comes_again() -> 
     runs.resumed(1, new_session=False)
     assert runs.called("2", "pay", {"euros": 5}) == (run, False)
     assert not run.sent
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_call_that_comes_again_after_an_interruption_is_served_by_its_run(done: bool) -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    if done:
+        finished(run)
+    runs.interrupted(spoke_of_results=False)
+    assert runs.called("2", "pay", {"euros": 5}) == (run, False)
+    assert (run.call_id, run.sent) == ("2", False)
+
+
+def test_what_the_model_was_speaking_of_when_interrupted_is_done_anew() -> None:
+    runs = Runs()
+    finished(started(runs, "1", euros=5))
+    runs.interrupted(spoke_of_results=True)
+    started(runs, "2", euros=5)
+
+
+def test_a_call_that_does_not_come_again_with_the_next_answer_is_another_one() -> None:
+    runs = Runs()
+    run = started(runs, "1", euros=5)
+    runs.interrupted(spoke_of_results=False)
+    runs.answered()
+    assert started(runs, "2", euros=5) is not run
+    assert runs.called("1", "pay", {"euros": 5}) == (run, False)
 
 
 def test_other_arguments_after_a_loss_are_another_call() -> None:

@@ -223,6 +223,7 @@ class FunctionObserver(RealtimeObserver):
         return None
 
     async def _interrupted(self) -> None:
+        self._runs.interrupted(spoke_of_results=self._spoken_since_result)
         tools = self._tools
         for run in [run for run in self._working if run.name in tools and tools[run.name].cancel_on_interruption]:
             if run.result is None:

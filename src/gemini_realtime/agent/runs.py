@@ -1,7 +1,8 @@
 """Which calls have run, and for whom their results are: so that a function runs once for each call of the model.
 
-The same call may come twice, and after a lost connection or a cancellation again, under another id or the old one: the
-model is asked again what it was asked before, and calls again. The run that stands already then serves the new call.
+The same call may come twice, and after a lost connection, a cancellation or an interruption again, under another id or
+the old one: the model is asked again what it was asked before, and calls again. The run that stands already then serves
+the new call.
 
     called() ──> running ──> finished ──> sent ──answered()──> forgotten
                     └──cancelled()──> cancelled: whatever comes of it is not sent
@@ -98,6 +99,20 @@ class Runs:
         self._answers_due = max(1, self._answers_due)
         return stopped
 
+    def interrupted(self, *, spoke_of_results: bool) -> None:
+        """The turn was cut short. Some models forget its calls then, without a word, and make them again in the next.
+
+        Source: reported by users of 3.8, as `discards_calls` in `local/wire/profiles.py` has it.
+
+        Args:
+            spoke_of_results: whether the model had begun to speak of the results that it was sent.
+        """
+        waiting = [run for run in self._runs if not (run.settled or (run.sent and spoke_of_results))]
+        for run in waiting:
+            run.may_come_again = True
+        if waiting:
+            self._answers_due = max(1, self._answers_due)
+
     def lost(self, call_ids: Iterable[str]) -> None:
         """The service has forgotten these calls with a lost connection; it may make them again."""
         for run in self._runs:
@@ -128,6 +143,9 @@ class Runs:
         lost = [run for run in self._runs if run.may_come_again and (run.result or run.cancelled)]
         sent = [run for run in self._runs if run.sent]
         self._forget(sent if self._answers_due else sent + lost)
+        if not self._answers_due:
+            for run in self._runs:  # what was not called again by now stands as it was
+                run.may_come_again = run.may_come_again and run.call_id is None
 
     def stopped(self, run: Run) -> None:
         """This run is over and its result unwanted."""

@@ -14,6 +14,7 @@ from gemini_realtime.testing.program import Program
 
 if TYPE_CHECKING:
     from gemini_realtime import LiveServer
+    from gemini_realtime.local.server.kept_sessions import KeptSession
 
 CONNECT_TIMEOUT_S: Final = 60.0
 """How long a program may take to open its session: large frameworks import for a while."""
@@ -75,6 +76,11 @@ class ProgramCall(Call):
     def setup(self) -> dict[str, Any]:
         """What the program asked the service for, in its last session: model, instructions, tools."""
         return next((session.setup for session in reversed(self._live.sessions) if session.setup), {})
+
+    @property
+    def sessions(self) -> list[KeptSession]:
+        """The connections that the program opened: each with `received`, `sent`, `setup` and how it `closed`."""
+        return self._live.sessions
 
     @property
     def received(self) -> list[dict[str, Any]]:
