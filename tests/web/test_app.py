@@ -94,7 +94,10 @@ class Talk:
         self.messages: list[dict[str, Any]] = []
 
     async def say(self, **message: Any) -> None:
-        await self._socket.send(json.dumps(message))
+        await self.send(json.dumps(message))
+
+    async def send(self, frame: str | bytes) -> None:
+        await self._socket.send(frame)
 
     async def until(self, event: str) -> dict[str, Any]:
         """The next message of this kind."""
@@ -129,7 +132,8 @@ async def test_a_typed_question_is_answered_by_the_function_and_the_end_is_said(
         assert (await page.until("ended"))["why"] == "over"
 
 
-async def test_a_wrong_secret_begins_nothing() -> None:
+async def test_a_wrong_secret_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gemini_realtime.web.access.WRONG_SECRET_WAIT_S", 0)
     pages = Pages(NOWHERE)
     async with pages.served() as port, talk(port, secret="wrong") as page:
         assert (await page.until("ended"))["why"] == "secret"
@@ -219,3 +223,45 @@ async def test_a_conversation_is_recorded_where_that_is_asked_for(live_server: L
         await page.say(event="end")
         await page.until("ended")
     assert any("two plus two" in str(line.parsed()) for _, line in ConversationRecording(tmp_path).lines())
+
+
+GARBAGE = (
+    "[]", "{", "null", '{"event": ["text"]}', '{"event": {}}', '{"event": "text"}', '{"event": "text", "text": 7}',
+    '{"event": "settings", "settings": 7}', '{"event": "settings"}', '{"event": "microphone"}', '{"event": "activity"}',
+    '{"event": "activity", "active": true}', '{"event": "mark"}', '{"event": "mark", "mark": {"name": "x"}}',
+    '{"event": "start", "start": 7}', '{"event": "\\ud800"}', "[" * 5000, b"", b"\x01", bytes(3), bytes(100_000),
+)  # fmt: skip
+
+
+async def test_garbage_of_a_page_costs_nothing_but_itself(live_server: LiveServer) -> None:
+    async with Pages(live_server.llm_config()).served() as port, talk(port) as page:
+        await page.until("ready")
+        for garbage in GARBAGE:
+            await page.send(garbage)
+        await page.say(event="text", text="What is two plus two?")
+        while "is four" not in (await page.until("turn"))["turn"]["said"]:
+            pass
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"settings": []},
+        {"settings": {"model": 7}},
+        {"settings": {"voise": "Kore"}},
+        {"history": 7},
+        {"history": [{"role": "system", "text": "x"}]},
+    ],
+)
+async def test_a_beginning_that_cannot_be_is_explained(start: dict[str, Any]) -> None:
+    async with Pages(NOWHERE).served() as port, talk(port, **start) as page:
+        ended = await page.until("ended")
+    assert ended["why"] == "failed"
+    assert "raised" not in ended["problem"]
+
+
+@pytest.mark.parametrize("secret", [None, 7, "", "\ud800", ["x"]])
+async def test_a_secret_that_is_none_is_a_wrong_one(secret: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gemini_realtime.web.access.WRONG_SECRET_WAIT_S", 0)
+    async with Pages(NOWHERE).served() as port, talk(port, secret=secret) as page:
+        assert (await page.until("ended"))["why"] == "secret"

@@ -39,6 +39,7 @@ _PURPOSES: Final = {
     "devices": "microphone and loudspeaker",
     "agent": "Python functions as tools",
     "audio": "other sampling rates",
+    "web": "the page in the browser",
     "vertex": "Vertex AI",
 }
 _STYLES: Final = {"ok": "green", "note": "yellow", "FAIL": "bold red"}

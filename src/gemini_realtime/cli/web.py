@@ -87,8 +87,13 @@ def _tell(request: Request, access: Access, port: int, talks_to: str) -> None:
     # The fragment of an address is never sent anywhere, and the page takes it out of the address at once.
     shown = address if request.password else f"{address}#secret={access.secret}"
     print(f"ready {shown}", f"It talks to {talks_to}, until Ctrl-C.", sep="\n", flush=True)
-    if request.open and is_loopback(request.host):
+    if request.open and is_loopback(request.host) and _has_screen():
         webbrowser.open(address if request.password else f"{address}#ticket={access.ticket()}")
+
+
+def _has_screen() -> bool:
+    """Whether there is one for a browser: without, Python would open one that takes the terminal."""
+    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
 
 
 async def _served(app: Any, request: Request, stack: AsyncExitStack) -> int:
@@ -138,7 +143,7 @@ def guide_maker(entry: dict[str, Any], default_model: str = DEFAULT_MODEL) -> Ag
     async def make_guide(model: str | None) -> RealtimeAgent:
         chosen = {"model": model or default_model, "api_type": "google"}
         agent = RealtimeAgent(
-            name="guide", system_message=INSTRUCTIONS, llm_config={"config_list": [{**entry, **chosen}]}
+            name="Guide", system_message=INSTRUCTIONS, llm_config={"config_list": [{**entry, **chosen}]}
         )
         agent.register_realtime_function()(demo.get_weather)
         return agent

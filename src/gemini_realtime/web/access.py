@@ -66,7 +66,7 @@ class Access:
         """Whether this is the secret. Wrong ones are answered late, and not at all when many guess."""
         if self._waiting >= MAX_WAITING:
             return False
-        if isinstance(secret, str) and hmac.compare_digest(secret.encode(), self.secret.encode()):
+        if isinstance(secret, str) and hmac.compare_digest(secret.encode("utf-8", "replace"), self.secret.encode()):
             return True
         self._waiting += 1
         try:

@@ -35,7 +35,7 @@ from gemini_realtime.recordings.recorder import RecordingOptions
 from gemini_realtime.web.access import Access
 from gemini_realtime.web.agents import AgentMaker
 from gemini_realtime.web.page_log import PageLog
-from gemini_realtime.web.settings import past_turns, session_options, short_text
+from gemini_realtime.web.settings import chosen_model, past_turns, session_options, short_text
 
 Json = dict[str, Any]
 
@@ -126,7 +126,7 @@ def _request_in(message: Message) -> Json | None:
         return None
     with contextlib.suppress(ValueError, RecursionError):  # the adapter complains of it
         request = json.loads(text)
-        if isinstance(request, dict) and request.get("event") in _REQUESTS:
+        if isinstance(request, dict) and str(request.get("event")) in _REQUESTS:
             return request
     return None
 
@@ -204,12 +204,11 @@ class Conversations:
             return {"why": "failed", "problem": problem, "remedy": "the terminal says where"}
 
     async def _until_over(self, page: Page, start: Json) -> Json:
-        settings = dict(start.get("settings") or {})
-        model = settings.pop("model", None)
-        options = session_options(settings)
-        if history := past_turns(start.get("history") or []):
+        settings = start.get("settings", {})
+        model, options = chosen_model(settings), session_options(settings)
+        if history := past_turns(start.get("history", [])):
             options["history"] = history
-        agent = await self._make_agent(short_text("model", model) if model is not None else None)
+        agent = await self._make_agent(model)
         if self._recording is not None and isinstance(agent.realtime_client, GeminiRealtimeClient):
             agent.realtime_client.record(self._recording)
         reading = asyncio.create_task(page.read())

@@ -20,6 +20,8 @@ except ImportError as error:
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 """Of a page: what an hour's conversation comes to in words, when a page goes on after a restart."""
 
+MAX_CONNECTIONS: Final = 100
+
 END_WITHIN_S: Final = 10
 """What a conversation may take to end when the server is stopped."""
 
@@ -54,6 +56,7 @@ async def page_served(
         lifespan="off",
         server_header=False,
         ws="websockets-sansio",
+        limit_concurrency=MAX_CONNECTIONS,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         ssl_certfile=certificate,

@@ -16,18 +16,29 @@ MAX_HISTORY: Final = 200
 """Turns of an earlier conversation that a page may begin with."""
 
 _TEXTS: Final = {"voice": "voice", "language": "language_code", "instructions": "instructions"}
-_NAMES: Final = (*_TEXTS, "turns", "silence_ms", "interrupts")
+_NAMES: Final = ("model", *_TEXTS, "turns", "silence_ms", "interrupts")
 
 AUTOMATIC: Final = "automatic"
 PUSH_TO_TALK: Final = "push_to_talk"
+
+
+def chosen_model(settings: Any) -> str | None:
+    """The model that the page asks for; None for the agent's own.
+
+    Raises:
+        ConfigError: it is nothing that the page would send.
+    """
+    check_type("settings", settings, dict, "a JSON object")
+    return short_text("model", settings["model"]) if "model" in settings else None
 
 
 def session_options(settings: Any) -> Json:
     """Options for `session_update()`; what the page leaves out stays as the agent has it.
 
     Args:
-        settings: `voice`, `language`, `instructions`; `turns`, who says where the user's turn ends: `automatic` or
-            `push_to_talk`; with the former `silence_ms`, which ends it, and `interrupts`, whether speech interrupts.
+        settings: beside the model `voice`, `language`, `instructions`; `turns`, who says where the user's turn ends:
+            `automatic` or `push_to_talk`; with the former `silence_ms`, which ends it, and `interrupts`, whether speech
+            interrupts.
 
     Raises:
         ConfigError: it is nothing that the page would send.
@@ -68,9 +79,9 @@ def past_turns(history: Any) -> list[Json]:
     """
     check_type("history", history, list, "a list of turns")
     return [
-        {"role": turn.get("role"), "text": short_text("text", turn.get("text"))}
+        {"role": turn.get("role"), "text": turn["text"][-MAX_TEXT:]}
         for turn in history[-MAX_HISTORY:]
-        if isinstance(turn, dict) and turn.get("text")
+        if isinstance(turn, dict) and isinstance(turn.get("text"), str) and turn["text"]
     ]
 
 

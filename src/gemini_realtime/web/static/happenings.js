@@ -46,11 +46,6 @@ export class Happenings {
     while (events.children.length > MAX_SHOWN) events.lastChild.remove();
     $("events-empty").hidden = true;
   }
-
-  clear() {
-    $("events").replaceChildren();
-    $("events-empty").hidden = false;
-  }
 }
 
 export class Figures {
@@ -61,11 +56,6 @@ export class Figures {
 
   begin() {
     this.conversation += 1;
-  }
-
-  clear() {
-    this.turns.clear();
-    this.draw();
   }
 
   show(turn) {

@@ -21,6 +21,7 @@ const happenings = new Happenings();
 const figures = new Figures();
 const levels = { mic: 0, agent: 0 };
 let state = "loading"; // loading, locked, gone, idle, connecting, live, again
+let drawing = false; // the levels, from frame to frame
 let spokeAt = -Infinity; // when the agent sounded last
 
 const loudspeaker = new Loudspeaker({
@@ -106,6 +107,7 @@ function become(next) {
   for (const id of ["talk", "words"]) $(id).disabled = ["loading", "locked", "gone"].includes(state);
   $("typed").querySelector("button").disabled = $("words").disabled;
   showState();
+  animate();
   if (before !== state && !["loading", "idle"].includes(before + state)) announce($("state-words").textContent);
 }
 
@@ -135,7 +137,13 @@ function draw() {
     levels[name] *= FALL;
   }
   if (state === "live") showState();
-  requestAnimationFrame(draw);
+  drawing = state === "live" || levels.mic + levels.agent > 0.001;
+  if (drawing) requestAnimationFrame(draw);
+}
+
+function animate() {
+  if (!drawing) requestAnimationFrame(draw);
+  drawing = true;
 }
 
 function notice(title, words) {
@@ -263,7 +271,7 @@ const ATTEMPT_EVERY_MS = 1500;
 function lock(problem = "") {
   become("locked");
   $("door-problem").textContent = problem;
-  $("door").showModal();
+  if (!$("door").open) $("door").showModal();
 }
 
 $("door").oncancel = (event) => event.preventDefault();
@@ -295,6 +303,5 @@ function show(known) {
   become("idle");
 }
 
-requestAnimationFrame(draw);
 await enter().catch(() => {});
 await load();

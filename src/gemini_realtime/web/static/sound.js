@@ -24,12 +24,13 @@ export class Microphone {
     this.stream = stream;
     this.context = new AudioContext({ latencyHint: "interactive" });
     await this.context.audioWorklet.addModule(new URL("microphone.worklet.js", import.meta.url));
-    const hears = new AudioWorkletNode(this.context, "microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+    const hears = new AudioWorkletNode(this.context, "microphone", { channelCount: 1, channelCountMode: "explicit" });
     hears.port.onmessage = ({ data }) => {
       this.onPeak(this.open ? data.peak : 0);
       if (this.open) this.onPiece(data.piece);
     };
     this.context.createMediaStreamSource(stream).connect(hears);
+    hears.connect(this.context.destination); // it is silent, and some browsers ask for nothing that leads nowhere
     const [track] = stream.getAudioTracks();
     track.onended = () => this.stream === stream && this.lost();
     await this.context.resume();
@@ -62,6 +63,7 @@ export class Loudspeaker {
   async prepare() {
     if (!this.context) {
       this.context = new AudioContext({ sampleRate: LOUDSPEAKER_HZ, latencyHint: "interactive" });
+      this.context.resume(); // while it is still the click that asks for it
       await this.context.audioWorklet.addModule(new URL("loudspeaker.worklet.js", import.meta.url));
       this.node = new AudioWorkletNode(this.context, "loudspeaker", { numberOfInputs: 0, outputChannelCount: [1] });
       this.node.port.onmessage = ({ data }) => (data.mark === undefined ? this.onPeak(data.peak) : this.onMark(data.mark));

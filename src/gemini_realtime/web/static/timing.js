@@ -4,6 +4,7 @@ import { $, duration, el } from "./dom.js";
 
 const BEFORE_MS = 400; // of the user's speech that is shown
 const SHORTEST_MS = 2000;
+const MAX_ROWS = 10;
 const LONGEST_MS = 12000; // what goes on for longer is cut off, so that the beginning stays readable
 const STEPS_MS = [500, 1000, 2000, 4000];
 
@@ -13,6 +14,7 @@ export class Timing {
     this.users = []; // turns of the user, of this conversation
     this.rows = new Map(); // by conversation and number of the answer
     this.scale = SHORTEST_MS;
+    this.count = 0;
   }
 
   begin() {
@@ -20,17 +22,10 @@ export class Timing {
     this.users = [];
   }
 
-  clear() {
-    this.rows.clear();
-    this.scale = SHORTEST_MS;
-    $("timing-rows").replaceChildren();
-    $("timing").hidden = true;
-    $("timing-empty").hidden = false;
-  }
-
   show(turn) {
     if (turn.role === "user") this.users[turn.number] = turn;
     else this.row(turn).answer = turn;
+    this.scale = SHORTEST_MS;
     for (const row of this.rows.values()) {
       if (row.conversation === this.conversation) row.question = this.questionOf(row.answer);
       this.scale = Math.min(LONGEST_MS, Math.max(this.scale, row.end));
@@ -42,13 +37,19 @@ export class Timing {
   row(turn) {
     const key = `${this.conversation}.${turn.number}`;
     if (!this.rows.has(key)) {
-      const row = new Row(this.conversation, this.rows.size + 1);
+      const row = new Row(this.conversation, ++this.count);
       this.rows.set(key, row);
+      if (this.rows.size > MAX_ROWS) this.forget(this.rows.keys().next().value);
       $("timing-rows").append(row.element);
       $("timing").hidden = false;
       $("timing-empty").hidden = true;
     }
     return this.rows.get(key);
+  }
+
+  forget(key) {
+    this.rows.get(key).element.remove();
+    this.rows.delete(key);
   }
 
   // What an answer answers: what the user said last before it began to sound.

@@ -3,13 +3,15 @@
 import { $, announce, duration, el } from "./dom.js";
 
 const NEAR_END_PX = 80;
+const MAX_HISTORY_CHARACTERS = 100000; // some hours of talk: what a conversation goes on with
 
 export class Transcript {
   // `announces()` says whether answers are to be announced.
   constructor({ announces }) {
     this.announces = announces;
     this.agent = "Agent";
-    this.turns = new Map(); // by conversation and number: what is shown of each
+    this.turns = new Map(); // what is shown of each, by conversation and number
+    this.shown = new Map(); // the same, by element
     this.conversation = 0;
     this.list = $("turns");
     this.scroller = $("scroller");
@@ -25,11 +27,6 @@ export class Transcript {
 
   get empty() {
     return this.turns.size === 0;
-  }
-
-  clear() {
-    this.turns.clear();
-    this.list.replaceChildren();
   }
 
   // The same page may hold several conversations, which go on from each other.
@@ -57,6 +54,7 @@ export class Transcript {
     const before = turn.before === null ? null : this.turns.get(this.key(turn.before));
     this.list.insertBefore(shown.element, before?.element ?? null);
     this.turns.set(key, shown);
+    this.shown.set(shown.element, shown);
   }
 
   announce(turn) {
@@ -66,12 +64,18 @@ export class Transcript {
     announce(`${turn.agent || this.agent}: ${turn.said}`);
   }
 
-  // What a conversation goes on with: what was heard of it.
+  // What a conversation goes on with: what was heard of it, the last words first to be kept.
   history() {
-    return [...this.turns.values()]
-      .filter(({ turn }) => turn.said.trim())
-      .map(({ turn }) => ({ role: turn.role, text: (turn.heard ?? turn.said).trim() }))
-      .filter(({ text }) => text);
+    const kept = [];
+    let characters = 0;
+    for (const element of [...this.list.querySelectorAll(".turn")].reverse()) {
+      const { role, said, heard } = this.shown.get(element).turn;
+      const text = (heard ?? said).trim();
+      characters += text.length;
+      if (characters > MAX_HISTORY_CHARACTERS) break;
+      if (text) kept.unshift({ role, text });
+    }
+    return kept;
   }
 
   // Stay at the end, for whoever is there.
