@@ -138,7 +138,7 @@ async def test_a_resume_takes_few_calls() -> None:
         with counted() as names:
             conversation.service.end(1006)
             await conversation.until(SessionResumed)
-        check(names, 280)
+        check(names, 265)
 
 
 @in_virtual_time

@@ -332,10 +332,9 @@ class SessionDriver:
 
     def connection_lost(self) -> None:
         """The present connection has ended; before the conversation has begun, that matters when it begins."""
-        # Of one that is being left it says nothing new.
-        if self.connection.lost is not None and self.session.begun and self.session.dial_at is None:
-            code, reason = self.connection.lost
-            self._tell(self.session.connection_ended(close_error(code, reason), self._loop.time()))
+        if self.connection.lost is not None:
+            error = close_error(*self.connection.lost)
+            self._tell(self.session.connection_lost(error, self._loop.time()))
 
     # --- after anything happened
 
@@ -363,18 +362,20 @@ class SessionDriver:
     def advance(self) -> None:
         """Send what is due, wake who waits, arm the timer; reconnect, or end."""
         session = self.session
-        if session.attended():
+        actions = session.take_actions()
+        if actions.ping:
             self.connection.transport.ping()
-        self.flush()
-        self._tell_dropped()
-        if session.ended:
+        if actions.ended:
             self.connection.ignore()
             self.events.end()
-        elif session.dial_at is not None and self._reconnecting is None:
+        elif actions.dial_at is None:
+            self.flush()
+            if self.events.full and not session.may_read(full=True, flooded=False, now=self._loop.time()):
+                self.connection.transport.pause_reading()  # perhaps full by what an earlier connection brought
+        elif self._reconnecting is None:
             self._reconnecting = self._loop.create_task(self._reconnect())
-        elif self.events.full and not session.may_read(full=True, flooded=False, now=self._loop.time()):
-            self.connection.transport.pause_reading()  # perhaps full by what an earlier connection brought
-        self._senders.look_again(ended=session.ended)
+        self._tell_dropped()
+        self._senders.look_again(ended=actions.ended)
         self._arm()
 
     def _tell_dropped(self, *, at_once: bool = True) -> None:

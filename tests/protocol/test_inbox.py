@@ -29,7 +29,7 @@ def ready() -> Session:
 def hear(session: Session, *said: dict[str, Any], now: float = 1.0) -> bool:
     """Whether the session wants to be asked for its deadline after the last of these."""
     for message in said:
-        session.attended()
+        session.take_actions()
         session.receive(json.dumps(message).encode(), now)
     return session.stirred
 

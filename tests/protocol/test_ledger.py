@@ -359,6 +359,13 @@ def test_a_question_that_led_to_a_call_is_not_answered_before_its_result_is() ->
     assert labels(ledger.resend(None).again) == ["book it"]
 
 
+def test_a_question_that_was_spoken_to_while_its_call_ran_is_asked_again_as_uncertain() -> None:
+    ledger = asked(b"one")
+    ledger.call_opened("c")
+    answer(ledger, 2.0)
+    assert [entry.uncertain for entry in entries(ledger.resend(None))] == [True]
+
+
 def test_the_answer_after_the_result_answers_the_question_that_led_to_the_call() -> None:
     ledger = asked(b"book it")
     ledger.call_opened("1")

@@ -345,7 +345,7 @@ def test_a_question_that_the_handle_holds_is_answered_on_request_in_another_proc
 
 def pinged(line: Call) -> bool:
     line.session.stirred = False
-    return line.session.attended()
+    return line.session.take_actions().ping
 
 
 def test_a_handle_asks_for_the_round_trip_and_no_answer_to_an_earlier_ping_is_taken_for_it() -> None:
@@ -1114,9 +1114,9 @@ def _ended() -> Call:
 def test_a_dead_connection_is_pinged_then_given_up_and_taken_up_again() -> None:
     line = Call(health=HealthPolicy()).begin()
     line.hear(handle("h1"))
-    line.session.attended()
+    line.session.take_actions()
     line.wait(20.1)
-    assert line.session.attended()
+    assert line.session.take_actions().ping
     line.wait(60.0)
     assert line.session.state is State.AWAY
     (lost,) = line.got(events.ConnectionLost)

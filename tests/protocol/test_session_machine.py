@@ -229,7 +229,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def pong(self) -> None:
-        if self.session.attended():
+        if self.session.take_actions().ping:
             self.wait(2 * FLIGHT_S + 0.01)
             self.session.pong(self.now)
 

@@ -247,31 +247,25 @@ class Health:
         self._look_every_s = _shortest_watch_s(policy)
         self._refused = 0
         self._expected = Expected()
+        self._paused = False
+        self.opened(0.0)
         self._open = False
-        self.closed()
 
     # --- the connection
 
     def opened(self, now: float, expected: Expected = Expected()) -> None:  # noqa: B008
         """The session on a connection is ready; an answer that was asked for before is owed from now on."""
-        if self._open:
-            self.closed()
         self._open = True
         self._expected = expected
         self._peer = _Peer(self._policy, now)
+        self._turn = _Turn()
         self._last_frame_at = self._looked_at = self._silent_since = self._opened_at = now
+        self._given_up: float | None = None  # since when the answer was owed whose absence was found
+        self._more_follows = False
 
     def closed(self) -> None:
         """There is no connection: nothing is watched until `opened`. Refusals go on being counted."""
-        self._open = False
-        self._paused = False
-        self._peer = _Peer(self._policy, 0.0)
-        self._looked_at = 0.0
-        self._silent_since = 0.0
-        self._given_up: float | None = None  # since when the answer was owed whose absence was found
-        self._turn = _Turn()
-        self._opened_at = 0.0
-        self._more_follows = False
+        self._open = self._paused = False
 
     def frame(self, now: float) -> None:
         """Something came, whatever it says."""

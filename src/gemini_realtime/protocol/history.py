@@ -64,7 +64,7 @@ class _Tail:
 
     def take(self) -> str:
         """The words, which are not here any more."""
-        text = str(self).strip()
+        text = str(self)
         self._pieces.clear()
         self._characters = 0
         return text
@@ -73,7 +73,7 @@ class _Tail:
         return bool(self._pieces)
 
     def __str__(self) -> str:
-        return "".join(text for text, _ in self._pieces)
+        return "".join(text for text, _ in self._pieces).strip()
 
 
 class History:
@@ -204,7 +204,7 @@ class History:
             answer: whether the present answer counts, since it is complete.
         """
         turns: list[Said] = []
-        present = [_Item("user", str(self._question).strip()), _Item("model", str(self._answer).strip())]
+        present = [_Item("user", str(self._question)), _Item("model", str(self._answer))]
         for role, text, number in (*self._items, *(item for item in present if answer and item.text)):
             if number is not None and number in without:
                 continue

@@ -383,7 +383,7 @@ class Ledger:
         """An answer to all that had gone out."""
         # What is answered may be what was typed, while the user goes on speaking: that says nothing of the audio.
         typed = any(entry.asks and entry.kind == "text" and after < entry.number <= until for entry in self._sent)
-        return Answered(until, spoken_until=0 if typed else None)
+        return Answered(until, until, spoken_until=0 if typed else None)
 
     def _next_answered(self, answering: Answering, after: int, sent_until: float) -> Answered:
         """An answer to the question whose turn it is."""
@@ -424,7 +424,7 @@ class Ledger:
         kept: deque[Entry] = deque()
         for entry in self._sent:
             if not (after < entry.number <= answered.until or entry.number in results):
-                entry.uncertain = entry.uncertain or after < entry.number <= answered.maybe_until
+                entry.uncertain = entry.uncertain or entry.number <= answered.maybe_until
             elif entry.sent_at > sent_until or entry.number <= crossed_until or entry.kind == "function_result":
                 entry.uncertain = entry.crossed = True
                 if entry.sent_at <= sent_until and is_orphan(entry, handle_at):
@@ -556,7 +556,6 @@ class Ledger:
             exact: the service said what that handle holds.
             arrived_until: what went out until then had reached the service when the connection was lost, seconds.
         """
-        self.connection_lost()
         new_session = handle_at is None
         self.utterances.connection_lost()
         self.questions.connection_lost(0 if new_session else self.audio.saved_until)

@@ -22,7 +22,7 @@ from gemini_realtime.protocol.events import (
 )
 from gemini_realtime.protocol.health import Expected, Health
 from gemini_realtime.protocol.history import Said
-from gemini_realtime.protocol.ledger import Ledger, Resent
+from gemini_realtime.protocol.ledger import Ledger
 from gemini_realtime.protocol.models import ModelProfile
 from gemini_realtime.protocol.outbox import Outbox
 from gemini_realtime.protocol.progress import Progress
@@ -112,29 +112,24 @@ class Recovery:
 
     def _go_on(self, frame: Frame, now: float) -> list[RealtimeEvent]:
         ended = self._progress.connection_lost(now)  # where it was left in mid-turn
-        resent = self._resend(now)
-        lost_calls = self._calls.lost(self._resumed_from())
+        new_session, gap_ms = self._setup.handle is None, self._resumption.gap_ms(now)
+        resumed_from = None if new_session else self._resumption.handle_at
+        exact = self._resumption.consumed is not None
+        arrived_until = now - gap_ms / 1000 - self._progress.flight_s
+        resent = self._ledger.resend(resumed_from, exact=exact, arrived_until=arrived_until)
+        lost_calls = self._calls.lost(resumed_from)
         self._tell(self._progress.resumed(resent, lost_calls, now), [*lost_calls, *resent.unheard], now)
         items = local_events.replayed(resent.again)
         resumed = SessionResumed(
             raw_message=lazy(frame),
-            gap_ms=self._resumption.gap_ms(now),
+            gap_ms=gap_ms,
             replayed=len(items),
             uncertain=sum(item.uncertain for item in items) + resent.forgotten,
-            new_session=self._setup.handle is None,
+            new_session=new_session,
             items=items,
         )
         cancelled = [FunctionCallCancelled(call_ids=lost_calls)] if lost_calls else []
         return [*ended, resumed, *cancelled, *map(local_events.orphaned, resent.orphans)]
-
-    def _resumed_from(self) -> float | None:
-        """The moment the session is resumed from; None for a new one."""
-        return None if self._setup.handle is None else self._resumption.handle_at
-
-    def _resend(self, now: float) -> Resent:
-        exact = self._resumption.consumed is not None
-        arrived_until = now - self._resumption.gap_ms(now) / 1000 - self._progress.flight_s
-        return self._ledger.resend(self._resumed_from(), exact=exact, arrived_until=arrived_until)
 
     def _tell(self, owed: bool, lost_calls: Sequence[str], now: float) -> None:
         """Tell the session what it has to know before what is sent again.

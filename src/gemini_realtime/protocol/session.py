@@ -5,11 +5,10 @@ It lasts longer than its connection. Usage, by whoever owns the connections:
 - `begin(setup, now)` once the first connection is open;
 - every received frame goes through `receive(frame, now)`, which returns events in order;
 - what the application says goes through `send_*`, at any time; what cannot be sent yet is kept in order;
-- after each of these call `attended()`, send a ping when it says so, then what `next_frame(now)` gives until it is
-  None;
+- after each of these ask for `take_actions()`, and send what `next_frame(now)` gives until it is None;
 - when the connection is stalled, or no longer, `network(now, stalled=...)`;
 - when `deadline()` passes, call `deadline_reached(now)`, which returns events;
-- when a connection ends, or cannot be made, `connection_ended(error, now)`;
+- when the connection in use ends, `connection_lost(error, now)`;
 - while `dial_at` is a time, close the connection if it is open still, dial then, and call `connected(now)` or
   `connection_ended(error, now)`;
 - once `ended`, `failure` tells why: None after a normal end.
@@ -21,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, NotConnectedError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import local_events, messages, server_events
@@ -96,6 +95,20 @@ DROPPED_MS: Final = 1000.0
 """Audio that is dropped for long is told of a second at a time, not fifty times a second."""
 
 
+class Actions(NamedTuple):
+    """What whoever carries the session has to do now, beside sending frames.
+
+    Attributes:
+        ping: send a ping.
+        dial_at: when to dial for another connection; None while there is one, and after the end; seconds.
+        ended: whether the conversation is over.
+    """
+
+    ping: bool
+    dial_at: float | None
+    ended: bool
+
+
 class Session:
     """One conversation, over one connection after another: which of its owners has a say in which state.
 
@@ -110,9 +123,10 @@ class Session:
         state: where the session stands.
         failure: why it ended; None while it is open, and after a normal end.
         stirred: whether there is more to do than to pass events on: frames or a ping to send, a change of state, a
-            deadline that has moved. `attended` clears it.
+            deadline that has moved. `take_actions` clears it.
         resumption: the last handle, and the attempts to reconnect.
         send_audio: see `Outbox.send_audio`.
+        next_frame: see `Outbox.next`.
     """
 
     def __init__(
@@ -134,7 +148,8 @@ class Session:
         progress = Progress(profile, turns, calls, ledger, watch)
         self._inbox = Inbox(turns, calls, progress, watch, resumption)
         outbox = self._outbox = Outbox(profile, ledger, calls, progress, watch, max_audio_age_s)
-        self.send_audio = outbox.send_audio  # a call in between costs a tenth of it, fifty times a second
+        # A call in between costs a tenth of them, fifty times a second.
+        self.send_audio, self.next_frame = outbox.send_audio, outbox.next
         self._handover = Handover(resumption, progress, ledger)
         self._doubts = Doubts(setup, resumption, ledger, progress)
         self._recovery = Recovery(profile, setup, resumption, calls, ledger, progress, watch, outbox)
@@ -175,10 +190,10 @@ class Session:
         """How many messages, audio aside, have not gone out."""
         return self._outbox.unsent
 
-    def attended(self) -> bool:
-        """What there was to do is being done. Returns whether a ping is to be sent, too."""
+    def take_actions(self) -> Actions:
+        """What there is to do, which is being done then."""
         self.stirred = False
-        return self._inbox.take_ping()
+        return Actions(self._inbox.take_ping(), self.dial_at, self.state is State.CLOSED)
 
     def has_room(self) -> bool:
         """Whether text and results can be accepted.
@@ -258,10 +273,6 @@ class Session:
         reason to wait; seconds."""
         return self._outbox.audio_waits_until()
 
-    def next_frame(self, now: float) -> bytes | None:
-        """The frame to send now; None when there is none, or none may be sent yet."""
-        return self._outbox.next(now)
-
     def pong(self, now: float) -> None:
         """A ping was answered."""
         self._inbox.pong(now)
@@ -295,6 +306,11 @@ class Session:
         self._recovery.due(now)
         self._leave_if_it_suits(now)
         return events
+
+    def connection_lost(self, error: GeminiRealtimeError, now: float) -> list[RealtimeEvent]:
+        """The connection in use ended. Of one that is being left that says nothing new; and before the conversation has
+        begun, it matters when it begins."""
+        return self.connection_ended(error, now) if self.state in (State.SETTING_UP, *_OPEN) else []
 
     def connection_ended(self, error: GeminiRealtimeError, now: float, *, gave_up: bool = False) -> list[RealtimeEvent]:
         """The connection ended, or could not be made: reconnect, or end.
