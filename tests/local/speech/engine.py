@@ -37,11 +37,15 @@ class Together:
             yield place, Message({**head, "of": len(requests)}, body)
 
 
-def load(*, dies: bool = False, unfit: str = "", loads_s: float = 0.0, together: bool = False) -> Echo | Together:
+def load(
+    *, dies: bool = False, unfit: str = "", damaged: str = "", loads_s: float = 0.0, together: bool = False
+) -> Echo | Together:
     """Make the engine."""
     time.sleep(loads_s)
     if dies:
         sys.exit(1)
+    if damaged:
+        raise OSError(damaged)
     if unfit:
         raise UnfitError(unfit, "try another")
     return Together() if together else Echo()

@@ -67,6 +67,7 @@ def test_more_than_anybody_can_say_is_rambling() -> None:
     assert is_rambling(Heard("one two three four five six seven eight nine ten", SURE, 0.0, 1.0))
     assert not is_rambling(Heard("one two three four five six seven eight nine ten", SURE, 0.0, 3.0))
     assert is_rambling(Heard("How are you? How are you?", SURE, 0.0, 3.0))
+    assert is_rambling(Heard("how are you how are", SURE, 0.0, 3.0, whole=False))
 
 
 def test_case_and_punctuation_make_no_other_words() -> None:

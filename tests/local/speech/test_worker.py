@@ -117,6 +117,13 @@ async def test_an_engine_that_does_not_load_says_why_and_what_to_do() -> None:
     await worker.close()
 
 
+async def test_an_engine_with_a_damaged_file_says_what_failed() -> None:
+    worker = Worker("echoing", ENGINE, damaged="Expecting value: line 1")
+    with pytest.raises(WorkerError, match="engine does not load: OSError: Expecting value: line 1 → see that"):
+        await worker.start()
+    await worker.close()
+
+
 async def test_a_worker_that_is_closed_at_work_leaves_no_process_and_answers_nobody() -> None:
     worker = Worker("echoing", ENGINE)
     await worker.start()

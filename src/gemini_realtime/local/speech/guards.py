@@ -59,12 +59,14 @@ class Heard(NamedTuple):
         sureness: the mean logarithm of the probabilities of its parts.
         no_speech: how probably there is no speech.
         speech_s: how long the sound is.
+        whole: whether it came to an end, and was not stopped.
     """
 
     text: str
     sureness: float
     no_speech: float
     speech_s: float
+    whole: bool = True
 
 
 def words_of(heard: Heard) -> str:
@@ -84,6 +86,8 @@ def is_made_up(heard: Heard) -> bool:
 
 def is_rambling(heard: Heard) -> bool:
     """Whether this is more than anybody says in the time, or the same again and again: worth a second attempt."""
+    if not heard.whole:
+        return True
     words = len(_WORD.findall(heard.text))
     return words > _WORDS_ALWAYS + _WORDS_PER_S_MAX * heard.speech_s or without_repeats(heard.text) != heard.text
 

@@ -23,7 +23,18 @@ from gemini_realtime.local.speech.spoken_text import as_said
 from gemini_realtime.local.speech.timbre import Parts, Timbre, changed
 
 PACKAGE: Final = "hibari-tts==0.2.1"
-SHA256: Final = "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8"
+CHECKSUMS: Final = {
+    "hibari.onnx": "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
+    "vocab.json": "70abefbe8a1c8865e43e0a43bbdc25b91a33e4aa053479d443ccf23e20a59e5d",
+    "normalize.json": "d478ff05404bc43ac3e0468e306674e51085f1b1afc94cdef7c7ea4fb0d56bd8",
+    "tokenizer_exceptions.json": "ddf3a3da07bdcf5144270ea4530191d8580fb4fd6f5ae93296e87916e795659a",
+    "tagger.json.gz": "d2da7502284bbbe45d49e0b7ce3ce67bdab82254150f4317f1b8559b4d38d0eb",
+    "lexicon_us_gold.json.gz": "63ae94f8ef0e906d5b24fe9b59ffcbd1529aca5686a774610e43973cbaa86ad2",
+    "lexicon_us_silver.json.gz": "c4c2546ebf1eb07010331e7ef785a431aa17ba8e7bfb6b4af8d654ee96a71fd3",
+    "oov.onnx": "d3cfd8122c5f172a98c8de38268bf1213ee09f2c2ae4df6e055fc6532590fe76",
+    "oov.json": "b462e6e5dbdf0e7346c732385d0dd844f612f1770871441c56932bff4ca75d8c",
+}
+"""SHA-256 of what that package speaks American English with."""
 
 _DURATIONS: Final = "/Clip_output_0"  # of each sound, within the network of this checksum
 _DURATION_SAMPLES: Final = 2 * dsp.HOP
@@ -46,10 +57,10 @@ class HibariVoice:
     """The network, and how English is pronounced."""
 
     def __init__(self) -> None:
-        model = Path(hibari.__file__).parent / "assets" / "hibari.onnx"
-        weights.check(model, SHA256, PACKAGE)
+        assets = Path(hibari.__file__).parent / "assets"
+        weights.check(assets, CHECKSUMS, PACKAGE)
         # onnxruntime takes the bytes of a model where it takes a path.
-        self._hibari = hibari.Hibari(model=model.read_bytes() + _with_output(_DURATIONS))
+        self._hibari = hibari.Hibari(model=(assets / "hibari.onnx").read_bytes() + _with_output(_DURATIONS))
         self._pronounce = self._hibari.g2p
 
     def answer(self, head: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:

