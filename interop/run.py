@@ -267,7 +267,15 @@ CLIENTS = [
         VOICE,
         each("reply, tool round, new instructions and tools, interruption, cut and resumption", "voice/livekit_bot.py"),
     ),
-    Client("AG2", "ag2", FRAMEWORKS, [Case("tool round, aloud", "frameworks/ag2_bot.py", "2.5")]),
+    Client(
+        "AG2",
+        "ag2",
+        FRAMEWORKS,
+        [
+            Case("tool round, aloud", "frameworks/ag2_bot.py", "2.5"),
+            Case("its notebook's program, called as by a browser", "frameworks/ag2_browser.py", "2.5"),
+        ],
+    ),
     Client(
         "AG2, live agent", "ag2", AG2_LIVE, each("tool round, second question, aloud", "frameworks/ag2_live_bot.py")
     ),
