@@ -33,7 +33,7 @@ FLOORS = [
     {"client"},
     {"agent", "integrations"},
     {"adapters", "testing"},
-    {"evaluation", "web"},
+    {"evaluation", "inspection", "web"},
     {"cli", "pytest_plugin"},
 ]  # fmt: skip
 """From the ground up; a floor may import itself and what is below. `local` stands beside, on a few things only."""

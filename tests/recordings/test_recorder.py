@@ -29,7 +29,7 @@ from tests.loop import settle
 KEY = "AIza-not-a-real-key"
 CONFIG = {"config_list": [{"model": "gemini-3.8-live", "api_key": KEY, "reconnect": {"jitter": lambda: 0.0}}]}
 HANDLE = "a-handle-that-opens-the-session"
-TONE = b"\x00\x40\x00\xc0" * 160
+TONE = (b"\x00\x40" * 16 + b"\x00\xc0" * 16) * 10
 SPEECH = base64.b64encode(b"\x01\x02\x03\x04").decode()
 
 
@@ -151,7 +151,7 @@ async def main():
         events = client.read_events()
         await anext(events)
         for number in range(10_000):
-            await client.send_audio(b"\\x00\\x40\\x00\\xc0" * 160)
+            await client.send_audio((b"\\x00\\x40" * 16 + b"\\x00\\xc0" * 16) * 10)
             service.say({"serverContent": {"outputTranscription": {"text": f"word {number}"}}})
             if number == 100:
                 print("now", flush=True)

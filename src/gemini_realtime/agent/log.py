@@ -14,7 +14,7 @@ import asyncio
 import json
 import re
 from array import array
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from logging import Logger
@@ -137,19 +137,23 @@ class ConversationLog(RealtimeObserver):
         over: set when the conversation is.
     """
 
-    def __init__(self, *, prices: Prices | None = None, logger: Logger | None = None) -> None:
+    def __init__(
+        self, *, prices: Prices | None = None, logger: Logger | None = None, clock: Callable[[], float] | None = None
+    ) -> None:
         """Prepare a log.
 
         Args:
             prices: of the model, in place of those in `PRICES`.
             logger: for this observer.
+            clock: seconds, from which time is counted now; that of the event loop, from the first event, by default.
         """
         super().__init__(logger=logger)
+        self._clock = clock
         self.turns: list[Turn] = []
         self.resumed = 0
         self.gap_ms = 0.0
         self._prices = prices
-        self._began_s: float | None = None
+        self._began_s: float | None = None if clock is None else clock()
         self._user: Turn | None = None
         self._answered = False  # an answer to what the user said last has begun
         self._answered_ms = 0.0  # when the last answer was over
@@ -196,7 +200,7 @@ class ConversationLog(RealtimeObserver):
             self.over.set()
 
     def _now_ms(self) -> float:
-        now_s = asyncio.get_running_loop().time()
+        now_s = asyncio.get_running_loop().time() if self._clock is None else self._clock()
         if self._began_s is None:
             self._began_s = now_s
         return (now_s - self._began_s) * 1000

@@ -1,4 +1,6 @@
-"""The command line: `gemini-realtime talk | web | serve | offline | doctor`. Built of public names only.
+"""The command line: `gemini-realtime talk | web | serve | offline | replay | inspect | doctor`.
+
+Built of public names only.
 
 Exit codes: 0 fine, 1 the conversation (or a check) failed, 2 usage, 130 stopped by Ctrl-C, which is how `serve` ends
 normally, with 0; of `offline`, those of what it runs.

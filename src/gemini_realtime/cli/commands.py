@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gemini_realtime.cli import inspect, replay
 from gemini_realtime.cli.record import RecordLast, RecordTo, RecordWithout, recording_options
 
 if TYPE_CHECKING:
@@ -622,3 +623,7 @@ def evaluate(
         )  # fmt: skip
     if not fine:
         raise typer.Exit(1)
+
+
+app.command(help=replay.HELP, epilog=replay.EXAMPLES)(replay.replay)
+app.command(help=inspect.HELP, epilog=inspect.EXAMPLES)(inspect.inspect)

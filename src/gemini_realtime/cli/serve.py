@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from gemini_realtime import LiveServer
-from gemini_realtime.local import Limits, SessionLimits
+from gemini_realtime.local import Limits, Replay, SessionLimits
 from gemini_realtime.recordings import RecordingOptions
 
 
@@ -37,7 +37,7 @@ class ServerOptions:
     go_away_before_s: float | None = None
     session_lifetime_s: float | None = None
     limits: Limits = field(default_factory=Limits)
-    responder: str = "rules"
+    responder: str | Replay = "rules"
     hearing: str = "best"
     speaking: str = "best"
     unfinished_wait_s: float = 0.0

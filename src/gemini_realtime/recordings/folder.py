@@ -6,7 +6,7 @@ import json
 import logging
 import platform
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -128,8 +128,8 @@ class Folder:
             case Closed():
                 return closed_line(entry.ms, entry.connection, entry.what)
             case event:
-                if self._sound is not None and event["type"] == "output_audio_buffer.cleared":
-                    self._sound.stereo.cut(entry.ms)
+                if self._sound is not None:
+                    self._sound.noticed(entry.ms, event)
                 return event_line(entry.ms, entry.connection, self._redaction.event(event))
 
     def _frame_line(self, entry: Noted, sender: Sender, frame: bytes) -> bytes:
@@ -138,7 +138,7 @@ class Folder:
         except DecodeError:
             message = {}
         if self._sound is not None:
-            self._sound.stereo.add(entry.ms, sender, message)
+            self._sound.stereo.add(entry.ms, entry.connection, sender, message)
         return frame_line(entry.ms, entry.connection, sender, self._redaction.frame(message))
 
     def _give_up(self, error: OSError) -> None:
@@ -173,6 +173,13 @@ class _Sound:
             _log.info("%s is not written: %s", path, error)
             return None
         return cls(Stereo(), path.open("wb"))
+
+    def noticed(self, ms: float, event: Mapping[str, Any]) -> None:
+        """A client noticed something."""
+        from gemini_realtime.recordings.stereo import SILENCED
+
+        if event["type"] == SILENCED:
+            self.stereo.cut(ms)
 
     def write(self, blocks: Iterable[bytes]) -> None:
         for block in blocks:

@@ -13,10 +13,14 @@ from gemini_realtime.audio.resample import Resampler, resample  # first: it says
 from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.protocol.codec import decode_base64
 from gemini_realtime.recordings.lines import Sender
+from gemini_realtime.recordings.resent import SentBefore
 
 import numpy as np  # isort: skip
 
 FORMAT: Final = AudioFormat("pcm16", OUTPUT_FORMAT.rate_hz, channels=2)
+
+SILENCED: Final = "output_audio_buffer.cleared"
+"""The event by which an adapter tells that the model fell silent."""
 
 JITTER_MS: Final = 100.0
 """Pieces that are no further apart belong together, however unevenly they came."""
@@ -47,21 +51,26 @@ class Stereo:
         self._resampler = Resampler(INPUT_FORMAT.rate_hz, FORMAT.rate_hz)
         self._left = b""
         self._right = b""
+        self._sent_before = SentBefore()
         self._given_ms = 0.0
         self._stale_until_ms = 0.0
 
-    def add(self, ms: float, sender: Sender, frame: dict[str, Any]) -> None:
-        """Take the sound of a frame that was sent or received at `ms`."""
+    def add(self, ms: float, connection: int, sender: Sender, frame: dict[str, Any]) -> None:
+        """Take the sound of a frame that was sent or received at `ms`; what is sent again was said once."""
         if sender == "client":
-            for pcm, rate_hz in sound_of_user(frame):
+            for blob in blobs_of_user(frame):
+                pcm, rate_hz = _sound(blob, INPUT_FORMAT)
+                if not pcm or self._sent_before(connection, blob["data"]):
+                    continue
                 pcm = pcm if rate_hz == self._user.rate_hz else resample(pcm, rate_hz, self._user.rate_hz)
                 self._user.add(pcm, ms - len(pcm) / self._user.bytes_per_ms)
             return
         content = frame.get("serverContent", frame.get("server_content"))
         if not isinstance(content, dict):
             return
-        for pcm, rate_hz in sound_of_model(content):
-            if ms >= self._stale_until_ms and self._model.end_ms < ms + MAX_AHEAD_MS:
+        for blob in blobs_of_model(content):
+            pcm, rate_hz = _sound(blob, OUTPUT_FORMAT)
+            if pcm and ms >= self._stale_until_ms and self._model.end_ms < ms + MAX_AHEAD_MS:
                 pcm = pcm if rate_hz == self._model.rate_hz else resample(pcm, rate_hz, self._model.rate_hz)
                 self._model.add(pcm, ms)
         if content.get("interrupted"):
@@ -144,33 +153,33 @@ class _Side:
         return round(ms * self.rate_hz / 1000) * 2
 
 
-def sound_of_user(frame: dict[str, Any]) -> Iterator[tuple[bytes, int]]:
-    """The user's sound in a frame: samples, 16-bit mono, and their rate in Hz."""
+def blobs_of_user(frame: dict[str, Any]) -> Iterator[Any]:
+    """What may be sound in a frame of a client."""
     item = frame.get("realtimeInput", frame.get("realtime_input"))
     if isinstance(item, dict):
         chunks = item.get("mediaChunks", item.get("media_chunks"))
-        for blob in (item.get("audio"), *(chunks if isinstance(chunks, list) else ())):
-            yield from _sound(blob, INPUT_FORMAT)
+        yield from (item.get("audio"), *(chunks if isinstance(chunks, list) else ()))
 
 
-def sound_of_model(content: dict[str, Any]) -> Iterator[tuple[bytes, int]]:
-    """The model's sound in a `serverContent`, likewise."""
+def blobs_of_model(content: dict[str, Any]) -> Iterator[Any]:
+    """What may be sound in a `serverContent`."""
     turn = content.get("modelTurn", content.get("model_turn"))
     parts = turn.get("parts") if isinstance(turn, dict) else None
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, dict):
-            yield from _sound(part.get("inlineData", part.get("inline_data")), OUTPUT_FORMAT)
+            yield part.get("inlineData", part.get("inline_data"))
 
 
-def _sound(blob: Any, usual: AudioFormat) -> Iterator[tuple[bytes, int]]:
-    if not isinstance(blob, dict) or not isinstance(data := blob.get("data"), str) or not data:
-        return
+def _sound(blob: Any, usual: AudioFormat) -> tuple[bytes, int]:
+    """The samples in it, 16-bit mono, and their rate in Hz; none where it is no sound."""
+    if not isinstance(blob, dict) or not isinstance(data := blob.get("data"), str):
+        return b"", usual.rate_hz
     mime_type = blob.get("mimeType", blob.get("mime_type", ""))
     format = AudioFormat.as_far_as_said(mime_type if isinstance(mime_type, str) else "", usual)
     if format is None or (format.encoding, format.channels) != ("pcm16", 1):
-        return
+        return b"", usual.rate_hz
     try:
         pcm = decode_base64(data)
     except AudioFormatError:
-        return
-    yield pcm[: len(pcm) // 2 * 2], format.rate_hz
+        return b"", usual.rate_hz
+    return pcm[: len(pcm) // 2 * 2], format.rate_hz
