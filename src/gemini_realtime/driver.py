@@ -117,7 +117,7 @@ class _Senders:
         self._timeout_s = timeout_s
         self._waiting = 0
         self._first = asyncio.Lock()
-        self._room = asyncio.Event()
+        self._room: asyncio.Event | None = None  # for whoever is first
 
     async def room(self) -> None:
         """Wait for room, behind those who wait already.
@@ -131,7 +131,7 @@ class _Senders:
         try:
             async with asyncio.timeout(self._timeout_s) as limit, self._first:
                 while not self._has_room():
-                    self._room.clear()
+                    self._room = asyncio.Event()
                     await self._room.wait()
         except TimeoutError:
             if not limit.expired():  # it is why the session ended
@@ -145,7 +145,7 @@ class _Senders:
 
     def look_again(self, *, ended: bool) -> None:
         """There may be room now; or, where the session has ended, none any more."""
-        if self._waiting and (ended or self._has_room()):
+        if self._room is not None and self._waiting and (ended or self._has_room()):
             self._room.set()
 
 

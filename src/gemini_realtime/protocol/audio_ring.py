@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Final, Literal
 
 import msgspec
@@ -173,13 +171,13 @@ class AudioRing:
         self.waits_for: Cause = "not begun"
         self._ring_ms = ring_s * 1000
         self._given_ms = 0.0
-        self._waiting: deque[Piece] = deque()
+        self._waiting: list[Piece] = []  # hardly ever long, and ten times smaller than a deque while it is empty
         self._waiting_ms = 0.0
-        self._sent: deque[_Stretch] = deque()
+        self._sent: list[_Stretch] = []
         self._open = _NONE  # the last of these, while pieces of the same kind follow
         self._sent_ms = 0.0  # of the others
         self._saved = 0  # the number of the last piece that the handle holds
-        self._inside: deque[Piece] = deque()  # the session holds it; it may be given up before it is answered
+        self._inside: list[Piece] = []  # the session holds it; it may be given up before it is answered
         self._suspect = 0  # of the last piece that had gone out when the service closed the session
         self._forgotten: _Forgotten | None = None
         self._dropped_ms: dict[Cause, float] = {}
@@ -259,7 +257,7 @@ class AudioRing:
 
     def next(self, index: int, now: float) -> bytes:
         """The frame of the oldest piece that waits; it counts as sent."""
-        piece = self._waiting.popleft()
+        piece = self._waiting.pop(0)
         self._waiting_ms -= piece.duration_ms
         piece.at = now
         self._keep(piece, index)
@@ -272,7 +270,7 @@ class AudioRing:
         self.interrupt()
         self._open = _Stretch(piece, index)
         while self._sent and self._sent_ms - self._sent[0].ms >= self._ring_ms:
-            self._forget(self._sent.popleft())
+            self._forget(self._sent.pop(0))
         self._sent.append(self._open)
 
     def _forget(self, stretch: _Stretch) -> None:
@@ -318,14 +316,14 @@ class AudioRing:
 
     def answered(self, after: int, until: int) -> None:
         """The pieces numbered after the first and up to the second are of no more concern."""
-        self._inside = deque(piece for piece in self._inside if piece.number <= after)  # it was heard before all else
+        self._inside = [piece for piece in self._inside if piece.number <= after]  # it was heard before all else
         self._drop(after, until)
 
     def _drop(self, after: int, until: int) -> None:
         if until <= after:
             return
         self.interrupt()
-        kept: deque[_Stretch] = deque()
+        kept: list[_Stretch] = []
         for stretch in self._sent:
             if stretch.number > until or stretch.last <= after:
                 kept.append(stretch)
@@ -373,7 +371,7 @@ class AudioRing:
         self._inside = self._last_of(inside)
         for piece in again:
             piece.uncertain = piece.uncertain or (in_doubt_until is not None and piece.at <= in_doubt_until)
-        self._waiting.extendleft(reversed(again))
+        self._waiting[:0] = again
         self._waiting_ms += sum(piece.duration_ms for piece in again)
         self.interrupt()
         self._sent.clear()
@@ -404,13 +402,13 @@ class AudioRing:
 
     # --- inside
 
-    def _last_of(self, pieces: Iterable[Piece]) -> deque[Piece]:
+    def _last_of(self, pieces: Iterable[Piece]) -> list[Piece]:
         """As many as the ring has room for."""
-        kept, kept_ms = deque(pieces), 0.0
+        kept, kept_ms = list(pieces), 0.0
         for place, piece in enumerate(reversed(kept)):
             kept_ms += piece.duration_ms
             if kept_ms > self._ring_ms:
-                return deque(islice(kept, len(kept) - place, None))
+                return kept[len(kept) - place :]
         return kept
 
     def recent(self, sent_after: float) -> Iterator[bytes]:
@@ -427,7 +425,7 @@ class AudioRing:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        dropped_ms = self._waiting.popleft().duration_ms
+        dropped_ms = self._waiting.pop(0).duration_ms
         self._waiting_ms -= dropped_ms
         self._add_dropped(self.waits_for, dropped_ms)
 

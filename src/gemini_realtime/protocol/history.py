@@ -7,7 +7,6 @@ is typed or spoken into an answer comes after that answer, however early it is w
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterable
 from math import inf
 from typing import Final, NamedTuple
@@ -41,7 +40,7 @@ class _Tail:
     """The last of what one side says in a turn that goes on, piece by piece; a turn may never end."""
 
     def __init__(self) -> None:
-        self._pieces: deque[tuple[str, float]] = deque()  # and when each came
+        self._pieces: list[tuple[str, float]] = []  # and when each came
         self._characters = 0
 
     def add(self, text: str, at: float = inf) -> None:
@@ -49,7 +48,7 @@ class _Tail:
             self._pieces.append((text, at))
             self._characters += len(text)
         while self._pieces and self._characters - len(self._pieces[0][0]) >= MAX_CHARACTERS:
-            self._characters -= len(self._pieces.popleft()[0])
+            self._characters -= len(self._pieces.pop(0)[0])
 
     def move(self, other: _Tail) -> None:
         """Take what the other holds."""
@@ -84,7 +83,7 @@ class History:
     """
 
     def __init__(self, said: Iterable[Said] = ()) -> None:
-        self._items: deque[_Item] = deque()
+        self._items: list[_Item] = []
         self._characters = 0
         self._question = _Tail()  # as it was heard
         self._answer = _Tail()
@@ -222,7 +221,7 @@ class History:
         self._items.append(item)
         self._characters += len(item.text) + 1  # with what separates it from the next
         while self._characters > MAX_CHARACTERS:
-            self._characters -= len(self._items.popleft().text) + 1
+            self._characters -= len(self._items.pop(0).text) + 1
 
 
 def contents(said: Iterable[Said]) -> list[Content]:

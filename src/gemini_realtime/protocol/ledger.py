@@ -22,7 +22,6 @@ an answer was to, `questions`.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from heapq import merge
 from itertools import chain
@@ -165,8 +164,8 @@ class Ledger:
         self._number = 0  # of the last message that was given
         self._index = 0  # of the last message that went out on this connection
         self._said = 0  # the number of the last message, audio aside, that the session has
-        self._waiting: deque[Entry] = deque()
-        self._sent: deque[Entry] = deque()
+        self._waiting: list[Entry] = []  # hardly ever long, and ten times smaller than a deque while they are empty
+        self._sent: list[Entry] = []
         self._sent_bytes = 0
         self._overflowed = 0
         self._unanswered: list[Entry] = []  # questions and results in a handle; it may be refused before the answer
@@ -217,13 +216,13 @@ class Ledger:
         if audio_number is not None and (not self._waiting or audio_number < self._waiting[0].number):
             return self.audio.next(self._index, now)
         self.audio.interrupt()
-        entry = self._waiting.popleft()
+        entry = self._waiting.pop(0)
         entry.sent_at, entry.index, self._said = now, self._index, entry.number
         self.waiting_bytes -= len(entry.frame)
         self._sent.append(entry)
         self._sent_bytes += _size(entry)
         while self._sent_bytes > MAX_SENT_BYTES:
-            self._sent_bytes -= _size(self._sent.popleft())
+            self._sent_bytes -= _size(self._sent.pop(0))
             self._overflowed += 1
         return entry.frame
 
@@ -421,7 +420,7 @@ class Ledger:
         """Of messages that are answered, and of these results of calls that came of what was asked until then."""
         crossed = any(entry.number in results and entry.sent_at > sent_until for entry in self._sent)
         crossed_until = asked_until if crossed else 0
-        kept: deque[Entry] = deque()
+        kept: list[Entry] = []
         for entry in self._sent:
             if not (after < entry.number <= answered.until or entry.number in results):
                 entry.uncertain = entry.uncertain or entry.number <= answered.maybe_until
@@ -533,7 +532,7 @@ class Ledger:
         """
         rejected = self._consume(_is_rejected)
         released = [entry for entry in rejected if entry.kind == "function_result"]
-        waiting: deque[Entry] = deque()
+        waiting: list[Entry] = []
         for entry in self._waiting:
             if not _is_rejected(entry):
                 waiting.append(entry)
@@ -560,7 +559,7 @@ class Ledger:
         self.utterances.connection_lost()
         self.questions.connection_lost(0 if new_session else self.audio.saved_until)
         if new_session:  # what the handle held is gone with it
-            self._sent.extendleft(reversed(self._unanswered))
+            self._sent[:0] = self._unanswered
             self._unanswered = []
         in_doubt_until = None if exact else handle_at
         sent = list(self._sent)
@@ -571,7 +570,7 @@ class Ledger:
         waiting = {entry.number for entry in self._waiting}
         unheard = [entry.label for entry in orphans if entry.number in waiting or entry.sent_at > arrived_until]
         again = [entry for entry in sent if not is_orphan(entry, handle_at)]
-        self._waiting = deque([*again, *(entry for entry in self._waiting if not is_orphan(entry, handle_at))])
+        self._waiting = [*again, *(entry for entry in self._waiting if not is_orphan(entry, handle_at))]
         self.waiting_bytes = sum(len(entry.frame) for entry in self._waiting)
         self._sent.clear()
         self._said = again[0].number - 1 if again else self._said  # what came before is inside the handle
@@ -629,8 +628,8 @@ class Ledger:
         """Forget what the service has; returns it."""
         consumed = [entry for entry in self._sent if has(entry)]
         if consumed:
-            self._keep(deque(entry for entry in self._sent if not has(entry)))
+            self._keep([entry for entry in self._sent if not has(entry)])
         return consumed
 
-    def _keep(self, sent: deque[Entry]) -> None:
+    def _keep(self, sent: list[Entry]) -> None:
         self._sent, self._sent_bytes = sent, sum(map(_size, sent))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, get_args
 
@@ -70,7 +69,7 @@ class Outbox:
         self._gate: Gate = "shut"
         self._flows = False  # whether nothing waits, so that audio may go out at once
         self._stalled_since: float | None = None
-        self._urgent: deque[bytes] = deque()  # setup and history: they precede whatever was sent early
+        self._urgent: list[bytes] = []  # setup and history: they precede whatever was sent early
         self._video: bytes | None = None
         self._why_ended: Callable[[], Exception] | None = None
         self._shown: messages.Blob | None = None
@@ -139,7 +138,7 @@ class Outbox:
     def next(self, now: float) -> bytes | None:
         """The frame to send now; None when there is none, or none may be sent yet."""
         if self._urgent and self._gate != "shut":
-            return self._urgent.popleft()
+            return self._urgent.pop(0)
         if self._gate != "open":
             return None
         frame = self._ledger.next(now)

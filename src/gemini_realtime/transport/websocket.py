@@ -204,8 +204,7 @@ class WebSocketTransport(picows.WSListener):
         self._fragments: bytearray | None = None
         self._owed_pong: bytes | None = None
         self.writable = True
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._drained: asyncio.Event | None = None  # while the network is stalled
         self._lost = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
         self._abandoned = False
@@ -225,7 +224,7 @@ class WebSocketTransport(picows.WSListener):
             self._socket.send_ping()
 
     async def drain(self) -> None:
-        if not self._drained.is_set():
+        if self._drained is not None:
             await self._drained.wait()
 
     def pause_reading(self) -> None:
@@ -335,11 +334,13 @@ class WebSocketTransport(picows.WSListener):
 
     def pause_writing(self) -> None:
         self.writable = False
-        self._drained.clear()
+        self._drained = self._drained or asyncio.Event()
 
     def resume_writing(self) -> None:
         self.writable = True
-        self._drained.set()
+        if self._drained is not None:
+            self._drained.set()
+            self._drained = None
         self._answer_ping()
 
 
