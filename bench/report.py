@@ -73,10 +73,10 @@ class Result(msgspec.Struct):
         return msgspec.json.decode(path.read_bytes(), type=cls)
 
 
-def section(result: Result) -> str:
-    """A result as a section of a page."""
+def section(result: Result, pictures: Sequence[str] = ()) -> str:
+    """A result as a section of a page, with pictures in Markdown before its tables."""
     tables = [f"{series.title}:\n\n{table(series)}" for series in result.series]
-    return "\n\n".join(filter(None, [f"## {result.question}", result.remarks, *tables]))
+    return "\n\n".join(filter(None, [f"## {result.question}", result.remarks, *pictures, *tables]))
 
 
 def table(series: Series) -> str:

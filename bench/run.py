@@ -19,7 +19,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from bench.plots import draw_density
+from bench.plots import draw
 from bench.report import Result, section
 
 ROOT = Path(__file__).parents[1]
@@ -102,12 +102,16 @@ def environment(name: str) -> Path:
 
 def write_page() -> None:
     """Put the results that are kept into docs/performance.md."""
-    results = [Result.load(RESULTS / f"{question}.json") for question in QUESTIONS]
-    what = [*results[0].machine.items(), *results[0].versions.items()]
-    facts = "\n".join(f"- {name}: {value}" for name, value in what)
-    pictures = draw_density(results[0].series, PAGE.parent)
-    shown = [f"![{name.removesuffix('.svg')}]({name})" for name in pictures]
-    measured = "\n\n".join([*shown, *map(section, results), f"## What it was measured on\n\n{facts}"])
+    kept = [question for question in QUESTIONS if (RESULTS / f"{question}.json").exists()]
+    results = {question: Result.load(RESULTS / f"{question}.json") for question in kept}
+    first = results[kept[0]]
+    facts = "\n".join(f"- {name}: {value}" for name, value in [*first.machine.items(), *first.versions.items()])
+    pictures = draw(results, PAGE.parent)
+    sections = [
+        section(result, [f"![{shows}]({name})" for name, shows in pictures.get(question, [])])
+        for question, result in results.items()
+    ]
+    measured = "\n\n".join([*sections, f"## What it was measured on\n\n{facts}"])
     PAGE.write_text(MEASURED.sub(lambda found: f"{found[1]}{measured}\n{found[2]}", PAGE.read_text("utf-8")), "utf-8")
     print(f"{PAGE.relative_to(ROOT)} is written", file=sys.stderr)
 
