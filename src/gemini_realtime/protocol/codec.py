@@ -85,8 +85,10 @@ class AudioFrames:
             and data.find(b'"', start) == end
             and data.find(b"\\", start, end) == -1
         ):
-            audio = data[start:end]
-            return audio.decode("ascii") if audio.isascii() else None
+            try:
+                return data[start:end].decode("ascii")
+            except UnicodeDecodeError:
+                return None
         return None
 
 

@@ -11,6 +11,8 @@ from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
 from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.local.wire.frames import takes_long
+from gemini_realtime.local.wire.media import sound_of
+from gemini_realtime.local.wire.refusals import Refused
 from gemini_realtime.protocol.codec import DecodeError, decode_base64, parse_received
 
 LONG_PIECE_MS: Final = 400
@@ -110,11 +112,9 @@ class Adviser(Observer):
 
     def _hear(self, audio: dict[str, Any]) -> None:
         try:
-            sound = AudioFormat.from_mime_type(
-                str(audio.get("mimeType", audio.get("mime_type", ""))), default_rate_hz=INPUT_FORMAT.rate_hz
-            )
+            sound = sound_of(str(audio.get("mimeType", audio.get("mime_type", ""))))
             pcm = decode_base64(str(audio.get("data", "")))
-        except AudioFormatError:
+        except (AudioFormatError, Refused):
             return
         piece_ms = sound.duration_ms(len(pcm))
         if piece_ms >= LONG_PIECE_MS:

@@ -28,6 +28,10 @@ CLOSE_TIMEOUT_S: Final = 1.0
 _MAX_REASON_BYTES: Final = 123
 """What a close frame holds: RFC 6455 5.5, less the code."""
 
+# Looking a member up in its enum costs more than comparing it.
+_CLOSE, _CONTINUATION = picows.WSMsgType.CLOSE, picows.WSMsgType.CONTINUATION
+_PING, _PONG = picows.WSMsgType.PING, picows.WSMsgType.PONG
+
 Why = Literal["hearing", "waiting", "unread", "for good"]
 """Why nothing is read: what was heard has to be understood first, messages wait, the client does not read either, or
 nothing is to be read any more."""
@@ -151,17 +155,17 @@ class Connection(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
         self._silent = False
-        if kind is picows.WSMsgType.CLOSE:
+        if kind is _CLOSE:
             # An empty close has no code, and 0, which picows then gives, may not be sent: RFC 6455 7.4.
             code = frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK
             self._ended_with = self._ended_with or (code.value, _text(frame.get_close_message()))
             self._inbox.finish(partial(_answer_close, transport, code))
-        elif kind is picows.WSMsgType.PING:
+        elif kind is _PING:
             self._answer_ping(frame.get_payload_as_bytes())
-        elif kind is picows.WSMsgType.PONG or transport.is_close_frame_sent:
+        elif kind is _PONG or transport.is_close_frame_sent:
             self._inbox.spend()
         else:
-            self._take(frame.get_payload_as_bytes(), frame.fin, continues=kind is picows.WSMsgType.CONTINUATION)
+            self._take(frame.get_payload_as_bytes(), frame.fin, continues=kind is _CONTINUATION)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self._socket = None

@@ -154,6 +154,8 @@ class SessionHost:
 
     def _do(self, action: Action) -> None:
         match action:
+            case Hear() | StartUtterance() | EndUtterance() | EndAudio():
+                self._listening.take(action)
             case Send(frame):
                 self._connection.send(frame)
             case Spoken(words):
@@ -163,8 +165,6 @@ class SessionHost:
                 self._connection.close(code, reason)
             case Note(text):
                 _log.warning("%s", text)
-            case Hear() | StartUtterance() | EndUtterance() | EndAudio():
-                self._listening.take(action)
             case Recall(turn):
                 self._tasks.start(partial(self._listening.recall, turn))
             case Respond(reply_id, request):

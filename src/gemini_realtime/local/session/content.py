@@ -76,8 +76,14 @@ def is_blank(text: str) -> bool:
 def is_audio(message: messages.ClientMessage) -> bool:
     """Whether a message is audio of the microphone and nothing else."""
     item = message.realtime_input
-    others = (item.text, item.video, item.activity_start, item.activity_end) if item is not None else ()
-    return item is not None and item.audio is not None and all(other is None for other in others)
+    return (
+        item is not None
+        and item.audio is not None
+        and item.text is None
+        and item.video is None
+        and item.activity_start is None
+        and item.activity_end is None
+    )
 
 
 def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, begun: bool) -> Content:

@@ -142,8 +142,10 @@ class Peer:
                 self._set_up(message.setup, frame, now)
             else:
                 self._take(message, now)
-                self._conversation.check_backlog()
-                if self._resumption.consume(now) or not is_audio(message):
+                audio = is_audio(message)
+                if not audio:
+                    self._conversation.check_backlog()
+                if self._resumption.consume(now) or not audio:
                     self._change()
         except Refused as refused:
             if refused.note:

@@ -18,6 +18,7 @@ from gemini_realtime.local.speech.hearing import (
 if TYPE_CHECKING:
     from gemini_realtime.audio.resample import Resampler
 
+_SAMPLE_BYTES: Final = INPUT_FORMAT.frame_bytes
 _MAX_UTTERANCE_BYTES: Final = INPUT_FORMAT.bytes_for_ms(MAX_UTTERANCE_MS)
 
 
@@ -80,9 +81,10 @@ class UtteranceFinder:
         return self._detector.feed(pcm)
 
     def _converted(self, pcm: bytes, rate_hz: int) -> bytes:
-        pcm = self._half_sample + pcm
-        whole = len(pcm) - len(pcm) % INPUT_FORMAT.frame_bytes
-        pcm, self._half_sample = pcm[:whole], pcm[whole:]
+        if self._half_sample or len(pcm) % _SAMPLE_BYTES:
+            pcm = self._half_sample + pcm
+            whole = len(pcm) - len(pcm) % _SAMPLE_BYTES
+            pcm, self._half_sample = pcm[:whole], pcm[whole:]
         if rate_hz != self._rate_hz:
             self._rate_hz = rate_hz
             self._converter = _converter(rate_hz)

@@ -148,12 +148,14 @@ def refuse_fields(frame: bytes | str, names: Sequence[str]) -> None:
 
 def _is_media(message: ClientMessage) -> bool:
     item = message.realtime_input
-    others = (message.setup, message.client_content, message.tool_response, message.context_update)
     return (
         item is not None
         and item.activity_start is None
         and item.activity_end is None
-        and all(other is None for other in others)
+        and message.setup is None
+        and message.client_content is None
+        and message.tool_response is None
+        and message.context_update is None
     )
 
 

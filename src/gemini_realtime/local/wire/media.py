@@ -14,7 +14,7 @@ from gemini_realtime.protocol import messages
 from gemini_realtime.protocol.codec import decode_base64
 
 _DATA: Final = b'"data"'
-_MEDIA: Final = re.compile(rb"[A-Za-z0-9+/_-]{32}")  # other things may be called data, and are words
+_BEGINS: Final = re.compile(rb'"data"[ :\r\n\t]*"(?=[A-Za-z0-9+/_-]{32})')  # other things may be called data: words
 
 _LONGEST_USUAL: Final = 100
 
@@ -31,21 +31,17 @@ class Decoded(messages.Blob):
 
 def light(message: bytes) -> bytes:
     """A message without its sound and pictures, made without reading it: there are fifty a second."""
-    at = message.find(_DATA)
-    if at < 0:
-        return message
     kept, begin = [], 0
-    while at >= 0:
-        start = message.find(b'"', at + len(_DATA)) + 1
+    at = message.find(_DATA)
+    while at >= 0 and (found := _BEGINS.search(message, at)) is not None:
+        start = found.end()
         end = message.find(b'"', start)
-        if start <= 0 or end < 0:
+        if end < 0:
             break
-        if not message[at + len(_DATA) : start - 1].strip(b" :\r\n\t") and _MEDIA.match(message, start, end):
-            kept.append(message[begin:start])
-            begin = end
+        kept.append(message[begin:start])
+        begin = end
         at = message.find(_DATA, end)
-    kept.append(message[begin:])
-    return b"".join(kept)
+    return b"".join((*kept, message[begin:])) if kept else message
 
 
 def content_of(blob: messages.Blob, where: str) -> bytes:
