@@ -29,6 +29,7 @@ TUTORIAL = [f"tutorial/{page}" for page in (
 MIGRATION = ["migration/google-genai", "migration/pipecat", "migration/livekit"]
 BLOCK = re.compile(r'^```(?P<language>\w+)(?: title="(?P<file>[^"]+)")?\n(?P<text>.*?)^```$', re.DOTALL | re.MULTILINE)
 INSTALLING = ("git ", "python3 -m venv ", "source ", "pip ", "export ")
+NEEDS_A_PERSON = ("gemini-realtime web ",)
 WITH_A_KEY = "export GEMINI_API_KEY="
 TIMES = re.compile(r"\d+\.\d+(?= ?s\b)|\d+(?= ms\b| frames| media)")
 
@@ -43,7 +44,7 @@ def commands(page: str) -> Iterator[tuple[str, str]]:
         if block["language"] == "console" and WITH_A_KEY not in block["text"]:
             for typed in re.split(r"^\$ ", block["text"], flags=re.MULTILINE)[1:]:
                 command, _, printed = typed.partition("\n")
-                if not command.startswith(INSTALLING):
+                if not command.startswith((*INSTALLING, *NEEDS_A_PERSON)):
                     yield command.removeprefix("gemini-realtime offline -- "), printed
 
 
