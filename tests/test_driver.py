@@ -835,6 +835,26 @@ async def test_a_token_that_never_comes_is_not_waited_for_for_ever() -> None:
     assert now() < 15
 
 
+@pytest.mark.parametrize("nothing", [None, b"bytes", "", 7])
+@virtually
+async def test_a_token_that_is_none_for_a_while_is_fetched_again(nothing: object) -> None:
+    fetched = 0
+
+    def token() -> object:
+        nonlocal fetched
+        fetched += 1
+        return nothing if 1 < fetched < 4 else "a-token-that-is-good"
+
+    service = Service()
+    config = {"model": "gemini-3.8-live", "project": "p", "credentials": token}
+    client = GeminiRealtimeClient(llm_config={"config_list": [config]}, dial=service.dial)
+    async with client.connect():
+        await read(client, 1)
+        service.end(1006)
+        events = await read_until(client, SessionResumed)
+    assert ["returned no token" in event.reason for event in events if isinstance(event, Reconnecting)] == [True] * 2
+
+
 @virtually
 async def test_a_token_whose_fetching_is_cancelled_from_within_is_fetched_again() -> None:
     fetched = 0

@@ -154,10 +154,23 @@ def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
 def test_what_is_public_is_said_once_to_type_checkers_and_once_to_python() -> None:
     assert sorted(gemini_realtime._HOME) == gemini_realtime.__all__
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
-    (checked,) = [node for node in tree.body if isinstance(node, ast.If)]
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
     imports = [node for node in checked.body if isinstance(node, ast.ImportFrom)]
     said = {alias.name: node.module for node in imports for alias in node.names}
     assert said == {name: f"gemini_realtime.{module}" for name, module in gemini_realtime._HOME.items()}
+
+
+def test_a_star_import_gives_what_needs_no_extra_that_is_missing() -> None:
+    code = """if True:
+        import sys
+        sys.modules["numpy"] = sys.modules["pydantic_core"] = None
+        from gemini_realtime import *
+        print("GeminiRealtimeClient" in dir(), "RealtimeAgent" in dir())
+        from gemini_realtime import RealtimeAgent
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout.split() == ["True", "False"]
+    assert "pip install 'gemini-realtime[agent]'" in run.stderr
 
 
 def test_nothing_is_imported_before_it_is_used() -> None:

@@ -184,8 +184,27 @@ _NAMES_OF = {
 }
 _HOME = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 
+if not TYPE_CHECKING:
+    del __all__  # what `from gemini_realtime import *` gives depends on what is installed
+
+
+def _installed() -> list[str]:
+    """The public names that can be had here; others need an optional extra."""
+    from gemini_realtime.errors import MissingDependencyError
+
+    names = []
+    for name in sorted(_HOME):
+        try:
+            __getattr__(name)
+        except MissingDependencyError:
+            continue
+        names.append(name)
+    return names
+
 
 def __getattr__(name: str) -> object:
+    if name == "__all__":
+        return _installed()
     if name in _HOME:
         value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
         return value

@@ -49,7 +49,10 @@ async def _token(credentials: Any) -> str:
     if inspect.isawaitable(token):
         token = await token
     if not isinstance(token, str) or not token:
-        raise ConfigError("the `credentials` callable returned no token", remedy="return the access token as a string")
+        given = "an empty string" if token == "" else type(token).__name__
+        raise ConfigError(
+            f"the `credentials` callable returned no token, but {given}", remedy="return the access token as a string"
+        )
     return token
 
 

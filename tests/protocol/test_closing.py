@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime.errors import GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
+from gemini_realtime.errors import ConfigError, GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
 from gemini_realtime.protocol.closing import (
     Before,
     Verdict,
@@ -198,6 +198,7 @@ def test_a_close_that_came_again_tells_of_both() -> None:
         (SetupTimeout("slow"), True),
         (ServiceError(429, "RESOURCE_EXHAUSTED", "", retryable=True), True),
         (ServiceError(400, "INVALID_ARGUMENT", ""), False),
+        (ConfigError("no token"), True),
     ],
     ids=str,
 )  # fmt: skip

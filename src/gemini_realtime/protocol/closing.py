@@ -15,7 +15,14 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple
 
-from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, HandshakeError, ServiceError, SetupTimeout
+from gemini_realtime.errors import (
+    ConfigError,
+    ConnectionClosed,
+    GeminiRealtimeError,
+    HandshakeError,
+    ServiceError,
+    SetupTimeout,
+)
 from gemini_realtime.protocol.messages import CloseCode
 
 NOT_RETRIED: Final = (400, 401, 403, 404, 407)
@@ -193,7 +200,8 @@ def worth_retrying(error: GeminiRealtimeError) -> bool:
     """
     if isinstance(error, HandshakeError):
         return error.status not in NOT_RETRIED
-    return error.retryable
+    # The configuration was good before: whoever gives the tokens has none at the moment.
+    return error.retryable or isinstance(error, ConfigError)
 
 
 def worth_repeating_at_first(error: GeminiRealtimeError) -> bool:
