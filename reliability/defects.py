@@ -2,6 +2,7 @@
 
 python -m reliability.defects                 10 calls with each, 200 without; writes the table of docs/evaluate.md
 python -m reliability.defects --defect NAME --seed 3 --trace
+python -m reliability.defects --host google_genai --python PATH     the same with a program, in real time
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ from gemini_realtime.local.speech.numbers import find_numbers, to_words
 from gemini_realtime.local.thinking import Call, Item, Request, Say, ToolResult, Wait
 from reliability.tools import quiet
 
-PAGE: Final = Path(__file__).parents[1] / "docs" / "evaluate.md"
-MEASURED: Final = re.compile(r"(<!-- measured: defects -->\n).*?(<!-- end -->)", re.DOTALL)
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = ROOT / "docs" / "evaluate.md"
+MEASURED: Final = r"(<!-- measured: {} -->\n).*?(<!-- end -->)"
+HOSTS: Final = ("google_genai", "pydantic_ai", "pipecat")
 NAMES: Final = ("Ada Lovelace", "Grace Hopper", "Alan Turing", "Emmy Noether", "Kurt Goedel")
 PRICES: Final = {"fish": 20, "wine": 9}
 MENU: Final = (
@@ -294,11 +297,16 @@ def scene(seed: int) -> Scene:
     return Scene(f"a booking, {seed}", Caller(steps, hesitates=0.2, patience_s=8), expect)
 
 
-def call(defect: str, seed: int) -> CallResult:
-    """One call to an agent with this defect."""
+NOT_IN_PROGRAMS: Final = ("deaf after a resume", "answers coughs")
+"""The server plays the caller of a program, whatever that does with its microphone."""
+
+
+def call(defect: str, seed: int, command: Sequence[str] = ()) -> CallResult:
+    """One call to an agent with this defect, or to the program that this command runs."""
     _, program, host = DEFECTS.get(defect, ("", Program(), Host()))
     held = scene(seed)
-    return play(Suite("bookings", [held], model=host), held, seed, Stage(program))
+    stage = Stage(command=[*command, defect]) if command else Stage(program)
+    return play(Suite("bookings", [held], model=host, folder=ROOT), held, seed, stage)
 
 
 def main() -> None:
@@ -308,23 +316,37 @@ def main() -> None:
     parser.add_argument("--good", type=int, default=200, help="how many without any")
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--trace", action="store_true", help="show each call")
+    parser.add_argument("--host", choices=HOSTS, help="a program on this library, in place of our agent")
+    parser.add_argument("--python", default=sys.executable, help="that has the library")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="calls at once")
     options = parser.parse_args()
-    names = options.defect or [GOOD, *DEFECTS]
+    command = [options.python, "-m", f"reliability.hosts.{options.host}_host"] if options.host else []
+    names = options.defect or [name for name in (GOOD, *DEFECTS) if not (command and name in NOT_IN_PROGRAMS)]
     quiet()
-    rows: list[tuple[str, list[CallResult]]] = []
-    with ProcessPoolExecutor(os.cpu_count(), initializer=quiet) as pool:
-        for name in names:
-            count = options.good if name == GOOD else options.seeds
-            seeds = range(1, count + 1) if options.seed is None else [options.seed]
-            rows.append((name, list(pool.map(partial(call, name), seeds))))
+    with ProcessPoolExecutor(options.processes, initializer=quiet) as pool:
+        held = {name: [pool.submit(call, name, seed, command) for seed in _seeds(options, name)] for name in names}
+        rows = []
+        for name, futures in held.items():
+            rows.append((name, [future.result() for future in futures]))
             found = sum(not result.passed for result in rows[-1][1])
-            print(f"{name}: {found} of {len(rows[-1][1])} calls found wanting", flush=True)
+            print(f"{name}: {found} of {len(futures)} calls found wanting", flush=True)
             if options.trace:
                 _trace(rows[-1][1])
     if options.defect is None and options.seed is None:
-        text = table(rows)
-        PAGE.write_text(MEASURED.sub(lambda found: f"{found[1]}{text}\n{found[2]}", PAGE.read_text("utf-8")), "utf-8")
+        _write(f"defects of {options.host}" if command else "defects", table(rows))
     sys.exit(not all(_as_wanted(name, results) for name, results in rows))
+
+
+def _seeds(options: argparse.Namespace, name: str) -> Iterable[int]:
+    if options.seed is not None:
+        return [options.seed]
+    return range(1, 1 + (options.good if name == GOOD else options.seeds))
+
+
+def _write(name: str, text: str) -> None:
+    """Put a table into its place on the page."""
+    place = re.compile(MEASURED.format(name), re.DOTALL)
+    PAGE.write_text(place.sub(lambda found: f"{found[1]}{text}\n{found[2]}", PAGE.read_text("utf-8")), "utf-8")
 
 
 def table(rows: Iterable[tuple[str, list[CallResult]]]) -> str:

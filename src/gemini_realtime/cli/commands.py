@@ -584,6 +584,10 @@ def evaluate(
         typer.Argument(metavar="-- COMMAND", help="A program to call instead of an agent.", show_default=False),
     ] = None,
     agent: Annotated[str, typer.Option(metavar="MODULE:FUNCTION", help="Makes the agent, for an llm_config.")] = "",
+    url: Annotated[
+        str,
+        typer.Option(help="Call the agent that answers there: ws:// for binary PCM, twilio+ws:// for Media Streams."),
+    ] = "",
     scene: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")] = None,
     model: Annotated[
         str, typer.Option(metavar="NAME", help="What plays Gemini: rules, script:FILE, chat:MODEL, or gemini itself.")
@@ -618,7 +622,7 @@ def evaluate(
             raise typer.BadParameter("name the file with --json", param_hint="--resume")
         outputs = evaluating.Outputs(json_lines, junit, parquet, html, resume)
         fine = evaluating.evaluate(
-            suite, outputs, agent=agent, command=command or (), only=scene or (), model=model, repeat=repeat,
+            suite, outputs, agent=agent, command=command or (), url=url, only=scene or (), model=model, repeat=repeat,
             seed=seed, sound=sound, workers=workers, ray=ray,
         )  # fmt: skip
     if not fine:

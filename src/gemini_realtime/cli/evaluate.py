@@ -116,8 +116,8 @@ def _tell(plan: Plan, results: list[CallResult]) -> None:
     lasted_s, took_s = sum(result.record.lasted_s for result in results), sum(result.took_s for result in results)
     faster = lasted_s / max(took_s, 1e-9)
     time = f"virtual time, {faster:.0f} times as fast"
-    if plan.sound or plan.command:
-        time = "real time, with real speech" if plan.sound else "real time"
+    if plan.sound or plan.command or plan.url:
+        time = "real time" if plan.command else "real time, with real speech"
     console.print(f"{len(results)} calls of {lasted_s / len(results):.0f} s on average, {time}", style="dim")
     failed = next((result for result in results if not result.passed), None)
     if failed is not None:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -24,13 +24,14 @@ from gemini_realtime.evaluation.expectations import courtesies
 from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset
 from gemini_realtime.evaluation.record import CallRecord, CallResult, Line, ToolRecord
 from gemini_realtime.evaluation.scenes import Scene, Suite
+from gemini_realtime.evaluation.socket_handset import Pcm, SocketHandset, Twilio
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
+from gemini_realtime.local.speech.defaults import DefaultHearing
 from gemini_realtime.local.speech.spelled import SpelledHearing, SpelledSpeaking, spell
 from gemini_realtime.local.thinking import Responder
 from gemini_realtime.protocol.events import RealtimeEvent, SessionResumed
 from gemini_realtime.testing.program import Program
-from gemini_realtime.testing.program_call import ProgramCall
 from gemini_realtime.testing.speech import speech_from_text
 from gemini_realtime.testing.virtual_time import run_in_virtual_time
 
@@ -51,11 +52,14 @@ class Stage:
         make_agent: makes the agent anew for each call.
         sound: with real speech and in real time; without, speech is spelled and time is virtual.
         command: a program that is called instead, in real time; the server plays its caller, without sound.
+        url: of an agent that is called over a WebSocket, in real time and with real speech: `ws://...` for binary PCM,
+            `twilio+ws://...` for Twilio's Media Streams.
     """
 
     make_agent: MakeAgent | None = None
     sound: bool = False
     command: Sequence[str] = ()
+    url: str = ""
 
 
 def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
@@ -140,13 +144,15 @@ class _Service:
 def _held(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallRecord:
     if stage.command:
         return asyncio.run(_program_call(suite, scene, seed, stage.command))
+    if stage.url:
+        return asyncio.run(_socket_call(scene, seed, stage.url))
     call = _agent_call(suite, scene, seed, stage)
     return asyncio.run(call) if stage.sound else run_in_virtual_time(call, limit_s=_LIMIT_S)
 
 
 async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallRecord:
     assert stage.make_agent is not None, "there is an agent or a program"
-    voice = _voice if stage.sound else partial(spell, speed=scene.caller.speed)
+    voice = _aloud if stage.sound else partial(_spelled, scene.caller.speed)
     log, resumptions = ConversationLog(), _Resumptions()
     handset = AgentHandset(voice, log)
     async with _service(suite, scene, seed, sound=stage.sound) as service:
@@ -158,7 +164,7 @@ async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> Ca
             agent.register_observer(observer)
         work = CallerAtWork(scene.caller, handset, _random(scene, seed), service.misbehave)
         async with agent.running():
-            await _unless_over(work.call(), log)
+            await _unless_over(work.call(), log.over)
     return _record(log, handset, work.complaints, resumptions.new_sessions)
 
 
@@ -166,22 +172,37 @@ async def _program_call(suite: Suite, scene: Scene, seed: int, command: Sequence
     options = _options(suite, scene, seed)
     server = LiveServer(**options, tls=True, hearing=SpelledHearing(), speaking=SpelledSpeaking(), warm_up=False)
     async with server:
-        handset = ProgramHandset(server, speed=scene.caller.speed)
-        await handset.log.initialize_session()
-        server.observe(handset.line.observer)
         program = Program(command, {**os.environ, **server.environment()}, suite.folder)
-        call = ProgramCall(handset.line, handset.log, server, program)
-        await program.start()
-        ending = asyncio.create_task(_over_with(program, handset.log))
-        try:
-            await call.connected()
-            work = CallerAtWork(scene.caller, handset, _random(scene, seed), call.fault)
-            async with handset.listening():
-                await _unless_over(work.call(), handset.log)
-        finally:
-            await program.end()
-            ending.cancel()
+        handset = ProgramHandset(server, program, speed=scene.caller.speed)
+        work = CallerAtWork(scene.caller, handset, _random(scene, seed), handset.call.fault)
+        async with handset.listening():
+            await program.start()
+            ending = asyncio.create_task(_over_with(program, handset.log))
+            try:
+                await handset.call.connected()
+                await _unless_over(work.call(), handset.log.over)
+            finally:
+                await program.end()
+                ending.cancel()
     return _record(handset.log, handset, work.complaints, new_sessions=0)
+
+
+async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
+    kind, _, address = url.rpartition("+")
+    hearing = DefaultHearing()
+    handset = SocketHandset(_aloud, Twilio() if kind == "twilio" else Pcm(), partial(hearing.transcribe, phrases=None))
+    work = CallerAtWork(scene.caller, handset, _random(scene, seed), _no_faults)
+    await hearing.start()
+    try:
+        async with handset.connected(address):
+            await _unless_over(work.call(), handset.over)
+    finally:
+        await hearing.close()
+    return CallRecord(
+        lines=sorted(handset.lines, key=lambda line: line.at_s),
+        lasted_s=handset.now() - handset.began_s,
+        **_of_caller(handset, work.complaints),
+    )
 
 
 async def _over_with(program: Program, log: ConversationLog) -> None:
@@ -194,9 +215,9 @@ def _random(scene: Scene, seed: int) -> Random:
     return Random(f"{scene.name}:{seed}")
 
 
-async def _unless_over(calling: Any, log: ConversationLog) -> None:
+async def _unless_over(calling: Any, ended: asyncio.Event) -> None:
     """Call until all is said, or the agent has ended the conversation."""
-    call, over = asyncio.ensure_future(calling), asyncio.ensure_future(log.over.wait())
+    call, over = asyncio.ensure_future(calling), asyncio.ensure_future(ended.wait())
     try:
         await asyncio.wait([call, over], return_when=asyncio.FIRST_COMPLETED)
         if call.done():
@@ -241,8 +262,12 @@ def _no_faults(fault: str) -> None:
     raise ConfigError(f"the real service takes no faults, such as {fault!r}", remedy="play the scene on another model")
 
 
-def _voice(words: str) -> bytes:
-    return speech_from_text(words)
+async def _aloud(words: str) -> bytes:
+    return await asyncio.to_thread(speech_from_text, words)
+
+
+async def _spelled(speed: float, words: str) -> bytes:
+    return spell(words, speed=speed)
 
 
 def _record(log: ConversationLog, handset: Handset, complaints: Complaints, new_sessions: int) -> CallRecord:
@@ -263,15 +288,18 @@ def _record(log: ConversationLog, handset: Handset, complaints: Complaints, new_
             ToolRecord(use.name, use.arguments, use.result, None if use.duration_ms is None else use.duration_ms / 1000)
             for use in uses
         ],
-        answered_after_s=[answer.after_s for answer in handset.answers if answer.after_s is not None],
-        stopped_after_s=handset.stopped_s,
-        unanswered=complaints.unanswered,
-        coughs_answered=complaints.coughs_answered,
-        not_interrupted=complaints.not_interrupted,
-        gave_up=complaints.gave_up,
-        left_alone=complaints.left_alone,
         resumed=log.resumed,
         new_sessions=new_sessions,
         cost_usd=log.cost_usd,
         lasted_s=max((turn.end_ms for turn in log.turns), default=0.0) / 1000,
+        **_of_caller(handset, complaints),
     )
+
+
+def _of_caller(handset: Handset, complaints: Complaints) -> dict[str, Any]:
+    """What the caller can tell of the call."""
+    return {
+        "answered_after_s": [answer.after_s for answer in handset.answers if answer.after_s is not None],
+        "stopped_after_s": handset.stopped_s,
+        **asdict(complaints),
+    }

@@ -1,13 +1,14 @@
 """The caller's handset: what the caller says goes in, what the agent says is heard at the pace of speech.
 
-`AgentHandset` is that of an agent in this process, `ProgramHandset` that of any program, whose caller the server plays.
+`AgentHandset` is that of an agent in this process, `ProgramHandset` that of any program, whose caller the server plays;
+`socket_handset.py` has that of an agent that is reached over a WebSocket.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, cast
@@ -32,6 +33,8 @@ from gemini_realtime.protocol.events import (
 )
 from gemini_realtime.testing.call import Listening
 from gemini_realtime.testing.line import Line
+from gemini_realtime.testing.program import Program
+from gemini_realtime.testing.program_call import ProgramCall
 
 _PIECE_MS: Final = 40  # of sound at a time
 _QUIET_PIECE_MS: Final = 200  # when nothing has happened for a while: fewer pieces cost less
@@ -39,6 +42,9 @@ _LIVELY_S: Final = 2.0
 _END_OF_SPEECH_S: Final = 0.4  # of silence, by which the service knows that somebody has finished
 _SETTLED_S: Final = 0.6
 """So long after an answer a caller speaks again, as people do: Stivers et al., 2009, has 0.2 s at the quickest."""
+
+Voice = Callable[[str], Awaitable[bytes]]
+"""Words as sound, 16 kHz mono s16le."""
 
 
 @dataclass
@@ -99,7 +105,7 @@ class Handset(ABC):
         until = self.now() + patience_s
         while not self.agent_speaks and self.now() < until:
             await self.moment()
-        while self.agent_speaks and len(self.hearing.split()) < words:
+        while self.agent_speaks and self.words_heard < words:
             await self.moment()
         return self.agent_speaks
 
@@ -138,6 +144,11 @@ class Handset(ABC):
         """What was heard of the answer under way."""
         return heard_words(self._words, self._audio_ms, self._playback.played_ms)
 
+    @property
+    def words_heard(self) -> int:
+        """How many that are."""
+        return len(self.hearing.split())
+
     def now(self) -> float:
         """Seconds, on the clock of the event loop."""
         return asyncio.get_running_loop().time()
@@ -149,7 +160,7 @@ class Handset(ABC):
         match event:
             case AudioDelta(stale=False):
                 answer = self._begin()
-                if self._spoke_at is not None:
+                if self._spoke_at is not None and not self._audio_ms:
                     answer.after_s, self._spoke_at = self.now() - self._spoke_at, None
                 self._playback.push(event.audio)
                 self._audio_ms += len(event.audio) / 2 / event.rate_hz * 1000
@@ -230,11 +241,11 @@ class AgentHandset(Handset, RealtimeObserver):
     """Speaks into an agent in this process, as a microphone does.
 
     Args:
-        voice: gives words as sound, 16 kHz mono s16le.
+        voice: gives words as sound.
         log: of the call, which is told what is typed.
     """
 
-    def __init__(self, voice: Callable[[str], bytes], log: ConversationLog) -> None:
+    def __init__(self, voice: Voice, log: ConversationLog) -> None:
         super().__init__()
         self._voice = voice
         self._log = log
@@ -242,7 +253,7 @@ class AgentHandset(Handset, RealtimeObserver):
 
     async def say(self, words: str) -> None:
         """See `Handset`, as for the other methods."""
-        await self.sound(self._voice(words))
+        await self.sound(await self._voice(words))
 
     async def sound(self, pcm16k: bytes) -> None:
         self.begins()
@@ -287,29 +298,33 @@ class ProgramHandset(Handset):
 
     Args:
         server: that the program talks to; hears spelled speech.
+        program: not running yet.
         speed: of the caller's speech.
 
     Attributes:
         log: of the call.
-        line: between the program and the server.
+        call: to the program.
     """
 
-    def __init__(self, server: LiveServer, *, speed: float = 1.0) -> None:
+    def __init__(self, server: LiveServer, program: Program, *, speed: float = 1.0) -> None:
         super().__init__()
         self.log = _HeardLog(self.hear)
-        self.line = Line(self.log)
+        self._line = Line(self.log)
+        self.call = ProgramCall(self._line, self.log, server, program)
         self._server = server
         self._speed = speed
 
     async def say(self, words: str) -> None:
         """See `Handset`, as for the other methods."""
+        await self.call.connected()
         lasting_s = INPUT_FORMAT.duration_ms(len(spell(words, speed=self._speed))) / 1000 + _END_OF_SPEECH_S
         self.begins()
-        self.line.caller_says(words, lasting_s=lasting_s - _END_OF_SPEECH_S)
+        self._line.caller_says(words, lasting_s=lasting_s - _END_OF_SPEECH_S)
         self._server.hear(words, lasting_s=lasting_s)
         await self._spoken(lasting_s - _END_OF_SPEECH_S)
 
     async def sound(self, pcm16k: bytes) -> None:
+        await self.call.connected()
         self.begins()
         self._server.hear(pcm16k)
         await self._spoken(INPUT_FORMAT.duration_ms(len(pcm16k)) / 1000)
@@ -323,6 +338,8 @@ class ProgramHandset(Handset):
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Hear at the pace of sound, for the duration of the context."""
+        self._server.observe(self._line.observer)
+        await self.log.initialize_session()
         playing = asyncio.create_task(self._play())
         try:
             yield

@@ -32,6 +32,7 @@ class Plan:
         suite: whose scenes.
         agent: `module:function`, in place of the suite's.
         command: a program that is called instead of an agent, in real time.
+        url: of an agent that is called over a WebSocket instead, see `Stage`.
         only: names of scenes; all of them when empty.
         repeat: how many calls of each scene, with seeds that follow each other.
         sound: with real speech, in real time.
@@ -43,6 +44,7 @@ class Plan:
     suite: Suite
     agent: str = ""
     command: Sequence[str] = ()
+    url: str = ""
     only: Sequence[str] = ()
     repeat: int = 1
     sound: bool = False
@@ -57,8 +59,10 @@ class Plan:
         for name in self.only:
             if name not in names:
                 raise ConfigError(f"there is no scene {name!r}", remedy=spelling_remedy(name, names))
-        if not (self.agent or self.suite.agent or self.command):
-            raise ConfigError("there is no agent to call", remedy="name it in the suite, with --agent, or a program")
+        if not (self.agent or self.suite.agent or self.command or self.url):
+            raise ConfigError(
+                "there is no agent to call", remedy="name it in the suite, with --agent or --url, or a program"
+            )
 
     @property
     def calls(self) -> list[Call]:
@@ -72,8 +76,8 @@ class Plan:
         Raises:
             ConfigError: there is no such agent.
         """
-        if self.command:
-            return Stage(command=self.command)
+        if self.command or self.url:
+            return Stage(command=self.command, url=self.url)
         return Stage(agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound)
 
 

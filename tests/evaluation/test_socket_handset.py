@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from gemini_realtime.audio.format import OUTPUT_FORMAT
+from gemini_realtime.errors import HandshakeError
+from gemini_realtime.evaluation.socket_handset import Pcm, SocketHandset, Twilio
+from gemini_realtime.local.speech.spelled import hum
+
+websockets = pytest.importorskip("websockets", reason="plays the agent")
+
+
+async def voice(words: str) -> bytes:
+    return hum(200)
+
+
+async def understand(pcm16k: bytes) -> str:
+    return f"{len(pcm16k) / 32000:.0f} s"
+
+
+async def answers_once(socket: Any) -> None:
+    """Say a second of something when the caller has spoken and is silent."""
+    spoke = False
+    async for message in socket:
+        loud = any(message)
+        if spoke and not loud:
+            await socket.send(hum(1000, OUTPUT_FORMAT))
+            break
+        spoke = spoke or loud
+    async for _ in socket:
+        pass
+
+
+async def hangs_up(socket: Any) -> None:
+    """Take the call, and end it."""
+
+
+async def test_an_answer_is_heard_at_the_pace_of_sound_with_its_words_and_its_delay() -> None:
+    from websockets.asyncio.server import serve
+
+    async with serve(answers_once, "127.0.0.1", 0) as server:
+        handset = SocketHandset(voice, Pcm(), understand)
+        async with handset.connected(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"):
+            began_s = handset.now()
+            await handset.say("Hello?")
+            assert await handset.answered(began_s, 10)
+    assert [(line.role, line.text) for line in handset.lines] == [("caller", "Hello?"), ("agent", "2 s")]
+    (answer,) = handset.answers
+    assert answer.after_s is not None
+
+
+async def test_an_agent_that_hangs_up_ends_the_call() -> None:
+    from websockets.asyncio.server import serve
+
+    async with serve(hangs_up, "127.0.0.1", 0) as server:
+        handset = SocketHandset(voice, Pcm(), understand)
+        async with handset.connected(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"):
+            await asyncio.wait_for(handset.over.wait(), 10)
+
+
+async def test_where_nobody_answers_the_error_says_so() -> None:
+    with pytest.raises(HandshakeError, match=r"no agent answers at ws://127\.0\.0\.1:1/:"):
+        async with SocketHandset(voice, Pcm(), understand).connected("ws://127.0.0.1:1/?token=secret"):
+            pass
+
+
+def test_a_telephone_hears_and_speaks_in_mulaw() -> None:
+    pytest.importorskip("numpy", reason="G.711 needs the extra [audio]")
+    line = Twilio()
+    connected, start = (json.loads(message) for message in line.opening())
+    assert (connected["event"], start["event"]) == ("connected", "start")
+    message = json.loads(line.sent(hum(20)))
+    assert (message["event"], message["streamSid"]) == ("media", start["streamSid"])
+    heard = line.received(json.dumps(message))
+    assert isinstance(heard, bytes)
+
+
+@pytest.mark.parametrize("message", ['{"event": "clear"}', '{"type": "clear"}'])
+def test_a_clear_is_understood_in_both_forms(message: str) -> None:
+    assert Pcm().received(message) == "clear"
+
+
+@pytest.mark.parametrize("message", ["", "[]", "nonsense", "null"])
+def test_what_is_no_message_is_passed_over(message: str) -> None:
+    assert Pcm().received(message) is None
