@@ -8,7 +8,8 @@ import pytest
 
 from gemini_realtime.local.server import listening
 from gemini_realtime.local.speech.hearing import DetectingHearing
-from tests.local.fakes import SILENCE, FakeHearing, spoken
+from gemini_realtime.protocol.messages import AutomaticActivityDetection
+from tests.local.fakes import SILENCE, FakeDetector, FakeHearing, spoken
 from tests.local.line import NATIVE_2_5
 from tests.local.server.test_http import served
 from tests.local.test_serve import dialled
@@ -34,3 +35,15 @@ async def test_what_finds_speech_is_loaded_on_a_thread_once(monkeypatch: pytest.
                 await client.until("turnComplete")
     assert len(loaded_in) == 1
     assert loaded_in[0] != threading.main_thread().name
+
+
+async def test_hearing_that_fails_ends_its_session_in_the_services_words(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeHearing):
+        def detector(self, settings: AutomaticActivityDetection) -> FakeDetector:
+            raise ZeroDivisionError("a fault of the hearing")
+
+    async with served(hearing=Broken()) as server, dialled(server, model=NATIVE_2_5) as client:
+        client.says(spoken("hello"))
+        with pytest.raises(AssertionError, match="Internal error encountered"):
+            await client.until("turnComplete")
+    assert "a session failed" in caplog.text

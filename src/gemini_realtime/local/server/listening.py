@@ -129,12 +129,8 @@ class Listening:
             self._tasks.start(self._understand)
         try:
             events = self._utterances.take(sound)
-        except MissingDependencyError as error:
-            self._fail(error)
-            return
-        except (AudioFormatError, ConfigError) as error:
-            _log.warning("%s", error)
-            self._peer.close(INVALID_ARGUMENT.code, INVALID_ARGUMENT.reason)
+        except Exception as error:
+            self._stumble(error)
             return
         for event in events:
             self._dictate(event)
@@ -143,6 +139,14 @@ class Listening:
             self._dictation.sketch(self._utterances.under_way)
         if self._dictation.waiting > _UTTERANCES_AHEAD:
             self._connection.pause_reading("hearing")
+
+    def _stumble(self, error: Exception) -> None:
+        """End the session: its sound or its settings cannot be, or the hearing has a fault, which may be anybody's."""
+        if isinstance(error, (AudioFormatError, ConfigError)) and not isinstance(error, MissingDependencyError):
+            _log.warning("%s", error)
+            self._peer.close(INVALID_ARGUMENT.code, INVALID_ARGUMENT.reason)
+        else:
+            self._fail(error)
 
     def _dictate(self, event: SpeechEvent) -> None:
         match event:
