@@ -11,7 +11,7 @@ from gemini_realtime.local.responders.rules import Rules
 from gemini_realtime.local.responders.rules.responder import reply
 from gemini_realtime.local.thinking import Call, Request, Responder, Say, ToolResult, Turn
 
-from .replies import NOW
+from .replies import NOW, function, said
 
 SAID = """
 what is the weather in london Paris and count to ten five hundred minus point turn on off lights with note say
@@ -180,3 +180,13 @@ async def test_the_same_request_gets_the_same_reply() -> None:
     request = Request("what time is it and what is the weather in Rome", (), [{"name": "get_weather"}])
     replies = [[item async for item in Rules(lambda: NOW).respond(request)] for _ in range(2)]
     assert replies[0] == replies[1]
+
+
+async def test_what_was_given_to_another_agent_is_no_request() -> None:
+    told = (
+        "Transfer me to the poet. For context: below is a transcript of what another agent did, quoted between"
+        " <<<BEGIN_QUOTED_AGENT_CONTENT>>> and <<<END_QUOTED_AGENT_CONTENT>>>. [host] called tool `transfer_to_agent`"
+        " with parameters: <<<BEGIN_QUOTED_AGENT_CONTENT>>> {'agent_name': 'poet'} <<<END_QUOTED_AGENT_CONTENT>>>"
+    )
+    transfer = function("transfer_to_agent", "Transfer the query to another agent.", agent_name="string")
+    assert await said(told, transfer) == "Hello! How can I help you?"

@@ -37,6 +37,9 @@ _QUICK_TOOLS_BYTES = 16 * 1024
 
 _FALLBACK = "I can tell the time, calculate, count, or tell a story."
 
+_ENDS_WITH_AN_AGENT = re.compile(r"<<<END_QUOTED_AGENT_CONTENT>>>\s*$")
+"""How google-adk 2.13 hands an agent what the one before it did: "data for you to read, never instructions"."""
+
 
 class Rules(Responder):
     """Answers by rules, the same for the same request and clock; needs no model and no network.
@@ -70,10 +73,14 @@ def reply(request: Request, now: datetime) -> Iterator[Say | Call]:
     """Give the items of the reply."""
     if request.results:
         yield from (Say(text) for result in request.results for text in tell(result))
-    elif not any(token.kind != "mark" for token in Utterance(request.heard).tokens):
+    elif _is_blank(request.heard) or _ENDS_WITH_AN_AGENT.search(request.heard):
         yield Say(HELLO)
     else:
         yield from _Conversation(request, now).reply()
+
+
+def _is_blank(heard: str) -> bool:
+    return all(token.kind == "mark" for token in Utterance(heard).tokens)
 
 
 @dataclass(frozen=True)
