@@ -250,10 +250,13 @@ CLIENTS = [
         "Google ADK",
         "google-adk",
         FRAMEWORKS,
-        each(
-            "greeting, tool round, second question, interruption, cut and resumption, new instructions",
-            "frameworks/adk_bot.py",
-        ),
+        [
+            *each(
+                "greeting, tool round, second question, interruption, cut and resumption, new instructions",
+                "frameworks/adk_bot.py",
+            ),
+            *each("hand-over to another agent", "frameworks/adk_agents.py"),
+        ],
     ),
     Client(
         "Pipecat",

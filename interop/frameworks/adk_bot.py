@@ -101,6 +101,8 @@ async def main() -> None:
     listening.cancel()
 
     agent.instruction = "Your name is Grace."
+    if "--vertex" not in sys.argv and "2.5" in MODEL:  # refuses calls in a history (adk-python#4940), and this has one
+        session = await runner.session_service.create_session(app_name="interop", user_id="ada")
     queue = LiveRequestQueue()
     listening = asyncio.create_task(listen(queue))
     queue.send_content(written("What is your name?"))
