@@ -86,6 +86,20 @@ async def test_latencies_count_from_the_end_of_the_users_speech() -> None:
 
 
 @in_virtual_time
+async def test_the_answer_to_an_interruption_is_measured_from_its_end() -> None:
+    log = await logged(
+        *QUESTION, *ANSWER[:2], 0.2, SPEECH, 0.3, Interrupted(), TurnComplete(interrupted=True), 0.1, *ANSWER
+    )
+    assert log.turns[-1].first_audio_ms == pytest.approx(400)
+
+
+@in_virtual_time
+async def test_an_answer_after_one_that_nobody_interrupted_is_not_measured_from_what_was_said_before() -> None:
+    log = await logged(*QUESTION, *ANSWER, 1.0, *ANSWER)
+    assert log.turns[-1].first_audio_ms is None
+
+
+@in_virtual_time
 async def test_a_late_transcript_stands_before_the_answer_to_it() -> None:
     log = await logged(model_audio(), OutputTranscript(text="At eight."), InputTranscript(text="When?"), TurnComplete())
     assert said(log) == [("user", "When?"), ("assistant", "At eight.")]

@@ -194,7 +194,7 @@ async def test_a_conversation_in_writing_outlives_a_restart_and_a_reload_begins_
         await type_in(page, "What is two plus two?")  # said when there is a server again
         async with pages.served(port):
             await said(page, "Two plus two is four.")
-            assert await page.inner_text(".divider") == "The server was restarted; the agent knows what was said."
+            assert await page.inner_text(".divider") == "Connected again; the agent knows what was said."
             received = str(live_server.sessions[-1].received)
             await page.reload()
             await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)

@@ -13,6 +13,7 @@ from gemini_realtime.web.settings import MAX_HISTORY, MAX_TEXT, past_turns, sess
     [
         ({}, {}),
         ({"voice": "Kore", "language": "de-DE"}, {"voice": "Kore", "language_code": "de-DE"}),
+        ({"language": None}, {"language_code": None}),
         ({"turns": "push_to_talk"}, {"turn_detection": None}),
         ({"turns": "automatic"}, {"turn_detection": {"type": "server_vad"}}),
         (

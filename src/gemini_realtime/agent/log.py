@@ -313,7 +313,13 @@ class ConversationLog(RealtimeObserver):
             answer.complete_ms = now_ms
             if answer.said or self._audio_ms:
                 self._answers.put_nowait(answer)
-        self._answer, self._answered_ms, self._speech_ended_ms = None, now_ms, None
+        if answer is None or not self._interrupts(answer):
+            self._speech_ended_ms = None
+        self._answer, self._answered_ms = None, now_ms
+
+    def _interrupts(self, answer: Turn) -> bool:
+        """Whether what the user said last interrupted this answer, and so waits for the next."""
+        return answer.interrupted and self._speech_ended_ms is not None and self._speech_ended_ms > answer.begin_ms
 
     # --- tools and connections
 

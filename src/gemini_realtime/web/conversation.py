@@ -19,8 +19,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import traceback
 from dataclasses import dataclass
 from logging import Logger, getLogger
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.types import Message
@@ -199,9 +201,9 @@ class Conversations:
             _log.warning("the conversation of a page has failed: %s", error)
             return {"why": "failed", "problem": error.problem, "remedy": error.remedy}
         except Exception as error:  # somebody else's agent: it may raise anything
-            _log.error("the agent of a page raised %s", type(error).__name__, exc_info=error)
-            problem = f"the agent raised {type(error).__name__}"
-            return {"why": "failed", "problem": problem, "remedy": "the terminal says where"}
+            problem = f"the agent raised {type(error).__name__} in {_place_of(error)}"
+            _log.error("%s", problem, exc_info=error)
+            return {"why": "failed", "problem": problem, "remedy": "mend that and press Talk; the terminal says more"}
 
     async def _until_over(self, page: Page, start: Json) -> Json:
         settings = start.get("settings", {})
@@ -274,6 +276,14 @@ async def _started(websocket: WebSocket) -> Json | None:
         if isinstance(start, dict) and start.get("event") == "start":
             return start
     return None
+
+
+def _place_of(error: Exception) -> str:
+    """Where an error was raised."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{Path(error.filename).name}, line {error.lineno}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 async def _close(websocket: WebSocket) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -79,6 +80,6 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise ListenError(
-            f"the page cannot be served at {host}, port {port}: {error.strerror or error}",
+            f"the page cannot be served at {host}, port {port}: {os.strerror(error.errno) if error.errno else error}",
             remedy="choose another --port, or --port 0 for any that is free",
         ) from None

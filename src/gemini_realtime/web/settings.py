@@ -36,9 +36,9 @@ def session_options(settings: Any) -> Json:
     """Options for `session_update()`; what the page leaves out stays as the agent has it.
 
     Args:
-        settings: beside the model `voice`, `language`, `instructions`; `turns`, who says where the user's turn ends:
-            `automatic` or `push_to_talk`; with the former `silence_ms`, which ends it, and `interrupts`, whether speech
-            interrupts.
+        settings: beside the model `voice`, `language`, `instructions`, null for the service's own; `turns`, who says
+            where the user's turn ends: `automatic` or `push_to_talk`; with the former `silence_ms`, which ends it, and
+            `interrupts`, whether speech interrupts.
 
     Raises:
         ConfigError: it is nothing that the page would send.
@@ -49,7 +49,7 @@ def session_options(settings: Any) -> Json:
     options: Json = {}
     for name, option in _TEXTS.items():
         if name in settings:
-            options[option] = short_text(name, settings[name])
+            options[option] = None if settings[name] is None else short_text(name, settings[name])
     if settings.keys() & {"turns", "silence_ms", "interrupts"}:
         options["turn_detection"] = _turn_detection(settings)
     return options

@@ -39,9 +39,12 @@ export class Happenings {
     if (words) this.add(event.at_ms, ...words);
   }
 
+  // `atMs` since the conversation began; null for now.
   add(atMs, kind, title, detail = "") {
     const events = $("events");
-    const time = atMs === null ? "" : `${Math.floor(atMs / 60000)}:${String(Math.floor(atMs / 1000) % 60).padStart(2, "0")}`;
+    if (atMs === 0) this.began = performance.now();
+    atMs ??= performance.now() - this.began;
+    const time = `${Math.floor(atMs / 60000)}:${String(Math.floor(atMs / 1000) % 60).padStart(2, "0")}`;
     events.prepend(el("li", { "data-kind": kind }, el("span", { className: "at" }, time), el("span", {}, el("b", {}, title), detail ? el("small", {}, detail) : null)));
     while (events.children.length > MAX_SHOWN) events.lastChild.remove();
     $("events-empty").hidden = true;

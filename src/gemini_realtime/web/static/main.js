@@ -21,6 +21,7 @@ const happenings = new Happenings();
 const figures = new Figures();
 const levels = { mic: 0, agent: 0 };
 let state = "loading"; // loading, locked, gone, idle, connecting, live, again
+let talksTo = "";
 let drawing = false; // the levels, from frame to frame
 let spokeAt = -Infinity; // when the agent sounded last
 
@@ -62,9 +63,10 @@ const MESSAGES = {
   ready: ({ agent, model, voice }) => {
     const again = state === "again";
     for (const each of [timing, figures]) each.begin();
-    transcript.begin(again ? "The server was restarted; the agent knows what was said." : transcript.empty ? "" : "A new conversation");
+    transcript.begin(again ? "Connected again; the agent knows what was said." : transcript.empty ? "" : "A new conversation");
     happenings.add(0, "good", again ? "Connected again" : "Connected", [model, voice].filter(Boolean).join(", "));
     if (again && settings.pushToTalk) closeMicrophone();
+    $("whom").textContent = `${model} · ${talksTo}`;
     become("live");
   },
   ended: (end) => {
@@ -104,7 +106,7 @@ function become(next) {
   state = next;
   const busy = ["connecting", "live", "again"].includes(state);
   $("end").hidden = !busy;
-  for (const id of ["talk", "words"]) $(id).disabled = ["loading", "locked", "gone"].includes(state);
+  for (const id of ["talk", "words", "open-settings"]) $(id).disabled = ["loading", "locked", "gone"].includes(state);
   $("typed").querySelector("button").disabled = $("words").disabled;
   showState();
   animate();
@@ -156,6 +158,7 @@ function notice(title, words) {
 
 function begin() {
   if (link.held) return;
+  $("notice").hidden = true;
   become("connecting");
   link.start(settings.options);
 }
@@ -168,7 +171,6 @@ const MICROPHONE_PROBLEMS = {
 };
 
 async function openMicrophone() {
-  $("notice").hidden = true;
   try {
     await loudspeaker.prepare();
     await microphone.prepare();
@@ -295,7 +297,8 @@ async function load(problem = "") {
 function show(known) {
   document.title = `Talk to ${known.agent}`;
   $("agent").textContent = transcript.agent = known.agent;
-  $("whom").textContent = `${known.model} · ${known.talks_to}`;
+  talksTo = known.talks_to;
+  $("whom").textContent = `${known.model} · ${talksTo}`;
   $("suggestions").replaceChildren(
     ...known.suggestions.map((words) => el("li", {}, el("button", { type: "button", onclick: () => say(words) }, words))),
   );

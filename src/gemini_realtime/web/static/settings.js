@@ -83,7 +83,7 @@ export class Settings {
       const text = this.field(name).value.trim();
       if (text !== this.agent[name].trim()) chosen[name] = text;
     }
-    if (!chosen.language) delete chosen.language;
+    for (const name of ["model", "voice", "language"]) if (!chosen[name]) delete chosen[name];
     if (this.field("turns").value === "push_to_talk") chosen.turns = "push_to_talk";
     else {
       if (this.field("silence_ms").value !== "") chosen.silence_ms = Number(this.field("silence_ms").value);
@@ -107,7 +107,7 @@ export class Settings {
     const changed = {};
     for (const name of ["voice", "language", "instructions"]) {
       const [old, now] = [before, this.chosen].map((chosen) => chosen[name] ?? this.agent[name]);
-      if (old !== now) changed[name] = now;
+      if (old !== now) changed[name] = now || null;
     }
     const detection = ({ turns = "automatic", silence_ms = null, interrupts = true }) => ({ turns, silence_ms, interrupts });
     if (JSON.stringify(detection(before)) !== JSON.stringify(detection(this.chosen))) Object.assign(changed, detection(this.chosen));
