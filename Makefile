@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: talk test lint types bench bench-full interop reliability docs fuzz clean
+.PHONY: talk web test lint types bench bench-full interop reliability docs fuzz clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -61,6 +61,10 @@ $(VENV)/.made:
 $(VENV)/.talk: $(VENV)/.made $(INPUTS)
 	@echo "Installing gemini-realtime with its speech parts (about 250 MB, once)"
 	@$(PIP) --editable '.[cli,local,devices]'
+	@touch $@
+
+$(VENV)/.web: $(VENV)/.talk
+	@$(PIP) --editable '.[web]'
 	@touch $@
 
 # A virtual sound card for the tests of microphone and loudspeaker; without it those tests are skipped, and say so. It
