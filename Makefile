@@ -16,6 +16,9 @@ help:  ## say what there is
 talk: $(VENV)/.talk  ## hold a spoken conversation (ARGS="--say 'What time is it?'")
 	@$(BIN)/gemini-realtime talk $(ARGS)
 
+web: $(VENV)/.web  ## talk to an agent in the browser (ARGS="--agent my_agent:agent")
+	@$(BIN)/gemini-realtime web $(ARGS)
+
 test: $(VENV)/.test $(VENV)/.axe  ## run the whole test suite (ARGS="-k session")
 	@$(BIN)/python -m pytest $(ARGS)
 
