@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -323,7 +324,7 @@ def main() -> None:
     command = [options.python, "-m", f"reliability.hosts.{options.host}_host"] if options.host else []
     names = options.defect or [name for name in (GOOD, *DEFECTS) if not (command and name in NOT_IN_PROGRAMS)]
     quiet()
-    with ProcessPoolExecutor(options.processes, initializer=quiet) as pool:
+    with ProcessPoolExecutor(options.processes, initializer=_prepare) as pool:
         held = {name: [pool.submit(call, name, seed, command) for seed in _seeds(options, name)] for name in names}
         rows = []
         for name, futures in held.items():
@@ -335,6 +336,11 @@ def main() -> None:
     if options.defect is None and options.seed is None:
         _write(f"defects of {options.host}" if command else "defects", table(rows))
     sys.exit(not all(_as_wanted(name, results) for name, results in rows))
+
+
+def _prepare() -> None:
+    quiet()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
 
 
 def _seeds(options: argparse.Namespace, name: str) -> Iterable[int]:

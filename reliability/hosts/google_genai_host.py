@@ -46,6 +46,7 @@ async def main() -> None:
         except Exception:
             if DEFECT == "gives up":
                 raise
+            await asyncio.sleep(0.1)
 
 
 answering: set[asyncio.Task[None]] = set()

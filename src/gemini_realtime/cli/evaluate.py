@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +50,7 @@ def evaluate(suite_path: Path, outputs: Outputs, *, seed: int | None = None, mod
     Raises:
         ConfigError: the suite or the agent cannot be used.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
     suite = read_suite(suite_path)
     if seed is not None:
         suite = replace(suite, seed=seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -141,6 +142,7 @@ _prepared: list[tuple[Plan, Stage]] = []
 
 
 def _prepare(plan: Plan) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
     _prepared[:] = [(plan, plan.stage())]
 
 
