@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.calls import Stage, agent_named, play
-from gemini_realtime.evaluation.expectations import Calls
+from gemini_realtime.evaluation.expectations import Calls, SaysWords
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.scenes import (
     Caller,
@@ -132,3 +134,14 @@ def test_an_agent_that_raises_is_a_result_that_says_so() -> None:
 def test_an_agent_that_is_not_there_is_a_clear_error(name: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         agent_named(name)
+
+
+def test_the_recording_of_a_call_is_kept_where_something_went_wrong(tmp_path: Path) -> None:
+    pytest.importorskip("numpy", reason="the page of a recording needs the extra [audio]")
+    good = Scene("a sum", Caller([Says("What is two plus three?")]), [SaysWords("five")])
+    bad = Scene("a wrong sum", Caller([Says("What is two plus three?")]), [SaysWords("six")])
+    suite, stage = Suite("suite", [good, bad]), Stage(agents.restaurant, record=tmp_path)
+    assert play(suite, good, 0, stage).recording == ""
+    kept = Path(play(suite, bad, 0, stage).recording)
+    assert "Two plus three is five." in kept.read_text("utf-8")
+    assert [folder.name for folder in tmp_path.iterdir()] == ["a-wrong-sum-0"]

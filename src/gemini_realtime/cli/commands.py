@@ -596,6 +596,9 @@ def evaluate(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of the first call.", show_default=False)] = None,
     sound: Annotated[bool, typer.Option("--sound", help="With real speech and in real time.")] = False,
     workers: Annotated[int, typer.Option(metavar="N", help="Processes; 0 for one per core.")] = 0,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep calls that fail there, each with a page to look at.")
+    ] = None,
     ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Of a Ray cluster that holds the calls; or auto.")] = "",
     json_lines: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="A line of JSON for each call.", callback=_writable)
@@ -624,6 +627,7 @@ def evaluate(
         fine = evaluating.evaluate(
             suite, outputs, agent=agent, command=command or (), url=url, only=scene or (), model=model, repeat=repeat,
             seed=seed, sound=sound, workers=workers, ray=ray,
+            record=None if record is None else record.absolute(),
         )  # fmt: skip
     if not fine:
         raise typer.Exit(1)

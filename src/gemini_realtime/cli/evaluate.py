@@ -129,6 +129,8 @@ def _tell(plan: Plan, results: list[CallResult]) -> None:
             console.print(f"  {line.at_s:6.2f} s  {line.role:<6}  {line.text}{cut}", markup=False)
         for failure in failed.failures:
             console.print(f"  ✗ {failure}", style="red", markup=False)
+        if failed.recording:
+            console.print(f"  see and hear it: {failed.recording}", markup=False, soft_wrap=True)
 
 
 def _told(scene: SceneSummary) -> list[str]:

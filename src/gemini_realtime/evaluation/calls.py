@@ -6,18 +6,21 @@ import asyncio
 import importlib
 import inspect
 import os
+import re
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from gemini_realtime.agent import ConversationLog, RealtimeAgent
 from gemini_realtime.agent.observers import RealtimeObserver
+from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.evaluation.caller import CallerAtWork, Complaints
 from gemini_realtime.evaluation.expectations import courtesies
@@ -54,12 +57,14 @@ class Stage:
         command: a program that is called instead, in real time; the server plays its caller, without sound.
         url: of an agent that is called over a WebSocket, in real time and with real speech: `ws://...` for binary PCM,
             `twilio+ws://...` for Twilio's Media Streams.
+        record: where calls that were not as expected are kept as recordings, with a page to look at; not of a `url`.
     """
 
     make_agent: MakeAgent | None = None
     sound: bool = False
     command: Sequence[str] = ()
     url: str = ""
+    record: Path | None = None
 
 
 def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
@@ -72,17 +77,44 @@ def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
         ConfigError: the suite or the agent cannot be used at all.
     """
     began = time.perf_counter()
+    folder = None if stage.record is None else stage.record / f"{_file_name(scene.name)}-{seed}"
+    result = _judged(suite, scene, seed, stage, folder)
+    recording = "" if folder is None else _kept(folder, passed=result.passed)
+    return replace(result, recording=recording, took_s=time.perf_counter() - began)
+
+
+def _judged(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | None) -> CallResult:
     try:
-        record = _held(suite, scene, seed, stage)
+        record = _held(suite, scene, seed, stage, folder)
     except ConfigError:
         raise
     except AssertionError as error:  # of virtual time, or of a program that cannot be called
-        return CallResult(scene.name, seed, error=f"the call hangs: {error}", took_s=time.perf_counter() - began)
+        return CallResult(scene.name, seed, error=f"the call hangs: {error}")
     except Exception as error:  # somebody else's agent: whatever it raises is what came of the call
         told = str(error) if isinstance(error, GeminiRealtimeError) else f"the agent raised {error!r}"
-        return CallResult(scene.name, seed, error=told, took_s=time.perf_counter() - began)
+        return CallResult(scene.name, seed, error=told)
     verdicts = [*courtesies(record, scene.expect), *(expectation.check(record) for expectation in scene.expect)]
-    return CallResult(scene.name, seed, verdicts, record, took_s=time.perf_counter() - began)
+    return CallResult(scene.name, seed, verdicts, record)
+
+
+def _kept(folder: Path, *, passed: bool) -> str:
+    """Keep the recording of a call that failed, with a page; returns where that is."""
+    recordings = sorted(folder.glob("*/recording.json"))
+    if passed or not recordings:
+        shutil.rmtree(folder, ignore_errors=True)
+        return ""
+    try:
+        from gemini_realtime.inspection.page import Inspected, write_page
+
+        page = folder / "inspection.html"
+        write_page([Inspected(recordings[-1].parent)], page)
+    except (GeminiRealtimeError, OSError):  # without numpy, say: the recording is there all the same
+        return str(recordings[-1].parent)
+    return str(page)
+
+
+def _file_name(scene: str) -> str:
+    return re.sub(r"[^\w-]+", "-", scene).strip("-") or "scene"
 
 
 def agent_named(name: str, *folders: Path) -> MakeAgent:
@@ -141,16 +173,16 @@ class _Service:
     misbehave: Callable[[str], None]
 
 
-def _held(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallRecord:
+def _held(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | None) -> CallRecord:
     if stage.command:
-        return asyncio.run(_program_call(suite, scene, seed, stage.command))
+        return asyncio.run(_program_call(suite, scene, seed, stage.command, folder))
     if stage.url:
         return asyncio.run(_socket_call(scene, seed, stage.url))
-    call = _agent_call(suite, scene, seed, stage)
+    call = _agent_call(suite, scene, seed, stage, folder)
     return asyncio.run(call) if stage.sound else run_in_virtual_time(call, limit_s=_LIMIT_S)
 
 
-async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallRecord:
+async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | None) -> CallRecord:
     assert stage.make_agent is not None, "there is an agent or a program"
     voice = _aloud if stage.sound else partial(_spelled, scene.caller.speed)
     log, resumptions = ConversationLog(), _Resumptions()
@@ -160,6 +192,8 @@ async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> Ca
         agent = await made if inspect.isawaitable(made) else made
         if not isinstance(agent, RealtimeAgent):
             raise ConfigError(f"the agent is a {type(agent).__name__}", remedy="return a RealtimeAgent")
+        if folder is not None:
+            cast("GeminiRealtimeClient", agent.realtime_client).record(folder)
         for observer in (log, handset, resumptions):
             agent.register_observer(observer)
         work = CallerAtWork(scene.caller, handset, _random(scene, seed), service.misbehave)
@@ -168,8 +202,10 @@ async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage) -> Ca
     return _record(log, handset, work.complaints, resumptions.new_sessions)
 
 
-async def _program_call(suite: Suite, scene: Scene, seed: int, command: Sequence[str]) -> CallRecord:
-    options = _options(suite, scene, seed)
+async def _program_call(
+    suite: Suite, scene: Scene, seed: int, command: Sequence[str], folder: Path | None
+) -> CallRecord:
+    options = {**_options(suite, scene, seed), "record_to": folder}
     server = LiveServer(**options, tls=True, hearing=SpelledHearing(), speaking=SpelledSpeaking(), warm_up=False)
     async with server:
         program = Program(command, {**os.environ, **server.environment()}, suite.folder)

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
 from typing import Final
 
 from gemini_realtime.evaluation.record import CallResult
@@ -112,10 +113,11 @@ def _call(result: CallResult, command: str) -> str:
     tools = "".join(f'<tr><td></td><td>tool</td><td class="tool">{escape(_tool(result, number))}</td></tr>'
                     for number in range(len(record.tools)))  # fmt: skip
     repeat = f" --scene {shlex.quote(result.scene)} --seed {result.seed}"
+    heard = f'<p><a href="{escape(_link(result.recording))}">the recording</a></p>' if result.recording else ""
     again = f"<p><small>again: <code>{escape(command + repeat)}</code></small></p>" if command else ""
     return (
         f"<details><summary>seed {result.seed}: {escape(title)}</summary><table>"
-        f"{''.join(row for _, row in rows)}{tools}</table>{again}</details>"
+        f"{''.join(row for _, row in rows)}{tools}</table>{heard}{again}</details>"
     )
 
 
@@ -133,6 +135,10 @@ def _tool(result: CallResult, number: int) -> str:
     arguments = json.dumps(tool.arguments, ensure_ascii=False)
     outcome = "never answered" if tool.result is None else json.dumps(tool.result, ensure_ascii=False)
     return f"{tool.name}({arguments}) → {outcome}"
+
+
+def _link(recording: str) -> str:
+    return Path(recording).absolute().as_uri()
 
 
 def _duration(seconds: float) -> str:

@@ -110,6 +110,7 @@ class CallResult:
         verdicts: on each expectation.
         record: of the call.
         error: why there was none, if the agent failed; the verdicts do not count then.
+        recording: the page, or else the folder, of its recording; empty without one.
         took_s: of real time.
     """
 
@@ -118,6 +119,7 @@ class CallResult:
     verdicts: list[Verdict] = field(default_factory=list)
     record: CallRecord = field(default_factory=CallRecord)
     error: str = ""
+    recording: str = ""
     took_s: float = 0.0
 
     @property

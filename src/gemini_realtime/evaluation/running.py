@@ -38,6 +38,7 @@ class Plan:
         repeat: how many calls of each scene, with seeds that follow each other.
         sound: with real speech, in real time.
         workers: processes; 0 for one per core.
+        record: where calls that were not as expected are kept as recordings.
         ray: address of a Ray cluster that does the work instead.
         folder: where the agent's module is looked for, beside the folder of the suite.
     """
@@ -50,6 +51,7 @@ class Plan:
     repeat: int = 1
     sound: bool = False
     workers: int = 0
+    record: Path | None = None
     ray: str = ""
     folder: Path = field(default_factory=Path.cwd)
 
@@ -78,8 +80,10 @@ class Plan:
             ConfigError: there is no such agent.
         """
         if self.command or self.url:
-            return Stage(command=self.command, url=self.url)
-        return Stage(agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound)
+            return Stage(command=self.command, url=self.url, record=self.record)
+        return Stage(
+            agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound, record=self.record
+        )
 
 
 def run(plan: Plan, *, known: Collection[tuple[str, int]] = ()) -> Iterator[CallResult]:
