@@ -16,7 +16,7 @@ async def main() -> None:
             return f"It is foggy and 12 degrees in {city}."
 
         async with agent.running():
-            await agent.realtime_client.send_text(role="user", text="What is the weather in London?")
+            await agent.send_text("What is the weather in London?")
             print((await log.next_answer()).said)
         print(log.table())
 

@@ -35,7 +35,7 @@ async def main() -> None:
         async with desk.running():
             for words in ("Connect to billing.", None, "Get the balance of customer Miller."):
                 if words:
-                    await desk.realtime_client.send_text(role="user", text=words)
+                    await desk.send_text(words)
                 answer = await log.next_answer()
                 print(f"{answer.agent}: {answer.said}")
 

@@ -25,7 +25,7 @@ async def main() -> None:
         for tool in await tools_of(session, timeout_s=10):
             agent.register_realtime_function()(tool)
         async with agent.running():
-            await agent.realtime_client.send_text(role="user", text="What is the weather in London?")
+            await agent.send_text("What is the weather in London?")
             print((await log.next_answer()).said)
         print(log.table())
 

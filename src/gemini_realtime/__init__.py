@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         SessionUpdated,
         SpeechStarted,
         TextDelta,
+        TextSent,
         ThoughtDelta,
         TurnComplete,
         Usage,
@@ -140,6 +141,7 @@ __all__ = [
     "SpeechStarted",
     "TelnyxAudioAdapter",
     "TextDelta",
+    "TextSent",
     "ThoughtDelta",
     "Tool",
     "ToolError",
@@ -176,7 +178,7 @@ _NAMES_OF = {
         AudioDelta AudioDropped AudioTruncated ConnectionLost DigitPressed FunctionCall FunctionCallCancelled
         FunctionResult GenerationComplete GoAway InputAudioBufferDelta InputTranscript Interrupted OutputTranscript
         PlaybackStopped RealtimeEvent Reconnecting ReplayedItem SessionCreated SessionResumed SessionUpdated
-        SpeechStarted TextDelta ThoughtDelta TurnComplete Usage VoiceHealth
+        SpeechStarted TextDelta TextSent ThoughtDelta TurnComplete Usage VoiceHealth
     """,
     "protocol.parts": "Media",
     "realtime_client": "RealtimeClientBase RealtimeClientProtocol Role get_client register_realtime_client",

@@ -164,6 +164,21 @@ async def test_an_agent_hears_a_recording_and_silence_after_it(tmp_path: Path) -
     assert heard[2 * 24_000 :].startswith(b"\x01\x00" * 16_000)
 
 
+@in_virtual_time
+async def test_a_recording_takes_the_place_of_the_microphone(tmp_path: Path) -> None:
+    write_wav(tmp_path / "question.wav", b"\x02\x00" * 16_000, 16_000)
+    made, client, _ = agent(DeviceAudioAdapter(Devices()))  # type: ignore[arg-type]
+    async with made.running():
+        await asyncio.sleep(0.1)
+        before = len(client.audio)
+        await made.hear(tmp_path / "question.wav", silence_ms=0)
+        heard = b"".join(client.audio[before:])
+        await asyncio.sleep(0.1)
+    assert heard.startswith(b"\x02\x00" * 16_000)
+    assert b"\x01\x00" not in heard
+    assert client.audio[-1] == b"\x01\x00" * 320
+
+
 async def test_a_recorded_question_is_answered_and_the_conversation_recorded(tmp_path: Path) -> None:
     pytest.importorskip("hibari", reason="the question is spoken: it needs the extra [local]")
     question = tmp_path / "question.flac"

@@ -21,6 +21,7 @@ from gemini_realtime import (
     RealtimeEvent,
     SessionResumed,
     TextDelta,
+    TextSent,
     TurnComplete,
     Usage,
 )
@@ -97,6 +98,13 @@ async def test_the_answer_to_an_interruption_is_measured_from_its_end() -> None:
 async def test_an_answer_after_one_that_nobody_interrupted_is_not_measured_from_what_was_said_before() -> None:
     log = await logged(*QUESTION, *ANSWER, 1.0, *ANSWER)
     assert log.turns[-1].first_audio_ms is None
+
+
+@in_virtual_time
+async def test_what_an_agent_says_in_writing_is_a_turn_of_the_user() -> None:
+    log = await logged(TextSent(role="system", text="Greet them."), TextSent(role="user", text="When?"), 0.2, *ANSWER)
+    assert said(log) == [("user", "When?"), ("assistant", "At eight.")]
+    assert log.turns[1].first_word_ms == pytest.approx(200)
 
 
 @in_virtual_time

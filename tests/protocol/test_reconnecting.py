@@ -1067,7 +1067,7 @@ def test_a_session_that_begins_afresh_is_told_nothing_but_what_was_not_answered(
     line = Call().begin()
     line.hear(handle("h1"))
     line.ask("My name is Ada.")
-    line.wait(1.0).hear(say("Hello, Ada."))
+    line.hear(say("Hello, Ada."))  # so soon that the two may have crossed
     assert line.session.update(NEW, SessionOptions(), line.now, afresh=True) == []
     line.hear(GENERATED, COMPLETE, handle("h2")) if not lost_before else line.lose()
     line.ask("How are you?")

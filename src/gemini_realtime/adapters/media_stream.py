@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from logging import Logger
 from typing import Any, Final
 
-from gemini_realtime.adapters.playing import PlayingAdapter
+from gemini_realtime.adapters.adapter import AudioAdapter
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.audio.playback import RemotePlayback
 from gemini_realtime.errors import AudioFormatError
@@ -28,7 +28,7 @@ MAX_PIECE_MS: Final = 500
 _MAX_PIECE_BYTES: Final = OUTPUT_FORMAT.bytes_for_ms(MAX_PIECE_MS)
 
 
-class MediaStreamAdapter(PlayingAdapter):
+class MediaStreamAdapter(AudioAdapter):
     """Carries sound over a WebSocket whose other end queues audio, returns marks and can be told to clear.
 
     The messages are Twilio's, which most services have taken over; a subclass says what differs.
@@ -214,7 +214,7 @@ class MediaStreamAdapter(PlayingAdapter):
 
     async def _hear(self, payload: bytes) -> None:
         if audio := self.to_model(payload):
-            await self.realtime_client.send_audio(audio)  # type: ignore[arg-type]
+            await self.send(audio)
 
 
 def _base64(payload: bytes) -> str:

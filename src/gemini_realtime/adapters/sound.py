@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from logging import Logger
 
+from gemini_realtime.adapters.adapter import AudioAdapter
 from gemini_realtime.adapters.devices import SoundDevice
 from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording
-from gemini_realtime.adapters.playing import PlayingAdapter
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.audio.rates import SteadyRate
@@ -15,7 +15,7 @@ from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError
 
 
-class DeviceAudioAdapter(PlayingAdapter):
+class DeviceAudioAdapter(AudioAdapter):
     """Microphone and loudspeaker of this machine, with echo cancellation where it is installed.
 
     Attributes:
@@ -82,7 +82,7 @@ class DeviceAudioAdapter(PlayingAdapter):
                 if self._push_to_talk and not self.talking:
                     continue
                 audio = bytes(len(chunk)) if self.muted else chunk
-                await self.realtime_client.send_audio(audio)  # type: ignore[arg-type]
+                await self.send(audio)
 
     async def play(self, audio: bytes) -> None:
         """Queue 24 kHz PCM for the loudspeaker."""
@@ -97,7 +97,7 @@ class DeviceAudioAdapter(PlayingAdapter):
         return self.device.flush()
 
 
-class FileAudioAdapter(PlayingAdapter):
+class FileAudioAdapter(AudioAdapter):
     """A recorded question as the microphone, and silence after it; the conversation as a stereo recording.
 
     The model's audio is played in real time into the recording, as a loudspeaker would, so that an interruption cuts it
@@ -142,7 +142,7 @@ class FileAudioAdapter(PlayingAdapter):
         """Send the question, then silence until the conversation ends."""
         number = 0
         async for chunk in self._question:
-            await self.realtime_client.send_audio(chunk)  # type: ignore[arg-type]
+            await self.send(chunk)
             self.recording.left(self._user.push(chunk, INPUT_FORMAT.rate_hz), 0)
             self.recording.right(self._playback.take(OUTPUT_FORMAT.bytes_for_ms(CHUNK_MS)), number * CHUNK_MS)
             number += 1

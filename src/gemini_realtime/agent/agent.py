@@ -15,8 +15,8 @@ from gemini_realtime.agent.observers import Delivery, RealtimeObserver
 from gemini_realtime.agent.openings import Openings
 from gemini_realtime.agent.tools import Tool
 from gemini_realtime.errors import ConfigError, NotConnectedError
-from gemini_realtime.protocol.events import OWN_EVENTS, RealtimeEvent, SessionUpdated
-from gemini_realtime.realtime_client import RealtimeClientProtocol, get_client
+from gemini_realtime.protocol.events import OWN_EVENTS, RealtimeEvent, SessionUpdated, TextSent
+from gemini_realtime.realtime_client import RealtimeClientProtocol, Role, get_client
 
 if TYPE_CHECKING:
     from gemini_realtime.client import GeminiRealtimeClient
@@ -56,6 +56,7 @@ class RealtimeAgent:
         model: as the configuration names it.
         voice: as the configuration names it; None for the model's own.
         active: who has the conversation: this agent, or the one it was handed over to, from when that is in force.
+        hears_recording: whether `hear` is under way: what the audio adapter hears meanwhile is not sent.
         callbacks: what an application may hook in.
     """
 
@@ -94,6 +95,7 @@ class RealtimeAgent:
         self.model = str(_entry_of(llm_config, "model") or "")
         self.voice: str | None = _entry_of(llm_config, "voice")
         self.active: RealtimeAgent = self
+        self.hears_recording = False
         self._next: RealtimeAgent = self
         self._system_message = system_message
         self._logger = logger
@@ -219,7 +221,8 @@ class RealtimeAgent:
     async def hear(
         self, recording: str | os.PathLike[str], *, real_time: bool = True, silence_ms: float = 1000
     ) -> None:
-        """Let the model hear a recording as a microphone would; returns when it has been said.
+        """Let the model hear a recording as a microphone would, in place of the audio adapter's; returns when it has
+        been said.
 
         Args:
             recording: a sound file, WAV, FLAC, Ogg, ..., of any rate and channel count.
@@ -237,12 +240,29 @@ class RealtimeAgent:
             raise NotConnectedError("nobody hears a recording before the conversation", remedy="run the agent first")
         speech = Recording(recording, real_time=real_time)
         silent_ms = 0
-        async with aclosing(aiter(speech)) as chunks:
-            async for chunk in chunks:
-                await self._realtime_client.send_audio(chunk)  # type: ignore[arg-type]
-                silent_ms += CHUNK_MS * speech.over
-                if speech.over and silent_ms >= silence_ms:
-                    return
+        self.hears_recording = True
+        try:
+            async with aclosing(aiter(speech)) as chunks:
+                async for chunk in chunks:
+                    await self._realtime_client.send_audio(chunk)  # type: ignore[arg-type]
+                    silent_ms += CHUNK_MS * speech.over
+                    if speech.over and silent_ms >= silence_ms:
+                        return
+        finally:
+            self.hears_recording = False
+
+    async def send_text(self, text: str, *, role: Role = "user") -> None:
+        """Say something in writing, and tell the observers (`TextSent`), the log among them.
+
+        Args:
+            text: the words.
+            role: whose they are: `user`, or `system` for what the model is to do.
+
+        Raises:
+            GeminiRealtimeError: as `send_text` of the client.
+        """
+        await self._realtime_client.send_text(role=role, text=text)
+        self.add_event(TextSent(role=role, text=text))
 
     async def hand_over(
         self, to: RealtimeAgent, *, summary: str = "", opening: str = "", keep_history: bool = True

@@ -37,6 +37,7 @@ from gemini_realtime.protocol.events import (
     RealtimeEvent,
     SessionResumed,
     TextDelta,
+    TextSent,
     TurnComplete,
     Usage,
 )
@@ -206,13 +207,18 @@ class ConversationLog(RealtimeObserver):
         return (now_s - self._began_s) * 1000
 
     def note_typed(self, words: str, *, lasting_s: float = 0.0) -> None:
-        """Take note of what is sent with `send_text()`, of which no event tells; `lasting_s` for what is spoken."""
+        """Take note of what is sent with `send_text()` of the client, of which no event tells; `lasting_s` for what is
+        spoken."""
         now_ms = self._now_ms()
         self._user, self._speech_ended_ms = None, now_ms + 1000 * lasting_s
         turn = self._user_turn(now_ms)
         turn.said, turn.end_ms = words, self._speech_ended_ms
 
     # --- the user
+
+    def _sent_text(self, event: TextSent, now_ms: float) -> None:
+        if event.role == "user":
+            self.note_typed(event.text)
 
     def _spoke(self, event: InputAudioBufferDelta, now_ms: float) -> None:
         if not _is_loud(event.delta):
@@ -445,6 +451,7 @@ def _spaced(before: str, piece: str) -> str:
 _NOTES: dict[type, Any] = {
     InputAudioBufferDelta: ConversationLog._spoke,
     InputTranscript: ConversationLog._heard_user,
+    TextSent: ConversationLog._sent_text,
     AudioDelta: ConversationLog._audio,
     OutputTranscript: ConversationLog._said,
     TextDelta: ConversationLog._said,

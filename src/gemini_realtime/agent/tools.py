@@ -51,6 +51,9 @@ class CallContext:
         self.idempotency_key = idempotency_key
         self._cancelled = threading.Event()
 
+    def __repr__(self) -> str:
+        return f"CallContext(call_id={self.call_id!r}, idempotency_key={self.idempotency_key!r})"
+
     @property
     def cancelled(self) -> bool:
         """Whether nobody waits for the result any more: for functions in threads, which cannot be cancelled."""

@@ -136,7 +136,7 @@ class Conversation(RealtimeObserver):
             self._screen.said(YOU, self._question)
             self._asked(self.now_ms())
             with contextlib.suppress(ConnectionClosed, NotConnectedError):  # whoever runs the agent is told why
-                await self.realtime_client.send_text(role="user", text=self._question)
+                await self.agent.send_text(self._question)
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Show what happens, and find out what comes next."""

@@ -18,9 +18,9 @@ from gemini_realtime import (
     RealtimeEvent,
     SessionCreated,
 )
+from gemini_realtime.adapters.adapter import AudioAdapter
 from gemini_realtime.adapters.devices import MicrophoneQueue, SoundDevice
 from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording, write_audio
-from gemini_realtime.adapters.playing import PlayingAdapter
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.resample import Resampler
 from gemini_realtime.cli.measuring import Clock, SpeechLevel
@@ -114,7 +114,7 @@ class Loudspeaker:
         write_audio(path, bytes(self._heard), OUTPUT_FORMAT.rate_hz)
 
 
-class TalkAudio(PlayingAdapter):
+class TalkAudio(AudioAdapter):
     """Sends the user's voice from when there is a session, and lets Gemini's be heard.
 
     Args:

@@ -393,6 +393,19 @@ class AudioTruncated(RealtimeEvent, frozen=True, kw_only=True):
     item_id: Any = None
 
 
+class TextSent(RealtimeEvent, frozen=True, kw_only=True):
+    """An agent said something in writing, with its `send_text`.
+
+    Attributes:
+        role: whose words they are.
+        text: the words.
+    """
+
+    type: Literal["conversation.item.created"] = "conversation.item.created"
+    role: str
+    text: str
+
+
 class PlaybackStopped(RealtimeEvent, frozen=True, kw_only=True):
     """An answer that was cut off fell silent: what was heard of it, as an audio adapter knows.
 

@@ -459,9 +459,11 @@ class Ledger:
         typed = len(asked) > 1 and all(entry.kind == "text" for entry in asked)
         return typed and is_quiet(self.audio.recent(asked[0].sent_at))
 
-    def forget_context(self) -> None:
-        """Instructions and tools that were changed in mid-session are another session's."""
-        self._consume(lambda entry: entry.kind == "context")
+    def begin_afresh(self) -> None:
+        """The next session is another: instructions and tools that were changed in mid-session are not its own, and
+        what may have crossed with an answer counts as answered."""
+        self._consume(lambda entry: entry.kind == "context" or entry.crossed)
+        self._unanswered = [entry for entry in self._unanswered if not entry.crossed]
 
     def heard(self, reached_at: float, margin_s: float, now: float, *, speaks_on: bool) -> None:
         """The service has understood an utterance.

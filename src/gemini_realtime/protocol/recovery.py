@@ -77,7 +77,7 @@ class Recovery:
         if self._setup.afresh:
             self._resumption.forget()
             self._progress.forget()
-            self._ledger.forget_context()
+            self._ledger.begin_afresh()
         handle = self._resumption.usable(now)
         self._outbox.setup(self._setup.sent(handle, now, seeds=self._seeding.announced()))
 

@@ -150,8 +150,7 @@ class AgentCall(Call):
 
     async def types(self, words: str) -> None:
         """Send it as text."""
-        self.log.note_typed(words)
-        await self.agent.realtime_client.send_text(role="user", text=words)
+        await self.agent.send_text(words)
 
     async def hangs_up(self) -> None:
         """End the call; returns when the agent has put everything in order."""

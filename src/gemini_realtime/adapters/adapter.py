@@ -1,4 +1,4 @@
-"""What adapters that play the model's voice have in common: when to play, and when to fall silent."""
+"""What audio adapters have in common: whose voice goes to the model, and when its own is played, and when not."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from gemini_realtime.protocol.events import (
 )
 
 
-class PlayingAdapter(RealtimeObserver):
-    """Plays what the model says; throws away what was not played when the answer is cut off, and tells how much.
+class AudioAdapter(RealtimeObserver):
+    """Sends what the user says, and plays what the model says; throws away what was not played when the answer is cut
+    off, and tells how much.
 
     An interruption and `truncate_audio` cut it off alike. The service is told of the latter by nobody and may go on
     with the answer: the rest of it is not played either.
@@ -30,6 +31,11 @@ class PlayingAdapter(RealtimeObserver):
         self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)
         self._answering = False
         self._cut = False  # the answer under way is not played any more
+
+    async def send(self, audio: bytes) -> None:
+        """Send 16 kHz PCM of the user to the model, unless it hears a recording in its place (`agent.hear`)."""
+        if not self.agent.hears_recording:
+            await self.realtime_client.send_audio(audio)  # type: ignore[arg-type]
 
     @abstractmethod
     async def play(self, audio: bytes) -> None:
