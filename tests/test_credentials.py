@@ -33,9 +33,13 @@ async def test_a_callable_gives_the_token_sync_or_async() -> None:
     assert await access_token(later) == "async"
 
 
-@pytest.mark.parametrize("nothing", [None, "", 3])
+async def test_the_line_break_with_which_files_end_is_no_part_of_a_token() -> None:
+    assert await access_token(lambda: " token\n") == "token"
+
+
+@pytest.mark.parametrize("nothing", [None, "", 3, b"token", " ", "to ken", "töken", "to\nken"])
 async def test_a_callable_that_returns_no_token_is_an_error(nothing: object) -> None:
-    with pytest.raises(ConfigError, match="no token"):
+    with pytest.raises(ConfigError, match="gave"):
         await access_token(lambda: nothing)
 
 

@@ -852,7 +852,7 @@ async def test_a_token_that_is_none_for_a_while_is_fetched_again(nothing: object
         await read(client, 1)
         service.end(1006)
         events = await read_until(client, SessionResumed)
-    assert ["returned no token" in event.reason for event in events if isinstance(event, Reconnecting)] == [True] * 2
+    assert ["gave no token" in event.reason for event in events if isinstance(event, Reconnecting)] == [True] * 2
 
 
 @virtually
@@ -874,6 +874,44 @@ async def test_a_token_whose_fetching_is_cancelled_from_within_is_fetched_again(
         service.end(1006)
         await asyncio.sleep(MINUTE_S)
     assert (service.connections, fetched) == (2, 3)
+
+
+@virtually
+async def test_a_dial_that_returns_nothing_is_an_attempt_that_failed() -> None:
+    class Forgetful(Service):
+        async def dial(self, url: str, headers: Mapping[str, str], receiver: Receiver) -> MemoryTransport:
+            transport = await super().dial(url, headers, receiver)
+            return None if self.connections == 2 else transport  # type: ignore[return-value]
+
+    service = Forgetful()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.end(1006)
+        events = await read_until(client, SessionResumed)
+    assert [event.reason for event in events if isinstance(event, Reconnecting)] == [
+        "no connection could be made: `dial` returned None → check the network, `credentials` and `dial`"
+    ]
+
+
+@pytest.mark.parametrize("what", ["send", "drain"])
+@virtually
+async def test_a_transport_that_raises_is_a_connection_that_is_lost(what: str) -> None:
+    service = Service()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        transport = client.connection
+        assert isinstance(transport, MemoryTransport)
+        setattr(transport, what, lambda *_: 1 / 0)
+        if what == "drain":
+            transport.taking.clear()
+        await client.send_audio(bytes(640))
+        await client.send_text(role="user", text="heard")
+        *_, resumed = await read_until(client, SessionResumed)
+        await settle()
+    assert isinstance(resumed, SessionResumed)
+    assert texts(service).count("heard") == 1
 
 
 @virtually

@@ -23,7 +23,7 @@ async def access_token(credentials: Any, *, timeout_s: float = 15.0) -> Secret |
 
     Raises:
         HandshakeError: it took longer.
-        ConfigError: the callable returned no token, or there are no credentials where they were said to be.
+        ConfigError: there was no token, or there are no credentials where they were said to be.
         MissingDependencyError: google-auth is needed and not installed.
     """
     if credentials is None:
@@ -42,21 +42,29 @@ async def access_token(credentials: Any, *, timeout_s: float = 15.0) -> Secret |
 
 async def _token(credentials: Any) -> str:
     if hasattr(credentials, "refresh"):
-        return await asyncio.to_thread(_refreshed, credentials)
-    if isinstance(credentials, str):
-        return await asyncio.to_thread(_found, credentials)
-    token = credentials()
-    if inspect.isawaitable(token):
-        token = await token
-    if not isinstance(token, str) or not token:
-        given = "an empty string" if token == "" else type(token).__name__
-        raise ConfigError(
-            f"the `credentials` callable returned no token, but {given}", remedy="return the access token as a string"
-        )
-    return token
+        token = await asyncio.to_thread(_refreshed, credentials)
+    elif isinstance(credentials, str):
+        token = await asyncio.to_thread(_found, credentials)
+    else:
+        token = credentials()
+        if inspect.isawaitable(token):
+            token = await token
+    return _checked(token)
 
 
-def _found(where: str) -> str:
+def _checked(token: object) -> str:
+    """The token without the line break with which files and commands end."""
+    if not isinstance(token, str) or not (clean := token.strip()):
+        given = "an empty string" if isinstance(token, str) else type(token).__name__
+        problem = f"gave no token, but {given}"
+    elif not clean.isascii() or not clean.isprintable() or " " in clean:
+        problem = "gave what cannot be a token: it has spaces, line breaks or other than ASCII"
+    else:
+        return clean
+    raise ConfigError(f"`credentials` {problem}", remedy="return the access token as a string")
+
+
+def _found(where: str) -> object:
     """The token of the default credentials, or of those in a key file."""
     try:
         import google.auth
@@ -76,11 +84,11 @@ def _found(where: str) -> str:
     return _refreshed(credentials)
 
 
-def _refreshed(credentials: Any) -> str:
+def _refreshed(credentials: Any) -> object:
     if not credentials.valid:
         try:
             from google.auth.transport.requests import Request
         except ImportError as error:
             raise MissingDependencyError("refreshing Google credentials", "vertex") from error
         credentials.refresh(Request())
-    return str(credentials.token)
+    return credentials.token

@@ -87,8 +87,7 @@ class _Dialler:
         cause: Exception | None = None
         try:
             async with asyncio.timeout(self._timeout_s):
-                connection.transport = await self._dial(connection)
-                return connection
+                transport: Transport | None = await self._dial(connection)
         except GeminiRealtimeError:
             raise
         except asyncio.CancelledError:
@@ -101,6 +100,11 @@ class _Dialler:
         except Exception as error:  # whatever fetches tokens, or dials, may raise anything
             problem = f"no connection could be made: {type(error).__name__}"
             cause = error if blanked(str(error)) == str(error) else None
+        else:
+            if transport is not None:
+                connection.transport = transport
+                return connection
+            problem = "no connection could be made: `dial` returned None"
         raise HandshakeError(problem, remedy="check the network, `credentials` and `dial`") from cause
 
 
@@ -268,7 +272,10 @@ class SessionDriver:
         now = self._loop.time()
         frame = self.session.send_audio(pcm, audio_base64, rate_hz, duration_ms, now)
         if frame is not None:
-            transport.send(frame)
+            try:
+                transport.send(frame)
+            except Exception as error:
+                self._failed(error)
         else:
             self.flush()
             self._tell_dropped(at_once=False)
@@ -283,17 +290,26 @@ class SessionDriver:
             try:
                 async with asyncio.timeout(patience_s):
                     await self.connection.transport.drain()
-            except TimeoutError:
+            except Exception:  # it took too long; or it failed, which `_drain` sees to
                 return
             self.flush()  # what has been waited for is on its way when the wait is over
 
     def flush(self) -> None:
         """Send what may be sent, as long as the network takes it."""
         transport, now = self.connection.transport, self._loop.time()
-        while transport.writable and (frame := self.session.next_frame(now)) is not None:
-            transport.send(frame)
-        if not transport.writable:
-            self._stalled(transport)
+        try:
+            while transport.writable and (frame := self.session.next_frame(now)) is not None:
+                transport.send(frame)
+        except Exception as error:
+            self._failed(error)
+        else:
+            if not transport.writable:
+                self._stalled(transport)
+
+    def _failed(self, error: Exception) -> None:
+        """A transport raised, which it may not: its connection is as good as lost. What was given is sent again."""
+        self._logger.warning("the connection failed: %s", type(error).__name__)
+        self.connection.connection_lost(messages.CloseCode.NONE, f"its transport raised {type(error).__name__}")
 
     def _has_room(self) -> bool:
         transport = self.connection.transport
@@ -307,7 +323,11 @@ class SessionDriver:
             self._draining = self._loop.create_task(self._drain(transport))
 
     async def _drain(self, transport: Transport) -> None:
-        await transport.drain()
+        try:
+            await transport.drain()
+        except Exception as error:
+            if transport is self.connection.transport:
+                self._failed(error)
         self._draining = None
         if transport is self.connection.transport:
             self.session.network(self._loop.time(), stalled=False)
