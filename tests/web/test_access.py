@@ -17,7 +17,21 @@ def test_this_machine_is_allowed_by_its_names(host: str) -> None:
     assert Access(SECRET).allows_host(host)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8760", "192.168.0.2:8760", "", "[::1", "a@b"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example:8760",
+        "192.168.0.2:8760",
+        "",
+        "[::1",
+        "a@b",
+        "a@localhost",
+        "localhost:1; script-src *",
+        "localhost/x",
+        "localhost:x",
+    ],
+)
 def test_a_foreign_name_that_leads_here_is_refused(host: str) -> None:
     assert not Access(SECRET).allows_host(host)
 

@@ -205,6 +205,21 @@ async def test_a_conversation_in_writing_outlives_a_restart_and_a_reload_begins_
     assert [complaint for complaint in complaints if "ERR_CONNECTION_REFUSED" not in complaint] == []
 
 
+async def test_what_happens_to_the_connection_of_a_conversation_is_shown(live_server: LiveServer) -> None:
+    async with Pages(live_server.llm_config()).served() as port, browser() as chromium:
+        page = await chromium.new_page()
+        await opened(page, port)
+        await type_in(page, "What is two plus two?")
+        await said(page, "Two plus two is four.")
+        live_server.go_away(5)
+        await page.get_by_text("Handed over to another connection").wait_for(timeout=TIMEOUT_MS)
+        live_server.misbehave("cut")
+        await page.locator("#events [data-kind=good]", has_text="Resumed").wait_for(timeout=TIMEOUT_MS)
+        shown = await page.locator("#events b").all_inner_texts()
+    assert shown[:2] == ["Resumed", "Connection lost"]
+    assert shown[-1] == "Connected"
+
+
 async def test_a_denied_microphone_is_explained_and_typing_goes_on(live_server: LiveServer) -> None:
     async with (
         Pages(live_server.llm_config()).served() as port,

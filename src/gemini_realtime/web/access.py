@@ -155,6 +155,9 @@ def _is_address(host: str) -> bool:
 def _name_of(host: str) -> str:
     """The name in a `Host` header; empty when it is none."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:  # it is no number
         return ""
+    nothing_else = parts.netloc == host and "@" not in host
+    return parts.hostname or "" if nothing_else else ""

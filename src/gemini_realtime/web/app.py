@@ -30,12 +30,14 @@ from gemini_realtime.web.conversation import Conversations, Limits
 
 STATIC: Final = Path(__file__).parent / "static"
 
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
+    "connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Everything comes from here, and nothing goes elsewhere; the page writes no script or style into itself. Not every
+browser takes a WebSocket of the page's own host for 'self'."""
+
 _HEADERS: Final = {
-    # Everything comes from here, and nothing goes elsewhere; the page writes no script or style into itself.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -145,18 +147,24 @@ class _Door:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self._access.allows_host(host):
-            return await _refused(421, f"This page is not served as {host!r}.")(scope, receive, send)
+            return await _refused(421, "This page is not served under that name.")(scope, receive, send)
         from_elsewhere = origin is not None and not self._access.allows_origin(origin, host)
         if from_elsewhere or (scope["type"] == "websocket" and origin is None):
             return await _refused(403, "Only the page itself may ask for this.")(scope, receive, send)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                MutableHeaders(scope=message).update(_headers(host))
             await send(message)
 
         return await self._app(scope, receive, send_with_headers)
 
 
 def _refused(status: int, why: str) -> PlainTextResponse:
-    return PlainTextResponse(why + "\n", status, headers=_HEADERS)
+    return PlainTextResponse(why + "\n", status, headers=_headers(""))
+
+
+def _headers(host: str) -> dict[str, str]:
+    """What browsers are told about a page that was asked for under this name."""
+    sockets = f"ws://{host} wss://{host}" if host else ""
+    return {**_HEADERS, "Content-Security-Policy": _POLICY.format(sockets=sockets)}

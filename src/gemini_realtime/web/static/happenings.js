@@ -21,9 +21,9 @@ function resent(items) {
 const WORDS = {
   "session.connection_lost": ({ code, reason }) => ["lost", "Connection lost", list([`code ${code}`, reason])],
   "session.reconnecting": ({ attempt, wait_ms, reason }) => ["lost", `Attempt ${attempt} in ${duration(wait_ms)}`, reason],
-  "session.resumed": (event) => [
+  "session.resumed": (event, lost) => [
     event.new_session ? "lost" : "good",
-    event.new_session ? "Continued in a new session" : "Resumed",
+    event.new_session ? "Continued in a new session" : lost ? "Resumed" : "Handed over to another connection",
     list([`after ${duration(event.gap_ms)}`, event.items.length ? `sent again: ${resent(event.items) || event.items.length}` : "nothing was lost", event.uncertain ? `${event.uncertain} uncertain` : ""]),
   ],
   "session.updated": () => ["good", "Changes are in force", ""],
@@ -34,9 +34,16 @@ const WORDS = {
 };
 
 export class Happenings {
+  constructor() {
+    this.lost = false; // the connection, and not resumed yet
+    this.began = performance.now();
+  }
+
   show(event) {
-    const words = WORDS[event.type]?.(event);
+    const words = WORDS[event.type]?.(event, this.lost);
     if (words) this.add(event.at_ms, ...words);
+    if (event.type === "session.connection_lost") this.lost = true;
+    if (event.type === "session.resumed") this.lost = false;
   }
 
   // `atMs` since the conversation began; null for now.
