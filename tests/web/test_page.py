@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
+import pytest_asyncio
 
 from gemini_realtime import LiveServer
 from gemini_realtime.adapters.files import write_wav
 from gemini_realtime.testing import speech_from_text
 from tests.web.pages import SECRET, Pages, browser, complaints_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -81,6 +85,20 @@ def microphone_file(path: Path, *parts: str | float) -> Path:
     return path
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Any]:
+    """The browser; nobody lets a page have its microphone."""
+    async with browser("--use-fake-device-for-media-stream", "--deny-permission-prompts") as chromium:
+        yield chromium
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(chromium: Any) -> AsyncIterator[Any]:
+    """A page that knows nothing of others."""
+    async with await chromium.new_context() as context:
+        yield await context.new_page()
+
+
 async def opened(page: Any, port: int) -> None:
     """Open the page with its secret, and wait until it can be used."""
     await page.goto(f"http://127.0.0.1:{port}/#secret={SECRET}")
@@ -100,7 +118,7 @@ async def type_in(page: Any, words: str) -> None:
 
 @pytest.mark.live_server(pace="realtime", warm_up=True)
 async def test_a_spoken_question_is_heard_answered_and_played_and_speech_silences_the_page(
-    live_server: LiveServer,
+    live_server: LiveServer, page: Any
 ) -> None:
     sent: list[bytes] = []
 
@@ -108,8 +126,7 @@ async def test_a_spoken_question_is_heard_answered_and_played_and_speech_silence
         if isinstance(frame, bytes):
             sent.append(frame)
 
-    async with Pages(live_server.llm_config()).served() as port, browser() as chromium:
-        page = await chromium.new_page()
+    async with Pages(live_server.llm_config()).served() as port:
         complaints = complaints_of(page)
         page.on("websocket", lambda socket: socket.on("framereceived", note))
         await page.add_init_script(LISTENS + SPEAKS)
@@ -180,34 +197,33 @@ async def violations(page: Any, axe: str) -> list[str]:
     return [f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
-async def test_a_conversation_in_writing_outlives_a_restart_and_a_reload_begins_anew(live_server: LiveServer) -> None:
+async def test_a_conversation_in_writing_outlives_a_restart_and_a_reload_begins_anew(
+    live_server: LiveServer, page: Any
+) -> None:
     pages = Pages(live_server.llm_config())
-    async with browser("--deny-permission-prompts") as chromium:
-        page = await chromium.new_page()
-        complaints = complaints_of(page)
-        async with pages.served() as port:
-            await opened(page, port)
-            assert "secret" not in page.url
-            await type_in(page, "What is two plus three?")
-            await said(page, "Two plus three is five.")
-        await page.wait_for_selector("#state[data-state=again]", timeout=TIMEOUT_MS)
-        await type_in(page, "What is two plus two?")  # said when there is a server again
-        async with pages.served(port):
-            await said(page, "Two plus two is four.")
-            assert await page.inner_text(".divider") == "Connected again; the agent knows what was said."
-            received = str(live_server.sessions[-1].received)
-            await page.reload()
-            await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)
-            assert await page.locator(".turn").count() == 0
-            await type_in(page, "What is three plus three?")
-            await said(page, "Three plus three is six.")
+    complaints = complaints_of(page)
+    async with pages.served() as port:
+        await opened(page, port)
+        assert "secret" not in page.url
+        await type_in(page, "What is two plus three?")
+        await said(page, "Two plus three is five.")
+    await page.wait_for_selector("#state[data-state=again]", timeout=TIMEOUT_MS)
+    await type_in(page, "What is two plus two?")  # said when there is a server again
+    async with pages.served(port):
+        await said(page, "Two plus two is four.")
+        assert await page.inner_text(".divider") == "Connected again; the agent knows what was said."
+        received = str(live_server.sessions[-1].received)
+        await page.reload()
+        await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)
+        assert await page.locator(".turn").count() == 0
+        await type_in(page, "What is three plus three?")
+        await said(page, "Three plus three is six.")
     assert "Two plus three is five." in received
     assert [complaint for complaint in complaints if "ERR_CONNECTION_REFUSED" not in complaint] == []
 
 
-async def test_what_happens_to_the_connection_of_a_conversation_is_shown(live_server: LiveServer) -> None:
-    async with Pages(live_server.llm_config()).served() as port, browser() as chromium:
-        page = await chromium.new_page()
+async def test_what_happens_to_the_connection_of_a_conversation_is_shown(live_server: LiveServer, page: Any) -> None:
+    async with Pages(live_server.llm_config()).served() as port:
         await opened(page, port)
         await type_in(page, "What is two plus two?")
         await said(page, "Two plus two is four.")
@@ -220,12 +236,8 @@ async def test_what_happens_to_the_connection_of_a_conversation_is_shown(live_se
     assert shown[-1] == "Connected"
 
 
-async def test_a_denied_microphone_is_explained_and_typing_goes_on(live_server: LiveServer) -> None:
-    async with (
-        Pages(live_server.llm_config()).served() as port,
-        browser("--use-fake-device-for-media-stream", "--deny-permission-prompts") as chromium,
-    ):
-        page = await chromium.new_page()
+async def test_a_denied_microphone_is_explained_and_typing_goes_on(live_server: LiveServer, page: Any) -> None:
+    async with Pages(live_server.llm_config()).served() as port:
         complaints = complaints_of(page)
         await opened(page, port)
         await page.click("#talk")
@@ -237,10 +249,9 @@ async def test_a_denied_microphone_is_explained_and_typing_goes_on(live_server: 
         assert complaints == []
 
 
-async def test_a_page_without_the_secret_is_locked_until_it_is_entered() -> None:
+async def test_a_page_without_the_secret_is_locked_until_it_is_entered(page: Any) -> None:
     nowhere = {"config_list": [{"model": "gemini-3.8-live", "api_key": "none"}]}
-    async with Pages(nowhere).served() as port, browser() as chromium:
-        page = await chromium.new_page()
+    async with Pages(nowhere).served() as port:
         await page.goto(f"http://127.0.0.1:{port}/#secret=wrong")
         await page.get_by_role("heading", name="This page is locked").wait_for()
         assert await page.is_disabled("#talk")
@@ -274,8 +285,8 @@ async def test_the_space_key_is_held_to_talk(live_server: LiveServer, tmp_path: 
         assert complaints == []
 
 
-async def test_a_checker_of_accessibility_finds_nothing(live_server: LiveServer, axe: str) -> None:
-    async with Pages(live_server.llm_config()).served() as port, browser() as chromium:
+async def test_a_checker_of_accessibility_finds_nothing(live_server: LiveServer, chromium: Any, axe: str) -> None:
+    async with Pages(live_server.llm_config()).served() as port:
         found = await walk(chromium, port, axe, color_scheme="light", viewport={"width": 1280, "height": 800})
         found += await walk(chromium, port, axe, color_scheme="dark", viewport={"width": 390, "height": 844})
     assert found == []
@@ -296,7 +307,7 @@ async def walk(chromium: Any, port: int, axe: str, **look: Any) -> list[str]:
     found += await violations(page, axe)
     await page.keyboard.press("Escape")
     await page.click("#talk")
-    await page.get_by_role("alert").filter(has_text="There is no microphone.").wait_for()
+    await page.get_by_role("alert").filter(has_text="The microphone is blocked.").wait_for()
     await page.click(".suggestions button")
     await said(page, "foggy and 12 degrees in London")
     await page.click("summary")
@@ -304,4 +315,5 @@ async def walk(chromium: Any, port: int, axe: str, **look: Any) -> list[str]:
     if look["viewport"]["width"] < 1000:
         await page.click("[data-show=inspector]")
         found += await violations(page, axe)
+    await page.close()
     return found
