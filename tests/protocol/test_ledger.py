@@ -529,6 +529,7 @@ def test_what_is_said_beside_a_call_answers_nothing() -> None:
     ledger.call_opened("c")
     ledger.answer_completed(ROUND_TRIP_S, MARGIN_S, None, one_question=True, filler=True)
     assert kept(ledger) == ["one"]
+    assert ledger._sent[0].uncertain
 
 
 def test_an_answer_that_crossed_with_a_result_may_have_been_to_something_else() -> None:

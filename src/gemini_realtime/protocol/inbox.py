@@ -70,7 +70,8 @@ class Inbox:
         )
         answers, before = self._progress.completed, self._turns.state
         told, findings = self._progress.note(said, now)
-        if self._progress.completed != answers and not findings:
+        completed = self._progress.completed != answers and not findings
+        if completed and self._resumption.lost_at is None:  # what is left says nothing of what comes
             self._resumption.progressed()
         ends = self._turns.state in ENDING and self._turns.state is not before
         return told, findings, ends or message.tool_call_cancellation is not None

@@ -372,7 +372,7 @@ class Ledger:
         if not one_question:
             answered = self._all_answered(answering.until, after)
         elif filler or (results and not self._is_next(asked_until)):
-            answered = Answered(after)
+            answered = Answered(after, answering.until)
         else:
             answered = self._next_answered(answering, after, sent_until)
         self._audio_answered(answered.spoken_until, after, sent_until - margin_s, answering.began_at)
