@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_realtime.local.speech.guards import Heard, is_rambling, same_words, without_repeats, words_of
+from gemini_realtime.local.speech.guards import Heard, is_rambling, said_once, same_words, without_repeats, words_of
 
 SURE, UNSURE = -0.2, -1.2
 
@@ -73,3 +73,21 @@ def test_more_than_anybody_can_say_is_rambling() -> None:
 def test_case_and_punctuation_make_no_other_words() -> None:
     assert same_words("The year was nineteen eighty-four.", "the year was Nineteen eighty four")
     assert not same_words("at forty two", "add forty two")
+
+
+@pytest.mark.parametrize(
+    ("text", "once"),
+    [
+        ("What time is it? What time is it? What", "What time is it?"),
+        ("Goodbye. Goodbye. Goodbye. Goodbye. Goodbye. Goodbye.", ""),
+        ("Add forty two. Count to five. Count to", ""),
+        ("", ""),
+    ],
+)
+def test_a_sentence_that_is_all_there_is_was_said_once(text: str, once: str) -> None:
+    assert said_once(Heard(text, SURE, 0.0, 3.0, whole=False)) == once
+
+
+def test_what_is_nothing_to_doubt_was_said_as_it_stands() -> None:
+    assert said_once(Heard("No, no.", SURE, 0.0, 1.0)) == ""
+    assert said_once(Heard("Add forty two.", SURE, 0.0, 3.0)) == "Add forty two."

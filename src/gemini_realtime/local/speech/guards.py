@@ -97,6 +97,17 @@ def same_words(text: str, other: str) -> bool:
     return _plain(text.replace("-", " ")) == _plain(other.replace("-", " "))
 
 
+def said_once(heard: Heard) -> str:
+    """What was said where a sentence is all there is, again and again, cut off at last; the text where it is nothing to
+    doubt; else empty."""
+    words = heard.text.split()
+    plain = [_plain(word) for word in words]
+    for size in range(1, len(words) // 2 + 1):
+        if plain == [plain[at % size] for at in range(len(plain))]:
+            return " ".join(words[:size]) if size >= _SENTENCE_WORDS_MIN else ""
+    return "" if is_rambling(heard) else heard.text
+
+
 def without_repeats(text: str) -> str:
     """Say what is said over and over once: a sentence after the first time, shorter things after the third."""
     words = text.split()

@@ -62,6 +62,7 @@ class HibariVoice:
         # onnxruntime takes the bytes of a model where it takes a path.
         self._hibari = hibari.Hibari(model=(assets / "hibari.onnx").read_bytes() + _with_output(_DURATIONS))
         self._pronounce = self._hibari.g2p
+        self.say("Hello.", Timbre())  # the first sentence takes longer than any after it
 
     def answer(self, head: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         """Speak `head["text"]` in `head["timbre"]`."""

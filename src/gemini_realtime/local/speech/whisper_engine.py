@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from gemini_realtime.local.speech import weights
-from gemini_realtime.local.speech.guards import Heard, is_made_up, is_rambling, same_words, without_repeats, words_of
+from gemini_realtime.local.speech.guards import Heard, is_made_up, is_rambling, said_once, same_words, words_of
 from gemini_realtime.local.speech.log_mel import FRAMES_PER_S, RATE_HZ, log_mel
 from gemini_realtime.local.speech.vocabulary import alternatives
 from gemini_realtime.local.speech.worker_program import Message, UnfitError
@@ -52,25 +52,22 @@ class _Attempt(NamedTuple):
     Attributes:
         silence_s: behind it.
         hypotheses: followed at once.
-        with_times: whether the model is to say when it hears what. With fewer seconds than it has learnt to hear, it
-            then seldom says the same again and again.
         sure_min: what is heard this surely is taken.
     """
 
     silence_s: float
     hypotheses: int
-    with_times: bool
     sure_min: float
 
 
-# Measured with 48 sentences by seven voices and lines: the first attempt is enough for six of ten, and misses one word
-# in 500 that five hypotheses would not; the third is needed for one of ten, and the last for one of twenty. Of flite's
-# voices, one word in twenty is misheard with one hypothesis alone, and half as many with five.
+# Of 336 sentences by seven voices and lines, the first attempt was enough for six of ten, the second for nine; few
+# needed the last. Of flite's voices, one word in twenty is misheard with one hypothesis alone, and half as many with
+# five.
 _ATTEMPTS: Final = (
-    _Attempt(silence_s=5.0, hypotheses=1, with_times=False, sure_min=-0.25),
-    _Attempt(silence_s=5.0, hypotheses=5, with_times=True, sure_min=-0.6),
-    _Attempt(silence_s=12.0, hypotheses=5, with_times=True, sure_min=-0.6),
-    _Attempt(silence_s=_WINDOW_S, hypotheses=5, with_times=True, sure_min=-inf),
+    _Attempt(silence_s=5.0, hypotheses=1, sure_min=-0.5),
+    _Attempt(silence_s=5.0, hypotheses=5, sure_min=-0.6),
+    _Attempt(silence_s=12.0, hypotheses=5, sure_min=-0.6),
+    _Attempt(silence_s=_WINDOW_S, hypotheses=5, sure_min=-inf),
 )
 
 # A word that the session is about is taken for what was said when it is so much less likely than what was heard, as
@@ -78,7 +75,6 @@ _ATTEMPTS: Final = (
 _LESS_LIKELY_MAX: Final = -9.0
 _UNLIKELIEST: Final = 1e-9
 
-_WITHOUT_TIMES: Final = "<|notimestamps|>"
 _SAMPLES_PER_FEATURE: Final = 2 * RATE_HZ // FRAMES_PER_S
 _WRITTEN: Final = re.compile(r"[0-9$%£€#&+=@]")
 
@@ -133,8 +129,12 @@ class WhisperEars:
             ) from error
         self._not_said = [-1, *_written_not_said(self._tokenizer)]  # -1: what the model's own configuration suppresses
         self._bands = int(self._model.n_mels)
-        (without_times,) = self._tokens(_WITHOUT_TIMES)
-        self._first_time = without_times + 1  # of the tokens that say when
+        (self._without_times,) = self._tokens("<|notimestamps|>")  # behind it are the tokens that say when
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Hear nothing once, which takes longer than it does ever after."""
+        list(self._listen([_Utterance(Message({}, bytes(2 * RATE_HZ)))], _ATTEMPTS[0]))
 
     def answer_all(self, requests: Sequence[Message]) -> Iterator[tuple[int, Message]]:
         """Hear utterances; those that are heard surely come first."""
@@ -160,7 +160,7 @@ class WhisperEars:
         features = ctranslate2.StorageView.from_array(np.concatenate([utterance.features for utterance in group]))
         results = self._model.generate(
             features,
-            self._prompts(features, with_times=attempt.with_times),
+            self._prompts(features),
             beam_size=attempt.hypotheses,
             suppress_tokens=self._not_said,
             max_length=2 * tokens_max,  # CTranslate2 keeps half of it for a text before this one
@@ -169,7 +169,7 @@ class WhisperEars:
         )
         for utterance, result in zip(group, results, strict=True):
             tokens = result.sequences_ids[0]
-            text = self._tokenizer.decode([token for token in tokens if token < self._first_time]).strip()
+            text = self._tokenizer.decode([token for token in tokens if token < self._without_times]).strip()
             whole = len(tokens) < tokens_max
             yield Heard(text, result.scores[0], result.no_speech_prob, utterance.speech_s, whole)
 
@@ -183,7 +183,7 @@ class WhisperEars:
 
     def _text(self, utterance: _Utterance, heard: Heard) -> str:
         """What is taken for said."""
-        text = words_of(heard)
+        text = words_of(heard._replace(text=said_once(heard) or heard.text))
         return self._with_vocabulary(text, utterance) if text else ""
 
     def _with_vocabulary(self, text: str, utterance: _Utterance) -> str:
@@ -202,21 +202,22 @@ class WhisperEars:
         """The logarithm of how likely a text is to be what was said."""
         tokens = self._tokenizer.encode(f" {text}", add_special_tokens=False).ids
         features = ctranslate2.StorageView.from_array(utterance.features)
-        (start,) = self._prompts(features, with_times=False)
+        (start,) = self._prompts(features)
         frames = max(1, round(utterance.speech_s * FRAMES_PER_S))
-        (result,) = self._model.align(features, start, [tokens], frames)
+        (result,) = self._model.align(features, [*start, self._without_times], [tokens], frames)
         return float(np.log(np.maximum(result.text_token_probs, _UNLIKELIEST)).sum())
 
-    def _prompts(self, features: Any, *, with_times: bool) -> list[list[int]]:
-        """What the model is told of each utterance; one that knows many languages, of the one that it hears."""
-        first = [["<|startoftranscript|>"]] * features.shape[0]
-        if self._model.is_multilingual:
-            first = [
-                [*start, str(languages[0][0]), "<|transcribe|>"]
-                for start, languages in zip(first, self._model.detect_language(features), strict=True)
-            ]
-        last = [] if with_times else [_WITHOUT_TIMES]
-        return [self._tokens(*start, *last) for start in first]
+    def _prompts(self, features: Any) -> list[list[int]]:
+        """What the model is told of each utterance; one that knows many languages, of the one that it hears.
+
+        It is to say when it hears what: with fewer seconds than it has learnt to hear, it otherwise says the same again
+        and again three times as often.
+        """
+        languages = self._model.detect_language(features) if self._model.is_multilingual else [None] * features.shape[0]
+        return [
+            self._tokens("<|startoftranscript|>", *((str(likely[0][0]), "<|transcribe|>") if likely else ()))
+            for likely in languages
+        ]
 
     def _tokens(self, *tokens: str) -> list[int]:
         return [int(self._tokenizer.token_to_id(token)) for token in tokens]  # type: ignore[arg-type]  # it is there
@@ -234,10 +235,14 @@ def _is_settled(heard: Heard, before: Heard | None, attempt: _Attempt) -> bool:
     """Whether what was heard is taken: it is sure, or was heard twice and is nothing that silence sounds like."""
     if attempt is _ATTEMPTS[-1]:
         return True
-    if is_rambling(heard):
-        return False
-    again = before is not None and same_words(heard.text, without_repeats(before.text)) and not is_made_up(heard)
-    return again or heard.sureness >= attempt.sure_min
+    if not is_rambling(heard) and heard.sureness >= attempt.sure_min:
+        return True
+    return (
+        before is not None
+        and bool(said_once(heard))
+        and same_words(said_once(heard), said_once(before))
+        and not is_made_up(heard)
+    )
 
 
 def _written_not_said(tokenizer: Tokenizer) -> list[int]:
