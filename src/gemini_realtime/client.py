@@ -156,14 +156,14 @@ class GeminiRealtimeClient(RealtimeClientBase):
         if self._recording is None:
             yield
             return
-        from gemini_realtime.recordings.recorder import Recorder
+        from gemini_realtime.recordings.recorder import Recorder, written
 
         self._recorder = recorder = Recorder(self._recording)
         try:
             yield
         finally:
             self._recorder = None
-            await asyncio.shield(asyncio.wrap_future(recorder.end()))
+            await written(recorder.end())
 
     def session_state(self) -> dict[str, Any]:
         """What another process needs to continue this conversation: `connect(state=...)`.

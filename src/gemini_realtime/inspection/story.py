@@ -236,6 +236,8 @@ class _Reader:
             self._connections.setdefault(line.connection, Connection(line.connection, line.ms))
             if line.sender == "client":
                 self._client_frame(line)
+            elif line.unreadable:
+                self._mark("fault", "unreadable", f"{len(line.unreadable) * 3 // 4} bytes that are no JSON")
             else:
                 self._server_frame(bytes(line.frame))
 
@@ -307,11 +309,7 @@ class _Reader:
     # --- what the service said
 
     def _server_frame(self, data: bytes) -> None:
-        try:
-            message, _ = decode_server_message(data)
-        except DecodeError:
-            self._mark("fault", "unreadable", f"{len(data)} bytes that are no JSON")
-            return
+        message, _ = decode_server_message(data)
         if message.error is not None:
             self._mark("fault", "error", f"{message.error.code} {message.error.message}".strip())
         for event in message_events(message, Frame(data), interrupted=self._interrupted, opened=self._opened):

@@ -14,7 +14,15 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from gemini_realtime.errors import MissingDependencyError
 from gemini_realtime.protocol.codec import DecodeError, parse_received
-from gemini_realtime.recordings.lines import Closed, Sender, closed_line, event_line, frame_line, opened_line
+from gemini_realtime.recordings.lines import (
+    Closed,
+    Sender,
+    closed_line,
+    event_line,
+    frame_line,
+    opened_line,
+    unreadable_line,
+)
 from gemini_realtime.recordings.redaction import Redaction
 from gemini_realtime.version import __version__
 
@@ -136,10 +144,15 @@ class Folder:
         try:
             message = parse_received(frame)
         except DecodeError:
-            message = {}
+            return self._unreadable_line(entry, sender, frame)
         if self._sound is not None:
             self._sound.stereo.add(entry.ms, entry.connection, sender, message)
         return frame_line(entry.ms, entry.connection, sender, self._redaction.frame(message))
+
+    def _unreadable_line(self, entry: Noted, sender: Sender, frame: bytes) -> bytes:
+        if self._redaction.keeps_everything and sender == "server":  # of what cannot be read, nothing can be left out
+            return unreadable_line(entry.ms, entry.connection, sender, frame)
+        return frame_line(entry.ms, entry.connection, sender, {})
 
     def _give_up(self, error: OSError) -> None:
         _log.warning("%s: the rest of this conversation is not recorded: %s", self._path, error.strerror)

@@ -13,16 +13,20 @@ and fields that it does not know.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.protocol.codec import encode
+from gemini_realtime.protocol.codec import encode, encode_base64
 
 Sender = Literal["client", "server"]
 
 NO_FRAME = msgspec.Raw(b"")
+
+
+MAX_UNREADABLE_BYTES: Final = 64 * 1024
+"""Of a frame that is no JSON so much is kept."""
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -47,6 +51,7 @@ class Line(msgspec.Struct, frozen=True, rename={"sender": "from"}):
         connection: counted from 1.
         sender: who sent the frame.
         frame: JSON, not parsed yet; empty where the line is about something else.
+        unreadable: base64 of a frame that is no JSON; `frame` is an empty object then.
         opened: the connection was opened.
         closed: it ended.
         event: what the client noticed.
@@ -56,6 +61,7 @@ class Line(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     connection: int = 1
     sender: Sender | None = None
     frame: msgspec.Raw = NO_FRAME
+    unreadable: str = ""
     opened: bool = False
     closed: Closed | None = None
     event: dict[str, Any] | None = None
@@ -93,6 +99,14 @@ def frame_line(ms: float, connection: int, sender: Sender, frame: dict[str, Any]
     except ConfigError:
         written = b"{}"
     return b'{"ms":%.1f,"connection":%d,"from":"%b","frame":%b}\n' % (ms, connection, sender.encode(), written)
+
+
+def unreadable_line(ms: float, connection: int, sender: Sender, frame: bytes) -> bytes:
+    """Write the line of a frame that is no JSON."""
+    content = encode_base64(frame[:MAX_UNREADABLE_BYTES])
+    return b'{"ms":%.1f,"connection":%d,"from":"%b","frame":{},"unreadable":"%b"}\n' % (
+        ms, connection, sender.encode(), content,
+    )  # fmt: skip
 
 
 def opened_line(ms: float, connection: int) -> bytes:

@@ -68,11 +68,11 @@ def _found(path: Path) -> Path:
         if not path.exists():
             raise ConfigError(f"{path} cannot be read: No such file or directory", remedy=_REMEDY)
         return path
-    # Names begin with the time; of one second the higher number is the later.
-    recordings = [file.parent for file in path.glob(f"*/{FRAMES}")]
+    recordings = list(path.glob(f"*/{FRAMES}"))
     if not recordings:
         raise ConfigError(f"{path} holds no recording", remedy=_REMEDY)
-    return max(recordings, key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
+    # By the frames: an inspection that is put beside them makes a recording no newer.
+    return max(recordings, key=lambda file: (file.stat().st_mtime_ns, file.parent.name)).parent
 
 
 def _manifest(path: Path) -> dict[str, Any]:

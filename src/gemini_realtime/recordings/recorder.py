@@ -31,6 +31,9 @@ AFTERMATH_S: Final = 5.0
 MAX_UNWRITTEN_BYTES: Final = 64 * 1024 * 1024
 """What waits for a slow disk, and what is held of the last minutes: half an hour of a microphone."""
 
+WRITTEN_WITHIN_S: Final = 10.0
+"""How long the end of a conversation is held up by a disk."""
+
 TROUBLE: Final = frozenset(("session.connection_lost", "session.voice_health", "input_audio_buffer.dropped"))
 """Events that say that something went wrong."""
 
@@ -144,11 +147,21 @@ class Recorder:
         self._kept.save(cause)
 
     def end(self) -> Future[None]:
-        """The conversation is over: write the rest. Returns what is done when that is."""
+        """The conversation is over: write the rest. Returns what is done when that is; see `written`."""
         return self._kept.end()
 
     def _note(self, connection: int, what: Any) -> None:
         self._kept.add(Noted((self._clock() - self._began_s) * 1000, connection, what))
+
+
+async def written(*ended: Future[None]) -> None:
+    """Wait until the rest of recordings is written; for a disk that hangs not for ever."""
+    loop = asyncio.get_running_loop()
+    try:
+        for end in ended:  # in a thread: in virtual time too, time passes meanwhile as it really does
+            await loop.run_in_executor(None, end.result, WRITTEN_WITHIN_S)
+    except TimeoutError:
+        _log.warning("a recording is not complete: the disk has taken nothing for %g s", WRITTEN_WITHIN_S)
 
 
 class _Folders:

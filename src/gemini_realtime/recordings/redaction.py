@@ -41,6 +41,11 @@ class Redaction:
         self._text = text
         self._handles: dict[str, str] = {}
 
+    @property
+    def keeps_everything(self) -> bool:
+        """Whether neither sound nor words are left out."""
+        return self._audio and self._text
+
     def frame(self, frame: dict[str, Any]) -> dict[str, Any]:
         """What is recorded of a frame, which may be changed."""
         for name, field in (("setup", "handle"), ("sessionResumptionUpdate", "newHandle")):

@@ -14,7 +14,7 @@ from typing import Final
 
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.local.wire.frames import server_frame
-from gemini_realtime.protocol.codec import decode_client_message
+from gemini_realtime.protocol.codec import decode_base64, decode_client_message
 from gemini_realtime.protocol.messages import ClientMessage, CloseCode, Message
 from gemini_realtime.recordings import ConversationRecording
 from gemini_realtime.recordings.lines import Closed, Line
@@ -172,6 +172,8 @@ class RealTimePlayer(Player):
 
 
 def _played(entry: Recorded) -> Played:
+    if entry.line.unreadable:
+        return decode_base64(entry.line.unreadable)
     return entry.line.closed or server_frame(entry.line.parsed())
 
 

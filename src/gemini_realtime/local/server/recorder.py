@@ -13,6 +13,7 @@ from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.protocol.codec import DecodeError, parse_object
 from gemini_realtime.recordings import Recorder, RecordingOptions
 from gemini_realtime.recordings.lines import Closed
+from gemini_realtime.recordings.recorder import written
 
 RESUMED_WITHIN_S: Final = 60.0
 """A session that is resumed later begins a new recording."""
@@ -63,7 +64,7 @@ class SessionRecorders:
         """Write the rest of all recordings."""
         for session in list(self._open):
             self._end(session)
-        await asyncio.gather(*map(asyncio.wrap_future, list(self._ending)))
+        await written(*self._ending)
 
     def _end(self, session: _Session) -> None:
         self._open.discard(session)
