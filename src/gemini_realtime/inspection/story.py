@@ -220,6 +220,7 @@ class _Reader:
         self._calls: set[str] = set()
         self._unnamed_calls = 0
         self._sent_before = SentBefore()
+        self._unanswered: dict[str, int] = {}  # written questions, and on which connection each was asked
         self._interrupted = False
         self._user_began_ms: float | None = None
 
@@ -266,12 +267,12 @@ class _Reader:
                 if blob is not None and sound and not self._sent_before(line.connection, blob.data):
                     self._spoke(blob.data)
             if item.text:
-                self._typed(item.text)
+                self._typed(line.connection, item.text)
         if message.client_content is not None:
             words = [part.text for turn in message.client_content.turns for part in turn.parts
                      if part.text and turn.role != "model"]  # fmt: skip
             if words and message.client_content.turn_complete:
-                self._typed(" ".join(words[-1:]))
+                self._typed(line.connection, words[-1])
         if message.tool_response is not None:
             for response in message.tool_response.function_responses:
                 result = response.response if isinstance(response.response, dict) else {}
@@ -302,7 +303,9 @@ class _Reader:
                 timing.loud_from_ms = self._user_began_ms = self._now_ms
             timing.loud_until_ms = self._now_ms
 
-    def _typed(self, words: str) -> None:
+    def _typed(self, connection: int, words: str) -> None:
+        if self._unanswered.setdefault(words, connection) < connection:
+            return  # sent again after a loss, and asked once
         self._log.note_typed(words)
         self._user_began_ms = self._now_ms
 
@@ -340,6 +343,7 @@ class _Reader:
                 self._cut_off()
             case TurnComplete():
                 self._interrupted = False
+                self._unanswered.clear()
             case FunctionCallCancelled():
                 self._mark("notice", "calls cancelled", ", ".join(event.call_ids))
             case GoAway():
