@@ -40,23 +40,24 @@ def _noted(line: Line, from_ms: float) -> Noted | None:
     return Noted(from_ms + line.ms, 1, (line.sender, bytes(line.frame)))
 
 
-def inspect(folder: Path) -> tuple[float, float]:
-    """Inspect it in a process of its own; returns seconds, and the most memory in MB."""
+def inspect(folder: Path) -> tuple[float, float, float]:
+    """Inspect it in a process of its own; returns seconds, those of CPU time, and the most memory in MB."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "gemini_realtime", "inspect", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     took_s = time.perf_counter() - began
-    return took_s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
 
 
 def main(call: str, folder: Path) -> None:
     """Write an hour, inspect it, and say what that took."""
     wrote_s = write_hour(ConversationRecording(call), folder)
-    took_s, memory_mb = inspect(folder)
+    took_s, cpu_s, memory_mb = inspect(folder)
     for file in sorted((folder / "hour").iterdir()):
         print(f"{file.name:<18} {file.stat().st_size / 1e6:8.1f} MB")
     print(f"written in {wrote_s:.1f} s of CPU time, {wrote_s / 36:.2f} % of a core for an hour")
-    print(f"inspected in {took_s:.1f} s, {memory_mb:.0f} MB")
+    print(f"inspected in {took_s:.1f} s ({cpu_s:.1f} s of CPU time), {memory_mb:.0f} MB")
 
 
 if __name__ == "__main__":
