@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
@@ -65,6 +66,34 @@ def test_two_functions_of_one_name_are_refused() -> None:
     agent.register_realtime_function(name="pay")(lambda: 1)
     with pytest.raises(ConfigError, match="two functions called 'pay'"):
         agent.register_realtime_function(name="pay")(lambda: 2)
+
+
+def test_a_function_is_registered_with_parentheses_or_without() -> None:
+    agent = Scene().agent
+
+    @agent.register_realtime_function
+    def pay(euros: int) -> str:
+        """Pay."""
+        return f"{euros} paid"
+
+    assert agent.registered_realtime_tools == {"pay": pay}
+    assert pay(5) == "5 paid"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        (lambda agent: agent.register_realtime_function(timeout=3), "did you mean 'timeout_s'"),
+        (lambda agent: agent.register_realtime_function()(lambda: 1), "has the name '<lambda>'"),
+        (lambda agent: agent.register_observer(ConversationLog), "the class ConversationLog"),
+        (lambda agent: agent.register_observer("log"), "an observer is a str"),
+        (lambda agent: RealtimeAgent(name="x", observers=ConversationLog()), "a list of"),  # type: ignore[arg-type]
+        (lambda agent: RealtimeAgent(name="x", llm_config={}, observer=[]), "did you mean 'observers'"),
+    ],
+)
+def test_mistakes_are_told_in_words(mistake: Callable[[RealtimeAgent], Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        mistake(Scene().agent)
 
 
 async def test_a_run_that_cannot_connect_says_why() -> None:

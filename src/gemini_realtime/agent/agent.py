@@ -7,13 +7,15 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from inspect import signature
 from logging import Logger, getLogger
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from gemini_realtime.agent.functions import FunctionObserver
-from gemini_realtime.agent.observers import Delivery, RealtimeObserver
+from gemini_realtime.agent.observers import Delivery, RealtimeObserver, check_observer
 from gemini_realtime.agent.openings import Openings
-from gemini_realtime.agent.tools import Tool
+from gemini_realtime.agent.tools import TOOL_OPTIONS, Tool
+from gemini_realtime.checking import check_fields, check_type, spelling_remedy
 from gemini_realtime.errors import ConfigError, NotConnectedError
 from gemini_realtime.protocol.events import OWN_EVENTS, RealtimeEvent, SessionUpdated, TextSent
 from gemini_realtime.realtime_client import RealtimeClientProtocol, Role, get_client
@@ -99,7 +101,9 @@ class RealtimeAgent:
         self._next: RealtimeAgent = self
         self._system_message = system_message
         self._logger = logger
-        self._realtime_client = client or get_client(llm_config, self.logger, **client_kwargs)
+        if observers is not None:
+            check_type("observers", observers, (list, tuple), "a list of observers")
+        self._realtime_client = client or _client_for(llm_config, self.logger, client_kwargs)
         if record is not None:
             self._gemini_client().record(record)
         self._tools: dict[str, Tool] = {}
@@ -144,8 +148,9 @@ class RealtimeAgent:
         """Add an observer; one that is there already stays there once.
 
         Raises:
-            ConfigError: the conversation runs already, and the observer would be told of nothing.
+            ConfigError: it is no observer; or the conversation runs already, and it would be told of nothing.
         """
+        check_observer(observer)
         if self._running:
             raise ConfigError("an observer came while the agent runs", remedy="register it before `run()`")
         if not any(known is observer for known in self._observers):
@@ -162,38 +167,55 @@ class RealtimeAgent:
         for delivery in self._deliveries:
             delivery.put(event)
 
+    @overload
+    def register_realtime_function(self, func_or_tool: Callable[..., Any] | Tool, /) -> Tool: ...
+
+    @overload
     def register_realtime_function(
-        self, *, name: str | None = None, description: str | None = None, **options: Any
-    ) -> Callable[[Callable[..., Any] | Tool], Tool]:
-        """Decorator: let the model call a function.
+        self, func_or_tool: None = None, /, *, name: str | None = None, description: str | None = None, **options: Any
+    ) -> Callable[[Callable[..., Any] | Tool], Tool]: ...
+
+    def register_realtime_function(
+        self,
+        func_or_tool: Callable[..., Any] | Tool | None = None,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Decorator, with parentheses or without: let the model call a function.
 
         Args:
+            func_or_tool: the function, where there are no parentheses.
             name: what the model knows it by; the function's own name by default.
             description: what the model is told about it; the docstring by default.
             options: `background`, `timeout_s`, `cancel_on_interruption`, `approve`, as in `Tool`.
 
         Raises:
-            ConfigError: the signature cannot be declared, the name is taken, or the agent runs already: the model would
-                never hear of the function.
+            ConfigError: the signature cannot be declared, there is no such option, the name is taken, or the agent runs
+                already: the model would never hear of the function.
         """
+        given = {"name": name, "description": description, **options}
+        changed = {option: value for option, value in given.items() if value is not None}
+        check_fields("register_realtime_function", changed, TOOL_OPTIONS)
 
         def register(func_or_tool: Callable[..., Any] | Tool) -> Tool:
-            given = {"name": name, "description": description, **options}
-            changed = {option: value for option, value in given.items() if value is not None}
-            if changed or not isinstance(func_or_tool, Tool):
-                func_or_tool = Tool(func_or_tool, **changed)
-            tool = func_or_tool
-            if self._running:
-                raise ConfigError(
-                    f"the function {tool.name!r} came while the agent runs",
-                    remedy="register it before `run()`, or on an agent that `hand_over` leads to",
-                )
-            if tool.name in self._tools:
-                raise ConfigError(f"there are two functions called {tool.name!r}", remedy="pass `name`")
-            self._tools[tool.name] = tool
-            return tool
+            as_it_is = isinstance(func_or_tool, Tool) and not changed
+            return self._add_tool(func_or_tool if as_it_is else Tool(func_or_tool, **changed))  # type: ignore[arg-type]
 
-        return register
+        return register if func_or_tool is None else register(func_or_tool)
+
+    def _add_tool(self, tool: Tool) -> Tool:
+        if self._running:
+            raise ConfigError(
+                f"the function {tool.name!r} came while the agent runs",
+                remedy="register it before `run()`, or on an agent that `hand_over` leads to",
+            )
+        if tool.name in self._tools:
+            raise ConfigError(f"there are two functions called {tool.name!r}", remedy="pass `name`")
+        self._tools[tool.name] = tool
+        return tool
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -389,6 +411,20 @@ class RealtimeAgent:
     def _loop_ended(self, loop: asyncio.Task[None]) -> None:
         if not loop.cancelled() and (error := loop.exception()) is not None:
             self.logger.error("the loop of an observer raised %s", type(error).__name__, exc_info=error)
+
+
+def _client_for(llm_config: Any, logger: Logger, kwargs: dict[str, Any]) -> RealtimeClientProtocol:
+    try:
+        return get_client(llm_config, logger, **kwargs)
+    except ConfigError as error:
+        if not kwargs:
+            raise
+        known = [name for name, parameter in signature(RealtimeAgent).parameters.items() if name not in _NO_OPTIONS]
+        remedy = spelling_remedy(next(iter(kwargs)), known)
+        raise ConfigError(f"neither the agent nor a client takes `{next(iter(kwargs))}`", remedy=remedy) from error
+
+
+_NO_OPTIONS: Final = ("self", "client_kwargs")
 
 
 def _entry_of(llm_config: Any, name: str) -> Any:

@@ -10,9 +10,10 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from logging import Logger, getLogger
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from gemini_realtime.errors import NotConnectedError
+from gemini_realtime.checking import kind_of
+from gemini_realtime.errors import ConfigError, NotConnectedError
 from gemini_realtime.protocol.events import InputAudioBufferDelta, RealtimeEvent
 
 if TYPE_CHECKING:
@@ -85,6 +86,18 @@ class RealtimeObserver(ABC):
 
     async def on_close(self) -> None:  # noqa: B027 - there may be nothing to do
         """The conversation is over."""
+
+
+def check_observer(observer: Any) -> None:
+    """Refuse what cannot follow a conversation; what is written for AG2 has the same methods.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if isinstance(observer, type):
+        raise ConfigError(f"an observer is the class {observer.__name__}", remedy=f"pass {observer.__name__}(...)")
+    if not callable(getattr(observer, "on_event", None)):
+        raise ConfigError(f"an observer is {kind_of(observer)}", remedy="pass an object of RealtimeObserver")
 
 
 class Delivery:

@@ -18,8 +18,9 @@ from typing import Annotated, Any, Final, NamedTuple, Optional, get_args, get_or
 
 from gemini_realtime.agent.results import ToolError, ToolResult, to_result
 from gemini_realtime.agent.threads import in_thread
-from gemini_realtime.checking import check_number, check_type, kind_of
+from gemini_realtime.checking import check_fields, check_number, check_type, kind_of
 from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.protocol.tools import check_function_name
 
 try:
     import docstring_parser
@@ -138,7 +139,7 @@ class Tool:
             raise ConfigError(f"`approve` is {kind_of(approve)}", remedy="pass an async function")
         documented = docstring_parser.parse(inspect.getdoc(func) or "")
         self.func = func
-        self.name = name or str(getattr(func, "__name__", type(func).__name__))
+        self.name = check_function_name("tool", name or str(getattr(func, "__name__", type(func).__name__)))
         self.description = description or _first_paragraphs(documented) or self.name
         self.background = background
         self.timeout_s = timeout_s
@@ -247,10 +248,20 @@ class RemoteTool(Tool):
 
 
 def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Decorator: make a function a `Tool`; options as there."""
+    """Decorator: make a function a `Tool`; options as there.
+
+    Raises:
+        ConfigError: as `Tool`; or there is no such option.
+    """
+    check_fields("tool", options, TOOL_OPTIONS)
     if function is None:
         return lambda function: Tool(function, **options)
     return Tool(function, **options)
+
+
+TOOL_OPTIONS: Final = tuple(
+    name for name, known in inspect.signature(Tool).parameters.items() if known.kind is known.KEYWORD_ONLY
+)
 
 
 def _first_paragraphs(documented: docstring_parser.Docstring) -> str:

@@ -104,15 +104,24 @@ def _listed(where: str, declared: Any) -> list[Any]:
     return declared or []
 
 
-def _declaration(where: str, function: Json) -> Json:
-    """A function, however it is described, in the service's form."""
-    spelled = _spelled(where, function)
-    name = spelled.get("name")
+def check_function_name(where: str, name: Any) -> str:
+    """Refuse what cannot be the name of a function.
+
+    Raises:
+        ConfigError: it cannot.
+    """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w.:-]{0,127}", name, re.ASCII):
         raise ConfigError(
             f"`{where}` has the name {shown(name)}",
             remedy="begin with a letter or `_`; then letters, digits, `_`, `.`, `:` and `-`, up to 128 in all",
         )
+    return name
+
+
+def _declaration(where: str, function: Json) -> Json:
+    """A function, however it is described, in the service's form."""
+    spelled = _spelled(where, function)
+    name = check_function_name(where, spelled.get("name"))
     for field, convert in (("parameters", to_parameters), ("response", to_schema)):
         if field in spelled:
             if f"{field}JsonSchema" in spelled:
