@@ -73,6 +73,13 @@ def test_late_output_of_any_kind_begins_no_turn(late: RealtimeEvent) -> None:
     assert ends(talk.progress.connection_lost(talk.now)) == [(LOST_REASON, True)]
 
 
+def test_a_whole_answer_right_after_an_interruption_leaves_doubt_about_what_was_asked() -> None:
+    talk = Conversation()
+    talk.type("one")
+    talk.hear(INTERRUPTED, SECOND, GENERATED, COMPLETE)
+    assert [entry.uncertain for entry in talk.ledger._sent] == [True]
+
+
 @pytest.mark.parametrize("said", ["typed", "spoken", "long ago"])
 def test_an_answer_to_what_was_said_after_an_interruption_is_not_stale_though_that_turn_never_ends(said: str) -> None:
     talk = Conversation()

@@ -96,7 +96,7 @@ def words(frame: dict[str, Any]) -> list[str]:
     if "contextUpdate" in frame:
         turns = [frame["contextUpdate"]["systemInstruction"]]
     names = [name for turn in turns for part in turn["parts"] for name in part["text"].split("\n")]
-    return [name for name in names if name != HEARD]
+    return [name for name in names if name.strip(HEARD)]
 
 
 class Conversation(RuleBasedStateMachine):

@@ -479,6 +479,11 @@ class Ledger:
         after, until = self._last_sent_by(reached_at - margin_s), self._last_sent_by(reached_at + margin_s)
         self.questions.heard(after, until, now, speaks_on=speaks_on)
 
+    def may_be_answered(self) -> None:
+        """An answer is complete that was taken for the rest of one that was cut off: it may be to anything."""
+        for entry in chain(self._unanswered, self._sent):
+            entry.uncertain = True
+
     def answer_cut(self) -> None:
         """The answer was cut off by the user."""
         self.utterances.answer_cut()

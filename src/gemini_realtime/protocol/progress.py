@@ -279,6 +279,8 @@ class Progress:
 
     def _note_generated(self, event: GenerationComplete, now: float) -> list[Finding]:
         findings = self._health.generation_complete(now)
+        if self._turns.interrupted:  # what was cut off does not become complete
+            self._ledger.may_be_answered()
         self._answer_completes()
         self._turns.generated(now)
         if not self._profile.interaction_status:  # there it may have been a filler, and the turn's end says so
