@@ -1,0 +1,1 @@
+"""voicebench, which measures voice agents by their sound, beside `gemini-realtime evaluate --url`."""
