@@ -30,7 +30,7 @@ HEAD = "| client | version | family | what is run | program | result | seconds |
 ROW = re.compile(r"^\| .* \| *[0-9.]+ \|$", re.MULTILINE)
 OFFLINE = [sys.executable, "-m", "gemini_realtime", "offline", "--"]
 NODE_MIN = 20
-TIMEOUT_S = 180
+TIMEOUT_S = 240
 
 
 class Unavailable(Exception):

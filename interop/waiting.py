@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def until(done: Callable[[], bool], what: str, seconds: float = 20) -> None:
+async def until(done: Callable[[], bool], what: str, seconds: float = 45) -> None:
     """Look until it is done.
 
     Raises:

@@ -106,7 +106,7 @@ async def main() -> None:
         context = session.chat_ctx.copy()
         context.add_message(role="user", content=question)
         await session.update_chat_ctx(context)
-        await asyncio.wait_for(session.generate_reply(), 20)
+        await asyncio.wait_for(session.generate_reply(), 45)
 
     await session.update_instructions("Your name is Zoe.")
     await session.update_tools([get_weather])
@@ -114,7 +114,7 @@ async def main() -> None:
     context.add_message(role="user", content="What is two plus three?")
     await session.update_chat_ctx(context)
     await asyncio.sleep(1)
-    await asyncio.wait_for(session.generate_reply(), 20)
+    await asyncio.wait_for(session.generate_reply(), 45)
     await until(lambda: "five" in heard.said, "the reply to the context")
     await asyncio.sleep(2)
     await speak("weather")
