@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from gemini_realtime.web.access import Access
 from tests.cli.strangers import TIMEOUT_S, run, start
 
 pytest.importorskip("uvicorn", reason="it serves the page: the extra [web]")
 pytest.importorskip("ctranslate2", reason="the embedded server hears and speaks with the extra [local]")
+web = pytest.importorskip("gemini_realtime.cli.web", reason="the command: the extra [web]")
 
 AGENT = """
 from gemini_realtime import RealtimeAgent
@@ -60,3 +62,15 @@ def test_what_cannot_be_served_is_said(arguments: list[str], problem: str, tmp_p
     refused = run("web", "--no-open", *arguments, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path))
     assert refused.returncode == 2
     assert problem in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_what_opens_by_itself_has_a_ticket_and_not_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(web.webbrowser, "open", opened.append)
+    monkeypatch.setenv("BROWSER", "any")
+    access = Access("the secret of the page")
+    web.tell(web.Request(), access, 8760, "the embedded server")
+    (address,) = opened
+    page, _, ticket = address.partition("#ticket=")
+    assert page == "http://127.0.0.1:8760/"
+    assert access.redeem(ticket) == "the secret of the page"

@@ -17,7 +17,7 @@ from gemini_realtime.web.app import about, page_app
 from gemini_realtime.web.conversation import Limits
 from gemini_realtime.web.serving import page_served
 
-SECRET = "the secret of the tests"
+SECRET = "the secret of the tests, 100 % ☃"
 MODEL = "gemini-3.8-live"
 
 

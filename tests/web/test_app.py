@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_other_hosts_and_origins_are_turned_away() -> None:
 async def test_what_is_told_about_the_agent_takes_the_secret() -> None:
     async with Pages(NOWHERE).served() as port:
         assert (await ask(port, "/about")).status == 401
-        told = await ask(port, "/about", Authorization=f"Bearer {SECRET}")
+        told = await ask(port, "/about", Authorization=f"Bearer {quote(SECRET)}")
         about = json.loads(told.body)  # type: ignore[attr-defined]
     assert (about["agent"], about["voice"], about["talks_to"]) == ("guide", "charon", "the embedded server")
     assert "Kore" in about["voices"]

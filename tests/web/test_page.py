@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy
 import pytest
@@ -101,7 +102,7 @@ async def page(chromium: Any) -> AsyncIterator[Any]:
 
 async def opened(page: Any, port: int) -> None:
     """Open the page with its secret, and wait until it can be used."""
-    await page.goto(f"http://127.0.0.1:{port}/#secret={SECRET}")
+    await page.goto(f"http://127.0.0.1:{port}/#secret={quote(SECRET)}")
     await page.wait_for_selector("#state[data-state=idle]", timeout=TIMEOUT_MS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import webbrowser
 from contextlib import AsyncExitStack
@@ -24,6 +25,8 @@ from gemini_realtime.web.serving import page_served
 
 DEFAULT_PORT: Final = 8760
 """Always the same, so that a page finds its server again after a restart; another where this one is taken."""
+
+ANY_ADDRESS: Final = ("0.0.0.0", "::")
 
 INSTRUCTIONS: Final = (
     "You are the guide of a page on which people try a spoken conversation for the first time. "
@@ -59,7 +62,8 @@ class Request:
 
 async def web(request: Request) -> None:
     """Serve the page until cancelled."""
-    access = access_to(request.host, request.password, request.names, _cache_folder())
+    names = [*request.names, socket.gethostname()] if request.host in ANY_ADDRESS else request.names
+    access = access_to(request.host, request.password, names, _cache_folder())
     async with AsyncExitStack() as stack:
         entry, talks_to = await _service(request, stack)
         make_agent = _agent_maker(request, entry)
@@ -75,14 +79,15 @@ async def web(request: Request) -> None:
         )
         app = page_app(make_agent, access, shown, limits=request.limits, recording=request.recording)
         port = await _served(app, request, stack)
-        _tell(request, access, port, talks_to)
+        tell(request, access, port, talks_to)
         await asyncio.Event().wait()
 
 
-def _tell(request: Request, access: Access, port: int, talks_to: str) -> None:
+def tell(request: Request, access: Access, port: int, talks_to: str) -> None:
     """Say where the page is, and open it in the browser of this machine."""
     scheme = "https" if request.certificate else "http"
-    name = f"[{request.host}]" if ":" in request.host else request.host
+    host = socket.gethostname() if request.host in ANY_ADDRESS else request.host
+    name = f"[{host}]" if ":" in host else host
     address = f"{scheme}://{name}:{port}/"
     # The fragment of an address is never sent anywhere, and the page takes it out of the address at once.
     shown = address if request.password else f"{address}#secret={access.secret}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from gemini_realtime.errors import MissingDependencyError
 
@@ -71,7 +72,7 @@ def page_app(
 
     async def tell_about(request: Request) -> JSONResponse:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not await access.admits(secret):
+        if scheme.lower() != "bearer" or not await access.admits(unquote(secret)):
             return JSONResponse({"problem": "wrong secret"}, 401)
         return JSONResponse(dict(about))
 

@@ -19,7 +19,8 @@ export async function enter() {
 
 // What there is to know about the agent before a conversation.
 export async function about() {
-  const answer = await fetch("/about", { headers: { Authorization: `Bearer ${secret() ?? ""}` } });
+  if (secret() === null) throw new WrongSecret();
+  const answer = await fetch("/about", { headers: { Authorization: `Bearer ${encodeURIComponent(secret())}` } });
   if (answer.status === 401) throw new WrongSecret();
   if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
   return answer.json();
