@@ -36,6 +36,11 @@ def main() -> None:
         page_with_a_reservation(folder)
         subprocess.run([sys.executable, "impatient.py"], cwd=folder, check=True)
         subprocess.run([*COMMAND, "offline", "--", sys.executable, "interrupted.py"], cwd=folder, check=True)
+        subprocess.run(
+            [*COMMAND, "offline", "--", sys.executable, "recorded.py", "impatient.wav", "2"], cwd=folder, check=True
+        )
+        timeline = IMAGES / "restaurant-timeline.png"
+        subprocess.run([*COMMAND, "inspect", "calls", "--png", timeline], cwd=folder, check=True)
         (IMAGES / "restaurant-interrupted.svg").write_text(drawing(folder / "impatient-call.wav"), "utf-8")
 
 
