@@ -1,10 +1,11 @@
 """Call the same agent on several frameworks while something goes wrong with its function, and count what it pays.
 
-python -m reliability.tool_peers --python env-a/bin/python --python env-b/bin/python    all; writes the table
+python -m reliability.tool_peers --python env-a/bin/python --python env-b/bin/python    all
 python -m reliability.tool_peers --only livekit --scene cut-while --verbose
 
 The agents are in `reliability/peers`. Each `--python` is an interpreter with some of the frameworks; those that none
-has are left out. Everything is real: the program, its sockets, the embedded server and time.
+has are left out. What is measured takes its place in the table of docs/agents.md. Everything is real: the program, its
+sockets, the embedded server and time.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from gemini_realtime import GeminiRealtimeError
 from gemini_realtime.local.thinking import Call, Item, Request, Responder, Say
 from gemini_realtime.testing import ProgramCall, caller
 from reliability.peers.till import ITEMS
@@ -32,7 +34,7 @@ MEASURED = re.compile(r"(<!-- measured: tool-peers -->\n).*?(<!-- end -->)", re.
 
 MANY: Final = 200
 HERE: Final = "Here I am."
-AT_ONCE: Final = 2
+AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,13 @@ class Peer:
         name: of it.
         module: the agent on it.
         needs: what its interpreter must have.
+        lacks: why it cannot be in a scene, by the scene's name.
     """
 
     name: str
     module: str
     needs: str
+    lacks: tuple[tuple[str, str], ...] = ()
 
     def version(self, python: str) -> str | None:
         """Which of it an interpreter has; None for none."""
@@ -57,12 +61,14 @@ class Peer:
         return done.stdout.splitlines()[-1] if done.returncode == 0 else None
 
 
+NO_LIMIT: Final = (("timeout", "has no time limit for functions"),)
+
 PEERS: Final = (
     Peer("gemini-realtime", "ours", "gemini_realtime.agent=gemini-realtime"),
     Peer("pydantic-ai", "on_pydantic_ai", "pydantic_ai.realtime=pydantic-ai-slim"),
-    Peer("Google ADK", "on_adk", "google.adk=google-adk"),
+    Peer("Google ADK", "on_adk", "google.adk=google-adk", NO_LIMIT),
     Peer("Pipecat", "on_pipecat", "pipecat=pipecat-ai"),
-    Peer("LiveKit Agents", "on_livekit", "livekit.plugins.google=livekit-agents"),
+    Peer("LiveKit Agents", "on_livekit", "livekit.plugins.google=livekit-agents", NO_LIMIT),
 )
 
 
@@ -194,16 +200,18 @@ class Tally:
         runs: how many.
         wishes: what was to be paid for.
         findings: what was wrong, and how often.
+        note: why there is nothing to tell.
     """
 
     runs: int = 0
     wishes: int = 0
     findings: Counter[str] = field(default_factory=Counter)
+    note: str = ""
 
     def cell(self) -> str:
         """In words."""
         wrong = [f"{what} {count}" for what, count in self.findings.items() if count]
-        return "; ".join(wrong) or "right"
+        return self.note or "; ".join(wrong) or "right"
 
 
 async def play(peer: Peer, python: str, scene: Scene, tally: Tally, *, verbose: bool = False) -> None:
@@ -262,8 +270,8 @@ def _late_results(call: ProgramCall) -> int:
 
 async def measure(
     pythons: Sequence[str], peers: Sequence[Peer], scenes: Sequence[Scene], runs: int, verbose: bool
-) -> str:
-    """The table."""
+) -> dict[tuple[str, str], str]:
+    """What came of each scene with each framework, by their names."""
     found = {
         peer: (python, version)
         for peer in peers
@@ -274,20 +282,50 @@ async def measure(
     room = asyncio.Semaphore(AT_ONCE)
 
     async def run(peer: Peer, scene: Scene) -> None:
+        tally = tallies[peer, scene]
+        if scene.name in dict(peer.lacks):
+            tally.note = dict(peer.lacks)[scene.name]
+            return
         async with room:
-            await play(peer, found[peer][0], scene, tallies[peer, scene], verbose=verbose)
+            try:
+                await play(peer, found[peer][0], scene, tally, verbose=verbose)
+            except GeminiRealtimeError as error:  # a program that does not even begin is no reason to lose the others
+                tally.findings["not begun"] += 1
+                print(peer.name, scene.name, error, flush=True)
+            print(f"{peer.name}, {scene.name}: {tally.cell()}", flush=True)
 
     await asyncio.gather(*(run(peer, scene) for scene in scenes for peer in found for _ in range(runs)))
-    heads = [f"{peer.name} {'' if peer.module == 'ours' else version}".strip() for peer, (_, version) in found.items()]
+    heads = {
+        peer: peer.name if peer.module == "ours" else f"{peer.name} {version}" for peer, (_, version) in found.items()
+    }
+    return {(scene.name, heads[peer]): tally.cell() for (peer, scene), tally in tallies.items()}
+
+
+def table(cells: Mapping[tuple[str, str], str]) -> str:
+    """A row for each scene, a column for each framework; what was not measured is left empty."""
+    known = [peer.name for peer in PEERS]
+    heads = sorted(
+        {head for _, head in cells}, key=lambda head: next(n for n, name in enumerate(known) if name in head)
+    )
     lines = [f"| fault | what happens | {' | '.join(heads)} |", "| --- " * (2 + len(heads)) + "|"]
-    for scene in scenes:
-        cells = [tallies[peer, scene].cell() for peer in found]
-        lines.append(f"| `{scene.name}` | {scene.meaning} | {' | '.join(cells)} |")
+    for scene in SCENES:
+        row = [cells.get((scene.name, head), "") for head in heads]
+        lines.append(f"| `{scene.name}` | {scene.meaning} | {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
+def measured_before(page: str) -> dict[tuple[str, str], str]:
+    """The cells of the table in a page."""
+    found = MEASURED.search(page)
+    rows = [line.strip("| ").split(" | ") for line in found[0].splitlines() if line.startswith("|")] if found else []
+    heads = rows[0][2:] if rows else []
+    return {
+        (row[0].strip("`"), head): cell for row in rows[2:] for head, cell in zip(heads, row[2:], strict=False) if cell
+    }
+
+
 def main() -> None:
-    """Measure, print the table, and write it into the page when it is whole."""
+    """Measure, print the table, and keep what was measured in that of the page."""
     parser = argparse.ArgumentParser(
         description="Call the same agent on several frameworks while something goes wrong."
     )
@@ -299,10 +337,11 @@ def main() -> None:
     given = parser.parse_args()
     peers = [peer for peer in PEERS if given.only.lower() in f"{peer.name} {peer.module}".lower()]
     scenes = [scene for scene in SCENES if given.scene in (None, scene.name)]
-    table = asyncio.run(measure(given.python, peers, scenes, given.runs, given.verbose))
-    print(table)
-    if len(peers) == len(PEERS) and len(scenes) == len(SCENES):
-        PAGE.write_text(MEASURED.sub(lambda match: match[1] + table + match[2], PAGE.read_text("utf-8")), "utf-8")
+    cells = asyncio.run(measure(given.python, peers, scenes, given.runs, given.verbose))
+    print(table(cells))
+    page = PAGE.read_text("utf-8")
+    whole = table({**measured_before(page), **cells})
+    PAGE.write_text(MEASURED.sub(lambda match: match[1] + whole + match[2], page), "utf-8")
 
 
 if __name__ == "__main__":
