@@ -425,6 +425,7 @@ def test_where_questions_are_answered_one_by_one_an_answer_answers_the_first() -
     ledger = asked(b"one", b"two")
     assert answer(ledger, 3.0, one_question=True) == ["one"]
     assert ledger.asking()
+    assert ledger._sent[0].uncertain  # nobody said that they are not answered together
     assert answer(ledger, 5.0, one_question=True) == ["two"]
 
 

@@ -73,6 +73,16 @@ def test_late_output_of_any_kind_begins_no_turn(late: RealtimeEvent) -> None:
     assert ends(talk.progress.connection_lost(talk.now)) == [(LOST_REASON, True)]
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_turn_that_begins_after_one_that_was_ended_here_gets_its_end(lost: bool) -> None:
+    talk = Conversation()
+    talk.hear(SECOND, GENERATED)
+    assert ends(talk.wait(60.0)) == [(NOT_COMPLETED_REASON, False)]
+    if lost:
+        talk.progress.connection_lost(talk.now)
+    assert ends(talk.hear(INTERRUPTED, COMPLETE)) == [(None, False)]
+
+
 def test_a_whole_answer_right_after_an_interruption_leaves_doubt_about_what_was_asked() -> None:
     talk = Conversation()
     talk.type("one")

@@ -375,6 +375,8 @@ class Ledger:
             answered = Answered(after, answering.until)
         else:
             answered = self._next_answered(answering, after, sent_until)
+            if not self.questions.one_by_one:  # questions that came together may have been answered together
+                answered = answered._replace(maybe_until=answering.until)
         self._audio_answered(answered.spoken_until, after, sent_until - margin_s, answering.began_at)
         self._take_note(answered, after, sent_until, results, asked_until, handle_at)
 

@@ -217,6 +217,7 @@ class Turns:
     def lost(self, now: float) -> TurnState:
         """The turn ends with its connection; returns where it stood."""
         state, self.state = self.state, TurnState.IDLE
+        self.ended_here = False  # what was left out does not come over another connection
         self._over(self.ended_at if state is TurnState.IDLE else now)
         return state
 
@@ -224,7 +225,9 @@ class Turns:
         self.ended_at, self.began, self.spoken_s = now, False, 0.0
 
     def _signal(self, signal: TurnSignal) -> None:
-        self.state = TURN_TRANSITIONS.get((self.state, signal), self.state)
+        if (after := TURN_TRANSITIONS.get((self.state, signal))) is not None:
+            self.ended_here = self.ended_here and self.state is not TurnState.IDLE  # a turn of its own, which ends
+            self.state = after
 
     # --- an end that is left out
 
