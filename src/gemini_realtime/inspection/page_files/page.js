@@ -226,6 +226,7 @@ class Timeline {
       }
       this.nowTurn = now;
     }
+    if (!this.surfer.isPlaying() && ms !== this.shownMs) this.showFrames(ms);
   }
 
   zoom(factor) {
