@@ -6,7 +6,7 @@ const LANES = [
 ];
 const WAVE_PX = 56;
 const RULER_PX = 22;
-const WORDS_FROM_PX_PER_S = 55;
+const WORDS_FROM_PX_PER_S = 80;
 const SLOW_MS = 2000;
 const FRAMES_SHOWN = 120;
 
@@ -327,17 +327,20 @@ function theme(name) {
 
 theme(dark.matches ? "dark" : "light");
 JSON.parse(document.getElementById("data").textContent).forEach((data, number) => timelines.push(new Timeline(number, data)));
+let [used] = timelines; // the keyboard is for the one that was used last
+for (const timeline of timelines) {
+  for (const kind of ["pointerdown", "focusin"]) timeline.root.addEventListener(kind, () => { used = timeline; });
+}
 dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
 document.getElementById("theme").addEventListener("click", () => {
   theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
 });
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const [first] = timelines;
   const onButton = event.target.closest("button, summary");
   const actions = {
-    " ": () => first.toggle(), "+": () => first.zoom(1.6), "=": () => first.zoom(1.6), "-": () => first.zoom(1 / 1.6),
-    f: () => first.fit(), ArrowLeft: () => first.seek(event.shiftKey ? -10 : -1), ArrowRight: () => first.seek(event.shiftKey ? 10 : 1),
+    " ": () => used.toggle(), "+": () => used.zoom(1.6), "=": () => used.zoom(1.6), "-": () => used.zoom(1 / 1.6),
+    f: () => used.fit(), ArrowLeft: () => used.seek(event.shiftKey ? -10 : -1), ArrowRight: () => used.seek(event.shiftKey ? 10 : 1),
   };
   if (actions[event.key] && !(onButton && event.key === " ")) {
     event.preventDefault();
