@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import shlex
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ async def talk(request: Request) -> None:
         finally:
             lines = conversation.measurements.lines(spoken=not isinstance(question, str))
             if conversation.measurements.setup_ms is not None:
-                lines += _save(loudspeaker, request.output, tape, recording)
+                lines += _save(loudspeaker, request.output, tape, recording) + _recorded(request.recording)
             screen.summary(lines)
 
 
@@ -156,6 +157,13 @@ def _save(
         loudspeaker.save(output)
         lines.append(("answer", str(output)))
     return lines
+
+
+def _recorded(options: RecordingOptions | None) -> list[tuple[str, str]]:
+    if options is None or options.last_s is not None:
+        return []
+    folder = os.fspath(options.folder)
+    return [("recording", f"in {folder}; look at it with: gemini-realtime inspect {shlex.quote(folder)}")]
 
 
 def _recording(request: Request, device: SoundDevice | None) -> Path | None:

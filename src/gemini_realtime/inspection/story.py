@@ -105,8 +105,8 @@ class Connection:
 
     @property
     def broke(self) -> bool:
-        """Whether it did not end normally."""
-        return self.closed is not None and self.closed.code not in _NORMAL
+        """Whether it did not end normally; what a client leaves by itself ends well, whatever becomes of its close."""
+        return self.closed is not None and self.closed.by != "client" and self.closed.code not in _NORMAL
 
 
 @dataclass

@@ -133,7 +133,7 @@ class Recorder:
     def closed(self, connection: int, closed: Closed) -> None:
         """A connection ended."""
         self._note(connection, closed)
-        if closed.code not in _NORMAL:
+        if closed.by != "client" and closed.code not in _NORMAL:
             self._kept.trouble(f"a connection was closed with {closed.code}")
 
     def event(self, event: _Event) -> None:
