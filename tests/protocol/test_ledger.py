@@ -509,6 +509,21 @@ def test_an_utterance_sent_again_at_once_with_questions_is_not_taken_for_answere
     assert len(pieces(ledger.resend(0.0))) == 20
 
 
+def test_an_utterance_whose_end_was_announced_is_answered_with_its_mark() -> None:
+    ledger = Ledger(15.0)
+    ledger.questions.configured(one_by_one=True, announced=True)
+    for start in (0.0, 2.0):
+        ledger.activity_started()
+        ledger.add("activity", b"start")
+        drained(ledger, start)
+        speak(ledger, start, 10)
+        ledger.add("activity", b"end", asks=True)
+        drained(ledger, start + 1.0)
+    answer(ledger, 5.0, one_question=True)
+    kinds = [item.kind for item in ledger.resend(0.0).again]
+    assert kinds == ["activity", *["audio"] * 10, "activity"]
+
+
 def test_where_questions_are_answered_one_by_one_a_call_holds_back_the_first_alone() -> None:
     ledger = one_by_one()
     for name in ("one", "two"):

@@ -392,7 +392,9 @@ class Ledger:
         in_time = [entry.number for entry in asked if entry.sent_at <= sent_until]
         answered = self.questions.answered(in_time, after, answering.began_at)
         if answered is not None:
-            return answered
+            # With the mark of its end an utterance is answered, as far as the application says where it ends.
+            ends = [entry.number for entry in asked if entry.kind == "activity" and entry.number <= answered.until]
+            return answered._replace(spoken_until=ends[-1]) if ends else answered
         if asked:  # it reached the service sooner than it seems
             return Answered(asked[0].number)
         began = self.utterances.first  # since the utterance before it was answered
