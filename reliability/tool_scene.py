@@ -160,6 +160,7 @@ class CallingConnection(Connection):
         call_id = service.ids.get(wish) if service.model.same_ids else None
         call_id = service.ids[wish] = call_id or service.new_call()
         self._calls[call_id] = wish
+        branch.called_for[call_id] = wish.rpartition(" ")[0]
         service.made_calls.setdefault(branch.session, set()).add(call_id)
         return {"id": call_id, "name": service.model.name, "args": service.model.arguments(item)}
 

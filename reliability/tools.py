@@ -222,6 +222,18 @@ def _denied(scene: ToolScene) -> None:
     scene.options["approve"], scene.may_miss = approve, True
 
 
+def _keyless(scene: ToolScene) -> None:
+    """The till knows no idempotency keys: what runs twice pays twice."""
+
+    async def pay(item: str) -> str:
+        await scene.till.wait()
+        scene.till.pay(item)
+        await scene.till.wait()
+        return "paid"
+
+    scene.function = pay
+
+
 def _option(**options: Any) -> Arrange:
     return lambda scene: scene.options.update(options)
 
@@ -262,6 +274,8 @@ FAULTS: Final = {
         ToolFault("cut-result", "it breaks with the result on its way", _when_answered(_cut, (0.0, 0.01))),
         ToolFault("cut-answer", "it breaks while the model speaks of the result", _when_answered(_cut, (0.2, 4.0))),
         ToolFault("cuts", "it breaks several times", _when_called(_cuts, (0.0, 1.0))),
+        ToolFault("keyless-cuts", "and the till knows no idempotency keys",
+                  _all(_keyless, _when_called(_cuts, (0.0, 1.0)))),
         ToolFault("same-id", "it breaks, and the call comes again under its old id",
                   _all(_says(same_ids=True), _when_called(_cut, WHILE))),
         ToolFault("new-session", "it breaks, and the session is forgotten", _when_called(_forgotten, WHILE)),
