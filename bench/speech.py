@@ -1,12 +1,12 @@
 """How well does the embedded server hear and speak, how long does one wait for its answer, and what does it cost?
 
-    python -m bench.speech [hearing] [voices] [answers] [waits] [quiet] [load]
+    python -m bench.speech [hearing] [voices] [answers] [waits] [quiet] [load] [memory]
 
 Questions and sentences that nothing here was tuned on, spoken by Debian's flite and by hibari, clean, in noise and by
 telephone, are heard by Whisper and by pocketsphinx. The voices, and a server's answers, are heard again by recognisers
 that the server does not use. Questions are asked of a server in real time. Twenty minutes of sounds that are no speech
-are listened to. Many people ask at the same time. The tables are kept in bench/results/speech.json and written to
-docs/performance.md.
+are listened to. Many people ask at the same time, on one core and on all (Linux). The tables are kept in
+bench/results/speech.json and written to docs/performance.md.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import gemini_realtime
 from bench.machine import machine
 from gemini_realtime import (
     AudioDelta,
     FunctionCall,
     GeminiRealtimeClient,
+    InputTranscript,
     LiveServer,
     OutputTranscript,
     TurnComplete,
@@ -116,6 +118,7 @@ WEATHER: Final = {
     "description": "Get the weather in a city.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
+SAMPLE: Final = Path(gemini_realtime.__file__).parent / "local" / "samples" / "weather.wav"
 MODEL: Final = {"model": "gemini-3.8-live"}
 CHUNK_MS: Final = 20
 LEAD: Final = bytes(INPUT_FORMAT.bytes_for_ms(300))
@@ -246,14 +249,17 @@ async def heard_again(hear: Hear, spoken_texts: Iterable[tuple[str, bytes]]) -> 
 async def hearing_table() -> Table:
     """Today's recogniser and the one before; that one with every third text, for it takes its time."""
     texts = QUESTIONS + SENTENCES
-    crowd, hiss = babble(), pink(12)
+    crowd, hisses = babble(), [pink(12, seed) for seed in range(1, 8)]
     mixed = dict(zip(texts, ("kore", "charon", "puck", "leda", "orus") * len(texts), strict=False))
+    number = {text: place for place, text in enumerate(texts)}
     conditions: dict[str, Callable[[str], bytes]] = {
         "hibari, Kore": partial(spoken, "kore"),
         "hibari, five voices": lambda text: spoken(mixed[text], text),
         **{f"flite, {voice}": partial(spoken, voice) for voice in FLITE},
-        "hibari in babble, 10 dB": lambda text: in_noise(spoken(mixed[text], text), crowd),
-        "hibari in pink noise, 10 dB": lambda text: in_noise(spoken(mixed[text], text), hiss),
+        "hibari in babble, 10 dB": lambda text: in_noise(
+            spoken(mixed[text], text), np.roll(crowd, number[text] * INPUT_FORMAT.rate_hz)
+        ),
+        "hibari in pink noise, 10 dB": lambda text: in_noise(spoken(mixed[text], text), hisses[number[text] % 7]),
         "hibari by telephone": lambda text: by_telephone(spoken(mixed[text], text)),
         "flite rms by telephone": lambda text: by_telephone(spoken("rms", text)),
     }
@@ -359,27 +365,40 @@ async def _open(hearing: Recogniser) -> AsyncIterator[Recogniser]:
 # --- how long one waits
 
 
-async def ask(server: LiveServer, pcm: bytes, silence_ms: int) -> float:
-    """Ask aloud, in real time; the seconds from the end of speech to the first audio."""
+class Wait(NamedTuple):
+    """Seconds from the end of speech until its words were there, and until the first audio of the answer."""
+
+    words_s: float
+    audio_s: float
+
+
+async def ask(server: LiveServer, pcm: bytes, silence_ms: int) -> Wait:
+    """Ask aloud, in real time."""
     client = GeminiRealtimeClient(llm_config=server.llm_config(**MODEL))
     detection = {"silence_duration_ms": silence_ms}
     await client.session_update(
-        {"tools": [WEATHER], "realtime_input_config": {"automatic_activity_detection": detection}}
+        {
+            "tools": [WEATHER],
+            "input_audio_transcription": {},
+            "realtime_input_config": {"automatic_activity_detection": detection},
+        }
     )
     async with client.connect():
         begin = time.perf_counter()
         end = begin + _end_of_speech_s(pcm)
         microphone = asyncio.create_task(_speak(client, pcm))
-        first = 0.0
+        words_at = first = 0.0
         async for event in client.read_events():
             if isinstance(event, FunctionCall):
                 await client.send_function_result(event.call_id, f"It is sunny in {event.arguments['city']}.")
+            elif isinstance(event, InputTranscript):
+                words_at = words_at or time.perf_counter()
             elif isinstance(event, AudioDelta):
                 first = first or time.perf_counter()
             elif isinstance(event, TurnComplete) and first:
                 break
         microphone.cancel()
-    return first - end
+    return Wait(words_at - end, first - end)
 
 
 def _end_of_speech_s(pcm: bytes) -> float:
@@ -398,31 +417,72 @@ async def _speak(client: GeminiRealtimeClient, pcm: bytes) -> None:
 
 async def waits_table() -> Table:
     """One user at a time."""
-    yield "silence to wait for", "questions", "wait"
+    yield "silence to wait for", "questions", "wait", "until the words are there", "then until the first audio"
     async with LiveServer(pace="instant") as server:
         await ask(server, spoken("kore", "Hello, how are you?"), 300)
         for silence_ms in (300, 500):
-            waits = [await ask(server, spoken("charon", text), silence_ms) * 1e3 for text in QUESTIONS * 2]
-            yield f"{silence_ms} ms", str(len(waits)), _spread(waits)
+            waits = [await ask(server, spoken("charon", text), silence_ms) for text in QUESTIONS * 2]
+            yield (
+                f"{silence_ms} ms",
+                str(len(waits)),
+                _spread([wait.audio_s * 1e3 for wait in waits]),
+                _spread([wait.words_s * 1e3 for wait in waits]),
+                _spread([(wait.audio_s - wait.words_s) * 1e3 for wait in waits]),
+            )
 
 
 async def load_table() -> Table:
     """Many users who speak at the same time, each with the next question as soon as the last is answered."""
     yield "users", "median wait", "99 % wait less than", "CPU to hear", "CPU to speak", "the server's, and the users'"
-    for users in (1, 5, 10, 20):
-        async with _loaded_server() as (server, hearing, speaking):
+    every = os.sched_getaffinity(0)
+    for cores, crowds in (({min(every)}, (1, 10, 15, 20)), (every, (20,))):
+        os.sched_setaffinity(0, cores)  # of this process, and of those that it starts
+        try:
+            for users in crowds:
+                core = "one core" if len(cores) == 1 else f"{len(cores)} cores"
+                yield f"{users} on {core}", *await _crowd(users)
+        finally:
+            os.sched_setaffinity(0, every)
 
-            async def user(number: int, server: LiveServer = server) -> list[float]:
-                await asyncio.sleep(number * 0.13)
-                return [await ask(server, spoken("charon", text), 300) for text in (QUESTIONS * 2)[number % 10 :][:4]]
 
-            pids = (hearing.pid, speaking.pid, os.getpid())
-            before = [*map(_cpu_s, pids)]
-            waits = sorted(wait for one in await asyncio.gather(*map(user, range(users))) for wait in one)
-            spent = [after - begin for after, begin in zip(map(_cpu_s, pids), before, strict=True)]
-        late = waits[min(len(waits) - 1, round(0.99 * len(waits)))]
-        costs = (f"{cpu_s / len(waits) * 1e3:.0f} ms per question" for cpu_s in spent)
-        yield str(users), f"{statistics.median(waits) * 1e3:.0f} ms", f"{late * 1e3:.0f} ms", *costs
+async def _crowd(users: int) -> list[str]:
+    """What so many wait, and cost."""
+    for text in QUESTIONS:
+        spoken("charon", text)  # ahead: to make the users' voices is no part of it
+    async with _loaded_server() as (server, hearing, speaking):
+
+        async def user(number: int) -> list[float]:
+            await asyncio.sleep(number * 0.13)
+            texts = (QUESTIONS * 2)[number % 10 :][:4]
+            return [(await ask(server, spoken("charon", text), 300)).audio_s for text in texts]
+
+        pids = (hearing.pid, speaking.pid, os.getpid())
+        before = [*map(_cpu_s, pids)]
+        waits = sorted(wait for one in await asyncio.gather(*map(user, range(users))) for wait in one)
+        spent = [after - begin for after, begin in zip(map(_cpu_s, pids), before, strict=True)]
+    late = waits[min(len(waits) - 1, round(0.99 * len(waits)))]
+    costs = [f"{cpu_s / len(waits) * 1e3:.0f} ms per question" for cpu_s in spent]
+    return [f"{statistics.median(waits) * 1e3:.0f} ms", f"{late * 1e3:.0f} ms", *costs]
+
+
+async def memory_table() -> Table:
+    """Memory of each process, where what several share counts in parts (PSS; Linux)."""
+    yield "process", "after a question and its answer", "after twenty"
+    pcm, _ = read_wav(SAMPLE)
+    hearing, speaking = WhisperHearing(), HibariSpeaking()
+    async with LiveServer(pace="instant", hearing=hearing, speaking=speaking) as server:
+        await ask(server, pcm, 300)
+        pids = {"the server, with a client": os.getpid(), "what hears": hearing.pid, "what speaks": speaking.pid}
+        before = [_memory_mb(pid) for pid in pids.values()]
+        await asyncio.gather(*(ask(server, pcm, 300) for _ in range(20)))
+        for (name, pid), mb in zip(pids.items(), before, strict=True):
+            yield name, f"{mb:.0f} MB", f"{_memory_mb(pid):.0f} MB"
+
+
+def _memory_mb(pid: int | None) -> float:
+    """What a process takes of the memory; Linux."""
+    (share,) = re.findall(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(share) / 1024
 
 
 @asynccontextmanager
@@ -487,7 +547,9 @@ async def quiet_table() -> Table:
             yield name, f"{minutes:.0f}", str(len(utterances)), "; ".join(heard) or "none"
 
 
+# In this order: memory comes before anything that loads a voice in this process.
 TABLES: Final[dict[str, tuple[str, Callable[[], Table]]]] = {
+    "memory": ("How much memory does it take?", memory_table),
     "hearing": ("How much is misheard?", hearing_table),
     "voices": ("How well are the thirty voices understood?", voices_table),
     "answers": ("Is what the server says what its transcripts say?", answers_table),
@@ -526,7 +588,7 @@ async def main() -> None:
     chosen = parser.parse_args().tables or list(TABLES)
     if {"hearing", "voices", "answers"}.intersection(chosen) and shutil.which("flite") is None:
         raise SystemExit("flite is needed to speak the questions: apt-get install flite")
-    for name in chosen:
+    for name in filter(chosen.__contains__, TABLES):
         keep(name, await measure(name))
         print()
 
