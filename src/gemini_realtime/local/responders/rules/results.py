@@ -22,7 +22,7 @@ def tell(result: ToolResult) -> list[str]:
     spoken = " ".join(split_name(result.name)) or "the function"
     if response.get("error"):
         return [f"Sorry, {spoken} failed: {_ended(_flat(response['error']) or 'no reason given')}"]
-    value = _opened(response.get("output", response.get("result", response)))
+    value = _told_of(result.name, _opened(response.get("output", response.get("result", response))))
     if value is None or value is True or value == {} or str(value).strip().lower() in _NOTHING_TO_TELL:
         return ["Done."]
     if isinstance(value, str) and (value.rstrip()[-1:] in (".", "!", "?") or len(value.split()) > 3):
@@ -38,6 +38,15 @@ def _opened(value: Any) -> Any:
             return json.loads(value)
         except (ValueError, RecursionError):
             return value
+    return value
+
+
+def _told_of(name: str, value: Any) -> Any:
+    """The weather of `get_weather`, where that is all there is: {"weather": "foggy"}."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        key, inner = next(iter(value.items()))
+        if set(split_name(str(key))) <= set(split_name(name)):
+            return inner
     return value
 
 
