@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,16 @@ def test_a_browser_shows_the_timeline_zooms_it_and_goes_where_it_is_clicked(
     assert page.locator(".item.found").count() == 1
     page.get_by_label("Switch between light and dark").click()
     assert problems == []
+
+
+def test_an_accessibility_checker_finds_nothing(browser: Any, inspected: Inspected, tmp_path: Path) -> None:
+    checker = next(Path(sys.prefix).glob("axe/node_modules/axe-core/axe.min.js"), None)
+    if checker is None:
+        pytest.skip("axe-core is not installed: make test does, where there is npm")
+    written(tmp_path, inspected)
+    for scheme in ("light", "dark"):
+        page = browser.new_context(color_scheme=scheme, bypass_csp=True).new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        page.wait_for_function("timelines.length === 1")
+        page.evaluate(checker.read_text("utf-8"))
+        assert page.evaluate("axe.run().then((found) => found.violations.map((one) => one.id))") == []

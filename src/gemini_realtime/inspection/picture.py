@@ -24,7 +24,7 @@ WIDTH_IN: Final = 14.0
 HEIGHT_IN: Final = 4.6
 _COLOURS: Final = {
     "user": "#0b6fb8", "assistant": "#7a3fd0", "tool": "#8a5a00", "fault": "#b3261e", "recovery": "#1a7443",
-    "notice": "#5b6675", "cut": "#d6336c", "quiet": "#5b6675",
+    "notice": "#5b6675", "cut": "#c2255c", "quiet": "#5b6675",
 }  # fmt: skip
 _SOFT: Final = {"user": "#d7eaf9", "assistant": "#e9dffa", "tool": "#fbebc8", "quiet": "#e5e9ef", "recovery": "#d5f0df"}
 _LANES: Final = ("You", "Model", "You said", "Model said", "Response", "Tools", "Connection", "Events")

@@ -161,7 +161,7 @@ async def written(*ended: Future[None]) -> None:
         for end in ended:  # in a thread: in virtual time too, time passes meanwhile as it really does
             await loop.run_in_executor(None, end.result, WRITTEN_WITHIN_S)
     except TimeoutError:
-        _log.warning("a recording is not complete: the disk has taken nothing for %g s", WRITTEN_WITHIN_S)
+        _log.warning("the rest of a recording is still being written after %g s", WRITTEN_WITHIN_S)
 
 
 class _Folders:

@@ -174,7 +174,7 @@ class Timeline {
     const length = Math.max(1, turn.end_ms - turn.begin_ms);
     for (const [begin, end, text, heard] of turn.words) {
       if (begin >= turn.end_ms) break;
-      item.append(element("span", { class: heard ? "word" : "word cut",
+      item.append(element("span", { class: heard ? "word" : "word cut", "aria-hidden": "true",
         style: `left:${((begin - turn.begin_ms) / length) * 100}%;width:${((Math.max(end, begin + 40) - begin) / length) * 100}%` }, text));
     }
     if (turn.unheard) {
@@ -191,7 +191,7 @@ class Timeline {
     const left = (begin / this.duration) * 100;
     const width = end === null ? "" : `width:${(Math.max(0, end - begin) / this.duration) * 100}%`;
     const item = element("button", { type: "button", class: `item ${kind}`, style: `left:${left}%;${width}`,
-      title: `${clock(begin)}  ${text}`, "aria-label": `${clock(begin)} ${text}` }, text);
+      title: `${clock(begin)}  ${text}` }, text);
     item.addEventListener("click", (event) => {
       event.stopPropagation();
       this.select(told);
