@@ -115,6 +115,12 @@ def test_the_same_seed_gives_the_same_call_and_another_one_another() -> None:
     assert first != other
 
 
+def test_noise_takes_real_speech_and_that_is_said() -> None:
+    scene = Scene("scene", Caller([Says("Hello.")], noise_db=10))
+    with pytest.raises(ConfigError, match="takes real speech"):
+        play(Suite("suite", [scene]), scene, 0, Stage(agents.restaurant))
+
+
 def test_an_agent_that_raises_is_a_result_that_says_so() -> None:
     scene = Scene("scene", Caller([Says("Hello.")]))
     result = play(Suite("suite", [scene]), scene, 0, Stage(agents.broken))

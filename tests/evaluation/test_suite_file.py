@@ -74,6 +74,9 @@ scenes:
       speed: 1.5
       hesitates: 0.2
       patience: 9
+      voice: kore
+      noise: 12
+      line: telephone
 """
 
 
@@ -109,9 +112,10 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         Resumes(1),
     ]
     goal = Goal("A table, please.", {"how many": "four", "when": "8"}, "booked")
+    caller = Caller(goal, 1.5, 0.2, 9, "kore", 12, telephone=True)
     assert suite.scenes == [
         Scene("steps", Caller(steps), expect, ["late-setup"], "echo"),
-        Scene("goal", Caller(goal, speed=1.5, hesitates=0.2, patience_s=9), [], []),
+        Scene("goal", caller, [], []),
     ]
 
 
@@ -129,6 +133,7 @@ def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -
         ("scenes: [{name: a, caller: [{says: x, after words: 2}]}]", "'says' has no 'after words'"),
         ("scenes: [{name: a, caller: [fault: kut]}]", "kut"),
         ("scenes: [{name: a, caller: [listens], expect: [{answers: 1.5}]}]", "no whole number"),
+        ("scenes: [{name: a, caller: {does: [listens], line: radio}}]", "one kind of line"),
         ("scenes: [{name: a, caller: {speed: 1}}]", "steps, or after a goal"),
         ("scenes: [{name: a, caller: [listens]}, {name: a, caller: [listens]}]", "two scenes are called 'a'"),
     ],

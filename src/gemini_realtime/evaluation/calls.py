@@ -24,10 +24,11 @@ from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.evaluation.caller import CallerAtWork, Complaints
 from gemini_realtime.evaluation.expectations import courtesies
-from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset
+from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset, Voice
 from gemini_realtime.evaluation.record import CallRecord, CallResult, Line, ToolRecord
 from gemini_realtime.evaluation.scenes import Scene, Suite
 from gemini_realtime.evaluation.socket_handset import Pcm, SocketHandset, Twilio
+from gemini_realtime.evaluation.voices import aloud
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.speech.defaults import DefaultHearing
@@ -35,7 +36,6 @@ from gemini_realtime.local.speech.spelled import SpelledHearing, SpelledSpeaking
 from gemini_realtime.local.thinking import Responder
 from gemini_realtime.protocol.events import RealtimeEvent, SessionResumed
 from gemini_realtime.testing.program import Program
-from gemini_realtime.testing.speech import speech_from_text
 from gemini_realtime.testing.virtual_time import run_in_virtual_time
 
 MakeAgent = Callable[[dict[str, Any]], Any]
@@ -184,7 +184,12 @@ def _held(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | No
 
 async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | None) -> CallRecord:
     assert stage.make_agent is not None, "there is an agent or a program"
-    voice = _aloud if stage.sound else partial(_spelled, scene.caller.speed)
+    if scene.caller.needs_sound and not stage.sound:
+        raise ConfigError(
+            f"the caller of {scene.name!r} is heard in noise or by telephone, which takes real speech",
+            remedy="play the scene with --sound",
+        )
+    voice = _voice(scene, seed) if stage.sound else partial(_spelled, scene.caller.speed)
     log, resumptions = ConversationLog(), _Resumptions()
     handset = AgentHandset(voice, log)
     async with _service(suite, scene, seed, sound=stage.sound) as service:
@@ -226,7 +231,9 @@ async def _program_call(
 async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
     kind, _, address = url.rpartition("+")
     hearing = DefaultHearing()
-    handset = SocketHandset(_aloud, Twilio() if kind == "twilio" else Pcm(), partial(hearing.transcribe, phrases=None))
+    handset = SocketHandset(
+        _voice(scene, seed), Twilio() if kind == "twilio" else Pcm(), partial(hearing.transcribe, phrases=None)
+    )
     work = CallerAtWork(scene.caller, handset, _random(scene, seed), _no_faults)
     await hearing.start()
     try:
@@ -245,6 +252,10 @@ async def _over_with(program: Program, log: ConversationLog) -> None:
     """A program that ends has hung up."""
     await program.ended()
     await log.on_close()
+
+
+def _voice(scene: Scene, seed: int) -> Voice:
+    return partial(aloud, scene.caller, Random(f"{scene.name}:{seed}:voice"))
 
 
 def _random(scene: Scene, seed: int) -> Random:
@@ -296,10 +307,6 @@ def _responder(model: str | Responder, folder: Path) -> str | Responder:
 
 def _no_faults(fault: str) -> None:
     raise ConfigError(f"the real service takes no faults, such as {fault!r}", remedy="play the scene on another model")
-
-
-async def _aloud(words: str) -> bytes:
-    return await asyncio.to_thread(speech_from_text, words)
 
 
 async def _spelled(speed: float, words: str) -> bytes:

@@ -104,16 +104,27 @@ class Caller:
         speed: of speech; 1 is some 150 words a minute.
         hesitates: how probably a clause begins with "uh" and a pause.
         patience_s: how long the agent may leave the caller without an answer.
+        voice: of the caller, by one of Gemini's names, where there is real speech; so with the next two.
+        noise_db: pink noise around the caller, so many dB below the speech; None for none.
+        telephone: whether the caller is heard as over a telephone, in mu-law at 8 kHz.
     """
 
     does: Sequence[Step] | Goal
     speed: float = 1.0
     hesitates: float = 0.0
     patience_s: float = 15.0
+    voice: str = "charon"
+    noise_db: float | None = None
+    telephone: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.does, Goal) and not self.does:
             raise ConfigError("the caller does nothing", remedy="give it something to say")
+
+    @property
+    def needs_sound(self) -> bool:
+        """Whether the caller is to be heard as words that are spelled cannot be."""
+        return self.noise_db is not None or self.telephone
 
 
 @dataclass(frozen=True)

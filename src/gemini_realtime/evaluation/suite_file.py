@@ -92,7 +92,7 @@ def _scene(value: Value) -> Scene:
 def _caller(value: Value) -> Caller:
     if not value.is_object:
         return Caller([_step(item) for item in value.items()])
-    fields = value.fields(["does", "goal", "speed", "hesitates", "patience"])
+    fields = value.fields(["does", "goal", "speed", "hesitates", "patience", "voice", "noise", "line"])
     if ("does" in fields) == ("goal" in fields):
         raise value.error("a caller goes through steps, or after a goal", "give one of does, goal")
     return Caller(
@@ -100,7 +100,18 @@ def _caller(value: Value) -> Caller:
         speed=_number(fields, "speed", 1.0, 0.25),
         hesitates=_number(fields, "hesitates", 0.0, 0.0),
         patience_s=_number(fields, "patience", 15.0, 0.1),
+        voice=_text(fields, "voice", "charon"),
+        noise_db=_number(fields, "noise", 0.0, 0.0) if "noise" in fields else None,
+        telephone=_is_telephone(fields),
     )
+
+
+def _is_telephone(fields: Fields) -> bool:
+    if "line" not in fields:
+        return False
+    if not fields["line"].is_text("telephone"):
+        raise fields["line"].error("there is one kind of line", "write telephone, or leave it out")
+    return True
 
 
 def _goal(value: Value) -> Goal:
