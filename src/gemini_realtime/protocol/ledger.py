@@ -33,6 +33,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gemini_realtime.protocol.audio_ring import AudioRing, Piece, is_quiet
+from gemini_realtime.protocol.held_back import HeldBack
 from gemini_realtime.protocol.questions import Answered, Questions
 from gemini_realtime.protocol.utterances import Answering, Utterances
 
@@ -53,9 +54,6 @@ MAX_REJECTIONS = 2
 
 MAX_UNANSWERED = 64
 """Bound on questions and results that a handle holds and nobody answers; the oldest are given up."""
-
-MAX_OPEN_CALLS = 1024
-"""Bound on calls that were never answered; the oldest hold back nothing any more."""
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -108,20 +106,6 @@ class Resent(NamedTuple):
     forgotten: int
 
 
-class _Call(msgspec.Struct, gc=False):
-    """A call, and what was asked before it: that is not answered before there has been an answer to its result.
-
-    Attributes:
-        asked_until: the number of the last message that had gone out when it came.
-        result: the number of its last result; None while it runs.
-        passed: an answer was completed while it ran.
-    """
-
-    asked_until: int
-    result: int | None = None
-    passed: bool = False
-
-
 _number = attrgetter("number")
 
 
@@ -169,7 +153,7 @@ class Ledger:
         self._sent_bytes = 0
         self._overflowed = 0
         self._unanswered: list[Entry] = []  # questions and results in a handle; it may be refused before the answer
-        self._calls: dict[str, _Call] = {}
+        self._held_back = HeldBack()
 
     # --- what the application gives
 
@@ -266,9 +250,7 @@ class Ledger:
         last_sent = max(self._said, self.audio.last_sent_by(inf))
         typed = [entry.number for entry in self._asked(last_sent)] if self.questions.one_by_one else []
         first = self.questions.first(typed) if self.questions.one_by_one else None
-        self._calls[call_id] = _Call(last_sent if first is None else first)
-        if len(self._calls) > MAX_OPEN_CALLS:
-            del self._calls[next(iter(self._calls))]
+        self._held_back.call_opened(call_id, last_sent if first is None else first)
 
     def call_answered(self, call_id: str, number: int, *, silent: bool) -> None:
         """The last result for a call was given.
@@ -280,8 +262,8 @@ class Ledger:
         """
         if silent:
             self._released([call_id])
-        elif (call := self._calls.get(call_id)) is not None:
-            call.result = number
+        else:
+            self._held_back.call_answered(call_id, number)
 
     def calls_cancelled(self, call_ids: Collection[str]) -> None:
         """The service does not wait for these calls any more: results that went out for them are not sent again."""
@@ -295,14 +277,11 @@ class Ledger:
 
     def calls_lost(self, call_ids: Collection[str]) -> None:
         """The session does not know these calls: what they belonged to is asked again."""
-        for call_id in call_ids:
-            self._calls.pop(call_id, None)
+        self._held_back.calls_lost(call_ids)
 
     def _released(self, call_ids: Collection[str]) -> None:
         """There will be no answer to the results of these calls: what was said while they ran was all."""
-        released = [call for call_id in call_ids if (call := self._calls.pop(call_id, None)) is not None]
-        until = max((call.asked_until for call in released if call.passed), default=0)
-        after = max((call.asked_until for call in self._calls.values()), default=0)
+        after, until = self._held_back.released(call_ids)
         self._unanswered = [entry for entry in self._unanswered if not after < entry.number <= until]
         self._consume(lambda entry: entry.asks and after < entry.number <= until)
         self.questions.done(until)
@@ -367,8 +346,8 @@ class Ledger:
         if answering is None:
             return
         sent_until = answering.began_at - round_trip_s
-        results, asked_until = self._answered_calls(answering.until)
-        after = max((call.asked_until for call in self._calls.values()), default=0)
+        results, asked_until = self._held_back.answer_completed(answering.until)
+        after = self._held_back.until
         if not one_question:
             answered = self._all_answered(answering.until, after)
         elif filler or (results and not self._is_next(asked_until)):
@@ -442,19 +421,6 @@ class Ledger:
             if not (after < entry.number <= answered.until or entry.number in results)
         ]
 
-    def _answered_calls(self, until: int) -> tuple[set[int], int]:
-        """The calls to whose results, which went out up to this number, there is an answer now: the numbers of these
-        results, and of the last message that may have led to the calls."""
-        results, asked_until = set(), 0
-        for call_id, call in list(self._calls.items()):
-            if call.result is None or call.result > until:
-                call.passed = True
-            else:
-                results.add(call.result)
-                asked_until = max(asked_until, call.asked_until)
-                del self._calls[call_id]
-        return results, asked_until
-
     def typed_several(self) -> bool:
         """Whether there are several questions that the answer under way may be to, all of them typed."""
         if (answering := self.utterances.answering) is None:
@@ -502,7 +468,7 @@ class Ledger:
         return any(map(self._free, self._unanswered))
 
     def _free(self, entry: Entry) -> bool:
-        return all(call.asked_until < entry.number for call in self._calls.values() if call.result is None)
+        return not self._held_back.runs_for(entry.number)
 
     def kept(self) -> set[int]:
         """The numbers of all messages, audio aside, that are not consumed."""
