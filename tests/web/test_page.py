@@ -25,6 +25,8 @@ AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
 TIMEOUT_MS = 30_000
 
+NOWHERE: dict[str, Any] = {"config_list": [{"model": "gemini-3.8-live", "api_key": "none", "base_url": "ws://x.test"}]}
+
 SILENCED_WITHIN_MS = 100
 """From the message that says so to silence in what the page plays, on cores shared with browser and server."""
 
@@ -237,6 +239,39 @@ async def test_what_happens_to_the_connection_of_a_conversation_is_shown(live_se
     assert shown[-1] == "Connected"
 
 
+SHOWS = """async (turn) => {
+  const { Transcript } = await import("/static/transcript.js");
+  window.transcript ??= new Transcript({ announces: () => false });
+  const unsaid = { before: null, agent: "", heard: null, heard_ms: null, unheard: "", interrupted: false, tools: [] };
+  transcript.show({ ...unsaid, first_audio_ms: null, complete_ms: null, input_tokens: 0, output_tokens: 0, ...turn });
+}"""
+
+
+async def test_a_noise_without_words_goes_away_and_comes_back_with_them(page: Any) -> None:
+    async with Pages(NOWHERE).served() as port:
+        await page.clock.install()
+        await opened(page, port)
+        await page.evaluate(SHOWS, {"number": 0, "role": "user", "said": ""})
+        turn = page.locator(".turn.user")
+        assert await turn.is_visible()
+        await page.clock.fast_forward(4000)
+        assert await turn.is_hidden()
+        await page.evaluate(SHOWS, {"number": 0, "role": "user", "said": "Hello."})
+        await page.clock.fast_forward(4000)
+        assert await turn.is_visible()
+
+
+async def test_words_are_shown_as_text_whatever_they_are(page: Any) -> None:
+    async with Pages(NOWHERE).served() as port:
+        await opened(page, port)
+        words = "<img src=x onerror=alert(1)> & <b>bold</b>"
+        await page.evaluate(
+            SHOWS, {"number": 0, "role": "assistant", "said": words, "heard": "<img", "unheard": words[4:]}
+        )
+        assert await page.locator(".turn img, .turn b").count() == 0
+        assert (await page.inner_text(".turn s")).endswith(words[4:].strip())
+
+
 async def test_a_denied_microphone_is_explained_and_typing_goes_on(live_server: LiveServer, page: Any) -> None:
     async with Pages(live_server.llm_config()).served() as port:
         complaints = complaints_of(page)
@@ -251,8 +286,7 @@ async def test_a_denied_microphone_is_explained_and_typing_goes_on(live_server: 
 
 
 async def test_a_page_without_the_secret_is_locked_until_it_is_entered(page: Any) -> None:
-    nowhere = {"config_list": [{"model": "gemini-3.8-live", "api_key": "none"}]}
-    async with Pages(nowhere).served() as port:
+    async with Pages(NOWHERE).served() as port:
         await page.goto(f"http://127.0.0.1:{port}/#secret=wrong")
         await page.get_by_role("heading", name="This page is locked").wait_for()
         assert await page.is_disabled("#talk")

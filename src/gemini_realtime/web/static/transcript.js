@@ -2,6 +2,7 @@
 
 import { $, announce, duration, el } from "./dom.js";
 
+const WORDS_WITHIN_MS = 3000; // after the end of speech
 const NEAR_END_PX = 80;
 const MAX_HISTORY_CHARACTERS = 100000; // some hours of talk: what a conversation goes on with
 
@@ -104,11 +105,18 @@ class ShownTurn {
     const unheard = turn.unheard.trim();
     this.words.textContent = unheard ? said.slice(0, said.trimEnd().length - unheard.length) : said;
     this.unheard.replaceChildren(...(unheard ? [el("span", { className: "hidden" }, " (not heard:) "), unheard] : []));
-    this.said.hidden = !said.trim();
-    this.said.classList.toggle("waiting", turn.role === "user" && !said.trim());
-    if (turn.role === "user") this.said.hidden = false;
+    this.said.hidden = turn.role === "assistant" && !said.trim();
+    if (turn.role === "user") this.wait(!said.trim());
     this.notes.replaceChildren(...notesOf(turn));
     for (const use of turn.tools) this.call(use);
+  }
+
+  // For words of the user, while there is only sound; a noise that brings none goes away.
+  wait(waiting) {
+    clearTimeout(this.noise);
+    this.said.classList.toggle("waiting", waiting);
+    this.element.hidden = false;
+    if (waiting) this.noise = setTimeout(() => (this.element.hidden = true), WORDS_WITHIN_MS);
   }
 
   call(use) {
