@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from gemini_realtime import RealtimeAgent
 from gemini_realtime.recordings import RecordingOptions
@@ -30,13 +33,19 @@ class Pages:
     """
 
     def __init__(
-        self, llm_config: dict[str, Any], *, limits: Limits | None = None, recording: RecordingOptions | None = None
+        self,
+        llm_config: dict[str, Any],
+        *,
+        limits: Limits | None = None,
+        recording: RecordingOptions | None = None,
+        scripts: Mapping[str, str] | None = None,
     ) -> None:
         self.access = Access(SECRET)
         self.agents: list[RealtimeAgent] = []
         self._llm_config = llm_config
         self._limits = limits
         self._recording = recording
+        self._scripts = scripts or {}  # of the test, by path: the policy of the page lets nothing in from elsewhere
 
     async def make_agent(self, model: str | None) -> RealtimeAgent:
         config = dict(self._llm_config["config_list"][0])
@@ -63,8 +72,14 @@ class Pages:
             suggestions=["What is the weather in London?"],
         )
         app = page_app(self.make_agent, self.access, shown, limits=self._limits, recording=self._recording)
+        for path, script in self._scripts.items():
+            app.add_route(path, partial(_given, script))
         async with page_served(app, "127.0.0.1", port) as port:
             yield port
+
+
+async def _given(script: str, request: Request) -> Response:
+    return Response(script, media_type="text/javascript")
 
 
 @asynccontextmanager

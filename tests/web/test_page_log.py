@@ -84,9 +84,25 @@ async def test_functions_are_told_with_arguments_result_and_duration() -> None:
     running = asyncio.create_task(log.run_loop())
     await tell(log, FunctionCall(name="book", arguments={"guests": 2}, call_id="1"))
     await tell(log, FunctionResult(name="book", call_id="1", result={"result": "yes"}))
-    (use,) = told[-1]["turn"]["tools"]
-    assert (use["arguments"], use["result"]) == ({"guests": 2}, {"result": "yes"})
-    assert use["duration_ms"] > 0
+    turns, calls = ([message for message in told if message["event"] == event] for event in ("turn", "call"))
+    assert turns[-1]["turn"]["tools"][0]["duration_ms"] > 0
+    assert [(call["number"], call["arguments"], call["result"]) for call in calls] == [
+        (0, {"guests": 2}, None), (0, {"guests": 2}, {"result": "yes"}),
+    ]  # fmt: skip
+    running.cancel()
+
+
+@in_virtual_time
+async def test_what_a_function_gave_is_told_once_however_long_the_answer_grows() -> None:
+    told = Told()
+    log = PageLog(told.tell)
+    running = asyncio.create_task(log.run_loop())
+    rows = {"rows": ["x" * 1000] * 50}
+    await tell(log, FunctionCall(name="find", arguments={}, call_id="1"))
+    await tell(log, FunctionResult(name="find", call_id="1", result=rows))
+    for _ in range(5):
+        await tell(log, OutputTranscript(text="Word "))
+    assert [message["event"] for message in told if "x" * 1000 in str(message)] == ["call"]
     running.cancel()
 
 

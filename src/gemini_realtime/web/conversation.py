@@ -7,9 +7,10 @@ both ways, 16 kHz in and 24 kHz out, with the marks and `clear` of media streams
     ---------------------------------------------------- --------------------------------------------------------
     {"event": "text", "text": ...}                       {"event": "ready", "agent": ..., "model": ..., "voice": ...}
     {"event": "settings", "settings": {...}}             {"event": "turn", "turn": {...}}
-    {"event": "microphone", "open": bool}                {"event": "happened", "type": ..., ...}
-    {"event": "activity", "active": bool}                {"event": "refused", "problem": ..., "remedy": ...}
-    {"event": "end"}                                     {"event": "ended", "why": ..., "problem": ..., "remedy": ...}
+    {"event": "microphone", "open": bool}                {"event": "call", "number": ..., "arguments": ..., ...}
+    {"event": "activity", "active": bool}                {"event": "happened", "type": ..., ...}
+    {"event": "end"}                                     {"event": "refused", "problem": ..., "remedy": ...}
+                                                         {"event": "ended", "why": ..., "problem": ..., "remedy": ...}
 
 `why` is `secret`, `full`, `limit`, `over` or `failed`.
 """

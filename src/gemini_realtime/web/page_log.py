@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from logging import Logger
 from typing import Any, Final
 
-from gemini_realtime.agent.log import ConversationLog, Turn
+from gemini_realtime.agent.log import ConversationLog, ToolUse, Turn
 from gemini_realtime.protocol.events import (
     AudioDropped,
     ConnectionLost,
@@ -36,7 +35,8 @@ _HAPPENED: Final = (
 
 
 class PageLog(ConversationLog):
-    """Tells a page of turns (`{"event": "turn", "turn": ...}`) and of what happens (`{"event": "happened", ...}`)."""
+    """Tells a page of turns (the message `turn`), of what functions are called with and give (`call`), and of what
+    happens (`happened`)."""
 
     def __init__(self, tell: Tell, *, logger: Logger | None = None) -> None:
         """Prepare a log.
@@ -81,14 +81,32 @@ class PageLog(ConversationLog):
         self._told = {number: self._told.get(number, {}) for number, _ in numbered}
         before = None  # which turn: one that comes late has its place before one that is there
         for number, turn in reversed(numbered):
-            told = {"number": number, "before": before, **asdict(turn), "unheard": unheard_of(turn)}
-            if told != self._told[number]:
+            told = {"number": number, "before": before, **_shown(turn)}
+            known = self._told[number]
+            if told != known:
                 self._told[number] = told
                 await self._tell({"event": "turn", "turn": told})
+                await self._tell_calls(number, turn, known.get("tools", []))
             before = number
+
+    async def _tell_calls(self, number: int, turn: Turn, known: list[Json]) -> None:
+        for use in turn.tools:
+            if _shown_use(use) not in known:
+                content = {"call_id": use.call_id, "arguments": use.arguments, "result": use.result}
+                await self._tell({"event": "call", "number": number, **content})
 
     def _number_of(self, turn: Turn) -> int:
         return self._numbers.setdefault(id(turn), len(self._numbers))
+
+
+def _shown(turn: Turn) -> Json:
+    """A turn as it is told each time that it has grown: without what may be large, and is told once."""
+    return {**vars(turn), "tools": [_shown_use(use) for use in turn.tools], "unheard": unheard_of(turn)}
+
+
+def _shown_use(use: ToolUse) -> Json:
+    failed = use.result is not None and "error" in use.result
+    return {**vars(use), "arguments": None, "result": None, "failed": failed}
 
 
 def unheard_of(turn: Turn) -> str:

@@ -58,6 +58,7 @@ const MESSAGES = {
   clear: () => loudspeaker.clear(),
   mark: ({ mark }) => loudspeaker.mark(mark.name),
   turn: ({ turn }) => [transcript, timing, figures].forEach((each) => each.show(turn)),
+  call: (call) => transcript.fill(call),
   happened: (event) => happenings.show(event),
   refused: ({ problem, remedy }) => notice(`${sentence(problem)}`, remedy ? sentence(remedy) : ""),
   ready: ({ agent, model, voice }) => {

@@ -58,6 +58,11 @@ export class Transcript {
     this.shown.set(shown.element, shown);
   }
 
+  // What a function was called with, and what it gave.
+  fill({ number, call_id, arguments: given, result }) {
+    this.follow(() => this.turns.get(this.key(number))?.calls.get(call_id)?.fill(given, result));
+  }
+
   announce(turn) {
     const shown = this.turns.get(this.key(turn.number));
     if (shown.announced) return;
@@ -143,18 +148,23 @@ function notesOf(turn) {
 class ShownCall {
   constructor(use) {
     this.took = el("span", { className: "took" });
-    this.result = el("pre");
-    const given = Object.entries(use.arguments).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-    const summary = el("summary", {}, el("span", { className: "call" }, el("b", {}, use.name), `(${given.join(", ")})`), this.took);
-    this.element = el("details", { className: "tool" }, summary,
-      el("h4", {}, "Arguments"), el("pre", {}, JSON.stringify(use.arguments, null, 2)),
-      el("h4", {}, "Result"), this.result);
+    this.short = el("span");
+    this.given = el("pre");
+    this.result = el("pre", {}, "–");
+    const summary = el("summary", {}, el("span", { className: "call" }, el("b", {}, use.name), this.short), this.took);
+    this.element = el("details", { className: "tool" }, summary, el("h4", {}, "Arguments"), this.given, el("h4", {}, "Result"), this.result);
   }
 
   update(use) {
-    const failed = use.result !== null && "error" in use.result;
-    this.element.dataset.state = use.cancelled ? "cancelled" : use.duration_ms === null ? "running" : failed ? "failed" : "done";
-    this.took.textContent = use.cancelled ? "cancelled" : use.duration_ms === null ? "running" : `${failed ? "failed, " : ""}${duration(use.duration_ms)}`;
-    this.result.textContent = use.result === null ? "–" : JSON.stringify(use.result, null, 2);
+    const state = use.cancelled ? "cancelled" : use.duration_ms === null ? "running" : use.failed ? "failed" : "done";
+    this.element.dataset.state = state;
+    const took = { done: duration(use.duration_ms), failed: `failed, ${duration(use.duration_ms)}` };
+    this.took.textContent = took[state] ?? state;
+  }
+
+  fill(given, result) {
+    this.short.textContent = `(${Object.entries(given).map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(", ")})`;
+    this.given.textContent = JSON.stringify(given, null, 2);
+    if (result !== null) this.result.textContent = JSON.stringify(result, null, 2);
   }
 }
