@@ -22,12 +22,13 @@ async def dial(kind: type[Contestant], *, do: str, url: str, times: int) -> dict
 
 
 async def cut(kind: type[Contestant], *, do: str, url: str, times: int) -> dict[str, float]:
-    """Lose sessions, one after the other: how long it takes until each goes on."""
+    """Lose sessions, one after the other: how long it takes until each goes on, without the wait left to chance."""
     from gemini_realtime import ConnectionLost, GeminiRealtimeClient, SessionResumed
 
     taken_s = []
     for _ in range(times):
-        entry = {"model": "gemini-3.8-live", "api_key": "none", "base_url": url}
+        reconnect = {"jitter": lambda: 0.0}
+        entry = {"model": "gemini-3.8-live", "api_key": "none", "base_url": url, "reconnect": reconnect}
         client = GeminiRealtimeClient(llm_config={"config_list": [entry]})
         lost = 0.0
         async with client.connect():

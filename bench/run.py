@@ -11,6 +11,7 @@ python -m bench.run --quick          a handful of messages, here, nobody else's 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -18,13 +19,16 @@ import venv
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from textwrap import fill, indent
 
+from bench.density import in_short
 from bench.plots import draw
 from bench.report import Result, section
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
+README = ROOT / "README.md"
 REQUIREMENTS = ROOT / "bench" / "requirements"
 ROUNDS = {
     # question: rounds of `make bench`, and of `make bench-full`
@@ -33,6 +37,7 @@ ROUNDS = {
     "latency": (1, 5),
     "dialling": (1, 5),
     "growth": (1, 3),
+    "steps": (1, 1),
     "receive": (3, 11),
     "send": (3, 11),
     "imports": (3, 7),
@@ -40,7 +45,8 @@ ROUNDS = {
     "conversations": (1, 3),
 }
 QUESTIONS = list(ROUNDS)
-MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
+MEASURED = re.compile(r"( *)<!-- measured -->\n.*?<!-- end -->", re.DOTALL)
+"""What is written anew, in `PAGE` and in `README`."""
 
 
 def main() -> None:
@@ -73,7 +79,10 @@ def main() -> None:
 def measure(question: str, rounds: int, *, quick: bool) -> Result:
     """Answer one question."""
     answer: Callable[..., Result] = import_module(f"bench.{question}").answer
-    return answer(rounds, quick=quick)
+    others = os.getloadavg()[0]
+    result = answer(rounds, quick=quick)
+    result.machine["load before"] = f"{others:.1f}"
+    return result
 
 
 def environment(name: str) -> Path:
@@ -105,15 +114,25 @@ def write_page() -> None:
     kept = [question for question in QUESTIONS if (RESULTS / f"{question}.json").exists()]
     results = {question: Result.load(RESULTS / f"{question}.json") for question in kept}
     first = results[kept[0]]
-    facts = "\n".join(f"- {name}: {value}" for name, value in [*first.machine.items(), *first.versions.items()])
+    loads = ", ".join(f"{result.machine.pop('load before', '?')} ({question})" for question, result in results.items())
+    what = [*first.machine.items(), ("what else ran, as the load average before each question", loads)]
+    facts = "\n".join(f"- {name}: {value}" for name, value in [*what, *first.versions.items()])
     pictures = draw(results, PAGE.parent)
     sections = [
         section(result, [f"![{shows}]({name})" for name, shows in pictures.get(question, [])])
         for question, result in results.items()
     ]
     measured = "\n\n".join([*sections, f"## What it was measured on\n\n{facts}"])
-    PAGE.write_text(MEASURED.sub(lambda found: f"{found[1]}{measured}\n{found[2]}", PAGE.read_text("utf-8")), "utf-8")
-    print(f"{PAGE.relative_to(ROOT)} is written", file=sys.stderr)
+    _write(PAGE, measured)
+    if "density" in results:
+        _write(README, fill(in_short(results["density"].series[0]), 118, break_on_hyphens=False))
+
+
+def _write(page: Path, measured: str) -> None:
+    marked = f"<!-- measured -->\n{measured}\n<!-- end -->"
+    written = MEASURED.sub(lambda found: indent(marked, found[1]), page.read_text("utf-8"))
+    page.write_text(written, "utf-8")
+    print(f"{page.relative_to(ROOT)} is written", file=sys.stderr)
 
 
 if __name__ == "__main__":

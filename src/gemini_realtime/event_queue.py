@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from gemini_realtime.protocol.events import AudioDropped, InputAudioBufferDelta, RealtimeEvent
 
@@ -45,14 +47,14 @@ class _Dropped:
         self.reason = event.reason
 
 
-class _Large(NamedTuple):
+class _Large(msgspec.Struct):
     """An event of a frame that counts as several more."""
 
     event: RealtimeEvent
     weight: int
 
 
-class _Echo(NamedTuple):
+class _Echo(msgspec.Struct, gc=False):
     """An echo counts as no event; it becomes one when it is read, and few are."""
 
     audio_base64: str
