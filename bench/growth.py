@@ -16,7 +16,7 @@ conversation, held as fast as it goes (a minute is 3,000 chunks up and 1,500 mes
 functions that an agent declares, each with three parameters (the agent, the functions and the session are made in that
 time). The embedded server's own growth is with its conversations, below."""
 
-TALKING, SILENT = [1, 10, 50, 100], [1, 10, 100, 1000]
+TALKING, SILENT = [1, 10, 100], [1, 100, 1000]
 SILENT_FULL = [*SILENT, 2000]
 MINUTES = [1, 10, 60]
 FUNCTIONS = [1, 10, 50]
@@ -34,10 +34,10 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     }
     for _ in range(rounds):
         with race([OURS, OURS_DISPATCH, GENERATOR]) as running:  # a process does not give memory back
-            _talking(running, tables["talking"], [1, 2] if quick else TALKING, 0.3 if quick else 2.0)
+            _talking(running, tables["talking"], [1, 2] if quick else TALKING, 0.3 if quick else 1.5)
         for sessions in silent:
             with race([OURS]) as running:
-                _silent(running, tables["silent"], sessions, 0.3 if quick else 2.0)
+                _silent(running, tables["silent"], sessions, 0.3 if quick else 1.5)
         with race([OURS]) as running:
             _long(running, tables["long"], [1, 2] if quick else MINUTES, 0.4 if quick else 60.0)
         with race([OURS]) as running:
@@ -54,7 +54,7 @@ def _talking(running: Race, series: Series, numbers: list[int], measured_s: floa
 
 
 def _silent(running: Race, series: Series, sessions: int, measured_s: float) -> None:
-    held = running.measure(OURS, "/confirmed", do="hold", sessions=sessions, measured_s=measured_s)
+    held = running.measure(OURS, "/silent", do="hold", sessions=sessions, measured_s=measured_s)
     columns = {"of a core, %": held["core_percent"]}
     if sessions > 1:
         columns[EACH] = held["session_bytes"] / 1e3

@@ -10,9 +10,10 @@ besides, its audio beginning with the time at which it was sent, `/talk-usage` t
 message, `/talk-function` with a function call in each turn, `/long` a message of those for every second that it sends,
 `/flood-300-10` 300 messages per second for 10 s, as far as they are read, `/stalled-10` nothing, and for 10 s nothing
 that it sends is read, `/call` a function call, and the next when it is answered, `/interrupt` an answer as soon as it
-says something, which is interrupted by what it says next, `/cut` a handle and, soon after, the end of its
-connection; anything else nothing: what it sends is swallowed. Every message is 40 ms of 24 kHz audio (1,920 bytes) in
-the form of the service: indented JSON in binary frames; `/burst-640` has messages of so many bytes of audio.
+says something, which is interrupted by what it says next, `/cut` a handle and, soon after, the end of its connection,
+`/silent` nothing, ever; anything else nothing: what it sends is swallowed. Every message is 40 ms of 24 kHz audio
+(1,920 bytes) in the form of the service: indented JSON in binary frames; `/burst-640` has messages of so many bytes of
+audio.
 """
 
 from __future__ import annotations
@@ -222,6 +223,9 @@ class Connection(picows.WSListener):
             for said in ({"interrupted": True}, {"turnComplete": True}):
                 transport.send(picows.WSMsgType.BINARY, _frame({"serverContent": said}))
 
+    async def _silent(self, transport: picows.WSTransport) -> None:
+        """Reads as everybody does."""
+
     async def _cut(self, transport: picows.WSTransport) -> None:
         handle = {"newHandle": "a-handle", "resumable": True}
         transport.send(picows.WSMsgType.BINARY, _frame({"sessionResumptionUpdate": handle}))
@@ -262,6 +266,7 @@ class Connection(picows.WSListener):
         "/long": _long,
         "/call": _call,
         "/interrupt": _interrupt,
+        "/silent": _silent,
         "/cut": _cut,
         "/flood": _flood,
         "/stalled": _stalled,
