@@ -464,27 +464,14 @@ class GeminiRealtimeClient(RealtimeClientBase):
             AudioFormatError: text that is not base64, bytes that end inside a sample, other samples, or a rate that no
                 sound has.
         """
-        if type(audio) is not bytes and not isinstance(audio, str):
-            audio = samples_to_bytes(audio)
-        if type(rate_hz) is not int:
-            raise AudioFormatError(
-                f"the rate is a {type(rate_hz).__name__}", remedy="pass samples per second as an int"
-            )
-        if not audio:
-            return
-        if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-            raise AudioFormatError(
-                f"no sound has {shown(rate_hz)} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
-            )
-        if isinstance(audio, str):
-            pcm, encoded = decode_base64(audio), audio.encode("ascii")
-        elif len(audio) % SAMPLE_BYTES == 0:
+        if type(rate_hz) is not int or not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+            raise _no_rate(rate_hz)
+        if type(audio) is bytes and len(audio) % SAMPLE_BYTES == 0:
             pcm, encoded = audio, encode_base64(audio)
         else:
-            raise AudioFormatError(
-                f"{len(audio)} bytes of audio end inside a 16-bit sample",
-                remedy="send whole samples, see gemini_realtime.audio.chunks",
-            )
+            pcm, encoded = _both_forms(audio)
+        if not pcm:
+            return
         driver, duration_ms = self._driver, len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz)
         if driver is None:
             self._check_not_left()
@@ -648,6 +635,31 @@ class GeminiRealtimeClient(RealtimeClientBase):
 
             client_class = with_events_of_ag2(cls)
         return lambda: client_class(llm_config=llm_config, logger=logger)
+
+
+def _both_forms(audio: str | bytes | bytearray | memoryview) -> tuple[bytes, bytes]:
+    """Audio that is no piece of PCM as most are: its samples, and their base64.
+
+    Raises:
+        AudioFormatError: it is no audio.
+    """
+    if isinstance(audio, str):
+        return decode_base64(audio), audio.encode("ascii")
+    pcm = audio if type(audio) is bytes else samples_to_bytes(audio)
+    if len(pcm) % SAMPLE_BYTES:
+        raise AudioFormatError(
+            f"{len(pcm)} bytes of audio end inside a 16-bit sample",
+            remedy="send whole samples, see gemini_realtime.audio.chunks",
+        )
+    return pcm, encode_base64(pcm)
+
+
+def _no_rate(rate_hz: object) -> AudioFormatError:
+    if type(rate_hz) is not int:
+        return AudioFormatError(f"the rate is a {type(rate_hz).__name__}", remedy="pass samples per second as an int")
+    return AudioFormatError(
+        f"no sound has {shown(rate_hz)} samples per second", remedy=f"pass {MIN_RATE_HZ} to {MAX_RATE_HZ}"
+    )
 
 
 class _Connecting(AbstractAsyncContextManager[None]):

@@ -65,6 +65,7 @@ class AudioFrames:
     def __init__(self) -> None:
         self.rate_hz = 0
         self._head = self._tail = b""
+        self._before = self._after = 0  # bytes of these
 
     def learn(self, data: bytes, audio_base64: str, rate_hz: int) -> None:
         """Take note of a frame that was found to hold this audio and nothing else."""
@@ -73,16 +74,16 @@ class AudioFrames:
         if data.count(quoted) == 1 and b"\\" not in data:
             head, _, tail = data.partition(quoted)
             self._head, self._tail, self.rate_hz = head + b'"', b'"' + tail, rate_hz
+            self._before, self._after = len(self._head), len(self._tail)
 
     def find(self, data: bytes) -> str | None:
         """The audio as base64, if this is such a frame; whether it is base64 indeed shows when it is decoded."""
-        head, tail = self._head, self._tail
-        start, end = len(head), len(data) - len(tail)
+        start, end = self._before, len(data) - self._after
         # A string without escapes ends at the first quotation mark, and that is where the tail begins.
         if (
-            data.startswith(head)
-            and data.endswith(tail)
-            and data.find(b'"', start) == end
+            data.find(b'"', start) == end
+            and data.startswith(self._head)
+            and data.endswith(self._tail)
             and data.find(b"\\", start, end) == -1
         ):
             try:
