@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.contestants import AG2, GOOGLE, OURS, present
@@ -66,27 +68,33 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     series = Series("`import`", list(statements), {GOOGLE: OURS, AG2: OURS})
     installed = Series("What is installed with it, extras of other packages aside", [], {})
     remarks = [REMARKS]
-    for name, statement in statements.items():
-        remarks.append(f"- {name}: `{statement}` brings {_packages(_probe(pythons[name], statement)['new'])}")
-        if name in DISTRIBUTIONS:
-            installed.add(name, _installed(pythons[name], DISTRIBUTIONS[name]))
-    for _ in range(rounds):
+    with TemporaryDirectory() as bytecode:
         for name, statement in statements.items():
-            probed = _probe(pythons[name], statement)
-            series.add(
-                name,
-                {
-                    "CPU time, ms": probed["cpu"] * 1000,
-                    "time, ms": probed["wall"] * 1000,
-                    "modules": len(probed["new"]),
-                    "memory of the process, MB": probed["rss"] / 1000,
-                },
+            remarks.append(
+                f"- {name}: `{statement}` brings {_packages(_probe(pythons[name], statement, bytecode)['new'])}"
             )
+            if name in DISTRIBUTIONS:
+                installed.add(name, _installed(pythons[name], DISTRIBUTIONS[name]))
+        for _ in range(rounds):
+            for name, statement in statements.items():
+                probed = _probe(pythons[name], statement, bytecode)
+                series.add(
+                    name,
+                    {
+                        "CPU time, ms": probed["cpu"] * 1000,
+                        "time, ms": probed["wall"] * 1000,
+                        "modules": len(probed["new"]),
+                        "memory of the process, MB": probed["rss"] / 1000,
+                    },
+                )
     return Result(QUESTION, [series, installed], machine(), versions(), "\n".join([remarks[0], "", *remarks[1:]]))
 
 
-def _probe(python: str, statement: str) -> dict[str, Any]:
-    done = subprocess.run([python, "-c", PROBE.format(statement=statement)], capture_output=True, text=True, check=True)
+def _probe(python: str, statement: str, bytecode: str) -> dict[str, Any]:
+    """Import in a new process whose bytecode is in this folder, whatever the environment says of bytecode."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
+    command = [python, "-c", PROBE.format(statement=statement)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     probed: dict[str, Any] = json.loads(done.stdout)
     return probed
 
