@@ -139,7 +139,7 @@ def in_short(series: Series) -> str:
         f"At the pace of a conversation AG2's client takes **{ag2:.1f} times** the CPU time of this package, and "
         f"google-genai **{google:.1f} times**; {called_ag2:.1f} and {called_google:.1f} times where a plain function "
         f"is called (`dispatch_events`). The floor, WebSocket frames that nobody looks into, takes "
-        f"{ratio(series, FLOOR, OURS):.2f} of it: [docs/performance.md](docs/performance.md)."
+        f"{ratio(series, FLOOR, OURS):.2f} of it: [performance](docs/performance.md)."
     )
 
 

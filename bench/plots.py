@@ -62,8 +62,8 @@ def _capacity(series: Sequence[Series], folder: Path) -> Drawn:
 
 def _latency(series: Sequence[Series], folder: Path) -> Drawn:
     name, columns = "performance-latency.svg", dict(zip(COLUMNS, (0.4, 0.7, 1.0), strict=True))
-    label = f"ms from the other end to the application: {', '.join(column[:-4] for column in columns)}"
-    _bars(folder / name, series[1], columns, f"{label}; {series[1].title}", log=True)
+    label = f"ms late ({', '.join(column[:-4] for column in columns)}), {series[1].title}"
+    _bars(folder / name, series[1], columns, label, log=True)
     return [(name, "How late audio comes, by client")]
 
 

@@ -114,7 +114,9 @@ def write_page() -> None:
     kept = [question for question in QUESTIONS if (RESULTS / f"{question}.json").exists()]
     results = {question: Result.load(RESULTS / f"{question}.json") for question in kept}
     first = results[kept[0]]
-    loads = ", ".join(f"{result.machine.pop('load before', '?')} ({question})" for question, result in results.items())
+    loads = ", ".join(
+        f"{result.machine.pop('load before', 'not noted')} ({question})" for question, result in results.items()
+    )
     what = [*first.machine.items(), ("what else ran, as the load average before each question", loads)]
     facts = "\n".join(f"- {name}: {value}" for name, value in [*what, *first.versions.items()])
     pictures = draw(results, PAGE.parent)
