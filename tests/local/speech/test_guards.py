@@ -13,6 +13,7 @@ SURE, UNSURE = -0.2, -1.2
     "heard",
     [
         Heard("you", -1.4, 0.98, 2.0),
+        Heard("you", -0.6, 0.98, 1.2),
         Heard("I'm going to go to the ground.", -2.0, 0.9, 3.0),
         Heard("Thank you for watching!", -0.8, 0.3, 3.0),
         Heard("[Music]", SURE, 0.1, 3.0),
@@ -31,6 +32,7 @@ def test_what_is_heard_in_silence_noise_and_music_has_no_words(heard: Heard) -> 
     "heard",
     [
         Heard("Thank you.", SURE, 0.1, 1.0),
+        Heard("Okay.", -0.95, 0.1, 1.2),
         Heard("What is the weather in London?", UNSURE, 0.2, 2.0),
         Heard("No, no, no.", SURE, 0.1, 1.5),
         Heard("bye", SURE, 0.0, 1.0),
