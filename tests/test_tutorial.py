@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import functools
 import os
 import re
 import shlex
@@ -10,9 +11,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -26,10 +28,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 TUTORIAL = [f"tutorial/{page}" for page in (
     "first-sentence", "functions", "out-loud", "interruption", "test", "telephone", "recording",
 )]  # fmt: skip
-MIGRATION = ["migration/google-genai", "migration/pipecat", "migration/livekit"]
+MIGRATION = ["migration/google-genai"]
 BLOCK = re.compile(r'^```(?P<language>\w+)(?: title="(?P<file>[^"]+)")?\n(?P<text>.*?)^```$', re.DOTALL | re.MULTILINE)
 INSTALLING = ("git ", "python3 -m venv ", "source ", "pip ", "export ", "mkdir ", "cd ")
 NEEDS_A_PERSON = ("gemini-realtime web ",)
+Pace = Literal["realtime", "instant"]
 WITH_A_KEY = "export GEMINI_API_KEY="
 TIMES = re.compile(r"\d+\.\d+(?= ?s\b)|\d+(?= ms\b| frames| media)")
 
@@ -63,13 +66,23 @@ def folder(page: str, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Callable[[Pace], LiveServer]]:
+    """The embedded server by its pace; it is started when it is first asked for, and serves every page."""
+    with ExitStack() as running:
+
+        @functools.cache
+        def server(pace: Pace) -> LiveServer:
+            return running.enter_context(LiveServer(tls=True, warm_up=False, pace=pace))
+
+        yield server
+
+
 @pytest.fixture
-def environment(page: str) -> Iterator[dict[str, str]]:
+def environment(page: str, servers: Callable[[Pace], LiveServer]) -> dict[str, str]:
     """Where programs find the embedded server; who is to be interrupted has to talk as long as it takes."""
-    with LiveServer(
-        tls=True, warm_up=False, pace="realtime" if page == "tutorial/interruption" else "instant"
-    ) as server:
-        yield {**os.environ, **server.environment(), "TWILIO_AUTH_TOKEN": "example"}
+    server = servers("realtime" if page == "tutorial/interruption" else "instant")
+    return {**os.environ, **server.environment(), "TWILIO_AUTH_TOKEN": "example"}
 
 
 @contextmanager
@@ -131,3 +144,10 @@ def test_what_is_typed_prints_what_is_shown(page: str, folder: Path, environment
 @pytest.mark.parametrize("page", ["tutorial/out-loud"])
 def test_the_program_for_a_microphone_can_be_imported(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", "import talk"], cwd=folder, check=True, timeout=60)
+
+
+def test_whoever_moves_here_arrives_at_the_same_program() -> None:
+    after = [block["text"] for page in DOCS.glob("migration/*.md") for block in BLOCK.finditer(page.read_text("utf-8"))
+             if block["file"] == "after.py"]  # fmt: skip
+    assert len(after) == 3
+    assert len(set(after)) == 1
