@@ -159,17 +159,21 @@ def test_functions_are_called_and_spoken_about() -> None:
 
 
 def test_an_agent_runs_a_function_and_keeps_a_log() -> None:
-    answer, turn, use = run("examples/agent.py").splitlines()
+    answer, question, turn, use, latency = run("examples/agent.py").splitlines()
     assert answer == "It is foggy and 12 degrees in London."
+    assert question.endswith("What is the weather in London?")
     assert answer in turn
+    assert "first audio after" in latency
     assert use.strip().startswith('get_weather({"city": "London"}) -> ')
 
 
 def test_an_agent_calls_the_function_of_an_mcp_server() -> None:
     pytest.importorskip("mcp", reason="the official MCP library")
-    answer, turn, use = run("examples/mcp_tools.py").splitlines()
+    answer, question, turn, use, latency = run("examples/mcp_tools.py").splitlines()
     assert answer == "It is foggy and 12 degrees in London."
+    assert question.endswith("What is the weather in London?")
     assert answer in turn
+    assert "first audio after" in latency
     assert use.strip().startswith('get_weather({"city": "London"}) -> ')
 
 
