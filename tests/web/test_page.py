@@ -209,7 +209,7 @@ def axe() -> str:
 
 async def violations(page: Any, axe: str) -> list[str]:
     await page.evaluate(axe + "; null")
-    found = (await page.evaluate("axe.run()"))["violations"]
+    found = (await page.evaluate('axe.run({ resultTypes: ["violations"] })'))["violations"]
     return [f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
