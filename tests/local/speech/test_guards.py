@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_realtime.local.speech.guards import Heard, is_rambling, said_once, same_words, without_repeats, words_of
+from gemini_realtime.local.speech.guards import (
+    Heard,
+    is_noise,
+    is_rambling,
+    said_once,
+    same_words,
+    without_repeats,
+    words_of,
+)
 
 SURE, UNSURE = -0.2, -1.2
 
@@ -93,3 +101,9 @@ def test_a_sentence_that_is_all_there_is_was_said_once(text: str, once: str) -> 
 def test_what_is_nothing_to_doubt_was_said_as_it_stands() -> None:
     assert said_once(Heard("No, no.", SURE, 0.0, 1.0)) == ""
     assert said_once(Heard("Add forty two.", SURE, 0.0, 3.0)) == "Add forty two."
+
+
+def test_what_is_surely_no_speech_is_noise_and_what_is_unsure_may_be_speech() -> None:
+    assert is_noise(Heard("I'm going to go to the left.", -1.9, 0.9, 3.0))
+    assert not is_noise(Heard("at forty two in", -1.9, 0.2, 3.0))
+    assert not is_noise(Heard("Tell me a joke.", -0.4, 0.9, 2.0))

@@ -68,6 +68,11 @@ def words_of(heard: Heard) -> str:
     return without_repeats(text)
 
 
+def is_noise(heard: Heard) -> bool:
+    """Whether there is so surely no speech that no other attempt would find any."""
+    return heard.no_speech > _NO_SPEECH_MIN and is_made_up(heard)
+
+
 def is_made_up(heard: Heard) -> bool:
     """Whether these words were probably heard in a sound that is no speech."""
     text = _plain(heard.text)

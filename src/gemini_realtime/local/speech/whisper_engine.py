@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from gemini_realtime.local.speech import weights
-from gemini_realtime.local.speech.guards import Heard, is_made_up, is_rambling, said_once, same_words, words_of
+from gemini_realtime.local.speech.guards import (
+    Heard,
+    is_made_up,
+    is_noise,
+    is_rambling,
+    said_once,
+    same_words,
+    words_of,
+)
 from gemini_realtime.local.speech.log_mel import FRAMES_PER_S, RATE_HZ, log_mel
 from gemini_realtime.local.speech.vocabulary import alternatives
 from gemini_realtime.local.speech.worker_program import Message, UnfitError
@@ -232,8 +240,8 @@ def _alike(utterances: Mapping[int, _Utterance], attempt: _Attempt) -> list[list
 
 
 def _is_settled(heard: Heard, before: Heard | None, attempt: _Attempt) -> bool:
-    """Whether what was heard is taken: it is sure, or was heard twice and is nothing that silence sounds like."""
-    if attempt is _ATTEMPTS[-1]:
+    """Whether what was heard is taken: it is sure, was heard twice, or is no speech at all."""
+    if attempt is _ATTEMPTS[-1] or is_noise(heard):
         return True
     if not is_rambling(heard) and heard.sureness >= attempt.sure_min:
         return True
