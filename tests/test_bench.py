@@ -24,7 +24,7 @@ def test_a_quick_run_answers_every_question_about_this_package() -> None:
     )
     assert done.returncode == 0, done.stderr
     *of_clients, of_the_server = done.stdout.split("## ")[1:]
-    assert len(of_clients) == 9
+    assert len(of_clients) == 10
     for section in of_clients:
         assert "\n| gemini-realtime | " in section
     assert "\n| 1 × typed | " in of_the_server
