@@ -90,8 +90,8 @@ $(VENV)/.test: $(VENV)/.talk
 
 # What checks the accessibility of the page; without npm its test is skipped, and says so.
 $(VENV)/.axe: $(VENV)/.made
-	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix $(VENV)/axe axe-core@4; \
-	else echo "SKIPPED: the test of the page's accessibility needs axe-core, which npm installs."; fi
+	@{ command -v npm && npm install --silent --no-audit --no-fund --fetch-retries=0 --prefix $(VENV)/axe axe-core@4; } >/dev/null \
+		|| echo "SKIPPED: the test of the page's accessibility needs axe-core, which npm installs."
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test
