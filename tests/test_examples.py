@@ -84,6 +84,8 @@ def missing_for(code: str) -> list[str]:
     """What a program imports, is not of this project, and not installed."""
     found: list[str] = []
     for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\nimport " in node.value:
+            found += missing_for(node.value)  # a program within the program
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
