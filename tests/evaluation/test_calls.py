@@ -133,7 +133,7 @@ def test_an_agent_that_raises_is_a_result_that_says_so() -> None:
     [
         ("restaurant", "names no agent"),
         ("no_such_module:agent", "no module"),
-        ("tests.evaluation.agents:restaurnt", "has no 'restaurnt'"),
+        ("tests.evaluation.agents:restaurnt", "there is no 'restaurnt'"),
         ("tests.evaluation.agents:NO_FUNCTION", "is a int"),
     ],
 )

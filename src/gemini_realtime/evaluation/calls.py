@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +17,7 @@ from random import Random
 from typing import Any, cast
 
 from gemini_realtime.agent import ConversationLog, RealtimeAgent
+from gemini_realtime.agent.naming import object_named
 from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
@@ -123,24 +122,7 @@ def agent_named(name: str, *folders: Path) -> MakeAgent:
     Raises:
         ConfigError: there is no such module or function.
     """
-    module_name, _, attribute = name.partition(":")
-    if not module_name or not attribute:
-        raise ConfigError(f"{name!r} names no agent", remedy="write module:function, such as restaurant:agent")
-    places = [str(folder.absolute()) for folder in folders]
-    sys.path[:0] = places
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except ModuleNotFoundError as error:
-        if error.name != module_name.partition(".")[0] and error.name != module_name:
-            raise
-        raise ConfigError(
-            f"there is no module {module_name!r}",
-            remedy=f"put it beside the suite, or install it; looked in {', '.join(places)}",
-        ) from None
-    except AttributeError:
-        raise ConfigError(f"{module_name} has no {attribute!r}", remedy="name the function that makes it") from None
-    finally:
-        del sys.path[: len(places)]
+    found = object_named(name, *folders)
     if isinstance(found, RealtimeAgent) or not callable(found):
         raise ConfigError(
             f"{name} is a {type(found).__name__}", remedy="name a function that makes an agent for an llm_config"
