@@ -45,10 +45,10 @@ from gemini_realtime.evaluation import (
     Says,
     SaysWords,
     Scene,
-    Stage,
     Step,
     StopsWithin,
     Suite,
+    Target,
     play,
 )
 from gemini_realtime.local.speech.numbers import find_numbers, to_words
@@ -306,8 +306,8 @@ def call(defect: str, seed: int, command: Sequence[str] = ()) -> CallResult:
     """One call to an agent with this defect, or to the program that this command runs."""
     _, program, host = DEFECTS.get(defect, ("", Program(), Host()))
     held = scene(seed)
-    stage = Stage(command=[*command, defect]) if command else Stage(program)
-    return play(Suite("bookings", [held], model=host, folder=ROOT), held, seed, stage)
+    target = Target(command=[*command, defect]) if command else Target(program)
+    return play(Suite("bookings", [held], model=host, folder=ROOT), held, seed, target)
 
 
 def main() -> None:
@@ -384,8 +384,8 @@ def _as_wanted(name: str, results: list[CallResult]) -> bool:
 def _trace(results: list[CallResult]) -> None:
     for result in results:
         print(f"seed {result.seed}")
-        for line in result.record.lines:
-            print(f"  {line.at_s:6.2f} s  {line.role:<6}  {line.text}{' —' if line.interrupted else ''}")
+        for turn in result.record.turns:
+            print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{' —' if turn.interrupted else ''}")
         for tool in result.record.tools:
             print(f"  {tool}")
         for failure in result.failures:

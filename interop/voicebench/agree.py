@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from gemini_realtime.evaluation import Caller, Interrupts, Says, Scene, Stage, Suite, play
+from gemini_realtime.evaluation import Caller, Interrupts, Says, Scene, Suite, Target, play
 from gemini_realtime.testing import speech_from_text
 
 ROOT: Final = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def agent() -> Iterator[str]:
 def by_us(url: str) -> Measured:
     """Measure with `evaluate --url`."""
     scene = Scene("sums", Caller([*map(Says, QUESTIONS), Interrupts(OVER_IT, WORDS_BEFORE)]))
-    result = play(Suite("sums", [scene]), scene, 0, Stage(url=url))
+    result = play(Suite("sums", [scene]), scene, 0, Target(url=url))
     if result.error:
         sys.exit(result.error)
     return result.record.answered_after_s, result.record.stopped_after_s

@@ -59,7 +59,7 @@ def voice_call(_voice_plan: Any) -> CallResult:
     if _voice_plan is None:
         pytest.fail("voice_call needs the marker voice_suite, which names a suite", pytrace=False)
     plan, scene, seed = _voice_plan
-    return play(plan.suite, scene, seed, plan.stage())
+    return play(plan.suite, scene, seed, plan.target())
 
 
 @pytest.fixture

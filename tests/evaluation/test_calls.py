@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.evaluation.calls import Stage, agent_named, play
+from gemini_realtime.evaluation.calls import Target, agent_named, play
 from gemini_realtime.evaluation.expectations import Calls, SaysWords
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.scenes import (
+    Backchannel,
     Caller,
     Coughs,
     Goal,
     Interrupts,
     Listens,
     Misbehaves,
-    Murmurs,
     Says,
     Scene,
     Step,
@@ -28,12 +28,12 @@ from tests.evaluation import agents
 
 def called(*steps: Step, seed: int = 1, **scene: object) -> CallResult:
     played = Scene("scene", Caller(steps, patience_s=5), **scene)  # type: ignore[arg-type]
-    return play(Suite("suite", [played]), played, seed, Stage(agents.restaurant))
+    return play(Suite("suite", [played]), played, seed, Target(agents.restaurant))
 
 
 def told(result: CallResult) -> list[tuple[str, str]]:
     assert not result.error
-    return [(line.role, line.text) for line in result.record.lines]
+    return [(turn.role, turn.text) for turn in result.record.turns]
 
 
 def test_what_is_said_and_typed_is_answered_in_turn() -> None:
@@ -56,7 +56,7 @@ def test_a_call_of_a_function_is_on_record_with_its_result() -> None:
 
 def test_an_interrupted_answer_is_heard_as_far_as_the_caller_let_it() -> None:
     result = called(Says("Tell me a long story."), Interrupts("What is two plus three?", after_words=4))
-    interrupted = result.record.lines[1]
+    interrupted = result.record.turns[1]
     assert interrupted.interrupted
     assert 4 <= len(interrupted.text.split()) <= 6
     assert told(result)[-1] == ("agent", "Two plus three is five.")
@@ -76,7 +76,7 @@ def test_what_is_not_answered_is_a_failure_by_itself() -> None:
 def test_a_cough_is_no_question() -> None:
     result = called(Says("What is two plus three?"), Coughs(), Waits(1.0))
     assert result.passed
-    assert len(result.record.lines) == 2
+    assert len(result.record.turns) == 2
 
 
 def test_a_connection_may_break_and_the_call_goes_on() -> None:
@@ -91,7 +91,7 @@ def test_an_agent_that_never_speaks_of_its_own_accord_is_found_out() -> None:
 
 
 def test_a_murmur_is_spoken_over_the_answer() -> None:
-    result = called(Says("Tell me a long story."), Murmurs())
+    result = called(Says("Tell me a long story."), Backchannel())
     assert result.record.stopped_after_s
     assert not result.error
 
@@ -99,13 +99,13 @@ def test_a_murmur_is_spoken_over_the_answer() -> None:
 def test_a_caller_with_a_goal_answers_what_is_asked() -> None:
     goal = Goal("Book a table.", {"guests|how many": "four guests", "hour|when": "at nine"}, until="a table for 4")
     scene = Scene("goal", Caller(goal), [Calls("book_table", {"guests": 4, "hour": 9})])
-    result = play(Suite("suite", [scene]), scene, 0, Stage(agents.restaurant))
+    result = play(Suite("suite", [scene]), scene, 0, Target(agents.restaurant))
     assert result.passed, result.failures
 
 
 def test_a_caller_gives_up_when_nothing_leads_to_the_goal() -> None:
     scene = Scene("goal", Caller(Goal("What is two plus three?", {}, until="a table", gives_up_after=2)))
-    result = play(Suite("suite", [scene]), scene, 0, Stage(agents.restaurant))
+    result = play(Suite("suite", [scene]), scene, 0, Target(agents.restaurant))
     assert result.failures == ["gives the caller what is wanted: the caller gave up"]
 
 
@@ -118,12 +118,12 @@ def test_the_same_seed_gives_the_same_call_and_another_one_another() -> None:
 def test_noise_takes_real_speech_and_that_is_said() -> None:
     scene = Scene("scene", Caller([Says("Hello.")], noise_db=10))
     with pytest.raises(ConfigError, match="takes real speech"):
-        play(Suite("suite", [scene]), scene, 0, Stage(agents.restaurant))
+        play(Suite("suite", [scene]), scene, 0, Target(agents.restaurant))
 
 
 def test_an_agent_that_raises_is_a_result_that_says_so() -> None:
     scene = Scene("scene", Caller([Says("Hello.")]))
-    result = play(Suite("suite", [scene]), scene, 0, Stage(agents.broken))
+    result = play(Suite("suite", [scene]), scene, 0, Target(agents.broken))
     assert not result.passed
     assert result.error == "the agent raised LookupError('no such menu')"
 
@@ -146,8 +146,8 @@ def test_the_recording_of_a_call_is_kept_where_something_went_wrong(tmp_path: Pa
     pytest.importorskip("numpy", reason="the page of a recording needs the extra [audio]")
     good = Scene("a sum", Caller([Says("What is two plus three?")]), [SaysWords("five")])
     bad = Scene("a wrong sum", Caller([Says("What is two plus three?")]), [SaysWords("six")])
-    suite, stage = Suite("suite", [good, bad]), Stage(agents.restaurant, record=tmp_path)
-    assert play(suite, good, 0, stage).recording == ""
-    kept = Path(play(suite, bad, 0, stage).recording)
+    suite, target = Suite("suite", [good, bad]), Target(agents.restaurant, record=tmp_path)
+    assert play(suite, good, 0, target).recording == ""
+    kept = Path(play(suite, bad, 0, target).recording)
     assert "Two plus three is five." in kept.read_text("utf-8")
     assert [folder.name for folder in tmp_path.iterdir()] == ["a-wrong-sum-0"]

@@ -18,14 +18,18 @@ from gemini_realtime.evaluation.expectations import (
     Understands,
     percentile,
 )
-from gemini_realtime.evaluation.record import CallRecord, Line, ToolRecord
+from gemini_realtime.evaluation.record import CallRecord, ToolRecord, TurnRecord
 
 BOOKED = ToolRecord("book", {"guests": 2, "name": "Ada Lovelace", "at": {"hour": 8}})
 
 
 def record(**given: Any) -> CallRecord:
-    lines = [Line("caller", "A table for 2."), Line("agent", "It's twenty-five dollars."), Line("agent", "Booked!")]
-    return CallRecord(**{"lines": lines, "tools": [BOOKED], **given})
+    lines = [
+        TurnRecord("caller", "A table for 2."),
+        TurnRecord("agent", "It's twenty-five dollars."),
+        TurnRecord("agent", "Booked!"),
+    ]
+    return CallRecord(**{"turns": lines, "tools": [BOOKED], **given})
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.files import read_results, to_json_line, write_junit, write_parquet
 from gemini_realtime.evaluation.page import page
-from gemini_realtime.evaluation.record import CallRecord, CallResult, Line, ToolRecord, Verdict
+from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord, Verdict
 
 RECORD = CallRecord(
-    lines=[Line("caller", "A table <for> two.", 0.5), Line("agent", "Hm\x00", 1.5, interrupted=True)],
+    turns=[TurnRecord("caller", "A table <for> two.", 0.5), TurnRecord("agent", "Hm\x00", 1.5, interrupted=True)],
     tools=[ToolRecord("book", {"guests": 2}, {"output": "yes"}, 0.1)],
     answered_after_s=[0.5],
 )

@@ -48,7 +48,7 @@ async def test_an_answer_is_heard_at_the_pace_of_sound_with_its_words_and_its_de
             began_s = handset.now()
             await handset.say("Hello?")
             assert await handset.answered(began_s, 10)
-    assert [(line.role, line.text) for line in handset.lines] == [("caller", "Hello?"), ("agent", "2 s")]
+    assert [(turn.role, turn.text) for turn in handset.turns] == [("caller", "Hello?"), ("agent", "2 s")]
     (answer,) = handset.answers
     assert answer.after_s is not None
 

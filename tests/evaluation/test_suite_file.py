@@ -16,13 +16,13 @@ from gemini_realtime.evaluation.expectations import (
     SaysWords,
 )
 from gemini_realtime.evaluation.scenes import (
+    Backchannel,
     Caller,
     Coughs,
     Goal,
     Interrupts,
     Listens,
     Misbehaves,
-    Murmurs,
     Says,
     Scene,
     Step,
@@ -46,7 +46,7 @@ scenes:
       - types: For two.
       - interrupts: Stop.
         after words: 2
-      - murmurs: mm-hm
+      - backchannel: mm-hm
       - coughs
       - coughs: 0.5
       - waits: 2
@@ -95,7 +95,7 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         Says("A table."),
         Types("For two."),
         Interrupts("Stop.", 2),
-        Murmurs("mm-hm"),
+        Backchannel("mm-hm"),
         Coughs(),
         Coughs(0.5),
         Waits(2),

@@ -124,9 +124,9 @@ def _tell(plan: Plan, results: list[CallResult]) -> None:
     failed = next((result for result in results if not result.passed), None)
     if failed is not None:
         console.print(f"\n{failed.scene}, seed {failed.seed}:", style="bold")
-        for line in failed.record.lines:
-            cut = " —" if line.interrupted else ""
-            console.print(f"  {line.at_s:6.2f} s  {line.role:<6}  {line.text}{cut}", markup=False)
+        for turn in failed.record.turns:
+            cut = " —" if turn.interrupted else ""
+            console.print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{cut}", markup=False)
         for failure in failed.failures:
             console.print(f"  ✗ {failure}", style="red", markup=False)
         if failed.recording:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from gemini_realtime.evaluation.calls import Stage, play
+from gemini_realtime.evaluation.calls import Target, play
 from gemini_realtime.evaluation.expectations import (
     Answers,
     AnswersWithin,
@@ -23,16 +23,16 @@ from gemini_realtime.evaluation.expectations import (
     StopsWithin,
     Understands,
 )
-from gemini_realtime.evaluation.record import CallRecord, CallResult, Line, ToolRecord, Verdict
+from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord, Verdict
 from gemini_realtime.evaluation.running import Plan, run
 from gemini_realtime.evaluation.scenes import (
+    Backchannel,
     Caller,
     Coughs,
     Goal,
     Interrupts,
     Listens,
     Misbehaves,
-    Murmurs,
     Says,
     Scene,
     Step,
@@ -46,6 +46,7 @@ from gemini_realtime.evaluation.summary import Change, SceneSummary, compare, su
 __all__ = [
     "Answers",
     "AnswersWithin",
+    "Backchannel",
     "CallRecord",
     "CallResult",
     "Caller",
@@ -57,10 +58,8 @@ __all__ = [
     "Expectation",
     "Goal",
     "Interrupts",
-    "Line",
     "Listens",
     "Misbehaves",
-    "Murmurs",
     "NeverSays",
     "Plan",
     "Resumes",
@@ -68,11 +67,12 @@ __all__ = [
     "SaysWords",
     "Scene",
     "SceneSummary",
-    "Stage",
     "Step",
     "StopsWithin",
     "Suite",
+    "Target",
     "ToolRecord",
+    "TurnRecord",
     "Types",
     "Understands",
     "Verdict",

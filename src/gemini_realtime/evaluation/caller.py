@@ -10,13 +10,13 @@ from typing import Final, assert_never
 
 from gemini_realtime.evaluation.handset import Handset
 from gemini_realtime.evaluation.scenes import (
+    Backchannel,
     Caller,
     Coughs,
     Goal,
     Interrupts,
     Listens,
     Misbehaves,
-    Murmurs,
     Says,
     Step,
     Types,
@@ -50,7 +50,7 @@ class Complaints:
     left_alone: bool = False
 
 
-class CallerAtWork:
+class SimulatedCaller:
     """A caller in one call.
 
     Args:
@@ -75,7 +75,7 @@ class CallerAtWork:
         following = [*self._caller.does[1:], None]
         for step, then in zip(self._caller.does, following, strict=True):
             self.complaints.left_alone = then is not None  # unless there is more to come
-            await self._do(step, hears_out=not isinstance(then, Interrupts | Murmurs))
+            await self._do(step, hears_out=not isinstance(then, Interrupts | Backchannel))
 
     async def _pursue(self, goal: Goal) -> None:
         words = goal.says
@@ -104,7 +104,7 @@ class CallerAtWork:
                 began_s = self._handset.now()
                 await self._handset.say(text)
                 await self._listen(began_s, text)
-            case Murmurs(text, after_words):
+            case Backchannel(text, after_words):
                 if await self._handset.heard(after_words, self._caller.patience_s):
                     await self._handset.say(text)
                 await self._handset.answered(0.0, self._caller.patience_s)

@@ -21,10 +21,10 @@ from gemini_realtime.agent.naming import object_named
 from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
-from gemini_realtime.evaluation.caller import CallerAtWork, Complaints
-from gemini_realtime.evaluation.expectations import courtesies
+from gemini_realtime.evaluation.caller import Complaints, SimulatedCaller
+from gemini_realtime.evaluation.expectations import implied
 from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset, Voice
-from gemini_realtime.evaluation.record import CallRecord, CallResult, Line, ToolRecord
+from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord
 from gemini_realtime.evaluation.scenes import Scene, Suite
 from gemini_realtime.evaluation.socket_handset import Pcm, SocketHandset, Twilio
 from gemini_realtime.evaluation.voices import aloud
@@ -47,8 +47,8 @@ _LIMIT_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where calls take place.
+class Target:
+    """What is called: an agent, a program or an address; and how.
 
     Attributes:
         make_agent: makes the agent anew for each call.
@@ -66,7 +66,7 @@ class Stage:
     record: Path | None = None
 
 
-def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
+def play(suite: Suite, scene: Scene, seed: int, target: Target) -> CallResult:
     """Hold one call.
 
     Returns:
@@ -76,15 +76,15 @@ def play(suite: Suite, scene: Scene, seed: int, stage: Stage) -> CallResult:
         ConfigError: the suite or the agent cannot be used at all.
     """
     began = time.perf_counter()
-    folder = None if stage.record is None else stage.record / f"{_file_name(scene.name)}-{seed}"
-    result = _judged(suite, scene, seed, stage, folder)
+    folder = None if target.record is None else target.record / f"{_file_name(scene.name)}-{seed}"
+    result = _judged(suite, scene, seed, target, folder)
     recording = "" if folder is None else _kept(folder, passed=result.passed)
     return replace(result, recording=recording, took_s=time.perf_counter() - began)
 
 
-def _judged(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | None) -> CallResult:
+def _judged(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | None) -> CallResult:
     try:
-        record = _held(suite, scene, seed, stage, folder)
+        record = _held(suite, scene, seed, target, folder)
     except ConfigError:
         raise
     except AssertionError as error:  # of virtual time, or of a program that cannot be called
@@ -92,7 +92,7 @@ def _judged(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | 
     except Exception as error:  # somebody else's agent: whatever it raises is what came of the call
         told = str(error) if isinstance(error, GeminiRealtimeError) else f"the agent raised {error!r}"
         return CallResult(scene.name, seed, error=told)
-    verdicts = [*courtesies(record, scene.expect), *(expectation.check(record) for expectation in scene.expect)]
+    verdicts = [*implied(record, scene.expect), *(expectation.check(record) for expectation in scene.expect)]
     return CallResult(scene.name, seed, verdicts, record)
 
 
@@ -155,27 +155,27 @@ class _Service:
     misbehave: Callable[[str], None]
 
 
-def _held(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | None) -> CallRecord:
-    if stage.command:
-        return asyncio.run(_program_call(suite, scene, seed, stage.command, folder))
-    if stage.url:
-        return asyncio.run(_socket_call(scene, seed, stage.url))
-    call = _agent_call(suite, scene, seed, stage, folder)
-    return asyncio.run(call) if stage.sound else run_in_virtual_time(call, limit_s=_LIMIT_S)
+def _held(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | None) -> CallRecord:
+    if target.command:
+        return asyncio.run(_program_call(suite, scene, seed, target.command, folder))
+    if target.url:
+        return asyncio.run(_socket_call(scene, seed, target.url))
+    call = _agent_call(suite, scene, seed, target, folder)
+    return asyncio.run(call) if target.sound else run_in_virtual_time(call, limit_s=_LIMIT_S)
 
 
-async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage, folder: Path | None) -> CallRecord:
-    assert stage.make_agent is not None, "there is an agent or a program"
-    if scene.caller.needs_sound and not stage.sound:
+async def _agent_call(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | None) -> CallRecord:
+    assert target.make_agent is not None, "there is an agent or a program"
+    if scene.caller.needs_sound and not target.sound:
         raise ConfigError(
             f"the caller of {scene.name!r} is heard in noise or by telephone, which takes real speech",
             remedy="play the scene with --sound",
         )
-    voice = _voice(scene, seed) if stage.sound else partial(_spelled, scene.caller.speed)
+    voice = _voice(scene, seed) if target.sound else partial(_spelled, scene.caller.speed)
     log, resumptions = ConversationLog(), _Resumptions()
     handset = AgentHandset(voice, log)
-    async with _service(suite, scene, seed, sound=stage.sound) as service:
-        made = stage.make_agent(service.llm_config)
+    async with _service(suite, scene, seed, sound=target.sound) as service:
+        made = target.make_agent(service.llm_config)
         agent = await made if inspect.isawaitable(made) else made
         if not isinstance(agent, RealtimeAgent):
             raise ConfigError(f"the agent is a {type(agent).__name__}", remedy="return a RealtimeAgent")
@@ -183,7 +183,7 @@ async def _agent_call(suite: Suite, scene: Scene, seed: int, stage: Stage, folde
             cast("GeminiRealtimeClient", agent.realtime_client).record(folder)
         for observer in (log, handset, resumptions):
             agent.register_observer(observer)
-        work = CallerAtWork(scene.caller, handset, _random(scene, seed), service.misbehave)
+        work = SimulatedCaller(scene.caller, handset, _random(scene, seed), service.misbehave)
         async with agent.running():
             await _unless_over(work.call(), log.over)
     return _record(log, handset, work.complaints, resumptions.new_sessions)
@@ -197,7 +197,7 @@ async def _program_call(
     async with server:
         program = Program(command, {**os.environ, **server.environment()}, suite.folder)
         handset = ProgramHandset(server, program, speed=scene.caller.speed)
-        work = CallerAtWork(scene.caller, handset, _random(scene, seed), handset.call.fault)
+        work = SimulatedCaller(scene.caller, handset, _random(scene, seed), handset.call.fault)
         async with handset.listening():
             await program.start()
             ending = asyncio.create_task(_over_with(program, handset.log))
@@ -216,7 +216,7 @@ async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
     handset = SocketHandset(
         _voice(scene, seed), Twilio() if kind == "twilio" else Pcm(), partial(hearing.transcribe, phrases=None)
     )
-    work = CallerAtWork(scene.caller, handset, _random(scene, seed), _no_faults)
+    work = SimulatedCaller(scene.caller, handset, _random(scene, seed), _no_faults)
     await hearing.start()
     try:
         async with handset.connected(address):
@@ -224,7 +224,7 @@ async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
     finally:
         await hearing.close()
     return CallRecord(
-        lines=sorted(handset.lines, key=lambda line: line.at_s),
+        turns=sorted(handset.turns, key=lambda turn: turn.at_s),
         lasted_s=handset.now() - handset.began_s,
         **_of_caller(handset, work.complaints),
     )
@@ -298,7 +298,7 @@ async def _spelled(speed: float, words: str) -> bytes:
 def _record(log: ConversationLog, handset: Handset, complaints: Complaints, new_sessions: int) -> CallRecord:
     uses = [use for turn in log.turns for use in turn.tools]
     lines = [
-        Line(
+        TurnRecord(
             "caller" if turn.role == "user" else "agent",
             turn.said.strip() if turn.heard is None else turn.heard,
             turn.begin_ms / 1000,
@@ -308,7 +308,7 @@ def _record(log: ConversationLog, handset: Handset, complaints: Complaints, new_
         if turn.said
     ]
     return CallRecord(
-        lines=lines,
+        turns=lines,
         tools=[
             ToolRecord(use.name, use.arguments, use.result, None if use.duration_ms is None else use.duration_ms / 1000)
             for use in uses

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
-from gemini_realtime.evaluation.calls import Stage, play
+from gemini_realtime.evaluation.calls import Target, play
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.running import Call, Plan
 
@@ -16,7 +16,7 @@ _BATCH: Final = 4  # calls that travel together: what Ray does for each task tak
 _AHEAD: Final = 3  # batches that wait for each core
 _TRIES: Final = 3  # of calls whose machine dies
 
-_ready: list[tuple[Plan, Stage]] = []
+_ready: list[tuple[Plan, Target]] = []
 """What this worker was made ready for last."""
 
 
@@ -75,9 +75,9 @@ def _over(ray: Any, plan: Plan, waiting: deque[Sequence[Call]]) -> Iterator[Call
 
 def _play_batch(plan: Plan, calls: Sequence[Call]) -> list[CallResult]:
     if not _ready or _ready[0][0] != plan:
-        _ready[:] = [(plan, plan.stage())]
-    stage = _ready[0][1]
-    return [play(plan.suite, scene, seed, stage) for scene, seed in calls]
+        _ready[:] = [(plan, plan.target())]
+    target = _ready[0][1]
+    return [play(plan.suite, scene, seed, target) for scene, seed in calls]
 
 
 def _batches(calls: Sequence[Call]) -> Iterator[Sequence[Call]]:

@@ -141,7 +141,7 @@ class Answers:
 
     def check(self, record: CallRecord) -> Verdict:
         """Count them."""
-        count = sum(line.role == "agent" for line in record.lines)
+        count = sum(turn.role == "agent" for turn in record.turns)
         most = "" if self.most is None else f", at most {self.most}"
         return Verdict(f"answers at least {self.least} times{most}",
                        self.least <= count and (self.most is None or count <= self.most), f"{count} times")  # fmt: skip
@@ -171,7 +171,7 @@ class Costs:
                        "no price of this model is known" if cost is None else f"it cost ${cost:.4f}")  # fmt: skip
 
 
-def courtesies(record: CallRecord, expected: Sequence[Expectation]) -> Iterator[Verdict]:
+def implied(record: CallRecord, expected: Sequence[Expectation]) -> Iterator[Verdict]:
     """What every caller expects: answers to questions, none to coughs, silence when it speaks."""
     for said in record.unanswered:
         yield Verdict("answers what it is asked" if said else "says something of its own accord", False,

@@ -117,7 +117,7 @@ def _row(result: CallResult) -> dict[str, Any]:
 
 
 def _told(result: CallResult) -> list[str]:
-    return [f"{line.at_s:7.2f} s  {line.role:<6}  {line.text}" for line in result.record.lines]
+    return [f"{line.at_s:7.2f} s  {line.role:<6}  {line.text}" for line in result.record.turns]
 
 
 def _printable(text: str) -> str:

@@ -122,11 +122,11 @@ def _call(result: CallResult, command: str) -> str:
 
 
 def _lines(result: CallResult) -> Iterator[tuple[float, str]]:
-    for line in result.record.lines:
-        cut = " —" if line.interrupted else ""
+    for turn in result.record.turns:
+        cut = " —" if turn.interrupted else ""
         yield (
-            line.at_s,
-            f"<tr><td>{line.at_s:.2f} s</td><td>{line.role}</td><td>{escape(line.text)}{cut}</td></tr>",
+            turn.at_s,
+            f"<tr><td>{turn.at_s:.2f} s</td><td>{turn.role}</td><td>{escape(turn.text)}{cut}</td></tr>",
         )
 
 

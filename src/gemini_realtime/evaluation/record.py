@@ -24,7 +24,7 @@ class ToolRecord:
 
 
 @dataclass(frozen=True)
-class Line:
+class TurnRecord:
     """What one side said.
 
     Attributes:
@@ -45,7 +45,7 @@ class CallRecord:
     """What happened in a call.
 
     Attributes:
-        lines: what was said, in order.
+        turns: what was said, in order.
         tools: the functions that were called, in order.
         answered_after_s: of each answer to something spoken or typed, how long the caller waited for its first sound.
         stopped_after_s: of each time the caller spoke over the agent, how long it went on.
@@ -60,7 +60,7 @@ class CallRecord:
         lasted_s: on the clock of the call.
     """
 
-    lines: list[Line] = field(default_factory=list)
+    turns: list[TurnRecord] = field(default_factory=list)
     tools: list[ToolRecord] = field(default_factory=list)
     answered_after_s: list[float] = field(default_factory=list)
     stopped_after_s: list[float] = field(default_factory=list)
@@ -77,12 +77,12 @@ class CallRecord:
     @property
     def said(self) -> str:
         """Everything the agent was heard to say."""
-        return " ".join(line.text for line in self.lines if line.role == "agent")
+        return " ".join(turn.text for turn in self.turns if turn.role == "agent")
 
     @property
     def heard(self) -> str:
         """Everything the agent heard, by its transcript."""
-        return " ".join(line.text for line in self.lines if line.role == "caller")
+        return " ".join(turn.text for turn in self.turns if turn.role == "caller")
 
 
 @dataclass(frozen=True)

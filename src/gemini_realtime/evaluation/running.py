@@ -15,7 +15,7 @@ from typing import Final
 
 from gemini_realtime.checking import check_number, spelling_remedy
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.evaluation.calls import Stage, agent_named, play
+from gemini_realtime.evaluation.calls import Target, agent_named, play
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.scenes import Scene, Suite
 
@@ -33,7 +33,7 @@ class Plan:
         suite: whose scenes.
         agent: `module:function`, in place of the suite's.
         command: a program that is called instead of an agent, in real time.
-        url: of an agent that is called over a WebSocket instead, see `Stage`.
+        url: of an agent that is called over a WebSocket instead, see `Target`.
         only: names of scenes; all of them when empty.
         repeat: how many calls of each scene, with seeds that follow each other.
         sound: with real speech, in real time.
@@ -73,15 +73,15 @@ class Plan:
         scenes = [scene for scene in self.suite.scenes if not self.only or scene.name in self.only]
         return [(scene, self.suite.seed + number) for scene in scenes for number in range(self.repeat)]
 
-    def stage(self) -> Stage:
-        """Where the calls take place, in the process that asks.
+    def target(self) -> Target:
+        """What is called, for the process that asks.
 
         Raises:
             ConfigError: there is no such agent.
         """
         if self.command or self.url:
-            return Stage(command=self.command, url=self.url, record=self.record)
-        return Stage(
+            return Target(command=self.command, url=self.url, record=self.record)
+        return Target(
             agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound, record=self.record
         )
 
@@ -97,7 +97,7 @@ def run(plan: Plan, *, known: Collection[tuple[str, int]] = ()) -> Iterator[Call
         ConfigError: the suite or the agent cannot be used.
     """
     calls = [(scene, seed) for scene, seed in plan.calls if (scene.name, seed) not in known]
-    stage = plan.stage()  # what cannot be used is said here, and not by each process
+    target = plan.target()  # what cannot be used is said here, and not by each process
     workers = min(plan.workers or _cores(), len(calls))
     if plan.ray:
         from gemini_realtime.evaluation.cluster import run_on_ray
@@ -106,7 +106,7 @@ def run(plan: Plan, *, known: Collection[tuple[str, int]] = ()) -> Iterator[Call
     elif workers > 1:
         yield from _over_processes(plan, deque(calls), workers)
     else:
-        yield from (play(plan.suite, scene, seed, stage) for scene, seed in calls)
+        yield from (play(plan.suite, scene, seed, target) for scene, seed in calls)
 
 
 def _over_processes(plan: Plan, waiting: deque[Call], workers: int) -> Iterator[CallResult]:
@@ -141,18 +141,18 @@ def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare, initargs=(plan,))
 
 
-_prepared: list[tuple[Plan, Stage]] = []
+_prepared: list[tuple[Plan, Target]] = []
 """What this worker was made for."""
 
 
 def _prepare(plan: Plan) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
-    _prepared[:] = [(plan, plan.stage())]
+    _prepared[:] = [(plan, plan.target())]
 
 
 def _play(scene: Scene, seed: int) -> CallResult:
-    plan, stage = _prepared[0]
-    return play(plan.suite, scene, seed, stage)
+    plan, target = _prepared[0]
+    return play(plan.suite, scene, seed, target)
 
 
 def _cores() -> int:

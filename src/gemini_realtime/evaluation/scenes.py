@@ -42,8 +42,8 @@ class Interrupts:
 
 
 @dataclass(frozen=True)
-class Murmurs:
-    """The caller says "mm-hm", or the like, while the agent speaks, and listens on."""
+class Backchannel:
+    """The caller says "mm-hm", or the like, while the agent speaks, and listens on: a backchannel is no barge-in."""
 
     text: str = "mm-hm"
     after_words: int = 3
@@ -75,7 +75,7 @@ class Misbehaves:
     fault: str
 
 
-Step = Says | Types | Interrupts | Murmurs | Coughs | Waits | Listens | Misbehaves
+Step = Says | Types | Interrupts | Backchannel | Coughs | Waits | Listens | Misbehaves
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import picows
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.errors import HandshakeError
 from gemini_realtime.evaluation.handset import Answer, Handset, Voice
-from gemini_realtime.evaluation.record import Line
+from gemini_realtime.evaluation.record import TurnRecord
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.events import PlaybackStopped
 
@@ -109,14 +109,14 @@ class SocketHandset(Handset):
         understand: recognises what the agent says.
 
     Attributes:
-        lines: what both sides said.
+        turns: what both sides said.
         over: set when the agent has hung up.
         began_s: when the call began, on the clock of the event loop.
     """
 
     def __init__(self, voice: Voice, encoding: Encoding, understand: Understand) -> None:
         super().__init__()
-        self.lines: list[Line] = []
+        self.turns: list[TurnRecord] = []
         self.over = asyncio.Event()
         self._voice = voice
         self._encoding = encoding
@@ -131,7 +131,7 @@ class SocketHandset(Handset):
     async def say(self, words: str) -> None:
         """See `Handset`, as for the other methods."""
         pcm16k = await self._voice(words)
-        self.lines.append(Line("caller", words, self.now() - self.began_s))
+        self.turns.append(TurnRecord("caller", words, self.now() - self.began_s))
         await self.sound(pcm16k)
 
     async def sound(self, pcm16k: bytes) -> None:
@@ -235,15 +235,15 @@ class SocketHandset(Handset):
         self._sound.clear()
         self._loud_at = None
         self._end()
-        self.lines.append(Line("agent", "", answer.begin_s - self.began_s, answer.interrupted))
-        self._understanding.add(asyncio.create_task(self._find_words(answer, sound, len(self.lines) - 1)))
+        self.turns.append(TurnRecord("agent", "", answer.begin_s - self.began_s, answer.interrupted))
+        self._understanding.add(asyncio.create_task(self._find_words(answer, sound, len(self.turns) - 1)))
 
     async def _find_words(self, answer: Answer, sound: bytes, number: int) -> None:
         from gemini_realtime.audio.resample import resample
 
         self._open_calls.add(f"words {number}")
         answer.text = await self._understand(resample(sound, OUTPUT_FORMAT.rate_hz, INPUT_FORMAT.rate_hz))
-        self.lines[number] = replace(self.lines[number], text=answer.text)
+        self.turns[number] = replace(self.turns[number], text=answer.text)
         self._open_calls.discard(f"words {number}")
 
 

@@ -32,13 +32,13 @@ from gemini_realtime.evaluation.expectations import (
     Understands,
 )
 from gemini_realtime.evaluation.scenes import (
+    Backchannel,
     Caller,
     Coughs,
     Goal,
     Interrupts,
     Listens,
     Misbehaves,
-    Murmurs,
     Says,
     Scene,
     Step,
@@ -186,7 +186,10 @@ _STEPS: Final[Kinds] = {
         ("after words",),
         lambda fields: Interrupts(fields["interrupts"].text(), _whole(fields, "after words", 3)),
     ),
-    "murmurs": (("after words",), lambda fields: Murmurs(fields["murmurs"].text(), _whole(fields, "after words", 3))),
+    "backchannel": (
+        ("after words",),
+        lambda fields: Backchannel(fields["backchannel"].text(), _whole(fields, "after words", 3)),
+    ),
     "coughs": ((), lambda fields: Coughs(fields["coughs"].number(0.05))),
     "waits": ((), lambda fields: Waits(fields["waits"].number(0))),
     "fault": ((), lambda fields: Misbehaves(_fault(fields["fault"]))),
