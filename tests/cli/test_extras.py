@@ -9,6 +9,7 @@ from gemini_realtime.cli import extras
 
 REQUIRES = [
     "picows<3,>=2.3",
+    "sounddevice<0.6,>=0.5.1; extra == 'all'",
     "numpy<3,>=1.26; extra == 'local'",
     "ctranslate2<5,>=4.5; extra == 'local'",
     "pocketsphinx<6,>=5.1; extra == 'pocketsphinx'",
@@ -52,3 +53,11 @@ def test_the_server_may_fall_back_to_the_older_speech(monkeypatch: pytest.Monkey
     monkeypatch.setattr(extras, "version", version)
     assert extras.missing_packages("local") == ["ctranslate2"]
     extras.require_server()
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("sounddevice", "devices"), ("espeakng_loader", "espeak"), ("any", "cli")],
+)
+def test_a_missing_module_names_the_extra_that_installs_it(module: str, extra: str) -> None:
+    assert extras.extra_with(module) == extra

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gemini_realtime.cli import main, talk
+from gemini_realtime.cli.options.talk import TalkOptions
 from tests.cli.strangers import SAMPLES, TIMEOUT_S, run, start
 from tests.sound_card import virtual_sound_card
 
@@ -137,10 +138,10 @@ def test_a_key_in_the_url_is_never_shown(tmp_path: Path) -> None:
 
 def test_the_default_recording_takes_no_name_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    request = talk.Request(say="hello")
+    options = TalkOptions(say="hello")
     names = []
     for _ in range(3):
-        path = talk._recording(request, None)
+        path = talk._sound_file(options, None)
         assert path is not None
         path.touch()
         names.append(str(path))

@@ -69,7 +69,7 @@ def test_what_opens_by_itself_has_a_ticket_and_not_the_secret(monkeypatch: pytes
     monkeypatch.setattr(web.webbrowser, "open", opened.append)
     monkeypatch.setenv("BROWSER", "any")
     access = Access("the secret of the page")
-    web.tell(web.Request(), access, 8760, "the embedded server")
+    web.tell(web.WebOptions(), access, 8760, "the embedded server")
     (address,) = opened
     page, _, ticket = address.partition("#ticket=")
     assert page == "http://127.0.0.1:8760/"

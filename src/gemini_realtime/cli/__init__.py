@@ -1,4 +1,4 @@
-"""The command line: `gemini-realtime talk | web | serve | offline | replay | inspect | doctor`.
+"""The command line: `gemini-realtime talk | web | serve | offline | replay | inspect | evaluate | doctor`.
 
 Built of public names only.
 
@@ -46,7 +46,9 @@ def _run() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gemini_realtime"):
             raise
-        _fail(str(MissingDependencyError(f"the command line ({error.name})", "cli")), USAGE)
+        from gemini_realtime.cli.extras import extra_with
+
+        _fail(str(MissingDependencyError(f"the command line ({error.name})", extra_with(error.name or ""))), USAGE)
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python would flush at exit has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

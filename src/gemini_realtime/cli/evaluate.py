@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gemini_realtime import ConfigError
+from gemini_realtime.cli.options.evaluate import EvaluateOptions
 from gemini_realtime.evaluation.files import read_results, to_json_line, write_junit, write_parquet
 from gemini_realtime.evaluation.page import page
 from gemini_realtime.evaluation.record import CallResult
@@ -25,49 +26,46 @@ _SHOWN_MAX = 3  # failures of a scene in the table
 _SEEDS_MAX = 5
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Where results go.
-
-    Attributes:
-        json_lines: one line for each call, written while they are held.
-        junit: for CI.
-        parquet: a table.
-        html: a page to look at.
-        resume: go on where the file of JSON lines ends.
-    """
-
-    json_lines: Path | None = None
-    junit: Path | None = None
-    parquet: Path | None = None
-    html: Path | None = None
-    resume: bool = False
-
-
-def evaluate(suite_path: Path, outputs: Outputs, *, seed: int | None = None, model: str = "", **plan: object) -> bool:
+def evaluate(options: EvaluateOptions) -> bool:
     """Hold the calls of a suite; returns whether all were as expected.
 
     Raises:
         ConfigError: the suite or the agent cannot be used.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
-    suite = read_suite(suite_path)
-    if seed is not None:
-        suite = replace(suite, seed=seed)
-    if model:
-        suite = replace(suite, model=model)
-    todo = Plan(suite, **plan)  # type: ignore[arg-type]
-    results = _held(todo, outputs)
-    agent = ["--agent", todo.agent] if todo.agent else []
-    command = shlex.join(["gemini-realtime", "evaluate", str(suite_path), *agent])
-    if outputs.junit is not None:
-        write_junit(outputs.junit, suite.name, results)
-    if outputs.parquet is not None:
-        write_parquet(outputs.parquet, results)
-    if outputs.html is not None:
-        outputs.html.write_text(page(suite.name, results, command), "utf-8")
-    _tell(todo, results)
+    plan = _plan(options)
+    results = _held(plan, options)
+    if options.junit is not None:
+        write_junit(options.junit, plan.suite.name, results)
+    if options.parquet is not None:
+        write_parquet(options.parquet, results)
+    if options.html is not None:
+        agent = ["--agent", plan.agent] if plan.agent else []
+        command = shlex.join(["gemini-realtime", "evaluate", str(options.suite), *agent])
+        options.html.write_text(page(plan.suite.name, results, command), "utf-8")
+    _tell(plan, results)
     return all(result.passed for result in results)
+
+
+def _plan(options: EvaluateOptions) -> Plan:
+    assert options.suite is not None
+    suite = read_suite(options.suite)
+    return Plan(
+        replace(
+            suite,
+            seed=suite.seed if options.seed is None else options.seed,
+            model=options.model or suite.model,
+        ),
+        agent=options.agent,
+        command=options.command or (),
+        url=options.url,
+        only=options.scene or (),
+        repeat=options.repeat,
+        sound=options.sound,
+        workers=options.workers,
+        record=None if options.record is None else options.record.absolute(),
+        ray=options.ray,
+    )
 
 
 def compared(before: Path, after: Path) -> bool:
@@ -86,15 +84,15 @@ def compared(before: Path, after: Path) -> bool:
     return not any("worse" in (change.outcome, change.speed) for change in changes)
 
 
-def _held(plan: Plan, outputs: Outputs) -> list[CallResult]:
-    path = outputs.json_lines
-    results = read_results(path) if outputs.resume and path is not None else []
+def _held(plan: Plan, options: EvaluateOptions) -> list[CallResult]:
+    path = options.json
+    results = read_results(path) if options.resume and path is not None else []
     known = {(result.scene, result.seed) for result in results}
     columns = (TextColumn("calls"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]} failed"),
                TimeRemainingColumn())  # fmt: skip
     console = Console(stderr=True)
     with (
-        path.open("a" if outputs.resume else "w", encoding="utf-8") if path is not None else nullcontext() as file,
+        path.open("a" if options.resume else "w", encoding="utf-8") if path is not None else nullcontext() as file,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         failed = sum(not result.passed for result in results)

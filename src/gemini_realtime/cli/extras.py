@@ -18,6 +18,17 @@ def missing_packages(extra: str) -> list[str]:
     return [name for name in names if name != "uvloop" and not _installed(name)]
 
 
+def extra_with(module: str) -> str:
+    """The extra that installs a module: `[cli]` if that does, or if none is known to."""
+    name = _normalised(module)
+    found = [
+        match["extra"]
+        for match in map(_REQUIREMENT.match, requires("gemini-realtime") or ())
+        if match is not None and match["extra"] != "all" and f"{_normalised(match['name'])}-".startswith(f"{name}-")
+    ]
+    return "cli" if "cli" in found or not found else found[0]
+
+
 def missing_to_serve(missing: Callable[[str], list[str]] = missing_packages) -> list[str]:
     """What the embedded server needs to hear and speak and is not installed; nothing, where it can fall back."""
     falls_back = not missing("pocketsphinx") and not missing("espeak")
@@ -32,6 +43,11 @@ def require_server() -> None:
     """
     if missing_to_serve():
         raise MissingDependencyError("the embedded Live server", "local")
+
+
+def _normalised(name: str) -> str:
+    """As packages are compared; a module is named after its package, or after the first words of its name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _installed(name: str) -> bool:

@@ -10,17 +10,18 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
+from gemini_realtime import LiveServer
 from gemini_realtime.cli.running import STOPPED
-from gemini_realtime.cli.serve import ServerOptions, misbehave_on_signals
+from gemini_realtime.cli.serve import misbehave_on_signals
 
 _CANNOT_RUN = 126
 _NOT_FOUND = 127
 """Exit codes of POSIX shells."""
 
 
-async def offline(options: ServerOptions, command: Sequence[str]) -> int:
+async def offline(server: LiveServer, command: Sequence[str]) -> int:
     """Run a command with a server of its own; returns the command's exit code."""
-    async with options.server() as server:
+    async with server:
         misbehave_on_signals(server)
         return await _run(command, os.environ | server.environment())
 

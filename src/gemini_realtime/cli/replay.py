@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gemini_realtime.cli.options.server import Host, Port, TlsPort
+
 HELP = (
     "Play a recording as the service, until Ctrl-C or SIGTERM.\n\n"
     "Clients that do what the recorded one did, as talk does, get what it got: the same frames, in recorded time, and "
@@ -28,18 +30,18 @@ def replay(
     at_once: Annotated[
         bool, typer.Option("--at-once", help="Say everything as soon as the client has said what comes before it.")
     ] = False,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 for any that is free.")] = 0,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
     tls: Annotated[bool, typer.Option("--tls", help="Serve wss too, which google-genai insists on.")] = False,
-    tls_port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The same, for wss.")] = 0,
+    tls_port: TlsPort = 0,
     api_key: Annotated[
         str | None, typer.Option(metavar="KEY", envvar="GEMINI_REALTIME_SERVER_KEY", help="Accept this key only.")
     ] = None,
 ) -> None:
     from gemini_realtime.cli.running import run
-    from gemini_realtime.cli.serve import ServerOptions, serve
-    from gemini_realtime.local import Replay
+    from gemini_realtime.cli.serve import serve
+    from gemini_realtime.local import LiveServer, Replay
 
     played = Replay(recording, real_time=not at_once)
-    options = ServerOptions(host=host, port=port, tls=tls, tls_port=tls_port, api_key=api_key, responder=played)
-    run(serve(options), until_stopped=True)
+    server = LiveServer(host, port, tls=tls, tls_port=tls_port, api_key=api_key, responder=played)
+    run(serve(server, tls=tls), until_stopped=True)

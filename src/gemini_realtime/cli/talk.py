@@ -9,7 +9,6 @@ import itertools
 import os
 import shlex
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from gemini_realtime.adapters.devices import SoundDevice, default_devices
 from gemini_realtime.adapters.files import Recording
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.extras import require_server
+from gemini_realtime.cli.options.talk import TalkOptions
 from gemini_realtime.cli.screen import Screen, screen_for
 from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, Tape, sample_question
 from gemini_realtime.recordings import RecordingOptions
@@ -28,76 +28,52 @@ DEFAULT_RECORDING: Final = Path("conversation.wav")
 KEY_VARIABLES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
-@dataclass(frozen=True)
-class Request:
-    """What was typed; see `commands.py`."""
-
-    say: str | None = None
-    input: Path | None = None
-    output: Path | None = None
-    record: Path | None = None
-    recording: RecordingOptions | None = None
-    model: str | None = None
-    voice: str | None = None
-    system: str | None = None
-    url: str | None = None
-    json: bool = False
-    json_audio: bool = False
-    microphone: str | None = None
-    loudspeaker: str | None = None
-    echo_cancellation: bool = True
-
-    @property
-    def live(self) -> bool:
-        """Whether the user is to speak."""
-        return self.say is None and self.input is None
-
-
-async def talk(request: Request) -> None:
+async def talk(options: TalkOptions) -> None:
     """Hold one conversation; when it is cancelled, what was heard so far is kept."""
+    recording = options.recording  # refused before anything is opened
     async with AsyncExitStack() as stack:
-        screen = stack.enter_context(screen_for(json=request.json, json_audio=request.json_audio))
-        device = await _open_device(request, screen, stack)
-        client = GeminiRealtimeClient(llm_config=await _llm_config(request, screen, stack))
-        client.record(request.recording)
-        question = _question(request, device, screen)
-        recording = _recording(request, device)
-        tape = Tape() if recording else None
+        screen = stack.enter_context(screen_for(json=options.events, json_audio=options.json_audio))
+        device = await _open_device(options, screen, stack)
+        client = GeminiRealtimeClient(llm_config=await _llm_config(options, screen, stack))
+        client.record(recording)
+        question = _question(options, device, screen)
+        sound_file = _sound_file(options, device)
+        tape = Tape() if sound_file else None
         loudspeaker = Loudspeaker(device, tape)
         conversation = Conversation(question, loudspeaker=loudspeaker, tape=tape, screen=screen)
         try:
-            await conversation.hold(client, system=request.system)
+            await conversation.hold(client, system=options.system)
         except asyncio.CancelledError:
             loudspeaker.flush(conversation.now_ms())  # what was not heard yet will not be
         finally:
             lines = conversation.measurements.lines(spoken=not isinstance(question, str))
             if conversation.measurements.setup_ms is not None:
-                lines += _save(loudspeaker, request.output, tape, recording) + _recorded(request.recording)
+                lines += _save(loudspeaker, options.output, tape, sound_file) + _recorded(recording)
             screen.summary(lines)
 
 
-async def _open_device(request: Request, screen: Screen, stack: AsyncExitStack) -> SoundDevice | None:
+async def _open_device(options: TalkOptions, screen: Screen, stack: AsyncExitStack) -> SoundDevice | None:
     """The loudspeaker, with the microphone if the user is to speak; None where there is none, or nobody listens."""
-    if request.json and not request.live:
+    if options.events and not options.live:
         return None
     _hush_alsa()
     try:
         microphone, loudspeaker = default_devices()
-        if loudspeaker is not None and (microphone is not None or not request.live):
+        if loudspeaker is not None and (microphone is not None or not options.live):
             device = SoundDevice(
-                microphone=(request.microphone or True) if request.live else False,
-                loudspeaker=request.loudspeaker,
-                echo_cancellation=None if request.echo_cancellation else False,
+                microphone=(options.microphone or True) if options.live else False,
+                loudspeaker=options.loudspeaker,
+                echo_cancellation=None if options.echo_cancellation else False,
             )
             await stack.enter_async_context(device)
             screen.levels(device)
             return device
         problem = "There is no microphone with a loudspeaker here"
     except GeminiRealtimeError as error:
-        if request.microphone is not None or request.loudspeaker is not None:
+        if options.microphone is not None or options.loudspeaker is not None:
             raise  # another device than the one that was asked for is none
         problem = str(error)
-    if request.live:
+    if options.live:
         screen.note(f"{problem}. A recorded question is asked instead.")
     return None
 
@@ -114,13 +90,13 @@ def _hush_alsa() -> None:
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_SAY_NOTHING)
 
 
-def _question(request: Request, device: SoundDevice | None, screen: Screen) -> Question:
-    if request.say is not None:
-        return request.say
-    if request.input is not None:
-        return Recording(request.input)
+def _question(options: TalkOptions, device: SoundDevice | None, screen: Screen) -> Question:
+    if options.say is not None:
+        return options.say
+    if options.input is not None:
+        return Recording(options.input)
     if device is not None:
-        if request.echo_cancellation and not device.echo_cancellation:
+        if options.echo_cancellation and not device.echo_cancellation:
             screen.note(
                 "Echo cancellation is not installed (pip install livekit): you are not heard while Gemini speaks. "
                 "With headphones you are, with --no-echo-cancellation."
@@ -130,13 +106,13 @@ def _question(request: Request, device: SoundDevice | None, screen: Screen) -> Q
     return sample_question()
 
 
-async def _llm_config(request: Request, screen: Screen, stack: AsyncExitStack) -> dict[str, Any]:
+async def _llm_config(options: TalkOptions, screen: Screen, stack: AsyncExitStack) -> dict[str, Any]:
     """Who to talk to: the server that was asked for, Gemini where there is a key, or a server of our own."""
-    wanted = {"model": request.model, "voice": request.voice, "base_url": request.url}
+    wanted = {"model": options.model, "voice": options.voice, "base_url": options.url}
     given = {name: value for name, value in wanted.items() if value is not None}
     key = key_variable()
-    if request.url is not None or key is not None:
-        whom = f"Gemini, with the key in {key}" if request.url is None else without_secrets(request.url)
+    if options.url is not None or key is not None:
+        whom = f"Gemini, with the key in {key}" if options.url is None else without_secrets(options.url)
         screen.note(f"Talking to {whom}.")
         return {"config_list": [{"model": DEFAULT_MODEL, **given}]}
     require_server()
@@ -147,12 +123,12 @@ async def _llm_config(request: Request, screen: Screen, stack: AsyncExitStack) -
 
 
 def _save(
-    loudspeaker: Loudspeaker, output: Path | None, tape: Tape | None, recording: Path | None
+    loudspeaker: Loudspeaker, output: Path | None, tape: Tape | None, sound_file: Path | None
 ) -> list[tuple[str, str]]:
     lines = []
-    if tape is not None and recording is not None:
-        tape.recording.save(recording)
-        lines.append(("recording", f"{recording} (you left, Gemini right)"))
+    if tape is not None and sound_file is not None:
+        tape.recording.save(sound_file)
+        lines.append(("recording", f"{sound_file} (you left, Gemini right)"))
     if output is not None:
         loudspeaker.save(output)
         lines.append(("answer", str(output)))
@@ -166,11 +142,11 @@ def _recorded(options: RecordingOptions | None) -> list[tuple[str, str]]:
     return [("recording", f"in {folder}; look at it with: gemini-realtime inspect {shlex.quote(folder)}")]
 
 
-def _recording(request: Request, device: SoundDevice | None) -> Path | None:
-    kept = request.record or request.recording or request.output
-    if kept is None and (device is None or not request.live):
+def _sound_file(options: TalkOptions, device: SoundDevice | None) -> Path | None:
+    kept = options.sound_file or options.recording or options.output
+    if kept is None and (device is None or not options.live):
         return _unused(DEFAULT_RECORDING)
-    return request.record
+    return options.sound_file
 
 
 def _unused(path: Path) -> Path:

@@ -8,15 +8,14 @@ import socket
 import sys
 import webbrowser
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from gemini_realtime import ListenError, LiveServer, MissingDependencyError, RealtimeAgent
 from gemini_realtime.cli import demo
 from gemini_realtime.cli.extras import require_server
+from gemini_realtime.cli.options.web import WebOptions
 from gemini_realtime.cli.talk import DEFAULT_MODEL, key_variable, without_secrets
-from gemini_realtime.recordings import RecordingOptions
 from gemini_realtime.web.access import Access, access_to, is_loopback
 from gemini_realtime.web.agents import AgentMaker, maker_of
 from gemini_realtime.web.app import about, page_app
@@ -41,32 +40,15 @@ OTHER_SERVICES: Final = (
 """Variables that lead an agent somewhere, also without a key."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was typed; see `commands.py`."""
-
-    host: str = "127.0.0.1"
-    port: int | None = None
-    agent: str | None = None
-    model: str | None = None
-    url: str | None = None
-    embedded: bool | None = None
-    password: str | None = None
-    names: list[str] = field(default_factory=list)
-    certificate: Path | None = None
-    key: Path | None = None
-    open: bool = True
-    limits: Limits = field(default_factory=Limits)
-    recording: RecordingOptions | None = None
-
-
-async def web(request: Request) -> None:
+async def web(options: WebOptions) -> None:
     """Serve the page until cancelled."""
-    names = [*request.names, socket.gethostname()] if request.host in ANY_ADDRESS else request.names
-    access = access_to(request.host, request.password, names, _cache_folder())
+    names = [*(options.name or ()), *([socket.gethostname()] if options.host in ANY_ADDRESS else ())]
+    recording = options.recording  # refused before anything is opened
+    limits = Limits(conversations=options.max_conversations, conversation_s=options.max_minutes * 60)
+    access = access_to(options.host, options.auth, names, _cache_folder())
     async with AsyncExitStack() as stack:
-        entry, talks_to = await _service(request, stack)
-        make_agent = _agent_maker(request, entry)
+        entry, talks_to = await _service(options, stack)
+        make_agent = _agent_maker(options, entry)
         first = await make_agent(None)
         shown = about(
             agent=first.name,
@@ -74,26 +56,26 @@ async def web(request: Request) -> None:
             voice=first.voice,
             instructions=first.system_message,
             talks_to=talks_to,
-            chooses_model=request.agent is None,
-            suggestions=SUGGESTIONS if request.agent is None else (),
+            chooses_model=options.agent is None,
+            suggestions=SUGGESTIONS if options.agent is None else (),
         )
-        app = page_app(make_agent, access, shown, limits=request.limits, recording=request.recording)
-        port = await _served(app, request, stack)
-        tell(request, access, port, talks_to)
+        app = page_app(make_agent, access, shown, limits=limits, recording=recording)
+        port = await _served(app, options, stack)
+        tell(options, access, port, talks_to)
         await asyncio.Event().wait()
 
 
-def tell(request: Request, access: Access, port: int, talks_to: str) -> None:
+def tell(options: WebOptions, access: Access, port: int, talks_to: str) -> None:
     """Say where the page is, and open it in the browser of this machine."""
-    scheme = "https" if request.certificate else "http"
-    host = socket.gethostname() if request.host in ANY_ADDRESS else request.host
+    scheme = "https" if options.certificate else "http"
+    host = socket.gethostname() if options.host in ANY_ADDRESS else options.host
     name = f"[{host}]" if ":" in host else host
     address = f"{scheme}://{name}:{port}/"
     # The fragment of an address is never sent anywhere, and the page takes it out of the address at once.
-    shown = address if request.password else f"{address}#secret={access.secret}"
+    shown = address if options.auth else f"{address}#secret={access.secret}"
     print(f"ready {shown}", f"It talks to {talks_to}, until Ctrl-C.", sep="\n", flush=True)
-    if request.open and is_loopback(request.host) and _has_screen():
-        webbrowser.open(address if request.password else f"{address}#ticket={access.ticket()}")
+    if options.open_browser and is_loopback(options.host) and _has_screen():
+        webbrowser.open(address if options.auth else f"{address}#ticket={access.ticket()}")
 
 
 def _has_screen() -> bool:
@@ -101,45 +83,45 @@ def _has_screen() -> bool:
     return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
 
 
-async def _served(app: Any, request: Request, stack: AsyncExitStack) -> int:
+async def _served(app: Any, options: WebOptions, stack: AsyncExitStack) -> int:
     """Serve the page, and say at which port."""
-    files = {"certificate": request.certificate, "key": request.key}
+    files = {"certificate": options.certificate, "key": options.key}
     try:
-        port = DEFAULT_PORT if request.port is None else request.port
-        return await stack.enter_async_context(page_served(app, request.host, port, **files))
+        port = DEFAULT_PORT if options.port is None else options.port
+        return await stack.enter_async_context(page_served(app, options.host, port, **files))
     except ListenError:
-        if request.port is not None:
+        if options.port is not None:
             raise
-        return await stack.enter_async_context(page_served(app, request.host, 0, **files))
+        return await stack.enter_async_context(page_served(app, options.host, 0, **files))
 
 
-async def _service(request: Request, stack: AsyncExitStack) -> tuple[dict[str, Any], str]:
+async def _service(options: WebOptions, stack: AsyncExitStack) -> tuple[dict[str, Any], str]:
     """Who agents talk to, as an entry of `config_list`, and by the environment for agents of the user; and its name."""
-    if request.url is not None:
-        os.environ["GOOGLE_GEMINI_BASE_URL"] = request.url
-        return {"base_url": request.url}, without_secrets(request.url)
-    if _wants_embedded(request):
+    if options.url is not None:
+        os.environ["GOOGLE_GEMINI_BASE_URL"] = options.url
+        return {"base_url": options.url}, without_secrets(options.url)
+    if _wants_embedded(options):
         require_server()
-        server = await stack.enter_async_context(LiveServer(tls=request.agent is not None))
-        if request.agent is not None:
+        server = await stack.enter_async_context(LiveServer(tls=options.agent is not None))
+        if options.agent is not None:
             os.environ.update(server.environment())
         return server.llm_config()["config_list"][0], "the embedded server"
     key = key_variable()
     return {}, f"Gemini, with the key in {key}" if key else "the service of the environment"
 
 
-def _wants_embedded(request: Request) -> bool:
-    if request.embedded is not None:
-        return request.embedded
-    variables = OTHER_SERVICES if request.agent is not None else ()
+def _wants_embedded(options: WebOptions) -> bool:
+    if options.embedded is not None:
+        return options.embedded
+    variables = OTHER_SERVICES if options.agent is not None else ()
     return key_variable() is None and not any(os.environ.get(name) for name in variables)
 
 
-def _agent_maker(request: Request, entry: dict[str, Any]) -> AgentMaker:
-    if request.agent is not None:
+def _agent_maker(options: WebOptions, entry: dict[str, Any]) -> AgentMaker:
+    if options.agent is not None:
         sys.path.insert(0, os.getcwd())  # where the agent's module is, as for `python -m`
-        return maker_of(request.agent)
-    return guide_maker(entry, request.model or DEFAULT_MODEL)
+        return maker_of(options.agent)
+    return guide_maker(entry, options.model or DEFAULT_MODEL)
 
 
 def guide_maker(entry: dict[str, Any], default_model: str = DEFAULT_MODEL) -> AgentMaker:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.recordings import RecordingOptions
+
+if TYPE_CHECKING:
+    from gemini_realtime.recordings import RecordingOptions
 
 _PANEL = "Recording"
 
@@ -52,6 +54,8 @@ def recording_options(
     Raises:
         ConfigError: the folder cannot be made, or is missing.
     """
+    from gemini_realtime.recordings import RecordingOptions
+
     left_out = set(without or ())
     if folder is None:
         if left_out or last_min is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gemini_realtime.cli.record import Without, recording_options
+from gemini_realtime.cli.options.recording import Without, recording_options
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.recordings import RecordingOptions
 
