@@ -18,6 +18,7 @@ import picows
 from bench.contestants import available
 from bench.machine import machine, versions
 from bench.meter import resident_bytes
+from bench.progress import now
 from bench.race import read_line, running
 from bench.report import Result, Series
 from gemini_realtime import local
@@ -163,6 +164,7 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     series = Series("Sessions in one process", list(names.values()), {})
     for _ in range(rounds):
         for (sessions, kind), name in names.items():
+            now(name)
             with running("bench.live_server") as server:
                 series.add(name, asyncio.run(converse(server, messages[kind], sessions, warm_up_s, measured_s)))
     return Result(QUESTION, [series], machine(), versions(), REMARKS)

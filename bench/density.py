@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.contestants import (
     AG2,
+    AG2_LIVE,
     ASYNCIO,
     FLOOR,
     GENERATOR,
     GOOGLE,
+    LEAST,
+    LIVEKIT,
     OURS,
     OURS_AGENT,
     OURS_DISPATCH,
     OURS_NO_ECHOES,
+    PIPECAT,
+    PYDANTIC_AI,
 )
 from bench.machine import machine, versions
 from bench.race import Race, race
@@ -36,52 +41,65 @@ LATE, HEARD = "audio late, p99, ms", "audio heard, %"
 IDLE, TALKING = "open and silent, kB", "talking for 17 s, kB"
 PLAIN = "conversations in one process"
 
-SIDES = [GENERATOR, FLOOR, ASYNCIO, OURS, OURS_NO_ECHOES, OURS_DISPATCH, AG2, GOOGLE]
+SIDES = [GENERATOR, FLOOR, ASYNCIO, LEAST, OURS, OURS_NO_ECHOES, OURS_DISPATCH, AG2, GOOGLE]
 FEWER = [GENERATOR, FLOOR, OURS, OURS_DISPATCH, AG2, GOOGLE]
 WITH_AGENT = [GENERATOR, OURS, OURS_AGENT]
+FRAMEWORKS = [PYDANTIC_AI, AG2_LIVE, LIVEKIT, PIPECAT]
+BESIDE_FRAMEWORKS = [GENERATOR, OURS, OURS_AGENT, GOOGLE, *FRAMEWORKS]
 SESSIONS = 60
-WARMUP_S, MEASURED_S = 1.0, 1.5
+FEWER_SESSIONS = 10
+"""So many of a framework's take less than a core, wherever this runs."""
+
+WARMUP_S, MEASURED_S = 0.8, 1.2
 RING_S = 17.0
 """By then the client has its last 15 s of microphone in memory."""
 
 
+class _Case(NamedTuple):
+    series: Series
+    rounds: int
+    how: dict[str, Any]
+    """What is asked of the workers, beyond what is asked in all cases."""
+
+
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Hold conversations, all sides in turn against one server process."""
-    sessions, warmup_s, measured_s = (2, 0.1, 0.3) if quick else (SESSIONS, WARMUP_S, MEASURED_S)
-    size: dict[str, Any] = {"sessions": sessions, "warmup_s": warmup_s, "measured_s": measured_s}
-    cases: list[tuple[Series, dict[str, Any], int]] = [
-        (_series(f"{sessions} {PLAIN}", SIDES), {"path": "/talk"}, rounds),
-        (_series("The same on uvloop", FEWER), {"path": "/talk", "loop": "uvloop"}, max(1, rounds // 3)),
-        (_series("The same over TLS", FEWER), {"path": "/talk", "scheme": "wss"}, max(1, rounds // 3)),
-        (
-            _series("The same, every message saying what the turn has cost so far", FEWER),
-            {"path": "/talk-usage"},
-            max(1, rounds // 3),
-        ),
-        (
-            _series("The same with a function call in every turn of 8 s, which the agent answers", WITH_AGENT),
-            {"path": "/talk-function"},
-            max(1, rounds // 3),
-        ),
+    sessions, fewer = (2, 2) if quick else (SESSIONS, FEWER_SESSIONS)
+    some = max(1, rounds // 4)
+    by_function = "The same with a function call in every turn of 8 s, which the agent answers"
+    cases = [
+        _Case(_series(f"{sessions} {PLAIN}", SIDES), rounds, {}),
+        _Case(_series("The same on uvloop", FEWER), some, {"loop": "uvloop"}),
+        _Case(_series("The same over TLS", FEWER), some, {"scheme": "wss"}),
+        _Case(_series("The same, with usage in every message", FEWER), some, {"path": "/talk-usage"}),
+        _Case(_series(by_function, WITH_AGENT), some, {"path": "/talk-function"}),
     ]
-    memory = Series("Memory per session", [name for name in SIDES if name != GENERATOR], {AG2: OURS, GOOGLE: OURS})
-    shuffle = random.Random(1)
-    with race([*SIDES, OURS_AGENT], quick=quick) as running:
-        for series, how, times in cases:
-            if how.get("scheme") == "wss" and not running.has_tls:
-                continue
-            present = [name for name in running.contestants if name in series.contestants]
-            for _ in range(times):
-                _round(running, shuffle.sample(present, len(present)), series, how | size)
-        talkers = [name for name in running.contestants if name in memory.contestants]
-    _memory(memory, talkers, 2 if quick else 20, 0.3 if quick else RING_S)
-    tables = [series for series, *_ in cases if series.measured]
-    return Result(QUESTION, [*tables, memory], machine(), versions(), f"{REMARKS}\n\n{headline(tables[0])}")
+    beside = _Case(_series(f"{fewer} {PLAIN}, beside frameworks", BESIDE_FRAMEWORKS), some, {"sessions": fewer})
+    usual: dict[str, Any] = {"path": "/talk", "sessions": sessions}
+    usual |= {"warmup_s": 0.1, "measured_s": 0.3} if quick else {"warmup_s": WARMUP_S, "measured_s": MEASURED_S}
+    memory = _series("Memory per session", [*SIDES[1:], *FRAMEWORKS])
+    _talk([*SIDES, OURS_AGENT], cases, usual, quick=quick)
+    _talk(BESIDE_FRAMEWORKS, [beside], usual, quick=quick)
+    for names in (SIDES[1:], FRAMEWORKS):
+        _memory(memory, names, quick=quick)
+    talked = [case.series for case in [*cases, beside] if case.series.measured]
+    return Result(QUESTION, [*talked, memory], machine(), versions(), f"{REMARKS}\n\n{headline(talked[0])}")
 
 
 def _series(title: str, sides: list[str]) -> Series:
     rivals = {name: OURS for name in sides if name not in (GENERATOR, OURS, OURS_NO_ECHOES, OURS_DISPATCH)}
     return Series(title, sides, rivals)
+
+
+def _talk(names: Sequence[str], cases: Sequence[_Case], usual: dict[str, Any], *, quick: bool) -> None:
+    shuffle = random.Random(1)
+    with race(names, quick=quick) as running:
+        for series, rounds, how in cases:
+            if how.get("scheme") == "wss" and not running.has_tls:
+                continue
+            present = [name for name in running.contestants if name in series.contestants]
+            for _ in range(rounds):
+                _round(running, shuffle.sample(present, len(present)), series, usual | how)
 
 
 def _round(running: Race, order: Sequence[str], series: Series, how: dict[str, Any]) -> None:
@@ -97,10 +115,11 @@ def _round(running: Race, order: Sequence[str], series: Series, how: dict[str, A
         series.add(name, columns)
 
 
-def _memory(series: Series, names: list[str], sessions: int, talking_s: float) -> None:
+def _memory(series: Series, names: Sequence[str], *, quick: bool) -> None:
     """In new processes, as one does not give memory back; all at the same time, as it does not matter how fast."""
-    talk: dict[str, Any] = {"do": "talk", "sessions": sessions, "warmup_s": talking_s, "measured_s": 0.1}
-    with race(names) as running, ThreadPoolExecutor(len(running.contestants)) as pool:
+    talk: dict[str, Any] = {"do": "talk", "sessions": 2 if quick else 20, "measured_s": 0.1}
+    talk["warmup_s"] = 0.3 if quick else RING_S
+    with race(names, quick=quick) as running, ThreadPoolExecutor(len(names)) as pool:
         held = pool.map(lambda name: running.measure(name, "/talk", **talk), running.contestants)
         for name, measured in zip(running.contestants, held, strict=True):
             series.add(name, {IDLE: measured["open_bytes"] / 1e3, TALKING: measured["talking_bytes"] / 1e3})

@@ -11,19 +11,10 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.contestants import AG2, GOOGLE, ROOT, interpreter
+from bench.contestants import ENVIRONMENTS, ROOT, interpreter
 
-PACKAGES = [
-    "gemini-realtime",
-    "picows",
-    "aiofastnet",
-    "msgspec",
-    "pybase64",
-    "google-genai",
-    "ag2",
-    "websockets",
-    "pydantic",
-]
+OURS = ["gemini-realtime", "picows", "aiofastnet", "msgspec", "pybase64"]
+OTHERS = ["google-genai", "ag2", "pydantic-ai-slim", "livekit-plugins-google", "pipecat-ai", "websockets", "pydantic"]
 
 
 def machine() -> dict[str, str]:
@@ -39,19 +30,18 @@ def machine() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Of the packages that matter, as far as they are installed."""
-    found = _versions_here()
-    for name in (GOOGLE, AG2):
-        if (python := interpreter(name)) not in (None, sys.executable):
+    found = {package: each for package, each in _versions_here().items() if package in OURS}
+    for name in ENVIRONMENTS:
+        if python := interpreter(name):
             done = subprocess.run([python, "-m", "bench.machine"], cwd=ROOT, capture_output=True, text=True, check=True)
             theirs = json.loads(done.stdout)
-            what = [package for package in ("google-genai", "ag2", "websockets") if package in theirs]
-            found |= {f"{package}, environment of {name}": theirs[package] for package in what}
+            found |= {f"{package}, environment of {name}": theirs[package] for package in OTHERS if package in theirs}
     return found
 
 
 def _versions_here() -> dict[str, str]:
     found = {}
-    for package in PACKAGES:
+    for package in [*OURS, *OTHERS]:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

@@ -14,6 +14,7 @@ from typing import Any
 from bench.contestants import AG2, GOOGLE, OURS, interpreter, present
 from bench.machine import machine, versions
 from bench.pressure import QUARTERS
+from bench.progress import now
 from bench.race import read_line, running
 from bench.report import Result, Series, section
 
@@ -51,6 +52,7 @@ def _answer(rounds: int, duration_s: float, times_faster: float, *, quick: bool 
     with ThreadPoolExecutor(len(names)) as pool:  # all at the same time: it does not matter how fast they are
         for _ in range(rounds):
             for series, path, do in ((asleep, flood, "sleep"), (stalled, stall, "stall")):
+                now(f"all: {do}, {path}")
                 measured = pool.map(partial(_columns, path=path, do=do, **size), names)
                 for name, columns in zip(names, measured, strict=True):
                     series.add(name, columns)

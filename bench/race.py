@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contestants import ROOT, SLEEP, available, present
+from bench.progress import now
 from bench.report import Series
 
 CPU, USER = "CPU time, µs", "of it outside the kernel, µs"
@@ -53,6 +54,7 @@ class Race:
         Raises:
             RuntimeError: not all that was sent arrived.
         """
+        now(f"{name}: {command['do']}, {scheme}:/{path}")
         worker = self._workers[name]
         assert worker.stdin is not None
         command["url"] = self._places[scheme] + path

@@ -54,6 +54,8 @@ class Result(msgspec.Struct):
         machine: what it ran on.
         versions: of Python and of every package that matters.
         remarks: what is needed to understand the tables.
+        rounds: how many times everything was measured.
+        took_s: for how long.
     """
 
     question: str
@@ -61,6 +63,8 @@ class Result(msgspec.Struct):
     machine: dict[str, str]
     versions: dict[str, str]
     remarks: str = ""
+    rounds: int = 0
+    took_s: float = 0.0
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""

@@ -2,6 +2,7 @@
 
 python -m bench.run                  everything, in environments of its own (.venv-bench*), some ten minutes;
                                      prints the tables, keeps bench/results/, writes docs/performance.md
+python -m bench.run --again          everything once more, kept beside the first run: the page says whether they agree
 python -m bench.run receive send     only these
 python -m bench.run --full           with more rounds, some forty minutes
 python -m bench.run --show           write docs/performance.md from the results kept
@@ -13,26 +14,32 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
-import sys
+import time
 import venv
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from textwrap import fill, indent
 
+from bench.contestants import ENVIRONMENTS, environment_folder
 from bench.density import in_short
 from bench.plots import draw
+from bench.progress import Progress, say
 from bench.report import Result, section
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
+AGAIN = RESULTS / "again"
+"""Of a second run."""
+
 PAGE = ROOT / "docs" / "performance.md"
 README = ROOT / "README.md"
 REQUIREMENTS = ROOT / "bench" / "requirements"
 ROUNDS = {
     # question: rounds of `make bench`, and of `make bench-full`
-    "density": (3, 15),
+    "density": (5, 20),
     "capacity": (1, 5),
     "latency": (1, 5),
     "dialling": (1, 5),
@@ -45,30 +52,27 @@ ROUNDS = {
     "conversations": (1, 3),
 }
 QUESTIONS = list(ROUNDS)
+ONE_OF = f"only these, of {', '.join(QUESTIONS)}"
 MEASURED = re.compile(r"( *)<!-- measured -->\n.*?<!-- end -->", re.DOTALL)
 """What is written anew, in `PAGE` and in `README`."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], help="which; all by default")
-    parser.add_argument("--quick", action="store_true", help="a handful of messages, in this environment, nothing kept")
+    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], metavar="question", help=ONE_OF)
+    parser.add_argument("--again", action="store_true", help="keep it as the second of two runs")
     parser.add_argument("--full", action="store_true", help="more rounds")
-    parser.add_argument("--here", action="store_true", help="measure with what is installed in this environment")
     parser.add_argument("--show", action="store_true", help="measure nothing")
+    parser.add_argument("--quick", action="store_true", help="a handful of messages, in this environment, nothing kept")
+    parser.add_argument("--here", action="store_true", help="measure with what is installed in this environment")
     options = parser.parse_args()
     questions = options.questions or QUESTIONS
     if options.quick or options.here:
-        for question in questions:
-            rounds = 1 if options.quick else ROUNDS[question][options.full]
-            result = measure(question, rounds, quick=options.quick)
-            print(section(result), end="\n\n", flush=True)
-            if not options.quick:
-                result.save(RESULTS / f"{question}.json")
+        measure(questions, full=options.full, quick=options.quick, folder=AGAIN if options.again else RESULTS)
     elif not options.show:
-        for other in ("google", "ag2"):
-            environment(other)
-        more = ["--full"] if options.full else []
+        for other in sorted(set(ENVIRONMENTS.values())):
+            environment_of_others(other)
+        more = [flag for flag, wanted in (("--full", options.full), ("--again", options.again)) if wanted]
         ours: list[str | Path] = [environment("ours"), "-m", "bench.run"]
         subprocess.run([*ours, "--here", *more, *questions], cwd=ROOT, check=True)
         subprocess.run([*ours, "--show"], cwd=ROOT, check=True)
@@ -76,37 +80,55 @@ def main() -> None:
         write_page()
 
 
-def measure(question: str, rounds: int, *, quick: bool) -> Result:
-    """Answer one question."""
-    answer: Callable[..., Result] = import_module(f"bench.{question}").answer
-    others = os.getloadavg()[0]
-    result = answer(rounds, quick=quick)
-    result.machine["load before"] = f"{others:.1f}"
-    return result
+def measure(questions: Sequence[str], *, full: bool, quick: bool, folder: Path) -> None:
+    """Answer the questions one after the other, and keep each answer as soon as it is there."""
+    rounds = {question: 1 if quick else ROUNDS[question][full] for question in questions}
+    modules = {question: import_module(f"bench.{question}") for question in questions}
+    expected_s = [None if quick else _expected_s(question, rounds[question]) for question in questions]
+    progress = Progress(expected_s)
+    for question, module in modules.items():
+        progress.next(module.QUESTION)
+        others, began_s = os.getloadavg()[0], time.monotonic()
+        result: Result = module.answer(rounds[question], quick=quick)
+        result.machine["load before"] = f"{others:.1f}"
+        result.rounds, result.took_s = rounds[question], round(time.monotonic() - began_s, 1)
+        print(section(result), end="\n\n", flush=True)
+        if not quick:
+            result.save(folder / f"{question}.json")
+
+
+def _expected_s(question: str, rounds: int) -> float | None:
+    """How long it takes, by the run that is kept."""
+    path = RESULTS / f"{question}.json"
+    kept = Result.load(path) if path.exists() else None
+    return kept.took_s / kept.rounds * rounds if kept and kept.rounds else None
 
 
 def environment(name: str) -> Path:
     """The interpreter of an environment with what `bench/requirements/` says: each client as it would be installed."""
-    folder = ROOT / (".venv-bench" if name == "ours" else f".venv-bench-{name}")
+    folder = ROOT / ".venv-bench" if name == "ours" else environment_folder(name)
     python, requirements = folder / "bin" / "python", REQUIREMENTS / f"{name}.txt"
     made = folder / ".made"
     if not made.exists() or made.read_bytes() != requirements.read_bytes():
-        print(f"Installing {folder.name} (once)", flush=True)
+        say(f"Installing {folder.name} (once)")
         venv.create(folder, with_pip=True, clear=True)
-        install: list[str | Path] = [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-            requirements,
-        ]
+        install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         ours = ["-c", "constraints.txt"] if name == "ours" else []  # the others bring what they were released with
-        subprocess.run([*install, *ours], cwd=ROOT, check=True)
+        subprocess.run([*install, "-r", requirements, *ours], cwd=ROOT, check=True)
         made.write_bytes(requirements.read_bytes())
     return python
+
+
+def environment_of_others(name: str) -> None:
+    """Without it there is less to compare with, and no reason to measure nothing."""
+    try:
+        environment(name)
+    except subprocess.CalledProcessError as error:
+        shutil.rmtree(environment_folder(name))
+        without = ", ".join(client for client, its in ENVIRONMENTS.items() if its == name)
+        say(
+            f"bench/requirements/{name}.txt is not installed, as pip says above ({error.returncode}): without {without}"
+        )
 
 
 def write_page() -> None:
@@ -134,7 +156,7 @@ def _write(page: Path, measured: str) -> None:
     marked = f"<!-- measured -->\n{measured}\n<!-- end -->"
     written = MEASURED.sub(lambda found: indent(marked, found[1]), page.read_text("utf-8"))
     page.write_text(written, "utf-8")
-    print(f"{page.relative_to(ROOT)} is written", file=sys.stderr)
+    say(f"{page.relative_to(ROOT)} is written")
 
 
 if __name__ == "__main__":

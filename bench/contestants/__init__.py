@@ -57,9 +57,11 @@ class Contestant:
 OURS, OURS_BASE64 = "gemini-realtime", "gemini-realtime, base64"
 GOOGLE, AG2 = "google-genai", "AG2"
 FLOOR, ASYNCIO, SLEEP = "picows alone", "asyncio alone", "sleeping alone"
-GENERATOR = "load generator alone"
+GENERATOR, LEAST = "load generator alone", "least possible client"
 OURS_NO_ECHOES, OURS_DISPATCH = "gemini-realtime, echoes=False", "gemini-realtime, dispatch_events"
 OURS_AGENT = "gemini-realtime, RealtimeAgent"
+PYDANTIC_AI, AG2_LIVE = "pydantic-ai", "AG2 1.2, LiveAgent"
+LIVEKIT, PIPECAT = "LiveKit's plugin", "Pipecat's service"
 
 _CLASSES = {
     OURS: "ours:Bytes",
@@ -69,50 +71,49 @@ _CLASSES = {
     OURS_AGENT: "agents:Agent",
     GOOGLE: "google_genai:GoogleGenai",
     AG2: "ag2:Ag2",
+    PYDANTIC_AI: "pydantic_ai:PydanticAi",
+    AG2_LIVE: "ag2_live:Ag2Live",
+    LIVEKIT: "livekit:LiveKit",
+    PIPECAT: "pipecat:Pipecat",
     FLOOR: "floor:Floor",
     ASYNCIO: "floor:Asyncio",
     SLEEP: "floor:Sleep",
     GENERATOR: "floor:Generator",
+    LEAST: "floor:Least",
 }
-MODULES = {
-    OURS: "gemini_realtime",
-    OURS_BASE64: "gemini_realtime",
-    OURS_NO_ECHOES: "gemini_realtime",
-    OURS_DISPATCH: "gemini_realtime",
-    OURS_AGENT: "gemini_realtime",
-    GOOGLE: "google.genai",
-    AG2: "autogen",
-    FLOOR: "picows",
-    ASYNCIO: "picows",
-    SLEEP: "picows",
-    GENERATOR: "picows",
-}
-"""What must be installed for it."""
-
 ROOT = Path(__file__).parents[2]
-ENVIRONMENTS = {GOOGLE: ROOT / ".venv-bench-google", AG2: ROOT / ".venv-bench-ag2"}
-"""Those that would not be installed beside others as they are; where there is no such folder, what is here is taken."""
+ENVIRONMENTS = {
+    GOOGLE: "google",
+    AG2: "ag2",
+    PYDANTIC_AI: "pydantic-ai",
+    AG2_LIVE: "ag2-live",
+    LIVEKIT: "voice",
+    PIPECAT: "voice",
+}
+"""Whose client is somebody else's: by which of `bench/requirements/` it is installed, in an environment of its own."""
 
 
 def available(module: str) -> bool:
     """Whether a module can be imported here."""
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    return find_spec(module) is not None
+
+
+def environment_folder(name: str) -> Path:
+    """Where what is in `bench/requirements/NAME.txt` is installed."""
+    return ROOT / f".venv-bench-{name}"
 
 
 def interpreter(name: str) -> str | None:
     """The Python that a contestant runs on; None when it is not installed."""
-    python = ENVIRONMENTS.get(name, ROOT) / "bin" / "python"
-    if python.exists():
-        return str(python)
-    return sys.executable if available(MODULES[name]) else None
+    if name not in ENVIRONMENTS:
+        return sys.executable
+    python = environment_folder(ENVIRONMENTS[name]) / "bin" / "python"
+    return str(python) if python.exists() else None
 
 
 def present(names: Iterable[str], *, quick: bool = False) -> dict[str, str]:
     """Who takes part, and the Python of each: those that are installed; none of other people's in a quick run."""
-    pythons = {name: interpreter(name) for name in names if not quick or name not in (AG2, GOOGLE)}
+    pythons = {name: interpreter(name) for name in names if not quick or name not in ENVIRONMENTS}
     return {name: python for name, python in pythons.items() if python is not None}
 
 

@@ -1,4 +1,4 @@
-"""No client at all: what the kernel, the event loop and the WebSocket take from everybody."""
+"""No client, or next to none: what the kernel, the event loop and the WebSocket take from everybody."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import picows
+import pybase64
 
 from bench.contestants import CHUNK, Contestant
 
 SETUP = b'{"setup":{"model":"models/gemini-3.8-live"}}'
-FRAME = b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=16000","data":"%s"}}}' % base64.b64encode(CHUNK)
+AUDIO_FRAME = b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=16000","data":"%s"}}}'
+FRAME = AUDIO_FRAME % base64.b64encode(CHUNK)
 AUDIO = b'"data": "'
 
 
@@ -24,13 +26,17 @@ class Floor(Contestant):
 
     @asynccontextmanager
     async def connected(self, url: str) -> AsyncIterator[None]:
-        self._listener = _Listener(self)
+        self._listener = self.listener()
         self._transport, _ = await picows.ws_connect(lambda: self._listener, url)
         self._transport.send(picows.WSMsgType.TEXT, SETUP)
         await self._listener.ready.wait()
         yield
         self._transport.disconnect()
         await self._transport.wait_disconnected()
+
+    def listener(self) -> _Listener:
+        """What takes the frames."""
+        return _Listener(self)
 
     async def send_chunk(self) -> None:
         self._transport.send(picows.WSMsgType.TEXT, FRAME)
@@ -53,6 +59,16 @@ class Generator(Contestant):
 
     async def send_chunk(self) -> None:
         pass
+
+
+class Least(Floor):
+    """As little as a client can do: base64 both ways. It trusts every message and remembers nothing."""
+
+    def listener(self) -> _Listener:
+        return _Decoder(self)
+
+    async def send_chunk(self) -> None:
+        self._transport.send(picows.WSMsgType.TEXT, AUDIO_FRAME % pybase64.b64encode(CHUNK))
 
 
 class Asyncio(Contestant):
@@ -144,3 +160,14 @@ class _Listener(picows.WSListener):
 
     def resume_writing(self) -> None:
         self.writable.set()
+
+
+class _Decoder(_Listener):
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if self._contestant.hear is None:
+            self.ready.set()
+            return
+        payload = frame.get_payload_as_bytes()
+        if (at := payload.find(AUDIO, 0, 200)) > 0:
+            begin = at + len(AUDIO)
+            self._contestant.hear(pybase64.b64decode(payload[begin : payload.index(b'"', begin)]))

@@ -1,10 +1,10 @@
-"""google-genai, Google's SDK. It dials `wss` only, so two of its private members are replaced for plain `ws`."""
+"""google-genai, Google's SDK. For plain `ws`, which it does not dial, two private members are replaced."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -14,22 +14,16 @@ from google.genai import types
 
 from bench.contestants import CHUNK, Contestant
 
+POLLED_S = 0.005
+
 
 class GoogleGenai(Contestant):
     """Audio is bytes on both ways. One client for all sessions, as its documentation has it."""
 
-    @property
-    def _client(self) -> Any:
-        return _client()
-
     @asynccontextmanager
     async def connected(self, url: str) -> AsyncIterator[None]:
-        self._client._api_client._websocket_base_url = lambda http_options=None: url
-        # What it makes for itself trusts certifi's list alone.
-        secure = {"ssl": ssl.create_default_context()} if url.startswith("wss:") else {}
-        self._client._api_client._websocket_ssl_ctx = secure
         config = {"response_modalities": ["AUDIO"]}
-        async with self._client.aio.live.connect(model="gemini-3.8-live", config=config) as session:
+        async with client(url).aio.live.connect(model="gemini-3.8-live", config=config) as session:
             self._session = session
             reader = asyncio.create_task(self._read(session))
             yield
@@ -56,5 +50,22 @@ class GoogleGenai(Contestant):
 
 
 @cache
-def _client() -> Any:
-    return genai.Client(api_key="none")
+def client(url: str) -> Any:
+    """One for all sessions at this place."""
+    made = genai.Client(api_key="none")
+    redirect(made, url)
+    return made
+
+
+def redirect(made: Any, url: str) -> None:
+    """Let a client dial this place instead of Google's."""
+    made._api_client._websocket_base_url = lambda http_options=None: url
+    # What it makes for itself trusts certifi's list alone.
+    secure = {"ssl": ssl.create_default_context()} if url.startswith("wss:") else {}
+    made._api_client._websocket_ssl_ctx = secure
+
+
+async def until(ready: Callable[[], object]) -> None:
+    """Wait for something that is built on it and does not say when it is connected."""
+    while not ready():  # noqa: ASYNC110
+        await asyncio.sleep(POLLED_S)
