@@ -27,7 +27,7 @@ from gemini_realtime.adapters.echo import GATE_TAIL_MS, EchoCanceller
 from gemini_realtime.adapters.files import read_wav
 from gemini_realtime.audio.resample import resample
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError, MissingDependencyError
-from tests.loop import settle
+from tests.loop import settle, until
 from tests.sound_card import virtual_sound_card
 
 SAMPLES = Path(devices.__file__).parents[1] / "local" / "samples"
@@ -376,13 +376,6 @@ async def test_a_device_that_holds_the_microphone_back_is_opened_anew(
         await until(lambda: len(portaudio.streams) == 2)
         assert stream.state == "closed"
         assert portaudio.initialized == 0
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Let other tasks and threads work until it is so."""
-    async with asyncio.timeout(TIMEOUT_S):
-        while not true():
-            await settle()
 
 
 async def test_what_the_device_holds_does_not_count_as_heard(portaudio: FakePortAudio) -> None:

@@ -28,6 +28,7 @@ from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.testing import in_virtual_time, speech_from_text
 from tests.adapters.test_websocket import Everything, Line
+from tests.loop import until
 
 soundfile = pytest.importorskip("soundfile", reason="the extra [audio]")
 
@@ -189,7 +190,7 @@ async def test_a_recorded_question_is_answered_and_the_conversation_recorded(tmp
         host = RealtimeAgent(name="host", audio_adapter=adapter, llm_config=server.llm_config(), observers=[log])
         async with host.running():
             answer = await log.next_answer()
-            await asyncio.sleep(2.5)  # it came faster than it sounds
+            await until(lambda: adapter._playback.idle)  # it came faster than it sounds
     assert "four" in answer.said.lower()
     both, rate_hz = soundfile.read(tmp_path / "both.flac")
     assert both.shape[1] == 2

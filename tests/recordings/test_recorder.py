@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import wave
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
@@ -26,7 +25,7 @@ from gemini_realtime.recordings import folder as folders
 from gemini_realtime.recordings.lines import Closed
 from gemini_realtime.recordings.recorder import written
 from gemini_realtime.transport.memory import MemoryService
-from tests.loop import settle
+from tests.loop import settle, until
 
 KEY = "AIza-not-a-real-key"
 CONFIG = {"config_list": [{"model": "gemini-3.8-live", "api_key": KEY, "reconnect": {"jitter": lambda: 0.0}}]}
@@ -81,10 +80,7 @@ async def recorded(to: RecordingOptions | Path) -> ConversationRecording:
         service.say(says("Hello there."))
         await settle()
         service.end(1006)
-        for _ in range(100):
-            if "session.resumed" in happened:
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: "session.resumed" in happened)
     assert client.recorder is None
     return ConversationRecording(to if isinstance(to, Path) else str(to.folder))
 
@@ -155,8 +151,8 @@ async def main():
         for number in range(10_000):
             await client.send_audio((b"\\x00\\x40" * 16 + b"\\x00\\xc0" * 16) * 10)
             service.say({"serverContent": {"outputTranscription": {"text": f"word {number}"}}})
-            if number == 100:
-                print("now", flush=True)
+            if number in (100, 200):
+                print(number, flush=True)
             await asyncio.sleep(0.01)
 
 asyncio.run(main())
@@ -164,8 +160,7 @@ asyncio.run(main())
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     with process.stdout:
-        process.stdout.readline()  # a second of conversation after its first word
-        time.sleep(1.0)
+        assert [process.stdout.readline(), process.stdout.readline()] == [b"100\n", b"200\n"]  # a second apart
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     recording = ConversationRecording(tmp_path)
@@ -196,12 +191,27 @@ async def test_a_full_disk_costs_the_recording_and_not_the_conversation(
             await client.send_audio(TONE * 100)
             async for event in client.read_events():
                 if event.type == "session.created":
-                    await settle()
-                    await asyncio.sleep(0.3)
+                    if file == folders.FRAMES:  # sound is written later
+                        await until(lambda: "is not recorded" in caplog.text)
                     service.say(says("Hello."))
                 if isinstance(event, TurnComplete):
                     break
     assert caplog.text.count("is not recorded") == 1
+
+
+@pytest.mark.parametrize("fails", ["add", "end"])
+async def test_sound_that_cannot_be_written_costs_the_recording_and_not_the_conversation(
+    fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("secret words")
+
+    monkeypatch.setattr(f"gemini_realtime.recordings.stereo.Stereo.{fails}", fail)
+    recording = await recorded(tmp_path)
+    assert caplog.text.count("is not recorded: ValueError") == 1
+    assert "secret" not in caplog.text
+    if fails == "end":
+        assert ("server", "serverContent") in frames(recording)
 
 
 async def test_a_folder_that_is_gone_costs_the_recording_and_not_the_conversation(

@@ -14,6 +14,7 @@ import pytest
 from gemini_realtime import LiveServer
 from gemini_realtime.recordings import ConversationRecording, RecordingOptions
 from gemini_realtime.web.conversation import Limits
+from tests.loop import until
 from tests.web.pages import SECRET, Pages
 
 websockets = pytest.importorskip("websockets", reason="the page's side")
@@ -213,18 +214,17 @@ async def test_a_page_that_leaves_ends_its_conversation(live_server: LiveServer)
     async with pages.served() as port:
         async with talk(port) as page:
             await page.until("ready")
-        async with asyncio.timeout(10):
-            while live_server.sessions[-1].closed is None:  # noqa: ASYNC110 - the server is on a thread of its own
-                await asyncio.sleep(0.01)
+        await until(lambda: live_server.sessions[-1].closed is not None)
 
 
 async def test_a_conversation_is_recorded_where_that_is_asked_for(live_server: LiveServer, tmp_path: Path) -> None:
     pages = Pages(live_server.llm_config(), recording=RecordingOptions(tmp_path))
     async with pages.served() as port, talk(port) as page:
         await page.say(event="text", text="What is two plus two?")
-        await page.until("turn")
+        while "four" not in (await page.until("turn"))["turn"]["said"]:
+            pass
         await page.say(event="end")
-        await page.until("ended")
+        assert (await page.until("ended"))["why"] == "over"
     assert any("two plus two" in str(line.parsed()) for _, line in ConversationRecording(tmp_path).lines())
 
 

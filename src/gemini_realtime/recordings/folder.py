@@ -98,7 +98,7 @@ class Folder:
             (path / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
             self._frames = (path / FRAMES).open("wb")
             self._sound = _Sound.at(path / AUDIO) if audio else None
-        except OSError as error:
+        except Exception as error:  # whatever it is, it costs the recording alone
             self._give_up(error)
 
     def write(self, noted: Iterable[Noted]) -> None:
@@ -112,7 +112,7 @@ class Folder:
             self._frames.flush()
             if self._sound is not None:
                 self._sound.write(self._sound.stereo.take(self._last_ms))
-        except OSError as error:
+        except Exception as error:  # whatever it is, it costs the recording alone
             self._give_up(error)
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class Folder:
                 self._sound.file.close()
             if self._frames is not None:
                 self._frames.close()
-        except OSError as error:
+        except Exception as error:  # whatever it is, it costs the recording alone
             self._give_up(error)
         self._frames = self._sound = None
 
@@ -154,8 +154,10 @@ class Folder:
             return unreadable_line(entry.ms, entry.connection, sender, frame)
         return frame_line(entry.ms, entry.connection, sender, {})
 
-    def _give_up(self, error: OSError) -> None:
-        _log.warning("%s: the rest of this conversation is not recorded: %s", self._path, error.strerror)
+    def _give_up(self, error: Exception) -> None:
+        # Of other errors the type alone: their words may repeat what was said.
+        why = error.strerror if isinstance(error, OSError) else type(error).__name__
+        _log.warning("%s: the rest of this conversation is not recorded: %s", self._path, why)
         files = [self._frames, None if self._sound is None else self._sound.file]
         self._frames = self._sound = None
         for file in files:

@@ -226,6 +226,8 @@ class Conversations:
             why = "over" if reading.done() else "limit"
             agent.stop()
             await asyncio.wait([talking], timeout=END_WITHIN_S)
+            if talking.done():
+                talking.result()
             return {"why": why, "minutes": round(self._limits.conversation_s / 60)}
         finally:
             reading.cancel()
