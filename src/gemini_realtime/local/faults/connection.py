@@ -131,14 +131,14 @@ class FaultyConnection(Connection):
         for stage in self._stages:
             stage.open()
 
-    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        if not self._mute or frame.msg_type is not picows.WSMsgType.CLOSE:
-            super().on_ws_frame(transport, frame)
-
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         super().on_ws_disconnected(transport)
         for timer in self._timers:
             timer.cancel()
+
+    def _take_close(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if not self._mute:
+            super()._take_close(transport, frame)
 
     def _tell(self, message: bytes) -> None:
         if not self._stages or all(stage.admits(message) for stage in self._stages):

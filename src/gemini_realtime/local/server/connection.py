@@ -156,16 +156,15 @@ class Connection(picows.WSListener):
         kind = frame.msg_type
         self._silent = False
         if kind is _CLOSE:
-            # An empty close has no code, and 0, which picows then gives, may not be sent: RFC 6455 7.4.
-            code = frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK
-            self._ended_with = self._ended_with or (code.value, _text(frame.get_close_message()))
-            self._inbox.finish(partial(_answer_close, transport, code))
+            self._take_close(transport, frame)
         elif kind is _PING:
             self._answer_ping(frame.get_payload_as_bytes())
         elif kind is _PONG or transport.is_close_frame_sent:
             self._inbox.spend()
+        elif frame.fin and self._partial is None and kind is not _CONTINUATION:
+            self._put(frame.get_payload_as_bytes())
         else:
-            self._take(frame.get_payload_as_bytes(), frame.fin, continues=kind is _CONTINUATION)
+            self._join(frame.get_payload_as_bytes(), frame.fin, continues=kind is _CONTINUATION)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self._socket = None
@@ -207,16 +206,17 @@ class Connection(picows.WSListener):
         self.resume_reading("waiting")
         self._answer_last_ping()
 
-    def _take(self, payload: bytes, complete: bool, *, continues: bool) -> None:
+    def _take_close(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        # An empty close has no code, and 0, which picows then gives, may not be sent: RFC 6455 7.4.
+        code = frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK
+        self._ended_with = self._ended_with or (code.value, _text(frame.get_close_message()))
+        self._inbox.finish(partial(_answer_close, transport, code))
+
+    def _join(self, fragment: bytes, complete: bool, *, continues: bool) -> None:
+        """Append a fragment; however many there are, each costs what it holds."""
         if continues != (self._partial is not None):
             self.close(CloseCode.PROTOCOL_ERROR, "a message begins inside another, or in the middle")
-        elif complete and self._partial is None:
-            self._put(payload)
-        else:
-            self._join(payload, complete)
-
-    def _join(self, fragment: bytes, complete: bool) -> None:
-        """Append a fragment; however many there are, each costs what it holds."""
+            return
         self._inbox.spend()
         message = self._partial = self._partial or bytearray()
         message += fragment
