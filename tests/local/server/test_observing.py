@@ -95,6 +95,21 @@ def test_data_that_is_no_media_is_kept() -> None:
     assert json.loads(light(json.dumps(message).encode())) == message
 
 
+def test_pieces_of_sound_are_kept_without_it_and_words_as_they_are() -> None:
+    session = KeptSession()
+    keeper = Keeper(session)
+    words = {"toolResponse": {"functionResponses": [{"response": {"data": "w" * 40}}]}}
+    told = {"toolResponse": {"functionResponses": [{"response": {"data": "the weather of the whole week in London"}}]}}
+    for message in (audio(bytes(64)), audio(b"\1" * 64), audio(b"\2" * 66, "audio/pcm;rate=8000"), audio(bytes(2))):
+        keeper.received(message)
+    for sent in (words, told):
+        keeper.received(json.dumps(sent).encode())
+    silent = {"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": ""}}}
+    slow = {"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=8000", "data": ""}}}
+    assert session.received[:4] == [silent, silent, slow, silent]
+    assert session.received[5] == told
+
+
 def test_of_a_long_session_the_setup_and_the_end_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_sessions, "MAX_MESSAGES", 2)
     session = KeptSession()

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any, Final
 
 from gemini_realtime.local.server.observers import Observer, read
-from gemini_realtime.local.wire.media import light
+from gemini_realtime.local.wire.media import Lightener
 
 MAX_SESSIONS: Final = 64
 """Connections that are kept; the oldest are forgotten first."""
@@ -80,12 +80,13 @@ class _Messages:
         self._first: bytes | None = None
         self._others: deque[bytes] = deque()
         self._size = 0
+        self._lightener = Lightener()
 
     def __len__(self) -> int:
         return len(self._others) + (self._first is not None)
 
     def add(self, message: bytes) -> None:
-        message = light(message)
+        message = self._lightener.light(message)
         if self._first is None:
             self._first = message
             return
