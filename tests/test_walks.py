@@ -25,6 +25,8 @@ from gemini_realtime import (
     SessionResumed,
     TurnComplete,
 )
+from gemini_realtime.local.in_memory import InMemoryServer
+from gemini_realtime.protocol.codec import audio_frame
 from gemini_realtime.testing import ScriptedService, in_virtual_time
 
 PACKAGE = Path(gemini_realtime.__file__).parent
@@ -178,3 +180,35 @@ async def test_a_second_of_talk_without_echoes_takes_few_calls() -> None:
         assert names["event_queue._wake"] == 0
         check(names, 770)
         dispatching.cancel()
+
+
+class Silent:
+    """A client that looks at nothing it is sent."""
+
+    def frame_received(self, frame: bytes) -> None:
+        pass
+
+    def pong_received(self) -> None:
+        pass
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        pass
+
+
+@in_virtual_time
+async def test_a_second_of_microphone_takes_the_server_few_calls() -> None:
+    path = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+    transport = await InMemoryServer().dial(f"wss://in-memory{path}", {}, Silent())
+    transport.send(b'{"setup": {"model": "models/gemini-3.8-live", "sessionResumption": {}}}')
+    pieces = [audio_frame(data * 200, 16_000) for data in (b"AAAA", b"AAEA")] * 225
+    for piece in pieces[50:]:  # in the first eight seconds there may be advice to give
+        transport.send(piece)
+        await asyncio.sleep(0.02)
+    with counted() as names:
+        for piece in pieces[:50]:
+            transport.send(piece)
+            await asyncio.sleep(0.02)
+    assert names["peer.microphone"] == 50
+    assert names["peer.receive"] == names["inbox._next_turn"] == 0
+    check(names, 1400)
+    await transport.close()

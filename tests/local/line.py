@@ -65,7 +65,12 @@ class Line:
             self.opening = self.send({"setup": {"model": NATIVE_2_5, **setup}})
 
     def send(self, message: Any) -> list[Any]:
-        self.peer.receive(message if isinstance(message, (bytes, str)) else json.dumps(message), self.now)
+        frame = message if isinstance(message, (bytes, str)) else json.dumps(message).encode()
+        heard = self.peer.microphone(frame, self.now) if isinstance(frame, bytes) else None
+        if heard is None:
+            self.peer.receive(frame, self.now)
+        else:
+            self.others.append(heard)
         return self.frames()
 
     def frames(self) -> list[Any]:

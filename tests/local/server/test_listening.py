@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import weakref
 
 import pytest
 
@@ -47,3 +49,21 @@ async def test_hearing_that_fails_ends_its_session_in_the_services_words(caplog:
         with pytest.raises(AssertionError, match="Internal error encountered"):
             await client.until("turnComplete")
     assert "a session failed" in caplog.text
+
+
+async def test_what_finds_speech_is_left_to_others_when_a_client_hangs_up_in_a_word() -> None:
+    made: list[weakref.ref[FakeDetector]] = []
+    listens = asyncio.Event()
+
+    class Counted(FakeHearing):
+        def detector(self, settings: AutomaticActivityDetection) -> FakeDetector:
+            detector = FakeDetector()
+            made.append(weakref.ref(detector))
+            listens.set()
+            return detector
+
+    async with served(hearing=Counted()) as server, dialled(server, model=NATIVE_2_5) as client:
+        client.says(spoken("hel"))
+        await listens.wait()
+        assert made[0]() is not None
+    assert made[0]() is None

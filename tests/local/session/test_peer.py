@@ -216,6 +216,77 @@ def test_realtime_input_that_is_refused(item: Any, reason: str) -> None:
     assert Line(model=NATIVE_2_5).send({"realtimeInput": item}) == [(1007, reason)]
 
 
+def piece(data: str, **more: Any) -> bytes:
+    blob = {"mimeType": "audio/pcm;rate=16000", "data": data}
+    return json.dumps({"realtimeInput": {"audio": blob, **more}}).encode()
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [piece("AAAA"), piece("_v8"), piece("/v8="), piece("AAAAAA=="), piece("")],
+        [piece("AAAA"), piece("BB?B")],
+        [piece("AAAA"), piece("A\\u0041AA"), piece('AA", "x": "A')],
+        [piece("AAAA"), b'{"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": "AA\nAA"}}}'],
+        [piece("AAAA"), piece("BBBB", text="hello"), piece("CCCC", text="hello"), piece("DDDD")],
+        [piece("AAAA", audioStreamEnd=True), piece("BBBB", audioStreamEnd=True)],
+        [
+            b'{"realtimeInput": {"audio": {"mimeType": "image/jpeg", "data": "%s"}}}' % data
+            for data in (b"AAAA", b"BBBB")
+        ],
+        [
+            b'{"realtimeInput": {"mediaChunks": [{"mimeType": "audio/pcm;rate=8000", "data": "%s"}]}}' % data
+            for data in (b"AAAA", b"BBBB")
+        ],
+        [
+            b'{"realtimeInput": {"mediaChunks": [{"mimeType": "audio/pcm", "data": "%s"}, {"data": "EEEE"}]}}' % data
+            for data in (b"AAAA", b"BBBB", b"EEEE", b"FFFF")
+        ],
+    ],
+)
+@pytest.mark.parametrize("model", [NATIVE_2_5, NATIVE_3_8, LIVE_3_1])
+def test_a_frame_that_is_known_by_its_bytes_says_what_reading_it_says(model: str, frames: list[bytes]) -> None:
+    knowing, reading = (
+        Line(model=model, realtimeInputConfig={"turnCoverage": "TURN_INCLUDES_ALL_INPUT"}) for _ in range(2)
+    )
+    for frame in frames:
+        reading.peer.receive(frame, reading.now)
+        assert (knowing.send(frame), knowing.others) == (reading.frames(), reading.others)
+    assert knowing.hears("hello") == reading.hears("hello")
+    assert knowing.peer._conversation.usage.prompt == reading.peer._conversation.usage.prompt
+
+
+def test_a_piece_of_microphone_audio_is_not_read() -> None:
+    line = Line(model=NATIVE_2_5)
+    assert line.peer.microphone(piece("AAAA"), line.now) is None
+    line.send(piece("AAAA"))
+    line.peer.deadline()
+    assert line.peer.microphone(piece("AQAC"), line.now) == Hear(b"\x01\x00\x02", 16_000)
+    assert line.peer.settled
+
+
+def test_a_piece_that_follows_a_handle_is_worth_another_before_long() -> None:
+    line = Line(model=NATIVE_2_5, sessionResumption={})
+    line.send(piece("AAAA"))
+    (line.now, due), before = (line.now + 1, line.peer.deadline()), len(line.others)
+    assert due is not None
+    line.peer.deadline_reached(due)
+    assert line.frames()[0]["sessionResumptionUpdate"]["resumable"]
+    assert line.peer.deadline() is None
+    line.now = due + 1
+    assert line.peer.microphone(piece("AAAA"), line.now) is not None
+    assert not line.peer.settled
+    assert line.peer.deadline() == line.now + 5.0
+    assert len(line.others) == before
+
+
+def test_what_is_known_of_a_session_that_has_ended_is_not_heard() -> None:
+    line = Line(model=NATIVE_2_5)
+    line.send(piece("AAAA"))
+    line.send("[]")
+    assert line.peer.microphone(piece("AAAA"), line.now) is None
+
+
 def test_video_is_taken_and_changes_nothing() -> None:
     line = Line(model=NATIVE_2_5)
     picture = {"mimeType": "image/jpeg", "data": "_9g="}

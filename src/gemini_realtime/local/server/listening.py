@@ -70,6 +70,7 @@ class Listening:
         self._fail = fail
         self._unheard: deque[Sound] = deque()
         self._utterances: UtteranceFinder | None = None
+        self._transcribes = False
         self._dictation = Dictation(self._transcribe, hears=self._hears, unfinished_wait_s=backends.unfinished_wait_s)
 
     def take(self, sound: Sound) -> None:
@@ -84,8 +85,9 @@ class Listening:
         self._unheard.append(sound)
 
     def stop(self) -> None:
-        """Nobody speaks any more."""
+        """Nobody speaks any more; what finds speech is left to others."""
         self._unheard.clear()
+        self._utterances = None
 
     async def recall(self, turn: SpokenTurn) -> None:
         """Find out what was said earlier, in pieces that can be heard at once."""
@@ -126,6 +128,7 @@ class Listening:
         if self._utterances is None:
             detector = partial(self._backends.hearing.detector, self._peer.options.detection)
             self._utterances = UtteranceFinder(None if self._peer.options.manual_activity else detector)
+            self._transcribes = self._peer.options.family.task == "transcribe"
             self._tasks.start(self._understand)
         try:
             events = self._utterances.take(sound)
@@ -134,10 +137,9 @@ class Listening:
             return
         for event in events:
             self._dictate(event)
-        transcribes = self._peer.options.family.task == "transcribe"
-        if transcribes and self._dictation.wants(self._utterances.under_way_bytes):
+        if self._transcribes and self._dictation.wants(self._utterances.under_way_bytes):
             self._dictation.sketch(self._utterances.under_way)
-        if self._dictation.waiting > _UTTERANCES_AHEAD:
+        if events and self._dictation.waiting > _UTTERANCES_AHEAD:
             self._connection.pause_reading("hearing")
 
     def _stumble(self, error: Exception) -> None:

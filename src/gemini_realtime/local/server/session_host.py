@@ -103,7 +103,12 @@ class SessionHost:
 
     def message_received(self, message: bytes) -> None:
         """Take a message of the client."""
-        if self._reading.takes_long(message, first=self.peer.state is State.NEW):
+        heard = self.peer.microphone(message, self._clock())
+        if heard is not None:
+            self._listening.take(heard)
+            if not self.peer.settled:
+                self.act()
+        elif self._reading.takes_long(message, first=self.peer.state is State.NEW):
             self._connection.hold()
             self._tasks.start(partial(self._take_aside, message))
         else:

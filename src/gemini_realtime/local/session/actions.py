@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from gemini_realtime.local.session.content import SpokenTurn
 from gemini_realtime.local.thinking import Request
 from gemini_realtime.local.wire.frames import server_frame
@@ -26,8 +28,7 @@ class Close:
     reason: str
 
 
-@dataclass(frozen=True)
-class Hear:
+class Hear(msgspec.Struct, frozen=True):  # made fifty times a second, which takes a dataclass ten times as long
     """Microphone audio: mono 16-bit PCM, which may end inside a sample."""
 
     pcm: bytes

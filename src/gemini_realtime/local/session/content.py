@@ -73,17 +73,21 @@ def is_blank(text: str) -> bool:
     return not text.strip(_BLANK)
 
 
-def is_audio(message: messages.ClientMessage) -> bool:
-    """Whether a message is audio of the microphone and nothing else."""
+def piece_of(message: messages.ClientMessage, *, media_chunks: bool) -> messages.Blob | None:
+    """The piece of microphone audio that a message holds; None where it holds anything else.
+
+    Args:
+        message: realtime input, if anything.
+        media_chunks: whether the model hears these.
+    """
     item = message.realtime_input
-    return (
-        item is not None
-        and item.audio is not None
-        and item.text is None
-        and item.video is None
-        and item.activity_start is None
-        and item.activity_end is None
-    )
+    if item is None or item.text is not None or item.video is not None or item.audio_stream_end:
+        return None
+    if item.activity_start is not None or item.activity_end is not None:
+        return None
+    chunks = (item.media_chunks or []) if media_chunks else []
+    pieces = [*([item.audio] if item.audio is not None else []), *chunks]
+    return pieces[0] if len(pieces) == 1 and not pieces[0].mime_type.startswith("image/") else None
 
 
 def read_content(turns: Sequence[messages.Content], profile: ServiceProfile, *, begun: bool) -> Content:

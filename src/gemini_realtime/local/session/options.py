@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -100,7 +101,7 @@ class Options:
         """Whether the user cuts the model short by speaking."""
         return self._realtime.activity_handling != "NO_INTERRUPTION"
 
-    @property
+    @cached_property  # it is asked for with every piece of microphone audio
     def coverage(self) -> str:
         """Which input belongs to a turn, and counts."""
         asked = self._realtime.turn_coverage

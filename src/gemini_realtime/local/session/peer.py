@@ -2,7 +2,8 @@
 
 Usage, by whoever owns the connection:
 
-- every received frame goes through `receive(frame, now)`;
+- every received frame goes through `receive(frame, now)`, or through `microphone(frame, now)` first, which knows most
+  frames by their bytes and says what is heard in them;
 - what is heard is told to `speech_started` and `heard`: exactly one `heard` for each `speech_started` and each
   `EndUtterance`;
 - what responder and speech produce for a `Respond` is told to `thought`, `spoke`, `wrote`, `sends`, `wants_call` and
@@ -16,8 +17,10 @@ Usage, by whoever owns the connection:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from gemini_realtime.audio.format import INPUT_FORMAT
+from gemini_realtime.errors import AudioFormatError
 from gemini_realtime.local.lifetime import Lifetime, SessionLimits
 from gemini_realtime.local.session.actions import (
     Action,
@@ -31,7 +34,7 @@ from gemini_realtime.local.session.actions import (
     StartUtterance,
 )
 from gemini_realtime.local.session.activity import Activity
-from gemini_realtime.local.session.content import SpokenTurn, is_audio, is_blank, read_content, read_result
+from gemini_realtime.local.session.content import SpokenTurn, is_blank, piece_of, read_content, read_result
 from gemini_realtime.local.session.conversation import Conversation, Pace, State
 from gemini_realtime.local.session.history import CONTEXT_CHARACTERS, Saved
 from gemini_realtime.local.session.options import Options
@@ -53,7 +56,12 @@ from gemini_realtime.local.wire.refusals import (
     Refused,
 )
 from gemini_realtime.protocol import families, messages
+from gemini_realtime.protocol.codec import AudioFrames, decode_base64
 from gemini_realtime.protocol.messages import ServerMessage
+
+_SAMPLE_BYTES: Final = INPUT_FORMAT.frame_bytes
+_LONGEST_PIECE: Final = 64 * 1024
+"""Of a message that is known by its bytes, and decoded at once: what is longer may be better read aside."""
 
 
 class Peer:
@@ -93,6 +101,7 @@ class Peer:
         self._strict_models = strict_models
         self._lifetime = Lifetime(connection_lifetime_s, go_away_before_s, session_limits or SessionLimits())
         self._now = float("-inf")  # the latest time that was told
+        self._pieces = AudioFrames()
         # Microphone audio comes fifty times a second and changes nothing of what is to be done, nor when.
         self._settled = self._deadline_known = False
         self._deadline: float | None = None
@@ -106,6 +115,11 @@ class Peer:
     def options(self) -> Options:
         """What the client set up; the defaults before that."""
         return self._conversation.options
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing has happened since `actions` and `deadline` were called that changes what they say."""
+        return self._settled and self._deadline_known
 
     def actions(self) -> list[Action]:
         """What is to be done now, in order; each action is given once."""
@@ -123,6 +137,26 @@ class Peer:
         return self._outbox.take()
 
     # --- what the client sends
+
+    def microphone(self, frame: bytes, now: float) -> Hear | None:
+        """What is heard in a frame that differs from one before in its sound only, which is all that is in it.
+
+        Nothing is read for that: fifty such frames a second come from each client. None for any other frame, and where
+        there is something to act upon: `receive` it. After this, too, see to `actions` unless all is `settled`.
+        """
+        if len(frame) > _LONGEST_PIECE or not self._settled or self._conversation.state is State.CLOSED:
+            return None
+        data = self._pieces.find(frame)
+        if data is None:
+            return None
+        try:
+            pcm = decode_base64(data)
+        except AudioFormatError:
+            return None
+        self._now = now
+        if self._resumption.consume(now):
+            self._change()
+        return self._hear(pcm, self._pieces.rate_hz)
 
     def receive(
         self,
@@ -142,15 +176,22 @@ class Peer:
                 self._set_up(message.setup, frame, now)
             else:
                 self._take(message, now)
-                audio = is_audio(message)
-                if not audio:
+                piece = piece_of(message, media_chunks=self.options.profile.media_chunks == "heard")
+                if piece is None:
                     self._conversation.check_backlog()
-                if self._resumption.consume(now) or not audio:
+                else:
+                    self._learn(piece, frame)
+                if self._resumption.consume(now) or piece is None:
                     self._change()
         except Refused as refused:
             if refused.note:
                 self._outbox.put(Note(refused.note))
             self.close(refused.code, refused.reason)
+
+    def _learn(self, piece: messages.Blob, frame: bytes | str) -> None:
+        # What was decoded aside has no base64 left.
+        if isinstance(frame, bytes) and len(frame) <= _LONGEST_PIECE and piece.data:
+            self._pieces.learn(frame, piece.data, sound_of(piece.mime_type).rate_hz)
 
     def _set_up(self, setup: messages.Setup | None, frame: bytes | str, now: float) -> None:
         if setup is None:
@@ -261,13 +302,15 @@ class Peer:
             self._conversation.usage.saw(now)
 
     def _take_sound(self, blob: messages.Blob, where: str) -> None:
-        sound = sound_of(blob.mime_type)
-        pcm = content_of(blob, where)
-        audio_s = sound.duration_ms(len(pcm)) / 1000
+        rate_hz = sound_of(blob.mime_type).rate_hz
+        self._outbox.put(self._hear(content_of(blob, where), rate_hz))
+
+    def _hear(self, pcm: bytes, rate_hz: int) -> Hear:
+        audio_s = len(pcm) / (_SAMPLE_BYTES * rate_hz)
         self._activity.audio_s += audio_s
-        if self.options.coverage == "TURN_INCLUDES_ALL_INPUT":
+        if self._conversation.options.coverage == "TURN_INCLUDES_ALL_INPUT":
             self._conversation.usage.heard(audio_s)
-        self._outbox.put(Hear(pcm, sound.rate_hz))
+        return Hear(pcm, rate_hz)
 
     def _take_text(self, text: str) -> None:
         if len(text) > CONTEXT_CHARACTERS:

@@ -47,7 +47,7 @@ class UtteranceFinder:
         """
         match action:
             case Hear(pcm, rate_hz):
-                return self._hear(self._converted(pcm, rate_hz))
+                return self._hear(pcm, rate_hz)
             case StartUtterance():
                 self._marked = bytearray()
                 return []
@@ -71,16 +71,7 @@ class UtteranceFinder:
             return bytes(self._marked)
         return self._detector.utterance if isinstance(self._detector, VoiceActivityDetector) else b""
 
-    def _hear(self, pcm: bytes) -> Sequence[SpeechEvent]:
-        if self._new_detector is None:
-            if self._marked is not None:
-                self._marked += pcm[: _MAX_UTTERANCE_BYTES - len(self._marked)]
-            return []
-        if self._detector is None:
-            self._detector = self._new_detector()
-        return self._detector.feed(pcm)
-
-    def _converted(self, pcm: bytes, rate_hz: int) -> bytes:
+    def _hear(self, pcm: bytes, rate_hz: int) -> Sequence[SpeechEvent]:
         if self._half_sample or len(pcm) % _SAMPLE_BYTES:
             pcm = self._half_sample + pcm
             whole = len(pcm) - len(pcm) % _SAMPLE_BYTES
@@ -88,7 +79,18 @@ class UtteranceFinder:
         if rate_hz != self._rate_hz:
             self._rate_hz = rate_hz
             self._converter = _converter(rate_hz)
-        return self._converter.push(pcm) if self._converter is not None else pcm
+        if self._converter is not None:
+            pcm = self._converter.push(pcm)
+        if self._new_detector is None:
+            self._collect(pcm)
+            return ()
+        if self._detector is None:
+            self._detector = self._new_detector()
+        return self._detector.feed(pcm)
+
+    def _collect(self, pcm: bytes) -> None:
+        if self._marked is not None:
+            self._marked += pcm[: _MAX_UTTERANCE_BYTES - len(self._marked)]
 
 
 def _converter(rate_hz: int) -> Resampler | None:
