@@ -91,3 +91,17 @@ def test_a_program_that_ends_at_once_is_told_with_what_it_wrote(tmp_path: Path) 
     done = run("evaluate", tmp_path / "suite.yaml", "--", sys.executable, "-c", "exit('no menu')")
     assert done.returncode == 1
     assert "no menu" in done.stdout
+
+
+def test_a_stopped_run_goes_on_from_its_parquet(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="the extra [parquet] is not installed")
+    for repeat in ("1", "3"):
+        code, table, told = evaluated(tmp_path, "five", "--repeat", repeat, "--resume", "--parquet", tmp_path / "calls")
+        assert (code, told) == (0, "")
+        assert f"{repeat}/{repeat}" in table
+    assert len(list((tmp_path / "calls").glob("part-*.parquet"))) == 2
+
+
+def test_flaky_tells_a_fault_from_a_coin_toss(tmp_path: Path) -> None:
+    _, table, _ = evaluated(tmp_path, "six", "--flaky")
+    assert "a fault with seeds 0" in " ".join(table.split())

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from gemini_realtime.evaluation.record import CallRecord, CallResult, Verdict
-from gemini_realtime.evaluation.summary import compare, summaries
+from gemini_realtime.evaluation.summary import Tally, Waits, compare, summaries
 
 
 def calls(passed: int, failed: int, wait_s: float = 0.5, scene: str = "scene") -> list[CallResult]:
@@ -46,3 +46,37 @@ def test_slower_answers_are_worse() -> None:
 
 def test_only_scenes_of_both_runs_are_compared() -> None:
     assert compare(calls(1, 0, scene="a"), calls(1, 0, scene="b")) == []
+
+
+def test_a_flaky_scene_says_how_often_it_may_pass() -> None:
+    (summary,) = summaries(calls(17, 3))
+    low, high = summary.rate_interval
+    assert (round(low, 2), round(high, 2)) == (0.64, 0.95)
+
+
+def test_calls_made_again_tell_faults_from_coin_tosses() -> None:
+    tally = Tally.of(calls(3, 2))
+    for seed, passes in ((3, [False, False]), (4, [True, False])):
+        met = CallResult("scene", seed, [Verdict("says hello", True)])
+        unmet = CallResult("scene", seed, [Verdict("says hello", False)])
+        for passed in passes:
+            tally.add_again(met if passed else unmet)
+    (scene,) = tally
+    assert scene.summary().again == {3: (0, 2), 4: (1, 2)}
+    assert scene.summary().faults == [3]
+    assert (tally.calls, scene.summary().calls) == (5, 5)
+
+
+def test_a_tally_keeps_no_more_calls_the_more_there_are() -> None:
+    tally = Tally.of(calls(0, 300))
+    (scene,) = tally
+    assert [call.seed for call in scene.failed] == list(range(200))
+    assert len(scene.summary().seeds) == 300
+
+
+def test_waits_are_counted_to_the_millisecond() -> None:
+    waits = Waits()
+    waits.add([0.5] * 90 + [2.0041] * 10)
+    assert (waits.percentile(50), waits.percentile(90), waits.percentile(95)) == (0.5, 0.5, 2.004)
+    end_s, counts = waits.histogram(20)
+    assert (len(counts), sum(counts), end_s > 2.004) == (20, 100, True)

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import shlex
 import signal
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from gemini_realtime import ConfigError
 from gemini_realtime.cli.options.evaluate import EvaluateOptions
-from gemini_realtime.evaluation.files import read_results, to_json_line, write_junit, write_parquet
+from gemini_realtime.evaluation.files import JsonLines, JUnit, Sink, read_results, taken_over
 from gemini_realtime.evaluation.page import page
-from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.running import Plan, run, run_again
 from gemini_realtime.evaluation.suite_file import read_suite
-from gemini_realtime.evaluation.summary import Change, SceneSummary, compare, summaries
+from gemini_realtime.evaluation.summary import Change, SceneSummary, Tally, compare
 
 _COLOURS = {"passed": "green", "failed": "red", "flaky": "yellow", "better": "green", "worse": "red", "same": "dim"}
 _SHOWN_MAX = 3  # failures of a scene in the table
 _SEEDS_MAX = 5
+_AGAIN_CALLS = 5  # failed calls of a scene that are made again
+_AGAIN_TIMES = 9  # so that one which fails ten times in a row passes less often than one in four (95 %)
 
 
 def evaluate(options: EvaluateOptions) -> bool:
@@ -34,17 +43,20 @@ def evaluate(options: EvaluateOptions) -> bool:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
     plan = _plan(options)
-    results = _held(plan, options)
-    if options.junit is not None:
-        write_junit(options.junit, plan.suite.name, results)
-    if options.parquet is not None:
-        write_parquet(options.parquet, results)
+    tally = Tally(scene.name for scene in plan.scenes)
+    try:
+        _hold(plan, tally, options)
+    except KeyboardInterrupt:
+        if tally.calls:
+            _tell(plan, tally)
+            _tell_stopped(plan, tally, options)
+        raise
     if options.html is not None:
         agent = ["--agent", plan.agent] if plan.agent else []
         command = shlex.join(["gemini-realtime", "evaluate", str(options.suite), *agent])
-        options.html.write_text(page(plan.suite.name, results, command), "utf-8")
-    _tell(plan, results)
-    return all(result.passed for result in results)
+        options.html.write_text(page(plan.suite.name, tally, command), "utf-8")
+    _tell(plan, tally)
+    return not tally.failed
 
 
 def _plan(options: EvaluateOptions) -> Plan:
@@ -84,42 +96,74 @@ def compared(before: Path, after: Path) -> bool:
     return not any("worse" in (change.outcome, change.speed) for change in changes)
 
 
-def _held(plan: Plan, options: EvaluateOptions) -> list[CallResult]:
-    path = options.json
-    results = read_results(path) if options.resume and path is not None else []
-    known = {(result.scene, result.seed) for result in results}
-    columns = (TextColumn("calls"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]} failed"),
-               TimeRemainingColumn())  # fmt: skip
-    console = Console(stderr=True)
-    with (
-        path.open("a" if options.resume else "w", encoding="utf-8") if path is not None else nullcontext() as file,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
-    ):
-        failed = sum(not result.passed for result in results)
-        task = progress.add_task("", total=len(plan.calls), completed=len(results), failed=failed)
+def _hold(plan: Plan, tally: Tally, options: EvaluateOptions) -> None:
+    """Hold the calls, count them, and keep them in the files that are wanted."""
+    with ExitStack() as closing, _progress() as progress:
+        sinks = _sinks(plan, options)
+        for sink in sinks:
+            closing.callback(sink.close)
+        known = set()
+        for result in filter(plan.includes, taken_over(sinks)):
+            known.add((result.scene, result.seed))
+            tally.add(result)
+        task = progress.add_task("calls", total=len(plan), completed=tally.calls, failed=tally.failed)
         for result in run(plan, known=known):
-            results.append(result)
-            failed += not result.passed
-            if file is not None:
-                print(to_json_line(result), file=file, flush=True)
-            progress.update(task, advance=1, failed=failed)
-    order = {scene.name: number for number, scene in enumerate(plan.suite.scenes)}
-    return sorted(results, key=lambda result: (order.get(result.scene, len(order)), result.seed))
+            for sink in sinks:
+                sink.add(result)
+            tally.add(result)
+            progress.update(task, advance=1, failed=tally.failed)
+        if options.flaky:
+            _hold_again(plan, tally, progress)
 
 
-def _tell(plan: Plan, results: list[CallResult]) -> None:
+def _hold_again(plan: Plan, tally: Tally, progress: Progress) -> None:
+    """Hold some of the calls that failed again, with the seeds that they had."""
+    failed = [call for scene in tally for call in scene.failed[:_AGAIN_CALLS]]
+    task = progress.add_task("again", total=len(failed) * _AGAIN_TIMES, failed=0)
+    for result in run_again(plan, failed, _AGAIN_TIMES):
+        tally.add_again(result)
+        progress.update(task, advance=1)
+
+
+def _sinks(plan: Plan, options: EvaluateOptions) -> list[Sink]:
+    sinks: list[Sink] = []
+    if options.json is not None:
+        sinks.append(JsonLines(options.json, resume=options.resume))
+    if options.parquet is not None:
+        from gemini_realtime.evaluation.parquet import ParquetParts
+
+        sinks.append(ParquetParts(options.parquet, resume=options.resume))
+    if options.junit is not None:
+        sinks.append(JUnit(options.junit, plan.suite.name))
+    return sinks
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TextColumn("{task.fields[failed]} failed"), TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _tell_stopped(plan: Plan, tally: Tally, options: EvaluateOptions) -> None:
+    """What was held until somebody stopped it, and how to go on."""
+    kept = [name for name, path in (("--json", options.json), ("--parquet", options.parquet)) if path is not None]
+    remedy = "add --resume to go on" if kept else "with --json FILE, --resume could go on from here"
+    Console().print(f"stopped after {tally.calls} of {len(plan)} calls; {remedy}", style="yellow")
+
+
+def _tell(plan: Plan, tally: Tally) -> None:
     console = Console()
     table = Table("", "scene", "calls", "first sound p50", "p95", "what failed", box=None)
-    for scene in summaries(results):
-        table.add_row(*_told(scene))
+    for scene in tally:
+        table.add_row(*_told(scene.summary()))
     console.print(table)
-    lasted_s, took_s = sum(result.record.lasted_s for result in results), sum(result.took_s for result in results)
-    faster = lasted_s / max(took_s, 1e-9)
+    faster = tally.lasted_s / max(tally.took_s, 1e-9)
     time = f"virtual time, {faster:.0f} times as fast"
     if plan.sound or plan.command or plan.url:
         time = "real time" if plan.command else "real time, with real speech"
-    console.print(f"{len(results)} calls of {lasted_s / len(results):.0f} s on average, {time}", style="dim")
-    failed = next((result for result in results if not result.passed), None)
+    console.print(f"{tally.calls} calls of {tally.lasted_s / tally.calls:.0f} s on average, {time}", style="dim")
+    failed = next((result for scene in tally for result in scene.failed), None)
     if failed is not None:
         console.print(f"\n{failed.scene}, seed {failed.seed}:", style="bold")
         for turn in failed.record.turns:
@@ -134,23 +178,33 @@ def _tell(plan: Plan, results: list[CallResult]) -> None:
 def _told(scene: SceneSummary) -> list[str]:
     colour = _COLOURS[scene.outcome]
     failures = [f"{words} ({count})" for words, count in scene.failures[:_SHOWN_MAX]]
-    more = ", …" if len(scene.seeds) > _SEEDS_MAX else ""
-    seeds = f" (seeds {', '.join(map(str, scene.seeds[:_SEEDS_MAX]))}{more})" if scene.seeds else ""
+    low, high = scene.rate_interval
+    share = "" if scene.outcome != "flaky" else f"  {low:.0%} to {high:.0%}"
     return [
         f"[{colour}]{scene.outcome}[/]",
-        scene.name,
-        f"{scene.passed}/{scene.calls}",
+        escape(scene.name),
+        f"{scene.passed}/{scene.calls}{share}",
         _seconds(scene.p50_s),
         _seconds(scene.p95_s),
-        "; ".join(failures) + seeds,
+        escape("; ".join(failures) + (_seeds(scene) if scene.seeds else "")),
     ]
+
+
+def _seeds(scene: SceneSummary) -> str:
+    if not scene.again:
+        more = ", …" if len(scene.seeds) > _SEEDS_MAX else ""
+        return f" (seeds {', '.join(map(str, scene.seeds[:_SEEDS_MAX]))}{more})"
+    tossed = [f"{seed}: passes {passed} of {times}" for seed, (passed, times) in scene.again.items() if passed]
+    told = [f"a fault with seeds {', '.join(map(str, scene.faults))}"] if scene.faults else []
+    told += [f"a coin toss with seeds {', '.join(tossed)}"] if tossed else []
+    return f" ({'; '.join(told)})"
 
 
 def _changed(change: Change) -> list[str]:
     low, high = change.rate_interval
     times = "" if change.p50_interval_s is None else "{:+.2f} to {:+.2f} s".format(*change.p50_interval_s)
     return [
-        change.name,
+        escape(change.name),
         f"{change.rates[0]:.0%} → {change.rates[1]:.0%} [{_COLOURS[change.outcome]}]{change.outcome}[/]",
         f"{low:+.0%} to {high:+.0%}",
         f"{_seconds(change.p50_s[0])} → {_seconds(change.p50_s[1])} [{_COLOURS[change.speed]}]{change.speed}[/]",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
@@ -20,7 +21,7 @@ _ready: list[tuple[Plan, Target]] = []
 """What this worker was made ready for last."""
 
 
-def run_on_ray(plan: Plan, address: str, calls: Sequence[Call]) -> Iterator[CallResult]:
+def run_on_ray(plan: Plan, address: str, calls: Iterator[Call]) -> Iterator[CallResult]:
     """Hold these calls of a plan; results come as they are there. What a machine that dies had under way is run again.
 
     Each machine has this package, the agent and the suite's files, at the same paths.
@@ -45,20 +46,22 @@ def run_on_ray(plan: Plan, address: str, calls: Sequence[Call]) -> Iterator[Call
             f"there is no Ray cluster at {address}: {error}", remedy="start one with `ray start --head`"
         ) from None
     try:
-        yield from _over(ray, plan, deque(_batches(calls)))
+        yield from _over(ray, plan, calls)
     finally:
         ray.shutdown()
 
 
-def _over(ray: Any, plan: Plan, waiting: deque[Sequence[Call]]) -> Iterator[CallResult]:
+def _over(ray: Any, plan: Plan, calls: Iterator[Call]) -> Iterator[CallResult]:
     play_batch = ray.remote(_play_batch).options(max_retries=_TRIES - 1, num_cpus=1)
     told = ray.put(plan)
+    suspects: deque[Call] = deque()
     under_way: dict[Any, Sequence[Call]] = {}
-    while waiting or under_way:
+    while True:
         room = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-        while waiting and len(under_way) < room:
-            batch = waiting.popleft()
+        while len(under_way) < room and (batch := _batch(suspects, calls)):
             under_way[play_batch.remote(told, batch)] = batch
+        if not under_way:
+            return
         done, _ = ray.wait(list(under_way), num_returns=1)
         batch = under_way.pop(done[0])
         try:
@@ -66,11 +69,16 @@ def _over(ray: Any, plan: Plan, waiting: deque[Sequence[Call]]) -> Iterator[Call
         except ray.exceptions.RayTaskError as error:
             raise error.cause if isinstance(error.cause, Exception) else error from None
         except ray.exceptions.RayError as error:
-            if len(batch) > 1:  # one of them may take its process along: the others are not to suffer for it
-                waiting.extendleft([call] for call in batch)
+            if len(batch) > 1:
+                suspects += batch
             else:
                 ((scene, seed),) = batch
                 yield CallResult(scene.name, seed, error=f"its machine died {_TRIES} times: {type(error).__name__}")
+
+
+def _batch(suspects: deque[Call], calls: Iterator[Call]) -> Sequence[Call]:
+    """The next calls that travel together. A suspect may take its process along, and travels alone."""
+    return [suspects.popleft()] if suspects else list(islice(calls, _BATCH))
 
 
 def _play_batch(plan: Plan, calls: Sequence[Call]) -> list[CallResult]:
@@ -78,8 +86,3 @@ def _play_batch(plan: Plan, calls: Sequence[Call]) -> list[CallResult]:
         _ready[:] = [(plan, plan.target())]
     target = _ready[0][1]
     return [play(plan.suite, scene, seed, target) for scene, seed in calls]
-
-
-def _batches(calls: Sequence[Call]) -> Iterator[Sequence[Call]]:
-    for at in range(0, len(calls), _BATCH):
-        yield calls[at : at + _BATCH]

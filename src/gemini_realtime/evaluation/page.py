@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Final
 
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.summary import SceneSummary, summaries
+from gemini_realtime.evaluation.summary import SceneSummary, SceneTally, Tally, Waits
 
-_SHOWN_MAX: Final = 200  # failed calls of a scene that are told in full
-_DOTS_MAX: Final = 400
+_BARS: Final = 80
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --text: #1c1e21; --faint: #5d6470; --line: #d9dde3; --back: #fff; --card: #f6f7f9;
@@ -30,9 +29,10 @@ section { margin: 0 0 1rem; padding: 1rem 1.25rem; border: 1px solid var(--line)
 section h2 { display: flex; gap: .75rem; align-items: baseline; margin: 0; font-size: 1.1rem; }
 section h2 span { margin-left: auto; font-size: .9rem; font-weight: 400; color: var(--faint); white-space: nowrap; }
 .passed { color: var(--good); } .failed { color: var(--bad); } .flaky { color: var(--mixed); }
-ul { margin: .5rem 0; padding-left: 1.2rem; } svg { display: block; width: 100%; height: 2.6rem; margin-top: .5rem; }
-svg circle { fill: var(--accent); fill-opacity: .35; } svg text { fill: var(--faint); font-size: 11px; }
-svg line { stroke: var(--line); }
+ul { margin: .5rem 0; padding-left: 1.2rem; }
+figure { margin: .75rem 0; } figure svg { display: block; width: 100%; height: 2.6rem; }
+figure rect { fill: var(--accent); } figure line { stroke: var(--line); }
+figcaption { display: flex; justify-content: space-between; gap: 1rem; font-size: .8rem; color: var(--faint); }
 details { margin-top: .6rem; padding: .5rem .8rem; border-radius: .4rem; background: var(--card); }
 summary { cursor: pointer; } summary:focus-visible { outline: 2px solid var(--accent); }
 table { width: 100%; margin: .5rem 0; border-collapse: collapse; font-size: .92rem; }
@@ -43,70 +43,90 @@ code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 """
 
 
-def page(suite: str, results: Sequence[CallResult], command: str = "") -> str:
+def page(suite: str, tally: Tally, command: str = "") -> str:
     """The page as HTML.
 
     Args:
         suite: its name.
-        results: in any order.
+        tally: of its calls.
         command: with which a call is repeated: scene and seed are added.
     """
-    scenes = sorted(summaries(results), key=lambda scene: scene.passed / scene.calls)
-    failed = sum(not result.passed for result in results)
-    talk_s = sum(result.record.lasted_s for result in results)
-    share = 100 * failed / len(results) if results else 0
+    scenes = sorted(tally, key=lambda scene: scene.summary().rate)
+    share = 100 * tally.failed / tally.calls if tally.calls else 0
+    passed = _passed(tally.calls, tally.failed)
     return "\n".join(
         [
             '<!doctype html><html lang="en"><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(suite)}: {_passed(len(results), failed)}</title><style>{_STYLE}</style>",
+            f"<title>{escape(suite)}: {passed}</title><style>{_STYLE}</style>",
             f"<h1>{escape(suite)}</h1>",
-            f'<div class="bar" role="img" aria-label="{failed} of {len(results)} calls failed">'
+            f'<div class="bar" role="img" aria-label="{tally.failed} of {tally.calls} calls failed">'
             f'<i style="width:{share:.2f}%"></i></div>',
-            f'<p class="lead">{_passed(len(results), failed)} · {len(scenes)} scenes · {_duration(talk_s)} of talk</p>',
-            *(_scene(scene, results, command) for scene in scenes),
+            f'<p class="lead">{passed} · {_counted(len(scenes), "scene")} · {_duration(tally.lasted_s)} of talk</p>',
+            *(_scene(scene, command) for scene in scenes),
             "</html>",
         ]
     )
 
 
 def _passed(calls: int, failed: int) -> str:
-    return f"all {calls} calls passed" if not failed else f"{failed} of {calls} calls failed"
+    if not failed:
+        return f"all {calls:,} calls passed" if calls != 1 else "the call passed"
+    return f"{failed:,} of {_counted(calls, 'call')} failed"
 
 
-def _scene(scene: SceneSummary, results: Sequence[CallResult], command: str) -> str:
-    calls = [result for result in results if result.scene == scene.name]
-    failed = [result for result in calls if not result.passed]
-    failures = "".join(f"<li>{escape(words)} <small>({count} of {scene.calls})</small></li>"
-                       for words, count in scene.failures)  # fmt: skip
-    told = "".join(_call(result, command) for result in failed[:_SHOWN_MAX])
-    if len(failed) > _SHOWN_MAX:
-        told += f"<p>and {len(failed) - _SHOWN_MAX} more</p>"
-    example = "" if failed else _call(calls[0], command)
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _scene(scene: SceneTally, command: str) -> str:
+    summary = scene.summary()
+    failures = "".join(f"<li>{escape(words)} <small>({count} of {summary.calls})</small></li>"
+                       for words, count in summary.failures)  # fmt: skip
+    told = "".join(_call(result, command, _again(summary, result.seed)) for result in scene.failed)
+    if len(summary.seeds) > len(scene.failed):
+        told += f"<p>and {len(summary.seeds) - len(scene.failed):,} more</p>"
+    example = "" if scene.failed or scene.example is None else _call(scene.example, command)
+    low, high = summary.rate_interval
     return (
-        f'<section><h2><b class="{scene.outcome}">{scene.outcome}</b> {escape(scene.name)}'
-        f"<span>{scene.passed} of {scene.calls}</span></h2>"
-        f"{'<ul>' + failures + '</ul>' if failures else ''}{_waits(scene, calls)}{told}{example}</section>"
+        f'<section><h2><b class="{summary.outcome}">{summary.outcome}</b> {escape(scene.name)}'
+        f'<span title="the share of calls that pass lies between {low:.0%} and {high:.0%} (95 %)">'
+        f"{summary.passed:,} of {summary.calls:,}</span></h2>"
+        f"{'<ul>' + failures + '</ul>' if failures else ''}{_waits(scene.waits)}{told}{example}</section>"
     )
 
 
-def _waits(scene: SceneSummary, calls: Sequence[CallResult]) -> str:
-    """How long callers waited for answers: a dot for each."""
-    waits = sorted(wait for call in calls for wait in call.record.answered_after_s)
-    if scene.p50_s is None or scene.p95_s is None:
+def _again(scene: SceneSummary, seed: int) -> str:
+    if seed not in scene.again:
         return ""
-    shown = waits[:: max(1, len(waits) // _DOTS_MAX)]
-    end = max(1.0, waits[-1] * 1.05)
-    dots = "".join(f'<circle cx="{10 + 780 * wait / end:.1f}" cy="14" r="4"/>' for wait in shown)
-    label = f"answers after {scene.p50_s:.2f} s (p50), {scene.p95_s:.2f} s (p95)"
+    passed, calls = scene.again[seed]
+    if not passed:
+        return f"failed each time when it was made {calls} times again: a fault"
+    return f"passed {passed} of {calls} times when it was made again: a coin toss"
+
+
+def _waits(waits: Waits) -> str:
+    """How long callers waited for answers: a bar for each piece of time."""
+    p50_s, p95_s = waits.percentile(50), waits.percentile(95)
+    if p50_s is None or p95_s is None:
+        return ""
+    end_s, counts = waits.histogram(_BARS)
+    tallest = max(counts)
+    bars = "".join(
+        f'<rect x="{at * 10 + 1}" y="{40 - height:.1f}" width="8" height="{height:.1f}"/>'
+        for at, count in enumerate(counts)
+        if count and (height := max(2.0, 40 * count / tallest))
+    )
+    label = f"{_counted(len(waits), 'answer')}, after {p50_s:.2f} s (p50) and {p95_s:.2f} s (p95)"
+    width = _BARS * 10
     return (
-        f'<svg viewBox="0 0 800 40" preserveAspectRatio="none" role="img" aria-label="{label}">'
-        f'<line x1="10" x2="790" y1="14" y2="14"/>{dots}</svg>'
-        f"<small>{label}; the line ends at {end:.1f} s</small>"
+        f'<figure><svg viewBox="0 0 {width} 41" preserveAspectRatio="none" role="img" aria-label="{label}">'
+        f'{bars}<line x1="0" x2="{width}" y1="40.5" y2="40.5"/></svg>'
+        f"<figcaption><span>0 s</span><span>{label}</span><span>{end_s:.1f} s</span></figcaption></figure>"
     )
 
 
-def _call(result: CallResult, command: str) -> str:
+def _call(result: CallResult, command: str, again: str = "") -> str:
     record = result.record
     title = "an example" if result.passed else "; ".join(result.failures)
     rows = sorted([*_lines(result)], key=lambda row: row[0])
@@ -114,10 +134,11 @@ def _call(result: CallResult, command: str) -> str:
                     for number in range(len(record.tools)))  # fmt: skip
     repeat = f" --scene {shlex.quote(result.scene)} --seed {result.seed}"
     heard = f'<p><a href="{escape(_link(result.recording))}">the recording</a></p>' if result.recording else ""
-    again = f"<p><small>again: <code>{escape(command + repeat)}</code></small></p>" if command else ""
+    tossed = f"<p><small>{again}</small></p>" if again else ""
+    repeated = f"<p><small>again: <code>{escape(command + repeat)}</code></small></p>" if command else ""
     return (
         f"<details><summary>seed {result.seed}: {escape(title)}</summary><table>"
-        f"{''.join(row for _, row in rows)}{tools}</table>{heard}{again}</details>"
+        f"{''.join(row for _, row in rows)}{tools}</table>{heard}{tossed}{repeated}</details>"
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -68,10 +68,23 @@ class Plan:
             )
 
     @property
-    def calls(self) -> list[Call]:
+    def scenes(self) -> list[Scene]:
+        """Those of the suite that are called."""
+        return [scene for scene in self.suite.scenes if not self.only or scene.name in self.only]
+
+    @property
+    def calls(self) -> Iterator[Call]:
         """The calls: scene and seed."""
-        scenes = [scene for scene in self.suite.scenes if not self.only or scene.name in self.only]
-        return [(scene, self.suite.seed + number) for scene in scenes for number in range(self.repeat)]
+        return ((scene, self.suite.seed + number) for scene in self.scenes for number in range(self.repeat))
+
+    def __len__(self) -> int:
+        """How many calls that are."""
+        return len(self.scenes) * self.repeat
+
+    def includes(self, result: CallResult) -> bool:
+        """Whether this is the result of one of the calls."""
+        names = (scene.name for scene in self.scenes)
+        return 0 <= result.seed - self.suite.seed < self.repeat and result.scene in names
 
     def target(self) -> Target:
         """What is called, for the process that asks.
@@ -96,37 +109,40 @@ def run(plan: Plan, *, known: Collection[tuple[str, int]] = ()) -> Iterator[Call
     Raises:
         ConfigError: the suite or the agent cannot be used.
     """
-    calls = [(scene, seed) for scene, seed in plan.calls if (scene.name, seed) not in known]
+    calls = ((scene, seed) for scene, seed in plan.calls if (scene.name, seed) not in known)
+    return _held(plan, calls, len(plan) - len(known))
+
+
+def run_again(plan: Plan, failed: Iterable[CallResult], times: int) -> Iterator[CallResult]:
+    """Hold failed calls again, each so many times with the seed that it had.
+
+    Raises:
+        ConfigError: the suite or the agent cannot be used.
+    """
+    scenes = {scene.name: scene for scene in plan.scenes}
+    calls = [(scenes[result.scene], result.seed) for result in failed for _ in range(times)]
+    return _held(plan, iter(calls), len(calls))
+
+
+def _held(plan: Plan, calls: Iterator[Call], count: int) -> Iterator[CallResult]:
     target = plan.target()  # what cannot be used is said here, and not by each process
-    workers = min(plan.workers or _cores(), len(calls))
+    workers = min(plan.workers or _cores(), count)
     if plan.ray:
         from gemini_realtime.evaluation.cluster import run_on_ray
 
         yield from run_on_ray(plan, plan.ray, calls)
     elif workers > 1:
-        yield from _over_processes(plan, deque(calls), workers)
+        yield from _over_processes(plan, calls, workers)
     else:
         yield from (play(plan.suite, scene, seed, target) for scene, seed in calls)
 
 
-def _over_processes(plan: Plan, waiting: deque[Call], workers: int) -> Iterator[CallResult]:
+def _over_processes(plan: Plan, calls: Iterator[Call], workers: int) -> Iterator[CallResult]:
     """A process that dies takes the calls under way along: each is tried once more, in a process of its own."""
     suspects: list[Call] = []
-    while waiting:
+    while (call := next(calls, None)) is not None:
         with _pool(plan, workers) as pool:
-            under_way: dict[Future[CallResult], Call] = {}
-            while waiting or under_way:
-                while waiting and len(under_way) < workers * _AHEAD:
-                    call = waiting.popleft()
-                    under_way[pool.submit(_play, *call)] = call
-                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                try:
-                    for future in done:
-                        yield future.result()
-                        del under_way[future]
-                except BrokenProcessPool:
-                    suspects += under_way.values()
-                    break
+            yield from _until_broken(pool, chain([call], calls), workers * _AHEAD, suspects)
     for call in suspects:
         with _pool(plan, 1) as pool:
             try:
@@ -134,6 +150,28 @@ def _over_processes(plan: Plan, waiting: deque[Call], workers: int) -> Iterator[
             except BrokenProcessPool:
                 scene, seed = call
                 yield CallResult(scene.name, seed, error="the agent ended its process")
+
+
+def _until_broken(
+    pool: ProcessPoolExecutor, calls: Iterator[Call], room: int, suspects: list[Call]
+) -> Iterator[CallResult]:
+    """Hold calls until there are no more, or a process dies; what was under way then is added to the suspects."""
+    under_way: dict[Future[CallResult], Call] = {}
+    try:
+        while True:
+            for call in islice(calls, room - len(under_way)):
+                suspects.append(call)  # unless it can be submitted
+                under_way[pool.submit(_play, *call)] = suspects.pop()
+            if not under_way:
+                return
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+                del under_way[future]
+    except BrokenProcessPool:
+        suspects += under_way.values()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # when nobody wants to know of more
 
 
 def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import sqrt
+from itertools import accumulate
+from math import ceil, sqrt
 from random import Random
-from statistics import median
 from typing import Final, Literal
 
-from gemini_realtime.evaluation.expectations import percentile
 from gemini_realtime.evaluation.record import CallResult
 
 _Z: Final = 1.96  # for intervals that hold the truth 95 times of 100
 _DRAWS: Final = 1000
+_KEPT_MAX: Final = 200  # failed calls of a scene that are kept whole
 
 Outcome = Literal["better", "worse", "same"]
 
@@ -31,6 +32,8 @@ class SceneSummary:
         p95_s: likewise.
         failures: in how many calls an expectation was not met, by its words; the most frequent first.
         seeds: of calls that failed.
+        again: of failed calls that were made again, by their seeds: how often they passed then, and how often they were
+            made.
     """
 
     name: str
@@ -40,6 +43,22 @@ class SceneSummary:
     p95_s: float | None
     failures: list[tuple[str, int]] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
+    again: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """The share of calls that were as expected."""
+        return self.passed / self.calls
+
+    @property
+    def rate_interval(self) -> tuple[float, float]:
+        """Between what and what that share lies 95 times of 100 (Wilson)."""
+        return _wilson(self.passed, self.calls)
+
+    @property
+    def faults(self) -> list[int]:
+        """The seeds with which a call failed each time when it was made again."""
+        return [seed for seed, (passed, _) in self.again.items() if not passed]
 
     @property
     def outcome(self) -> Literal["passed", "failed", "flaky"]:
@@ -78,54 +97,161 @@ class Change:
         return "same" if self.p50_interval_s is None else _direction(self.p50_interval_s, more_is="worse")
 
 
+class Waits:
+    """How long callers waited for the first sound of an answer, to the millisecond."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+
+    def add(self, waits_s: Iterable[float]) -> None:
+        """Count more of them."""
+        self._counts.update(round(wait * 1000) for wait in waits_s)
+
+    def __len__(self) -> int:
+        return self._counts.total()
+
+    def percentile(self, percent: float) -> float | None:
+        """The wait that so many of a hundred do not exceed (nearest rank), in seconds; None without any."""
+        return self._quantiles([percent / 100])[0] if self._counts else None
+
+    def medians(self, random: Random) -> list[float]:
+        """What the median might have been as well, had other callers been drawn from the same: a bootstrap.
+
+        The rank of a drawn median among the values is distributed as Beta says, so that nothing needs to be drawn.
+        """
+        middle = (len(self) + 1) / 2
+        return self._quantiles([random.betavariate(middle, middle) for _ in range(_DRAWS)])
+
+    def histogram(self, bins: int) -> tuple[float, list[int]]:
+        """Where it ends, in seconds, and how many waits are in each of so many bins from 0 on."""
+        end_ms = max(1000, max(self._counts, default=0) + 1)
+        counts = [0] * bins
+        for wait_ms, count in self._counts.items():
+            counts[max(0, wait_ms) * bins // end_ms] += count
+        return end_ms / 1000, counts
+
+    def _quantiles(self, shares: Iterable[float]) -> list[float]:
+        values = sorted(self._counts)
+        until = list(accumulate(self._counts[value] for value in values))
+        return [values[bisect_left(until, max(1, ceil(share * until[-1])))] / 1000 for share in shares]
+
+
+class SceneTally:
+    """The calls of one scene, counted as they come.
+
+    Attributes:
+        name: of the scene.
+        waits: of all its calls.
+        failed: the failed calls with the lowest seeds, at most 200.
+        example: the call with the lowest seed that passed.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.waits = Waits()
+        self.failed: list[CallResult] = []
+        self.example: CallResult | None = None
+        self._passed = 0
+        self._failures: Counter[str] = Counter()
+        self._seeds: list[int] = []
+        self._again: dict[int, tuple[int, int]] = {}
+
+    def add(self, result: CallResult) -> None:
+        """Count a call."""
+        self.waits.add(result.record.answered_after_s)
+        if result.passed:
+            self._passed += 1
+            if self.example is None or result.seed < self.example.seed:
+                self.example = result
+            return
+        self._failures.update(
+            {v.expected for v in result.verdicts if not v.met} if not result.error else {result.error}
+        )
+        self._seeds.append(result.seed)
+        insort(self.failed, result, key=lambda kept: kept.seed)
+        del self.failed[_KEPT_MAX:]
+
+    def add_again(self, result: CallResult) -> None:
+        """Count a call that was made again, since it had failed."""
+        passed, calls = self._again.get(result.seed, (0, 0))
+        self._again[result.seed] = (passed + result.passed, calls + 1)
+
+    def summary(self) -> SceneSummary:
+        """What the calls so far came to."""
+        return SceneSummary(
+            self.name,
+            self._passed + len(self._seeds),
+            self._passed,
+            self.waits.percentile(50),
+            self.waits.percentile(95),
+            self._failures.most_common(),
+            sorted(self._seeds),
+            dict(sorted(self._again.items())),
+        )
+
+
+class Tally:
+    """Calls, counted as they come, in memory that hardly grows with them.
+
+    Args:
+        scenes: the names of scenes in the order of the suite; others follow as they come.
+
+    Attributes:
+        calls: how many there are.
+        failed: how many of them were not as expected.
+        lasted_s: all of them, on their clocks.
+        took_s: all of them, of real time.
+    """
+
+    def __init__(self, scenes: Iterable[str] = ()) -> None:
+        self._scenes = {name: SceneTally(name) for name in scenes}
+        self.calls = self.failed = 0
+        self.lasted_s = self.took_s = 0.0
+
+    @classmethod
+    def of(cls, results: Iterable[CallResult]) -> Tally:
+        """Of these."""
+        tally = cls()
+        for result in results:
+            tally.add(result)
+        return tally
+
+    def add(self, result: CallResult) -> None:
+        """Count a call."""
+        self.calls += 1
+        self.failed += not result.passed
+        self.lasted_s += result.record.lasted_s
+        self.took_s += result.took_s
+        self._scenes.setdefault(result.scene, SceneTally(result.scene)).add(result)
+
+    def add_again(self, result: CallResult) -> None:
+        """Count a call that was made again, since it had failed."""
+        self._scenes[result.scene].add_again(result)
+
+    def __iter__(self) -> Iterator[SceneTally]:
+        """The scenes that were called."""
+        return (scene for scene in self._scenes.values() if scene.failed or scene.example)
+
+
 def summaries(results: Iterable[CallResult]) -> list[SceneSummary]:
     """The scenes, in the order in which they first occur."""
-    by_scene: dict[str, list[CallResult]] = {}
-    for result in results:
-        by_scene.setdefault(result.scene, []).append(result)
-    return [_summary(name, calls) for name, calls in by_scene.items()]
+    return [scene.summary() for scene in Tally.of(results)]
 
 
-def compare(before: Sequence[CallResult], after: Sequence[CallResult]) -> list[Change]:
+def compare(before: Iterable[CallResult], after: Iterable[CallResult]) -> list[Change]:
     """The scenes that both runs have."""
-    earlier = {summary.name: summary for summary in summaries(before)}
-    return [
-        _change(earlier[summary.name], summary, _waits(before, summary.name), _waits(after, summary.name))
-        for summary in summaries(after)
-        if summary.name in earlier
-    ]
+    earlier = {scene.name: scene for scene in Tally.of(before)}
+    return [_change(earlier[scene.name], scene) for scene in Tally.of(after) if scene.name in earlier]
 
 
-def _summary(name: str, calls: Sequence[CallResult]) -> SceneSummary:
-    waits = _waits(calls, name)
-    failed = Counter(
-        words
-        for call in calls
-        for words in ({v.expected for v in call.verdicts if not v.met} if not call.error else {call.error})
-    )
-    return SceneSummary(
-        name,
-        len(calls),
-        sum(call.passed for call in calls),
-        percentile(waits, 50),
-        percentile(waits, 95),
-        failed.most_common(),
-        sorted(call.seed for call in calls if not call.passed),
-    )
-
-
-def _waits(calls: Sequence[CallResult], scene: str) -> list[float]:
-    return [wait for call in calls if call.scene == scene for wait in call.record.answered_after_s]
-
-
-def _change(before: SceneSummary, after: SceneSummary, waits: list[float], waits_after: list[float]) -> Change:
-    rates = (before.passed / before.calls, after.passed / after.calls)
+def _change(before: SceneTally, after: SceneTally) -> Change:
+    first, second = before.summary(), after.summary()
     return Change(
-        after.name,
-        rates,
-        _newcombe(before.passed, before.calls, after.passed, after.calls),
-        (before.p50_s, after.p50_s),
-        _bootstrap(waits, waits_after) if waits and waits_after else None,
+        second.name,
+        (first.rate, second.rate),
+        _newcombe(first.passed, first.calls, second.passed, second.calls),
+        (first.p50_s, second.p50_s),
+        _bootstrap(before.waits, after.waits) if before.waits and after.waits else None,
     )
 
 
@@ -148,13 +274,10 @@ def _wilson(passed: int, calls: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _bootstrap(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
+def _bootstrap(before: Waits, after: Waits) -> tuple[float, float]:
     """The interval of a difference of two medians, by drawing anew from both."""
     random = Random(0)
-    drawn = sorted(
-        median(random.choices(after, k=len(after))) - median(random.choices(before, k=len(before)))
-        for _ in range(_DRAWS)
-    )
+    drawn = sorted(b - a for a, b in zip(before.medians(random), after.medians(random), strict=True))
     return drawn[round(0.025 * _DRAWS)], drawn[round(0.975 * _DRAWS) - 1]
 
 

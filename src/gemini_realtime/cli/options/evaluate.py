@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gemini_realtime.cli.options.files import writable
+from gemini_realtime.cli.options.files import folder, writable
 
 HELP: Final = (
     "Call an agent many times, and say what came of it.\n\n"
@@ -19,7 +19,7 @@ HELP: Final = (
 EXAMPLES: Final = (
     "[bold]Examples[/bold]\n\n"
     "gemini-realtime evaluate suite.yaml --agent restaurant:agent\n\n"
-    "gemini-realtime evaluate suite.yaml --repeat 100 --html report.html\n\n"
+    "gemini-realtime evaluate suite.yaml --repeat 100 --flaky --html report.html\n\n"
     "gemini-realtime evaluate suite.yaml -- python my_google_genai_bot.py\n\n"
     "gemini-realtime evaluate suite.yaml --json after.jsonl && "
     "gemini-realtime evaluate --compare before.jsonl after.jsonl"
@@ -45,6 +45,10 @@ class EvaluateOptions:
         str, typer.Option(metavar="NAME", help="What plays Gemini: rules, script:FILE, chat:MODEL, or gemini itself.")
     ] = ""
     repeat: Annotated[int, typer.Option(metavar="N", help="Calls of each scene, with seeds that follow.")] = 1
+    flaky: Annotated[
+        bool,
+        typer.Option("--flaky", help="Make calls that failed again with the same seed: a fault, or a coin toss?"),
+    ] = False
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of the first call.", show_default=False)] = None
     sound: Annotated[bool, typer.Option("--sound", help="With real speech and in real time.")] = False
     workers: Annotated[int, typer.Option(metavar="N", help="Processes; 0 for one per core.")] = 0
@@ -56,10 +60,12 @@ class EvaluateOptions:
         Path | None, typer.Option("--json", metavar="FILE", help="A line of JSON for each call.", callback=writable)
     ] = None
     resume: Annotated[
-        bool, typer.Option("--resume", help="Hold only the calls that the file of --json does not have yet.")
+        bool, typer.Option("--resume", help="Hold only the calls that --json or --parquet do not have yet.")
     ] = False
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML, for CI.", callback=writable)] = None
-    parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="A table.", callback=writable)] = None
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A table, in files that come while it runs.", callback=folder)
+    ] = None
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="A page to look at.", callback=writable)] = None
     compare: Annotated[
         tuple[Path, Path] | None,
@@ -70,5 +76,5 @@ class EvaluateOptions:
         """Refuse what lacks its other half."""
         if self.compare is None and self.suite is None:
             raise typer.BadParameter("name a suite, or two files to --compare", param_hint="SUITE")
-        if self.resume and self.json is None:
-            raise typer.BadParameter("name the file with --json", param_hint="--resume")
+        if self.resume and self.json is None and self.parquet is None:
+            raise typer.BadParameter("name what to go on with, by --json or --parquet", param_hint="--resume")

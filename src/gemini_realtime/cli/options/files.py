@@ -24,6 +24,17 @@ def writable(path: Path | None) -> Path | None:
     return path
 
 
+def folder(path: Path | None) -> Path | None:
+    """Refuse a folder that cannot be made, or is something else."""
+    if path is None or path.is_dir():
+        return path
+    if path.exists():
+        raise typer.BadParameter(f"{str(path)!r} is a file; name a folder")
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {str(path.parent)!r}")
+    return path
+
+
 def refuse_to_overwrite(path: Path | None, option: str) -> None:
     """Refuse a file that exists."""
     if path is not None and path.is_file():
