@@ -278,13 +278,17 @@ class GeminiRealtimeClient(RealtimeClientBase):
         events = driver.events
         try:
             while True:
-                if not events.unread:
-                    await events.arrival()
+                if events.unread:
+                    if (event := events.take()) is None:
+                        return
+                    yield event
                     continue
-                event = events.take()
-                if event is None:
-                    return
-                yield event
+                arrival = events.arrival()
+                try:
+                    await arrival
+                except asyncio.CancelledError:
+                    events.leave(arrival)
+                    raise
         except EventQueueEnded:
             pass
         if (failure := driver.failure) is not None:
@@ -464,15 +468,18 @@ class GeminiRealtimeClient(RealtimeClientBase):
             AudioFormatError: text that is not base64, bytes that end inside a sample, other samples, or a rate that no
                 sound has.
         """
-        if type(rate_hz) is not int or not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-            raise _no_rate(rate_hz)
         if type(audio) is bytes and len(audio) % SAMPLE_BYTES == 0:
             pcm, encoded = audio, encode_base64(audio)
         else:
             pcm, encoded = _both_forms(audio)
+        driver = self._driver
+        if driver is not None and driver.go_on(pcm, encoded, rate_hz):
+            return
+        if type(rate_hz) is not int or not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+            raise _no_rate(rate_hz)
         if not pcm:
             return
-        driver, duration_ms = self._driver, len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz)
+        duration_ms = len(pcm) * 1000 / (SAMPLE_BYTES * rate_hz)
         if driver is None:
             self._check_not_left()
             now = self._now()

@@ -187,6 +187,7 @@ class SessionDriver:
         self._logger = logger
         self._telemetry = telemetry()
         self._loop = asyncio.get_running_loop()
+        self._audio = session.audio  # what is being sent, as long as it goes on
         self._timer: asyncio.TimerHandle | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
@@ -259,6 +260,22 @@ class SessionDriver:
         """
         await self._senders.room()
 
+    def go_on(self, pcm: bytes, audio_base64: bytes, rate_hz: int) -> bool:
+        """Send microphone audio that is like the piece before it, and follows it; False, and nothing is done, if it is
+        not."""
+        audio, transport = self._audio, self.connection.transport
+        # The same object, as 16000.0 is equal, too, and is no rate.
+        if not (audio.room and len(pcm) == audio.size and rate_hz is audio.rate_hz and transport.writable):
+            return False
+        now = self._loop.time()
+        try:
+            transport.send(audio.send(pcm, audio_base64, now))
+        except Exception as error:
+            self._failed(error)
+        if self.events.echoing:
+            self.events.put_echo(audio_base64.decode("ascii"), now)
+        return True
+
     def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
         """Send microphone audio, at once when the network takes it, and echo it. Returns whether the network does.
 
@@ -276,6 +293,7 @@ class SessionDriver:
                 transport.send(frame)
             except Exception as error:
                 self._failed(error)
+            self._audio = self.session.audio
         else:
             self.flush()
             self._tell_dropped(at_once=False)

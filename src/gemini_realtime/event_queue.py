@@ -54,14 +54,11 @@ class _Large(msgspec.Struct):
     weight: int
 
 
-class _Echo(msgspec.Struct, gc=False):
-    """An echo counts as no event; it becomes one when it is read, and few are."""
+_Echo = tuple[str, float | None]
+"""Base64, and when it was sent. An echo counts as no event and becomes one when it is read: this costs the least until
+then, fifty times a second."""
 
-    audio_base64: str
-    sent_at: float | None
-
-
-_MARKS = {_Dropped, _Large, _Echo}
+_MARKS = {_Dropped, _Large}
 
 OnEvent = Callable[[RealtimeEvent], object]
 
@@ -139,7 +136,7 @@ class EventQueue:
         elif self._echoes < MAX_ECHOES and self._echoed_characters < MAX_ECHOED_CHARACTERS:
             self._echoes += 1
             self._echoed_characters += len(audio_base64)
-            self.unread.append(_Echo(audio_base64, sent_at))
+            self.unread.append((audio_base64, sent_at))
             if self._echo_timer is None and self._waiting:
                 self._echo_timer = self._waiting[0].get_loop().call_later(ECHO_WITHIN_S, self._echo_due)
 
@@ -147,11 +144,11 @@ class EventQueue:
         self._echo_timer = None
         if not self.unread:
             return
-        oldest = self.unread[0]
-        if not isinstance(oldest, _Echo) or oldest.sent_at is None:
+        sent_at = self.unread[0][1] if type(self.unread[0]) is tuple else None
+        if sent_at is None:
             self._wake()
             return
-        loop, due = asyncio.get_running_loop(), oldest.sent_at + ECHO_WITHIN_S
+        loop, due = asyncio.get_running_loop(), sent_at + ECHO_WITHIN_S
         if due <= loop.time():
             self._wake()
         else:  # it was set for another, which has been read with an event since
@@ -161,7 +158,7 @@ class EventQueue:
         """Nobody wants echoes: neither those to come nor those that are here."""
         self.echoing = False
         if self._echoes:
-            self.unread = deque(entry for entry in self.unread if not isinstance(entry, _Echo))
+            self.unread = deque(entry for entry in self.unread if type(entry) is not tuple)
             self._echoes = self._echoed_characters = 0
 
     def put_dropped(self, event: AudioDropped) -> None:
@@ -187,7 +184,7 @@ class EventQueue:
             EventQueueEnded: there is none left and there will be none.
         """
         while not self.unread:
-            await self.arrival()
+            await self._arrived()
         return self.take()
 
     def take(self) -> RealtimeEvent | None:
@@ -197,26 +194,37 @@ class EventQueue:
             IndexError: there is none.
         """
         entry = self.unread.popleft()
+        if type(entry) is tuple:
+            self._echoes -= 1
+            self._echoed_characters -= len(entry[0])
+            return InputAudioBufferDelta(delta=entry[0], sent_at=entry[1])
         event: RealtimeEvent | None = self._unmarked(entry) if type(entry) in _MARKS else entry
         if self.full and len(self.unread) - self._echoes + self._weight <= LOW_WATER:
             self.full = False
             self.on_pressure(False)
         return event
 
-    async def arrival(self) -> None:
-        """Wait until there may be an event; another reader may have taken it.
+    def arrival(self) -> asyncio.Future[None]:
+        """To be awaited until there may be an event, which another reader may have taken.
+
+        Whoever is cancelled meanwhile tells `leave`. A coroutine that does so itself, as `_arrived`, is one more for
+        each event of a reader.
 
         Raises:
             EventQueueEnded: there is none left and there will be none.
         """
         if self._ended and not self.unread:
             raise EventQueueEnded
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        arrival = asyncio.get_running_loop().create_future()
+        self._waiting.append(arrival)
+        return arrival
+
+    async def _arrived(self) -> None:
+        arrival = self.arrival()
         try:
-            await waiter
+            await arrival
         except asyncio.CancelledError:
-            self._leave(waiter)
+            self.leave(arrival)
             raise
 
     async def dispatch(self, on_event: OnEvent) -> None:
@@ -233,7 +241,7 @@ class EventQueue:
                 on_event(event)
             self._direct = on_event
             try:
-                await self.arrival()
+                await self._arrived()
             finally:
                 self._direct = None
                 failure, self._failure = self._failure, None
@@ -253,9 +261,10 @@ class EventQueue:
             else:
                 self._direct = on_event
 
-    def _leave(self, waiter: asyncio.Future[None]) -> None:
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
+    def leave(self, arrival: asyncio.Future[None]) -> None:
+        """Nobody waits for this any more."""
+        if arrival in self._waiting:
+            self._waiting.remove(arrival)
         elif self.unread:
             self._wake()  # this reader was woken for an event that it will not take
 
@@ -271,10 +280,6 @@ class EventQueue:
             self._wake()
 
     def _unmarked(self, entry: Any) -> RealtimeEvent:
-        if isinstance(entry, _Echo):
-            self._echoes -= 1
-            self._echoed_characters -= len(entry.audio_base64)
-            return InputAudioBufferDelta(delta=entry.audio_base64, sent_at=entry.sent_at)
         if isinstance(entry, _Large):
             self._weight -= entry.weight
             event: RealtimeEvent = entry.event

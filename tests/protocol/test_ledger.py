@@ -7,7 +7,7 @@ import pytest
 
 from gemini_realtime.protocol import ledger as module
 from gemini_realtime.protocol.audio_ring import MAX_EARLY_AUDIO_MS, STRETCH_MS, Piece
-from gemini_realtime.protocol.codec import audio_of, decode_base64
+from gemini_realtime.protocol.codec import audio_of, decode_base64, encode_base64
 from gemini_realtime.protocol.ledger import ENTRY_BYTES, MAX_SENT_BYTES, Entry, Ledger, Resent
 
 ROUND_TRIP_S, MARGIN_S = 0.2, 0.25
@@ -125,6 +125,27 @@ def test_what_is_sent_again_precedes_what_waits_and_keeps_its_order_among_audio(
     ledger.add_audio(b"later", 16000, 20.0, 0.7)
     ledger.resend(None)
     assert drained(ledger, 1.0) == [b"one", b"sound", b"two", b"three", b"later"]
+
+
+def test_audio_that_goes_on_is_noted_as_if_each_piece_were_given_by_itself() -> None:
+    def talk(*, goes_on: bool) -> tuple[Resent, list[bytes]]:
+        ledger = asked(b"one")
+        for second in range(3):
+            for place in range(40):
+                now = second + place * 0.02
+                pcm, audio = b"%02d" % place, ledger.audio.open
+                if goes_on and audio.room:
+                    assert said(audio.send(pcm, encode_base64(pcm), now)) == pcm
+                else:
+                    ledger.audio_sent(pcm, 16000, 20.0, now)
+            ledger.add("text", b"and %d" % second)
+            ledger.add_audio(b"xx", 16000, 20.0, second + 0.9)
+            drained(ledger, second + 0.9)
+            ledger.count_sent()
+        ledger.transparent_handle_received(60)
+        return ledger.resend(1.5), drained(ledger, 4.0)
+
+    assert talk(goes_on=True) == talk(goes_on=False)
 
 
 def test_nothing_goes_out_twice_without_a_loss() -> None:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from gemini_realtime.protocol.codec import audio_frame, encode_base64
+from gemini_realtime.protocol.codec import AUDIO_TAIL, audio_frame, audio_head, encode_base64
 
 MAX_EARLY_AUDIO_MS: Final = 120_000.0
 """Bound on audio that is given before the conversation has begun: there is no conversation yet that it would be late
@@ -69,23 +69,29 @@ class Piece(msgspec.Struct, gc=False):
         return audio_frame(encode_base64(self.pcm), self.rate_hz)
 
 
-class _Stretch:
-    """Pieces of one size, rate and duration that went out one after the other, nothing between them.
+class Stretch:
+    """Pieces of one size, rate and duration that go out one after the other, nothing between them.
+
+    While it has room, a further piece of the same kind is only put to the others: what anybody else wants to know of it
+    is found here. Whoever has something else sent closes it first.
 
     Attributes:
         number: of the first piece; the others follow.
         index: how many messages had gone out on the connection with the first piece, itself included.
-        most: how many pieces it may hold.
+        size: of each piece, bytes.
+        rate_hz: of each.
+        room: how many more it may take.
     """
 
     __slots__ = (
-        "duration_ms", "index", "most", "number", "pcm", "rate_hz", "size", "start_ms", "times", "uncertain",
+        "duration_ms", "head", "index", "number", "pcm", "rate_hz", "room", "size", "start_ms", "times", "uncertain",
     )  # fmt: skip
 
     def __init__(self, piece: Piece, index: int) -> None:
         self.number, self.index, self.start_ms = piece.number, index, piece.start_ms
         self.size, self.rate_hz, self.duration_ms = len(piece.pcm), piece.rate_hz, piece.duration_ms
-        self.most = max(1, int(STRETCH_MS / piece.duration_ms)) if piece.duration_ms else 1
+        self.room = max(0, int(STRETCH_MS / piece.duration_ms) - 1) if piece.duration_ms else 0
+        self.head = audio_head(piece.rate_hz)
         self.pcm: list[bytes] = [piece.pcm]  # one for each piece; all in one, once no more are to come
         self.times = array("d", (piece.at,))
         self.uncertain = {0} if piece.uncertain else set[int]()
@@ -96,24 +102,42 @@ class _Stretch:
         return self.number + len(self.times) - 1
 
     @property
+    def last_index(self) -> int:
+        """As `index`, with the last piece."""
+        return self.index + len(self.times) - 1
+
+    @property
     def ms(self) -> float:
         return len(self.times) * self.duration_ms
+
+    @property
+    def end_ms(self) -> float:
+        """Where it ends in all audio of the conversation."""
+        return self.start_ms + self.ms
 
     def goes_on_with(self, piece: Piece) -> bool:
         """Whether this is the next piece of the same kind."""
         same = (piece.number, len(piece.pcm), piece.rate_hz) == (self.last + 1, self.size, self.rate_hz)
-        return same and len(self.times) < self.most
+        return same and self.room > 0
+
+    def send(self, pcm: bytes, audio_base64: bytes, now: float) -> bytes:
+        """Take one more of the same kind, which goes out now; returns its frame."""
+        self.room -= 1
+        self.pcm.append(pcm)
+        self.times.append(now)
+        return b"".join((self.head, audio_base64, AUDIO_TAIL))
 
     def append(self, piece: Piece) -> None:
         """Take one more."""
         if piece.uncertain:
             self.uncertain.add(len(self.times))
+        self.room -= 1
         self.pcm.append(piece.pcm)
         self.times.append(piece.at)
 
     def close(self) -> None:
         """No more are to come."""
-        self.most = 0
+        self.room = 0
         self.pcm = [b"".join(self.pcm)]
 
     def pieces(self, first: int, last: int) -> Iterator[Piece]:
@@ -130,12 +154,12 @@ class _Stretch:
                 place in self.uncertain,
             )
 
-    def part(self, first: int, last: int) -> Iterator[_Stretch]:
+    def part(self, first: int, last: int) -> Iterator[Stretch]:
         """The stretch of these pieces; none when there are none."""
-        part: _Stretch | None = None
+        part: Stretch | None = None
         for piece in self.pieces(first, last):
             if part is None:
-                part = _Stretch(piece, self.index + piece.number - self.number)
+                part = Stretch(piece, self.index + piece.number - self.number)
             else:
                 part.append(piece)
         if part is not None:
@@ -143,8 +167,8 @@ class _Stretch:
             yield part
 
 
-_NONE = _Stretch(Piece(0, b"", 0, 0.0, 0.0, 0.0), 0)
-_NONE.close()
+_NONE = Stretch(Piece(0, b"", 0, 0.0, 0.0, 0.0), 0)
+"""Has room for nothing."""
 
 
 class _Forgotten(msgspec.Struct, gc=False):
@@ -165,16 +189,18 @@ class AudioRing:
 
     Attributes:
         waits_for: why audio that waits does so, which is why it is dropped when it waits for too long.
+        open: the last stretch, while pieces of the same kind follow.
     """
 
     def __init__(self, ring_s: float) -> None:
         self.waits_for: Cause = "not begun"
+        self.open = _NONE
         self._ring_ms = ring_s * 1000
         self._given_ms = 0.0
         self._waiting: list[Piece] = []  # hardly ever long, and ten times smaller than a deque while it is empty
         self._waiting_ms = 0.0
-        self._sent: list[_Stretch] = []
-        self._open = _NONE  # the last of these, while pieces of the same kind follow
+        self._sent: list[Stretch] = []
+        self._last = self._last_index = 0  # of the pieces in those that are closed
         self._sent_ms = 0.0  # of the others
         self._saved = 0  # the number of the last piece that the handle holds
         self._inside: list[Piece] = []  # the session holds it; it may be given up before it is answered
@@ -188,36 +214,38 @@ class AudioRing:
         """Take a piece that has to wait; the oldest that waits makes room for it."""
         # Behind audio that has more time, see `session_ready`, it has as much.
         since = max(now, self._waiting[-1].at) if self._waiting else now
-        self._waiting.append(Piece(number, pcm, rate_hz, self._given_ms, duration_ms, since))
+        self._waiting.append(Piece(number, pcm, rate_hz, self._given_until(), duration_ms, since))
         self._given_ms += duration_ms
         self._waiting_ms += duration_ms
         self._make_room()
 
     def sent(self, number: int, index: int, pcm: bytes, rate_hz: int, duration_ms: float, now: float) -> None:
         """Take note of a piece that goes out at once."""
-        start_ms = self._given_ms
-        self._given_ms = start_ms + duration_ms
-        stretch = self._open
-        times = stretch.times
-        length = len(times)
-        # `goes_on_with` and `append`, written out: this is called fifty times a second.
-        if (
-            number == stretch.number + length
-            and length < stretch.most
-            and len(pcm) == stretch.size
-            and rate_hz == stretch.rate_hz
-        ):
-            stretch.pcm.append(pcm)
-            times.append(now)
-        else:
-            self._keep(Piece(number, pcm, rate_hz, start_ms, duration_ms, now), index)
+        self._keep(Piece(number, pcm, rate_hz, self._given_until(), duration_ms, now), index)
+
+    def _given_until(self) -> float:
+        """Where the next piece begins in all audio of the conversation."""
+        self._given_ms = max(self._given_ms, self.open.end_ms)
+        return self._given_ms
 
     def interrupt(self) -> None:
-        """Something else goes out between two pieces."""
-        if self._open is not _NONE:
-            self._sent_ms += self._open.ms
-            self._open.close()
-            self._open = _NONE
+        """Something else goes out between two pieces, or may."""
+        if self.open is not _NONE:
+            self._given_until()
+            self._last, self._last_index = self.last, self.last_index
+            self._sent_ms += self.open.ms
+            self.open.close()
+            self.open = _NONE
+
+    @property
+    def last(self) -> int:
+        """The number of the last piece that went out; the audio that is sent again does not count."""
+        return max(self._last, self.open.last)
+
+    @property
+    def last_index(self) -> int:
+        """How many messages had gone out on the connection with that."""
+        return max(self._last_index, self.open.last_index)
 
     def session_ready(self, now: float) -> None:
         """There is a session to send to: audio that waits for it grows old, but not before a network that is slow has
@@ -264,16 +292,16 @@ class AudioRing:
         return piece.frame
 
     def _keep(self, piece: Piece, index: int) -> None:
-        if self._open.goes_on_with(piece):
-            self._open.append(piece)
+        if self.open.goes_on_with(piece):
+            self.open.append(piece)
             return
         self.interrupt()
-        self._open = _Stretch(piece, index)
+        self.open = Stretch(piece, index)
         while self._sent and self._sent_ms - self._sent[0].ms >= self._ring_ms:
             self._forget(self._sent.pop(0))
-        self._sent.append(self._open)
+        self._sent.append(self.open)
 
-    def _forget(self, stretch: _Stretch) -> None:
+    def _forget(self, stretch: Stretch) -> None:
         self._sent_ms -= stretch.ms
         unsaved = min(stretch.last - self._saved, len(stretch.times))
         if unsaved > 0:
@@ -323,7 +351,7 @@ class AudioRing:
         if until <= after:
             return
         self.interrupt()
-        kept: list[_Stretch] = []
+        kept: list[Stretch] = []
         for stretch in self._sent:
             if stretch.number > until or stretch.last <= after:
                 kept.append(stretch)
@@ -375,7 +403,7 @@ class AudioRing:
         self._waiting_ms += sum(piece.duration_ms for piece in again)
         self.interrupt()
         self._sent.clear()
-        self._sent_ms, self._forgotten, self._saved = 0.0, None, 0
+        self._sent_ms, self._forgotten, self._saved, self._last_index = 0.0, None, 0, 0
         self._make_room()
         return again[-1].number if again else 0
 

@@ -142,7 +142,17 @@ def encode(message: Message | dict[str, Any]) -> bytes:
 
 def audio_frame(audio_base64: bytes, rate_hz: int) -> bytes:
     """The `realtimeInput.audio` frame for base64 audio, without building the message around it."""
-    return b"".join((_audio_prefix(rate_hz), audio_base64, b'"}}}'))
+    return b"".join((audio_head(rate_hz), audio_base64, AUDIO_TAIL))
+
+
+AUDIO_TAIL = b'"}}}'
+"""What follows the audio in such a frame."""
+
+
+@cache
+def audio_head(rate_hz: int) -> bytes:
+    """What precedes it."""
+    return b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=%d","data":"' % rate_hz
 
 
 def audio_of(frame: bytes) -> bytes:
@@ -246,11 +256,6 @@ def _without_own_media(message: dict[str, Any], field: str) -> dict[str, Any]:
 
 _BLOBS = {"inlineData", "inline_data", "audio", "video", "mediaChunks", "media_chunks"}
 _MEDIA = {"voiceSampleAudio", "voice_sample_audio", "consentAudio", "consent_audio", "imageData", "image_data"}
-
-
-@cache
-def _audio_prefix(rate_hz: int) -> bytes:
-    return b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=%d","data":"' % rate_hz
 
 
 def _conform(data: bytes | str, struct: type[_Struct]) -> tuple[_Struct, list[UnknownField]]:

@@ -145,8 +145,8 @@ class Ledger:
         self.utterances = Utterances()
         self.questions = Questions()
         self.waiting_bytes = 0
-        self._number = 0  # of the last message that was given
-        self._index = 0  # of the last message that went out on this connection
+        self._given = 0  # the number of the last message that was given, audio that goes on aside
+        self._gone = 0  # how many messages went out on this connection with the last one, that aside
         self._said = 0  # the number of the last message, audio aside, that the session has
         self._waiting: list[Entry] = []  # hardly ever long, and ten times smaller than a deque while they are empty
         self._sent: list[Entry] = []
@@ -157,27 +157,35 @@ class Ledger:
 
     # --- what the application gives
 
+    @property
+    def _number(self) -> int:
+        """Of the last message that was given."""
+        return max(self._given, self.audio.last)
+
+    @property
+    def _index(self) -> int:
+        """How many messages went out on this connection."""
+        return max(self._gone, self.audio.last_index)
+
     def add(
         self, kind: Kind, frame: bytes, *, label: str = "", role: str = "", asks: bool = False, answers: bool = False,
         since: float = 0.0, uncertain: bool = False,
     ) -> int:  # fmt: skip
         """Take a message, to be sent after all before it; the rest is as in `Entry`. Returns its number."""
-        self._number += 1
+        self._given = number = self._number + 1
         details: dict[str, Any] = {"label": label, "role": role, "asks": asks, "answers": answers, "since": since}
-        self._waiting.append(Entry(self._number, kind, frame, uncertain=uncertain, **details))
+        self._waiting.append(Entry(number, kind, frame, uncertain=uncertain, **details))
         self.waiting_bytes += len(frame)
-        return self._number
+        return number
 
     def add_audio(self, pcm: bytes, rate_hz: int, duration_ms: float, now: float) -> None:
         """Take a piece of audio that has to wait."""
-        self._number += 1
-        self.audio.add(self._number, pcm, rate_hz, duration_ms, now)
+        self._given = number = self._number + 1
+        self.audio.add(number, pcm, rate_hz, duration_ms, now)
 
     def audio_sent(self, pcm: bytes, rate_hz: int, duration_ms: float, now: float) -> None:
         """Take note of a piece of audio that goes out at once, since nothing waits."""
-        self._number = number = self._number + 1
-        self._index = index = self._index + 1
-        self.audio.sent(number, index, pcm, rate_hz, duration_ms, now)
+        self.audio.sent(self._number + 1, self._index + 1, pcm, rate_hz, duration_ms, now)
 
     # --- what goes out
 
@@ -196,12 +204,12 @@ class Ledger:
         audio_number = self.audio.next_number
         if not self._waiting and audio_number is None:
             return None
-        self._index += 1
+        index = self._index + 1
         if audio_number is not None and (not self._waiting or audio_number < self._waiting[0].number):
-            return self.audio.next(self._index, now)
-        self.audio.interrupt()
+            return self.audio.next(index, now)
+        self.count_sent()
         entry = self._waiting.pop(0)
-        entry.sent_at, entry.index, self._said = now, self._index, entry.number
+        entry.sent_at, entry.index, self._said = now, index, entry.number
         self.waiting_bytes -= len(entry.frame)
         self._sent.append(entry)
         self._sent_bytes += _size(entry)
@@ -212,7 +220,7 @@ class Ledger:
 
     def count_sent(self) -> None:
         """A message went out that is not kept here; the service counts it too."""
-        self._index += 1
+        self._gone = self._index + 1
         self.audio.interrupt()
 
     def will_ask(self) -> bool:
@@ -551,7 +559,7 @@ class Ledger:
         self.waiting_bytes = sum(len(entry.frame) for entry in self._waiting)
         self._sent.clear()
         self._said = again[0].number - 1 if again else self._said  # what came before is inside the handle
-        forgotten, self._overflowed, self._sent_bytes, self._index = self._overflowed, 0, 0, 0
+        forgotten, self._overflowed, self._sent_bytes, self._gone = self._overflowed, 0, 0, 0
         again_with_audio: list[Entry | Piece] = list(merge(again, self.audio.waiting(heard_until), key=_number))
         return Resent(again_with_audio, [entry.label for entry in orphans], unheard, forgotten)
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from gemini_realtime.checking import check_choice, check_type
 from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import local_events, messages
+from gemini_realtime.protocol.audio_ring import Stretch
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import audio_frame, decode_client_message, encode
 from gemini_realtime.protocol.events import AudioDropped, RealtimeEvent
@@ -83,7 +84,8 @@ class Outbox:
         """The connection is ready for this much."""
         if gate != "open" and self._gate == "open":
             self._ledger.connection_lost()
-        self._gate, self._flows = gate, False
+        self._gate = gate
+        self._hold_audio()
 
     def end(self, why: Callable[[], Exception]) -> None:
         """The conversation is over: whoever sends is told why."""
@@ -97,7 +99,7 @@ class Outbox:
         """The connection is stalled, or no longer: audio that has waited for too long is dropped then."""
         self._health.sending(now, stalled=stalled)
         since, self._stalled_since = self._stalled_since, now if stalled else None
-        self._flows = False
+        self._hold_audio()
         # The microphone may have been off since.
         if since is not None and now > since + self._max_audio_age_s:
             self._drop_late_audio(now)
@@ -149,6 +151,16 @@ class Outbox:
             self._flows = frame is None and self._stalled_since is None
         return frame
 
+    def _hold_audio(self) -> None:
+        """Something may have to go out before the next piece of audio."""
+        self._flows = False
+        self._ledger.audio.interrupt()
+
+    @property
+    def audio(self) -> Stretch:
+        """What `send_audio` sent last: while it has room, more of its kind goes out by its own `send`."""
+        return self._ledger.audio.open
+
     # --- what does not come from the application
 
     def setup(self, body: dict[str, Any]) -> None:
@@ -194,7 +206,7 @@ class Outbox:
         self._send_first(messages.ClientMessage(client_content=content))
 
     def _send_first(self, message: messages.ClientMessage) -> None:
-        self._flows = False
+        self._hold_audio()
         self._urgent.append(encode(message))
         self._ledger.count_sent()
 
@@ -230,7 +242,7 @@ class Outbox:
         image = messages.Blob(mime_type=mime_type, data=image_base64)
         self._video = encode(messages.ClientMessage(realtime_input=messages.RealtimeInput(video=image)))
         self._shown, self._shown_at = image, now
-        self._flows = False
+        self._hold_audio()
 
     def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
         """Text in the conversation.
@@ -401,7 +413,7 @@ class Outbox:
     def _queue(self, kind: Kind, message: messages.ClientMessage, **details: Any) -> int:
         self._check_open()
         frame = encode(message)
-        self._flows = False
+        self._hold_audio()
         return self._ledger.add(kind, frame, **details)
 
 

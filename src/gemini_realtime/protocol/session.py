@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, NotConnectedError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import local_events, messages, server_events
+from gemini_realtime.protocol.audio_ring import Stretch
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.closing import Verdict, close_error, is_normal, judge
 from gemini_realtime.protocol.codec import DecodeError, Frame, decode_server_message, parse_duration_ms
@@ -184,6 +185,11 @@ class Session:
     def waits(self) -> bool:
         """Whether anything that the application said, or its microphone heard, has not gone out."""
         return self._outbox.waits
+
+    @property
+    def audio(self) -> Stretch:
+        """The audio that was sent last, see `Outbox.audio`."""
+        return self._outbox.audio
 
     @property
     def unsent(self) -> int:
