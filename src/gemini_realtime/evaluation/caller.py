@@ -17,6 +17,7 @@ from gemini_realtime.evaluation.scenes import (
     Interrupts,
     Listens,
     Misbehaves,
+    Presses,
     Says,
     Step,
     Types,
@@ -26,6 +27,7 @@ from gemini_realtime.evaluation.words import contains
 from gemini_realtime.local.speech.spelled import hum
 
 _REACTION_S: Final = (0.2, 0.9)  # after an answer, before the caller goes on
+_KEY_S: Final = 0.25
 _AFTER_COUGH_S: Final = 3.0
 _CLAUSE: Final = re.compile(r"(?<=[,.;:?!])\s+")
 _THANKS: Final = "Thank you, goodbye."
@@ -117,6 +119,8 @@ class SimulatedCaller:
                 await self._pause(seconds)
             case Listens():
                 await self._listen(0.0, "")
+            case Presses(digits):
+                await self._presses(digits)
             case Misbehaves(fault):
                 self._misbehave(fault)
             case _:
@@ -131,6 +135,14 @@ class SimulatedCaller:
             await self._handset.say(self._delivered(text))
         if hears_out:
             await self._listen(began_s, text)
+
+    async def _presses(self, digits: str) -> None:
+        await self._pause(self._random.uniform(*_REACTION_S))
+        began_s = self._handset.now()
+        for digit in digits:
+            self._handset.press(digit)
+            await self._pause(_KEY_S)
+        await self._listen(began_s, digits)
 
     async def _listen(self, since_s: float, said: str) -> None:
         if not await self._handset.answered(since_s, self._caller.patience_s):

@@ -23,11 +23,11 @@ from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.evaluation.caller import Complaints, SimulatedCaller
 from gemini_realtime.evaluation.expectations import implied
-from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset, Voice
+from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset
 from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord
-from gemini_realtime.evaluation.scenes import Scene, Suite
+from gemini_realtime.evaluation.scenes import Caller, Scene, Suite
 from gemini_realtime.evaluation.socket_handset import Pcm, SocketHandset, Twilio
-from gemini_realtime.evaluation.voices import aloud
+from gemini_realtime.evaluation.voices import aloud, microphone_of
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.speech.defaults import DefaultHearing
@@ -166,14 +166,11 @@ def _held(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | 
 
 async def _agent_call(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | None) -> CallRecord:
     assert target.make_agent is not None, "there is an agent or a program"
-    if scene.caller.needs_sound and not target.sound:
-        raise ConfigError(
-            f"the caller of {scene.name!r} is heard in noise or by telephone, which takes real speech",
-            remedy="play the scene with --sound",
-        )
-    voice = _voice(scene, seed) if target.sound else partial(_spelled, scene.caller.speed)
+    if not target.sound:
+        _check_quiet(scene, "play the scene with --sound")
+    voice = partial(aloud, scene.caller) if target.sound else partial(_spelled, scene.caller.speed)
     log, resumptions = ConversationLog(), _Resumptions()
-    handset = AgentHandset(voice, log)
+    handset = AgentHandset(voice, log, await microphone_of(scene.caller, _random(scene, seed, ":room")))
     async with _service(suite, scene, seed, sound=target.sound) as service:
         made = target.make_agent(service.llm_config)
         agent = await made if inspect.isawaitable(made) else made
@@ -186,12 +183,13 @@ async def _agent_call(suite: Suite, scene: Scene, seed: int, target: Target, fol
         work = SimulatedCaller(scene.caller, handset, _random(scene, seed), service.misbehave)
         async with agent.running():
             await _unless_over(work.call(), log.over)
-    return _record(log, handset, work.complaints, resumptions.new_sessions)
+    return _record(scene.caller, log, handset, work.complaints, resumptions.new_sessions)
 
 
 async def _program_call(
     suite: Suite, scene: Scene, seed: int, command: Sequence[str], folder: Path | None
 ) -> CallRecord:
+    _check_quiet(scene, "call an agent with --sound, or an address")
     options = {**_options(suite, scene, seed), "record_to": folder}
     server = LiveServer(**options, tls=True, hearing=SpelledHearing(), speaking=SpelledSpeaking(), warm_up=False)
     async with server:
@@ -207,14 +205,17 @@ async def _program_call(
             finally:
                 await program.end()
                 ending.cancel()
-    return _record(handset.log, handset, work.complaints, new_sessions=0)
+    return _record(scene.caller, handset.log, handset, work.complaints, new_sessions=0)
 
 
 async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
     kind, _, address = url.rpartition("+")
     hearing = DefaultHearing()
     handset = SocketHandset(
-        _voice(scene, seed), Twilio() if kind == "twilio" else Pcm(), partial(hearing.transcribe, phrases=None)
+        partial(aloud, scene.caller),
+        Twilio() if kind == "twilio" else Pcm(),
+        partial(hearing.transcribe, phrases=None),
+        await microphone_of(scene.caller, _random(scene, seed, ":room")),
     )
     work = SimulatedCaller(scene.caller, handset, _random(scene, seed), _no_faults)
     await hearing.start()
@@ -226,7 +227,7 @@ async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
     return CallRecord(
         turns=sorted(handset.turns, key=lambda turn: turn.at_s),
         lasted_s=handset.now() - handset.began_s,
-        **_of_caller(handset, work.complaints),
+        **_of_caller(scene.caller, handset, work.complaints),
     )
 
 
@@ -236,12 +237,17 @@ async def _over_with(program: Program, log: ConversationLog) -> None:
     await log.on_close()
 
 
-def _voice(scene: Scene, seed: int) -> Voice:
-    return partial(aloud, scene.caller, Random(f"{scene.name}:{seed}:voice"))
+def _check_quiet(scene: Scene, remedy: str) -> None:
+    """Refuse a caller who is heard as words that are spelled cannot be."""
+    if scene.caller.needs_sound:
+        raise ConfigError(
+            f"the caller of {scene.name!r} is heard by telephone or among other sounds, which takes real speech",
+            remedy=remedy,
+        )
 
 
-def _random(scene: Scene, seed: int) -> Random:
-    return Random(f"{scene.name}:{seed}")
+def _random(scene: Scene, seed: int, what_for: str = "") -> Random:
+    return Random(f"{scene.name}:{seed}{what_for}")
 
 
 async def _unless_over(calling: Any, ended: asyncio.Event) -> None:
@@ -295,7 +301,9 @@ async def _spelled(speed: float, words: str) -> bytes:
     return spell(words, speed=speed)
 
 
-def _record(log: ConversationLog, handset: Handset, complaints: Complaints, new_sessions: int) -> CallRecord:
+def _record(
+    caller: Caller, log: ConversationLog, handset: Handset, complaints: Complaints, new_sessions: int
+) -> CallRecord:
     uses = [use for turn in log.turns for use in turn.tools]
     lines = [
         TurnRecord(
@@ -317,14 +325,16 @@ def _record(log: ConversationLog, handset: Handset, complaints: Complaints, new_
         new_sessions=new_sessions,
         cost_usd=log.cost_usd,
         lasted_s=max((turn.end_ms for turn in log.turns), default=0.0) / 1000,
-        **_of_caller(handset, complaints),
+        **_of_caller(caller, handset, complaints),
     )
 
 
-def _of_caller(handset: Handset, complaints: Complaints) -> dict[str, Any]:
+def _of_caller(caller: Caller, handset: Handset, complaints: Complaints) -> dict[str, Any]:
     """What the caller can tell of the call."""
+    others = {} if caller.is_alone else {"cut_short": handset.cut_short, "answered_others": handset.answered_others}
     return {
         "answered_after_s": [answer.after_s for answer in handset.answers if answer.after_s is not None],
         "stopped_after_s": handset.stopped_s,
+        **others,
         **asdict(complaints),
     }

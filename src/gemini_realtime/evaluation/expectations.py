@@ -105,7 +105,7 @@ class AnswersWithin:
     """So many of a hundred answers begin so soon after what they answer.
 
     Attributes:
-        seconds: from the caller's last sound to the agent's first.
+        seconds: as `CallRecord.answered_after_s`.
         percentile: 50 for half of the answers, 95 for nearly all.
     """
 
@@ -178,6 +178,10 @@ def implied(record: CallRecord, expected: Sequence[Expectation]) -> Iterator[Ver
                       f"no answer to {said!r}" if said else "it was silent")  # fmt: skip
     if record.coughs_answered:
         yield Verdict("takes no cough for a question", False, f"it answered {record.coughs_answered}")
+    if record.cut_short:
+        yield Verdict("speaks on while the caller is silent", False, f"it broke off {record.cut_short} answers")
+    if record.answered_others:
+        yield Verdict("answers nobody but the caller", False, f"it gave {record.answered_others} other answers")
     for said in record.not_interrupted:
         yield Verdict("speaks long enough to be interrupted", False, f"it was silent before {said!r}")
     if record.left_alone:

@@ -11,20 +11,26 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import Final, cast
 
 from gemini_realtime.agent.log import ConversationLog, heard_words
 from gemini_realtime.agent.observers import RealtimeObserver
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
+from gemini_realtime.audio.levels import first_audible_ms, last_audible_ms
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.client import GeminiRealtimeClient
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.evaluation.microphone import Microphone
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.speech.spelled import spell
 from gemini_realtime.protocol.events import (
     AudioDelta,
+    DigitPressed,
     FunctionCall,
     FunctionCallCancelled,
     FunctionResult,
+    InputTranscript,
     Interrupted,
     OutputTranscript,
     PlaybackStopped,
@@ -55,7 +61,8 @@ class Answer:
         text: the words that were heard.
         begin_s: of the first sign of it, on the clock of the event loop.
         interrupted: whether it was cut off.
-        after_s: from the caller's last sound to the agent's first; None where the caller had not spoken since.
+        after_s: from when the caller was last to be heard until the agent is first, see `CallRecord`; None where the
+            caller had not spoken since the answer before.
     """
 
     text: str = ""
@@ -70,18 +77,24 @@ class Handset(ABC):
     Attributes:
         answers: of the other side, in order.
         stopped_s: of each time the caller spoke over the other side, how long that went on.
+        cut_short: how many answers broke off although the caller had said nothing since they began.
+        answered_others: how many were to words that the caller had not said.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[Answer] = []
         self.stopped_s: list[float] = []
+        self.cut_short = self.answered_others = 0
+        self._other_side_heard = False  # words, since the last answer began
         self._playback = Playback(OUTPUT_FORMAT)
         self._answer: Answer | None = None
         self._words: list[tuple[float, str]] = []
         self._audio_ms = 0.0
+        self._audible = False  # whether the answer under way has a sound yet
         self._open_calls: set[str] = set()
         self._spoke_at: float | None = None  # the caller's last sound, until it is answered
+        self._last_spoke_at = -inf  # the same, answered or not
         self._over_since: float | None = None  # the caller speaks over the other side since then
         self._quiet_since = self.now()
         self._moment = asyncio.Event()
@@ -99,6 +112,14 @@ class Handset(ABC):
     @abstractmethod
     async def type(self, words: str) -> None:
         """Write to the other side, or say it where nothing can be written."""
+
+    @abstractmethod
+    def press(self, digit: str) -> None:
+        """Press a key of the telephone.
+
+        Raises:
+            ConfigError: the other side has none.
+        """
 
     async def heard(self, words: int, patience_s: float) -> bool:
         """Wait until so many words of an answer under way were heard; False when there is none, or it ends before."""
@@ -159,11 +180,10 @@ class Handset(ABC):
         """Take what happens on the other side, at this moment."""
         match event:
             case AudioDelta(stale=False):
-                answer = self._begin()
-                if self._spoke_at is not None and not self._audio_ms:
-                    answer.after_s, self._spoke_at = self.now() - self._spoke_at, None
-                self._playback.push(event.audio)
+                self._sounds(self._begin(), event.audio)
                 self._audio_ms += len(event.audio) / 2 / event.rate_hz * 1000
+            case InputTranscript() if event.text:
+                self._other_side_heard = True
             case OutputTranscript() if event.text:
                 self._begin()
                 self._words.append((self._audio_ms, event.text))
@@ -180,33 +200,56 @@ class Handset(ABC):
             case FunctionCallCancelled():
                 self._open_calls.difference_update(event.call_ids)
 
-    def play(self, piece_ms: float) -> None:
-        """Let so much of what was received sound."""
+    def play(self, piece_ms: float) -> bytes:
+        """Let so much of what was received sound; returns it, or silence."""
         spoke = self.agent_speaks
-        self._playback.take(OUTPUT_FORMAT.bytes_for_ms(piece_ms))
+        played = self._playback.take(OUTPUT_FORMAT.bytes_for_ms(piece_ms))
         if spoke:
             self._quiet_since = self.now()
             if not self.agent_speaks:
                 self._silent()
         self._moment.set()
+        return played
 
     @abstractmethod
     def tell_stopped(self, event: PlaybackStopped) -> None:
         """An interruption has cut off what was played."""
 
-    def begins(self) -> None:
-        """The caller begins to be heard, perhaps over the other side."""
+    def begins(self, at_s: float) -> None:
+        """The caller begins to be heard then, perhaps over the other side."""
         if self.agent_speaks:
-            self._over_since = self.now()
+            self._over_since = at_s
 
     def spoke(self, at_s: float) -> None:
         """The caller is heard until then."""
-        self._spoke_at = self._quiet_since = at_s
+        self._spoke_at = self._last_spoke_at = self._quiet_since = at_s
+
+    def said(self, microphone: Microphone, at_s: float, piece_ms: float) -> bytes:
+        """The next piece of what the caller says, from then on."""
+        if (audible := microphone.audible(piece_ms)) is not None:
+            begin_ms, end_ms = audible
+            if begin_ms >= 0:
+                self.begins(at_s + begin_ms / 1000)
+            self.spoke(at_s + end_ms / 1000)
+        return microphone.take(piece_ms)
+
+    def _sounds(self, answer: Answer, audio: bytes) -> None:
+        """Sound of an answer has come, which is played when all that came before it has been."""
+        begin_ms = None if self._audible else first_audible_ms(audio, OUTPUT_FORMAT)
+        if begin_ms is not None:
+            self._audible = True
+            if self._spoke_at is not None:
+                at_s = self.now() + (self._playback.queued_ms + begin_ms) / 1000
+                answer.after_s, self._spoke_at = at_s - self._spoke_at, None
+        self._playback.push(audio)
 
     def _begin(self) -> Answer:
         if self._answer is None:
+            silent_since_s = self.answers[-1].begin_s if self.answers else 0.0
+            self.answered_others += self._other_side_heard and self._last_spoke_at < silent_since_s
+            self._other_side_heard = False
             self._answer = Answer(begin_s=self.now())
-            self._words, self._audio_ms = [], 0.0
+            self._words, self._audio_ms, self._audible = [], 0.0, False
         return self._answer
 
     def _stop(self) -> None:
@@ -215,12 +258,13 @@ class Handset(ABC):
         self._silent()
         if self._answer is not None:
             self._answer.text, self._answer.interrupted = heard, True
+            self.cut_short += self._last_spoke_at < self._answer.begin_s
             self.tell_stopped(PlaybackStopped(played_ms=round(played_ms), unplayed_ms=round(unplayed_ms)))
             self._end()
 
     def _silent(self) -> None:
         if self._over_since is not None:
-            self.stopped_s.append(self.now() - self._over_since)
+            self.stopped_s.append(max(0.0, self.now() - self._over_since))
             self._over_since = None
 
     def _complete(self, interrupted: bool) -> None:
@@ -243,28 +287,32 @@ class AgentHandset(Handset, RealtimeObserver):
     Args:
         voice: gives words as sound.
         log: of the call, which is told what is typed.
+        microphone: that the caller speaks into.
     """
 
-    def __init__(self, voice: Voice, log: ConversationLog) -> None:
+    def __init__(self, voice: Voice, log: ConversationLog, microphone: Microphone) -> None:
         super().__init__()
         self._voice = voice
         self._log = log
-        self._unsaid = b""
+        self._microphone = microphone
 
     async def say(self, words: str) -> None:
         """See `Handset`, as for the other methods."""
         await self.sound(await self._voice(words))
 
     async def sound(self, pcm16k: bytes) -> None:
-        self.begins()
-        self._unsaid += pcm16k
-        while self._unsaid:
+        self._microphone.speak(pcm16k)
+        while self._microphone.speaks:
             await self.moment()
 
     async def type(self, words: str) -> None:
-        self._spoke_at = self.now()
+        self.spoke(self.now())
         self._log.note_typed(words)
         await self.realtime_client.send_text(role="user", text=words)
+
+    def press(self, digit: str) -> None:
+        self.spoke(self.now())
+        self.agent.add_event(DigitPressed(digit=digit))
 
     def tell_stopped(self, event: PlaybackStopped) -> None:
         self.agent.add_event(event)
@@ -276,17 +324,14 @@ class AgentHandset(Handset, RealtimeObserver):
         """Carry sound both ways, at the pace of sound."""
         client = cast("GeminiRealtimeClient", self.realtime_client)
         at = self._quiet_since = self.now()
+        microphone = self._microphone
         while True:
-            lively = self._unsaid or self.agent_speaks or self.now() - self._quiet_since < _LIVELY_S
+            lively = not microphone.quiet or self.agent_speaks or self.now() - self._quiet_since < _LIVELY_S
             piece_ms = _PIECE_MS if lively else _QUIET_PIECE_MS
-            size = INPUT_FORMAT.bytes_for_ms(piece_ms)
-            piece, self._unsaid = self._unsaid[:size], self._unsaid[size:]
-            if piece.strip(b"\0"):
-                self.spoke(at + piece_ms / 1000)
+            piece = self.said(microphone, at, piece_ms)
             at += piece_ms / 1000
             await asyncio.sleep(max(0.0, at - self.now()))
-            await client.send_audio(piece + bytes(size - len(piece)))
-            self.play(piece_ms)
+            await client.send_audio(microphone.heard(piece, self.play(piece_ms)))
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Hear what the agent says."""
@@ -317,20 +362,23 @@ class ProgramHandset(Handset):
     async def say(self, words: str) -> None:
         """See `Handset`, as for the other methods."""
         await self.call.connected()
-        lasting_s = INPUT_FORMAT.duration_ms(len(spell(words, speed=self._speed))) / 1000 + _END_OF_SPEECH_S
-        self.begins()
-        self._line.caller_says(words, lasting_s=lasting_s - _END_OF_SPEECH_S)
-        self._server.hear(words, lasting_s=lasting_s)
-        await self._spoken(lasting_s - _END_OF_SPEECH_S)
+        lasting_s = (last_audible_ms(spell(words, speed=self._speed), INPUT_FORMAT) or 0.0) / 1000
+        self.begins(self.now())
+        self._line.caller_says(words, lasting_s=lasting_s)
+        self._server.hear(words, lasting_s=lasting_s + _END_OF_SPEECH_S)
+        await self._spoken(lasting_s)
 
     async def sound(self, pcm16k: bytes) -> None:
         await self.call.connected()
-        self.begins()
+        self.begins(self.now())
         self._server.hear(pcm16k)
         await self._spoken(INPUT_FORMAT.duration_ms(len(pcm16k)) / 1000)
 
     async def type(self, words: str) -> None:
         await self.say(words)
+
+    def press(self, digit: str) -> None:
+        raise ConfigError("a program that the server calls has no keys", remedy="call it over its WebSocket: --url")
 
     def tell_stopped(self, event: PlaybackStopped) -> None:
         self.log.note(event)

@@ -47,11 +47,15 @@ class CallRecord:
     Attributes:
         turns: what was said, in order.
         tools: the functions that were called, in order.
-        answered_after_s: of each answer to something spoken or typed, how long the caller waited for its first sound.
-        stopped_after_s: of each time the caller spoke over the agent, how long it went on.
+        answered_after_s: of each answer to something spoken or typed, how long the caller waited for it: from when the
+            caller was last to be heard until the answer is first, played as soon as it arrives. Silence at the end of
+            what is said, and at the beginning of an answer, is waiting.
+        stopped_after_s: of each time the caller spoke over the agent, how long both were to be heard.
         unanswered: what the caller said in vain.
         coughs_answered: how many coughs were taken for questions.
         not_interrupted: what the caller could not say over the agent, which was silent.
+        cut_short: how many answers broke off although nobody had spoken over them: of a caller who is not alone.
+        answered_others: how many answers were to words that the caller had not said: of a caller who is not alone.
         gave_up: whether the caller went away without what was wanted.
         left_alone: whether the agent ended the call before the caller came to the last step.
         resumed: how often the connection was replaced.
@@ -67,6 +71,8 @@ class CallRecord:
     unanswered: list[str] = field(default_factory=list)
     coughs_answered: int = 0
     not_interrupted: list[str] = field(default_factory=list)
+    cut_short: int = 0
+    answered_others: int = 0
     gave_up: bool = False
     left_alone: bool = False
     resumed: int = 0

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gemini_realtime.checking import check_number
 from gemini_realtime.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,13 +70,24 @@ class Listens:
 
 
 @dataclass(frozen=True)
+class Presses:
+    """The caller presses keys of the telephone, and listens to what comes of it."""
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        if not self.digits or not set(self.digits) <= set("0123456789*#ABCD"):
+            raise ConfigError(f"{self.digits!r} is not on the keys of a telephone", remedy="use 0 to 9, * and #")
+
+
+@dataclass(frozen=True)
 class Misbehaves:
     """Something goes wrong with the connection or the service now, as docs/faults.md names it."""
 
     fault: str
 
 
-Step = Says | Types | Interrupts | Backchannel | Coughs | Waits | Listens | Misbehaves
+Step = Says | Types | Interrupts | Backchannel | Coughs | Waits | Listens | Presses | Misbehaves
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,46 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Echo:
+    """What the agent says comes back into the caller's microphone.
+
+    Attributes:
+        below_db: so much quieter than it was played.
+        after_s: so much later.
+    """
+
+    below_db: float
+    after_s: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_number("below_db", self.below_db, 0)
+        check_number("after_s", self.after_s, 0, _ECHO_MAX_S)
+
+
+@dataclass(frozen=True)
+class Background:
+    """Somebody near the caller speaks too, to somebody else, again and again.
+
+    Attributes:
+        says: what, with a pause after each sentence.
+        below_db: so much quieter than the caller.
+        voice: of them, by one of Gemini's names.
+    """
+
+    says: str
+    below_db: float
+    voice: str = "kore"
+
+    def __post_init__(self) -> None:
+        if not self.says.strip():
+            raise ConfigError("the voice in the background says nothing", remedy="give it something to say")
+        check_number("below_db", self.below_db, 0)
+
+
+_ECHO_MAX_S: Final = 2.0
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who calls.
 
@@ -104,8 +156,10 @@ class Caller:
         speed: of speech; 1 is some 150 words a minute.
         hesitates: how probably a clause begins with "uh" and a pause.
         patience_s: how long the agent may leave the caller without an answer.
-        voice: of the caller, by one of Gemini's names, where there is real speech; so with the next two.
+        voice: of the caller, by one of Gemini's names, where there is real speech; so with all that follow.
         noise_db: pink noise around the caller, so many dB below the speech; None for none.
+        echo: of what the agent says; None for none.
+        background: somebody else who speaks nearby; None for nobody.
         telephone: whether the caller is heard as over a telephone, in mu-law at 8 kHz.
     """
 
@@ -115,6 +169,8 @@ class Caller:
     patience_s: float = 15.0
     voice: str = "charon"
     noise_db: float | None = None
+    echo: Echo | None = None
+    background: Background | None = None
     telephone: bool = False
 
     def __post_init__(self) -> None:
@@ -124,7 +180,12 @@ class Caller:
     @property
     def needs_sound(self) -> bool:
         """Whether the caller is to be heard as words that are spelled cannot be."""
-        return self.noise_db is not None or self.telephone
+        return self.telephone or not self.is_alone
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the caller's voice is all that the microphone hears."""
+        return self.noise_db is None and self.echo is None and self.background is None
 
 
 @dataclass(frozen=True)

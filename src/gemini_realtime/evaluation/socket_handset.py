@@ -8,47 +8,68 @@ from __future__ import annotations
 
 import asyncio
 import json
-from array import array
+import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, Literal, Protocol
+from urllib.parse import urlsplit
 
 import picows
 
-from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
-from gemini_realtime.errors import HandshakeError
+from gemini_realtime.audio.chunks import Chunker, WholeFrames
+from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT, AudioFormat
+from gemini_realtime.audio.levels import first_audible_ms, last_audible_ms, level_db
+from gemini_realtime.errors import AudioFormatError, GeminiRealtimeError, HandshakeError
 from gemini_realtime.evaluation.handset import Answer, Handset, Voice
+from gemini_realtime.evaluation.microphone import Microphone
 from gemini_realtime.evaluation.record import TurnRecord
+from gemini_realtime.local.speech.hearing import MAX_UTTERANCE_MS
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.events import PlaybackStopped
 
 Protocols = Literal["pcm", "twilio"]
 
 _PIECE_MS: Final = 20
-_LOUD_FROM: Final = 500  # of a sample, -36 dBFS
 _SILENCE_S: Final = 0.7  # which ends an answer: sentences have shorter pauses
 _WORD_S: Final = 0.4
-_TELEPHONE_HZ: Final = 8000
-_STREAM: Final = "MZ00000000000000000000000000000000"
+_ANSWERED_WITHIN_S: Final = 20.0  # programs that load a model first take their time
+_CUT_MS: Final = 100
+LINE: Final = AudioFormat("mulaw", 8000)
+_ACCOUNT, _CALL, _STREAM = (kind + 32 * "0" for kind in ("AC", "CA", "MZ"))
+
+Json = dict[str, Any]
 
 Understand = Callable[[bytes], Awaitable[str]]
 """The words of 16 kHz mono s16le."""
 
 
 class Encoding(Protocol):
-    """How sound and marks travel."""
+    """How sound and everything else travels."""
 
     def opening(self) -> list[str]:
         """What is sent before any sound."""
         ...
 
-    def sent(self, pcm16k: bytes) -> str | bytes:
-        """A piece of the caller's sound."""
+    def sent(self, pcm16k: bytes) -> list[str | bytes]:
+        """The messages that a piece of the caller's sound completes."""
         ...
 
-    def received(self, message: str | bytes) -> bytes | Literal["clear"] | dict[str, Any] | None:
-        """24 kHz sound of the agent; "clear"; a mark, to be returned when it is reached; or nothing of these."""
+    def pressed(self, digit: str) -> str:
+        """The message of a key of the telephone."""
+        ...
+
+    def returned(self, mark: Json) -> str:
+        """The message that returns a mark."""
+        ...
+
+    def closing(self) -> list[str]:
+        """What is sent when the caller hangs up."""
+        ...
+
+    def received(self, message: str | bytes) -> bytes | Json:
+        """Sound of the agent, 24 kHz mono s16le; or whatever else it tells."""
         ...
 
 
@@ -59,11 +80,20 @@ class Pcm:
         """See `Encoding`, as for the other methods."""
         return []
 
-    def sent(self, pcm16k: bytes) -> str | bytes:
-        return pcm16k
+    def sent(self, pcm16k: bytes) -> list[str | bytes]:
+        return [pcm16k]
 
-    def received(self, message: str | bytes) -> bytes | Literal["clear"] | dict[str, Any] | None:
-        return message if isinstance(message, bytes) else _control(message)
+    def pressed(self, digit: str) -> str:
+        return json.dumps({"event": "dtmf", "dtmf": {"digit": digit}})
+
+    def returned(self, mark: Json) -> str:
+        return json.dumps(mark)
+
+    def closing(self) -> list[str]:
+        return []
+
+    def received(self, message: str | bytes) -> bytes | Json:
+        return message if isinstance(message, bytes) else _json(message)
 
 
 class Twilio:
@@ -75,29 +105,56 @@ class Twilio:
     def __init__(self) -> None:
         from gemini_realtime.audio.resample import Resampler  # needs the extra `[audio]`
 
-        self._to_line = Resampler(INPUT_FORMAT.rate_hz, _TELEPHONE_HZ)
-        self._from_line = Resampler(_TELEPHONE_HZ, OUTPUT_FORMAT.rate_hz)
+        self._to_line = Resampler(INPUT_FORMAT.rate_hz, LINE.rate_hz)
+        self._frames = Chunker(LINE, _PIECE_MS)
+        self._from_line = Resampler(LINE.rate_hz, OUTPUT_FORMAT.rate_hz)
+        self._messages = self._chunks = 0
 
     def opening(self) -> list[str]:
         """See `Encoding`, as for the other methods."""
-        format = {"encoding": "audio/x-mulaw", "sampleRate": _TELEPHONE_HZ, "channels": 1}
-        start = {"streamSid": _STREAM, "callSid": "CA" + _STREAM[2:], "tracks": ["inbound"], "mediaFormat": format}
+        start = {
+            "accountSid": _ACCOUNT,
+            "streamSid": _STREAM,
+            "callSid": _CALL,
+            "tracks": ["inbound"],
+            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": LINE.rate_hz, "channels": 1},
+            "customParameters": {},
+        }
         connected = {"event": "connected", "protocol": "Call", "version": "1.0.0"}
-        return [json.dumps(connected), json.dumps({"event": "start", "start": start, "streamSid": _STREAM})]
+        return [json.dumps(connected), self._numbered("start", start)]
 
-    def sent(self, pcm16k: bytes) -> str | bytes:
+    def sent(self, pcm16k: bytes) -> list[str | bytes]:
         from gemini_realtime.audio.g711 import mulaw_encode
 
-        payload = encode_base64(mulaw_encode(self._to_line.push(pcm16k))).decode()
-        return json.dumps({"event": "media", "media": {"track": "inbound", "payload": payload}, "streamSid": _STREAM})
+        return [self._media(frame) for frame in self._frames.push(mulaw_encode(self._to_line.push(pcm16k)))]
 
-    def received(self, message: str | bytes) -> bytes | Literal["clear"] | dict[str, Any] | None:
+    def pressed(self, digit: str) -> str:
+        return self._numbered("dtmf", {"track": "inbound_track", "digit": digit})
+
+    def returned(self, mark: Json) -> str:
+        return self._numbered("mark", mark["mark"])
+
+    def closing(self) -> list[str]:
+        return [self._numbered("stop", {"accountSid": _ACCOUNT, "callSid": _CALL})]
+
+    def received(self, message: str | bytes) -> bytes | Json:
         from gemini_realtime.audio.g711 import mulaw_decode
 
-        told = _control(message)
-        if isinstance(told, dict) and told.get("event") == "media":
+        told = _json(message)
+        if told.get("event") == "media":
             return self._from_line.push(mulaw_decode(decode_base64(told["media"]["payload"])))
         return told
+
+    def _media(self, frame: bytes) -> str:
+        self._chunks += 1
+        at_ms = (self._chunks - 1) * _PIECE_MS
+        payload = encode_base64(frame).decode()
+        media = {"track": "inbound", "chunk": str(self._chunks), "timestamp": str(at_ms), "payload": payload}
+        return self._numbered("media", media)
+
+    def _numbered(self, event: str, content: Json) -> str:
+        self._messages += 1
+        return json.dumps({"event": event, "sequenceNumber": str(self._messages), event: content, "streamSid": _STREAM})
 
 
 class SocketHandset(Handset):
@@ -107,6 +164,7 @@ class SocketHandset(Handset):
         voice: gives words as sound.
         encoding: how sound travels.
         understand: recognises what the agent says.
+        microphone: that the caller speaks into.
 
     Attributes:
         turns: what both sides said.
@@ -114,19 +172,23 @@ class SocketHandset(Handset):
         began_s: when the call began, on the clock of the event loop.
     """
 
-    def __init__(self, voice: Voice, encoding: Encoding, understand: Understand) -> None:
+    def __init__(self, voice: Voice, encoding: Encoding, understand: Understand, microphone: Microphone) -> None:
         super().__init__()
         self.turns: list[TurnRecord] = []
         self.over = asyncio.Event()
         self._voice = voice
         self._encoding = encoding
         self._understand = understand
+        self._microphone = microphone
         self._socket: picows.WSTransport | None = None
-        self._unsaid = b""
+        self._whole_frames = WholeFrames(OUTPUT_FORMAT)
+        self._received_ms = 0.0
+        self._marks: deque[tuple[float, Json]] = deque()  # and when they are reached, in ms of what was received
         self._sound = bytearray()  # of the answer under way
         self._loud_at: float | None = None  # the agent's last loud sound, of an answer under way
         self.began_s = self.now()
         self._understanding: set[asyncio.Task[None]] = set()
+        self._unreadable: GeminiRealtimeError | None = None
 
     async def say(self, words: str) -> None:
         """See `Handset`, as for the other methods."""
@@ -135,13 +197,16 @@ class SocketHandset(Handset):
         await self.sound(pcm16k)
 
     async def sound(self, pcm16k: bytes) -> None:
-        self.begins()
-        self._unsaid += pcm16k
-        while self._unsaid:
+        self._microphone.speak(pcm16k)
+        while self._microphone.speaks:
             await self.moment()
 
     async def type(self, words: str) -> None:
         await self.say(words)
+
+    def press(self, digit: str) -> None:
+        self.spoke(self.now())
+        self._send(self._encoding.pressed(digit))
 
     def tell_stopped(self, event: PlaybackStopped) -> None:
         """Nobody is told: the agent knows by its marks."""
@@ -162,60 +227,93 @@ class SocketHandset(Handset):
 
         Raises:
             HandshakeError: nobody answers there.
+            AudioFormatError: the agent sends what is no sound.
         """
-        try:
-            socket, _ = await picows.ws_connect(lambda: _Listener(self), url)
-        except (OSError, picows.WSError) as error:
-            raise HandshakeError(f"no agent answers at {url.partition('?')[0]}: {error}") from None
-        self._socket = socket
+        self._socket = await _dialled(url, self)
         for message in self._encoding.opening():
-            socket.send(picows.WSMsgType.TEXT, message.encode())
-        carrying = asyncio.create_task(self._carry(socket))
+            self._send(message)
+        carrying = asyncio.create_task(self._carry())
         carrying.add_done_callback(lambda _: self.over.set())
         try:
             yield
             self._complete_answer()
             await asyncio.gather(*self._understanding)
         finally:
-            socket.disconnect()
-            if carrying.done():
-                carrying.result()  # raises why the line broke, if it did
+            for message in self._encoding.closing():
+                self._send(message)
+            self._socket.send_close(picows.WSCloseCode.OK)
+            self._socket.disconnect()
             carrying.cancel()
+            await asyncio.wait([carrying])
+        if self._unreadable is not None:
+            raise self._unreadable
+        if not carrying.cancelled():
+            carrying.result()  # raises why the line broke, if it did
 
     def received(self, message: str | bytes) -> None:
-        """Take a message of the agent."""
-        told = self._encoding.received(message)
-        if isinstance(told, bytes):
-            self._playback.push(told)
-        elif told == "clear":
-            self._playback.flush()
-        elif isinstance(told, dict) and told.get("event") == "mark" and self._socket is not None:
-            delay_s = self._playback.queued_ms / 1000
-            asyncio.get_running_loop().call_later(delay_s, self._socket.send, picows.WSMsgType.TEXT, _bytes(told))
+        """Take a message of the agent; one that cannot be read ends the call."""
+        try:
+            told = self._encoding.received(message)
+            if isinstance(told, bytes):
+                self._play_later(told)
+            elif "clear" in (told.get("event"), told.get("type")):
+                self._clear()
+            elif told.get("event") == "mark":
+                self._marks.append((self._received_ms, told))
+        except (ValueError, LookupError, TypeError) as error:
+            why = str(error) if isinstance(error, AudioFormatError) else type(error).__name__
+            self._unreadable = AudioFormatError(
+                f"the agent sends a message that cannot be read ({why})",
+                remedy="let it send binary PCM of 24 kHz to ws://, and Twilio's messages to twilio+ws://",
+            )
+            self.over.set()
 
-    async def _carry(self, socket: picows.WSTransport) -> None:
+    def _play_later(self, pcm24k: bytes) -> None:
+        frames = self._whole_frames.push(pcm24k)
+        self._playback.push(frames)
+        self._received_ms += OUTPUT_FORMAT.duration_ms(len(frames))
+
+    def _clear(self) -> None:
+        """Throw away what was not played; its marks are returned at once, as Twilio returns them."""
+        unplayed_ms = self._playback.flush()
+        if self._answer is not None and self._loud_at is not None and unplayed_ms:
+            self._loud_at = min(self._loud_at, self.now())
+            self._answer.interrupted = True
+            self.cut_short += self._last_spoke_at < self._answer.begin_s
+        self._return_marks()
+
+    def _return_marks(self) -> None:
+        """Return the marks that were reached."""
+        played_ms = self._received_ms - self._playback.queued_ms
+        while self._marks and self._marks[0][0] <= played_ms:
+            self._send(self._encoding.returned(self._marks.popleft()[1]))
+
+    def _send(self, message: str | bytes) -> None:
+        assert self._socket is not None
+        if isinstance(message, bytes):
+            self._socket.send(picows.WSMsgType.BINARY, message)
+        else:
+            self._socket.send(picows.WSMsgType.TEXT, message.encode())
+
+    async def _carry(self) -> None:
         at = self.now()
-        size = INPUT_FORMAT.bytes_for_ms(_PIECE_MS)
         while not self.over.is_set():
-            piece, self._unsaid = self._unsaid[:size], self._unsaid[size:]
-            if _is_loud(piece):
-                self.spoke(at + _PIECE_MS / 1000)
+            piece = self.said(self._microphone, at, _PIECE_MS)
             at += _PIECE_MS / 1000
             await asyncio.sleep(max(0.0, at - self.now()))
-            message = self._encoding.sent(piece + bytes(size - len(piece)))
-            kind = picows.WSMsgType.BINARY if isinstance(message, bytes) else picows.WSMsgType.TEXT
-            socket.send(kind, message if isinstance(message, bytes) else message.encode())
-            self._listen(self._playback.take(OUTPUT_FORMAT.bytes_for_ms(_PIECE_MS)))
+            played = self._playback.take(OUTPUT_FORMAT.bytes_for_ms(_PIECE_MS))
+            for message in self._encoding.sent(self._microphone.heard(piece, played)):
+                self._send(message)
+            self._return_marks()
+            self._listen(played)
             self._moment.set()
 
     def _listen(self, pcm24k: bytes) -> None:
         """Hear a piece of what the agent says, or of its silence."""
         now = self.now()
-        if _is_loud(pcm24k):
-            answer = self._begin()
-            if self._spoke_at is not None and not self._sound:
-                answer.after_s, self._spoke_at = now - self._spoke_at, None
-            self._loud_at = self._quiet_since = now
+        begin_ms, end_ms = first_audible_ms(pcm24k, OUTPUT_FORMAT), last_audible_ms(pcm24k, OUTPUT_FORMAT)
+        if begin_ms is not None and end_ms is not None:
+            self._audible_until(now + begin_ms / 1000, now + end_ms / 1000)
         if self._loud_at is None:
             return
         self._sound += pcm24k
@@ -226,6 +324,14 @@ class SocketHandset(Handset):
                 self._answer.interrupted = True
         if now - self._loud_at > _SILENCE_S:
             self._complete_answer()
+
+    def _audible_until(self, begin_s: float, end_s: float) -> None:
+        if self._answer is None:
+            answer = self._begin()
+            answer.begin_s = begin_s
+            if self._spoke_at is not None:
+                answer.after_s, self._spoke_at = begin_s - self._spoke_at, None
+        self._loud_at = self._quiet_since = end_s
 
     def _complete_answer(self) -> None:
         """Find out what was said, aside: the line goes on meanwhile, and the caller waits for the words."""
@@ -242,7 +348,8 @@ class SocketHandset(Handset):
         from gemini_realtime.audio.resample import resample
 
         self._open_calls.add(f"words {number}")
-        answer.text = await self._understand(resample(sound, OUTPUT_FORMAT.rate_hz, INPUT_FORMAT.rate_hz))
+        pcm16k = resample(sound, OUTPUT_FORMAT.rate_hz, INPUT_FORMAT.rate_hz)
+        answer.text = " ".join([await self._understand(utterance) for utterance in _utterances(pcm16k)])
         self.turns[number] = replace(self.turns[number], text=answer.text)
         self._open_calls.discard(f"words {number}")
 
@@ -250,34 +357,69 @@ class SocketHandset(Handset):
 class _Listener(picows.WSListener):
     def __init__(self, handset: SocketHandset) -> None:
         self._handset = handset
+        self._kind = picows.WSMsgType.TEXT  # of the message under way
+        self._fragments = bytearray()
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        if frame.msg_type is picows.WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code())
+        kind = frame.msg_type
+        if kind is picows.WSMsgType.CLOSE:
+            # An empty close has no code, and 0, which picows then gives, may not be sent: RFC 6455 7.4.
+            transport.send_close(frame.get_close_code() if frame.payload_size else picows.WSCloseCode.OK)
             transport.disconnect()
-        elif frame.msg_type is picows.WSMsgType.BINARY:
-            self._handset.received(frame.get_payload_as_bytes())
-        elif frame.msg_type is picows.WSMsgType.TEXT:
-            self._handset.received(frame.get_payload_as_utf8_text())
+        elif kind in (picows.WSMsgType.BINARY, picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION):
+            if kind is not picows.WSMsgType.CONTINUATION:
+                self._kind = kind
+            self._fragments += frame.get_payload_as_bytes()
+            if frame.fin:
+                message, self._fragments = bytes(self._fragments), bytearray()
+                is_sound = self._kind is picows.WSMsgType.BINARY
+                self._handset.received(message if is_sound else message.decode("utf-8", "replace"))
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self._handset.over.set()
 
 
-def _control(message: str | bytes) -> Literal["clear"] | dict[str, Any] | None:
+async def _dialled(url: str, handset: SocketHandset) -> picows.WSTransport:
+    """Call; errors name the host alone, since path and query may hold a secret, and picows quotes both."""
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        socket, _ = await picows.ws_connect(
+            lambda: _Listener(handset), url, max_redirects=0, websocket_handshake_timeout=_ANSWERED_WITHIN_S
+        )
+        return socket
+    except picows.WSHandshakeError as error:
+        status = None if error.response is None else int(error.response.status)
+        problem = f"{host} refuses the call" + ("" if status is None else f" with HTTP {status}")
+        remedy = "check the path, and what the agent wants to know of its caller"
+        raised = HandshakeError(problem, status=status, remedy=remedy)
+    except ssl.SSLCertVerificationError as error:
+        remedy = "set SSL_CERT_FILE to a certificate that vouches for it"
+        raised = HandshakeError(f"the certificate of {host} is not trusted: {error.verify_message}", remedy=remedy)
+    except TimeoutError:
+        raised = HandshakeError(f"no agent answers at {host} within {_ANSWERED_WITHIN_S:g} s")
+    except (picows.WSError, ValueError):
+        raised = HandshakeError("the URL is no address of a WebSocket", remedy="write ws://HOST:PORT/PATH")
+    except OSError as error:
+        raised = HandshakeError(f"no agent answers at {host}: {error.strerror or type(error).__name__}")
+    raise raised
+
+
+def _utterances(pcm16k: bytes) -> list[bytes]:
+    """Sound in pieces that a recogniser takes at once, cut where it is quietest."""
+    longest, frame = INPUT_FORMAT.bytes_for_ms(MAX_UTTERANCE_MS), INPUT_FORMAT.bytes_for_ms(_CUT_MS)
+    utterances = []
+    while len(pcm16k) > longest:
+        cuts = range(longest // 2 // frame * frame, longest - frame, frame)
+        cut = min(cuts, key=lambda at: level_db(pcm16k[at : at + frame])) + frame // 2
+        utterances.append(pcm16k[:cut])
+        pcm16k = pcm16k[cut:]
+    return [*utterances, pcm16k]
+
+
+def _json(message: str | bytes) -> Json:
+    """A message that is an object; nothing for any other, of which each framework has some."""
     try:
         told = json.loads(message)
     except ValueError:
-        return None
-    if not isinstance(told, dict):
-        return None
-    return "clear" if "clear" in (told.get("event"), told.get("type")) else told
-
-
-def _bytes(told: dict[str, Any]) -> bytes:
-    return json.dumps(told).encode()
-
-
-def _is_loud(pcm: bytes) -> bool:
-    samples = array("h", pcm[: len(pcm) // 2 * 2])
-    return max(samples, default=0) >= _LOUD_FROM
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -33,12 +33,15 @@ from gemini_realtime.evaluation.expectations import (
 )
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
+    Background,
     Caller,
     Coughs,
+    Echo,
     Goal,
     Interrupts,
     Listens,
     Misbehaves,
+    Presses,
     Says,
     Scene,
     Step,
@@ -92,7 +95,9 @@ def _scene(value: Value) -> Scene:
 def _caller(value: Value) -> Caller:
     if not value.is_object:
         return Caller([_step(item) for item in value.items()])
-    fields = value.fields(["does", "goal", "speed", "hesitates", "patience", "voice", "noise", "line"])
+    fields = value.fields(
+        ["does", "goal", "speed", "hesitates", "patience", "voice", "noise", "echo", "background", "line"]
+    )
     if ("does" in fields) == ("goal" in fields):
         raise value.error("a caller goes through steps, or after a goal", "give one of does, goal")
     return Caller(
@@ -102,8 +107,25 @@ def _caller(value: Value) -> Caller:
         patience_s=_number(fields, "patience", 15.0, 0.1),
         voice=_text(fields, "voice", "charon"),
         noise_db=_number(fields, "noise", 0.0, 0.0) if "noise" in fields else None,
+        echo=_echo(fields["echo"]) if "echo" in fields else None,
+        background=_background(fields["background"]) if "background" in fields else None,
         telephone=_is_telephone(fields),
     )
+
+
+def _echo(value: Value) -> Echo:
+    if not value.is_object:
+        return Echo(value.number(0))
+    fields = value.fields(["below", "after"], required=["below"])
+    try:
+        return Echo(fields["below"].number(0), _number(fields, "after", 0.1, 0))
+    except ConfigError as error:
+        raise fields["after"].error(error.problem, error.remedy) from None
+
+
+def _background(value: Value) -> Background:
+    fields = value.fields(["says", "voice", "below"], required=["says", "below"])
+    return Background(fields["says"].text(), fields["below"].number(0), _text(fields, "voice", "kore"))
 
 
 def _is_telephone(fields: Fields) -> bool:
@@ -164,6 +186,13 @@ def _fault(value: Value) -> str:
     return value.text()
 
 
+def _presses(value: Value) -> Presses:
+    try:
+        return Presses(value.text())
+    except ConfigError as error:
+        raise value.error(error.problem, error.remedy) from None
+
+
 def _text(fields: Fields, name: str, default: str) -> str:
     return fields[name].text() if name in fields else default
 
@@ -192,6 +221,7 @@ _STEPS: Final[Kinds] = {
     ),
     "coughs": ((), lambda fields: Coughs(fields["coughs"].number(0.05))),
     "waits": ((), lambda fields: Waits(fields["waits"].number(0))),
+    "presses": ((), lambda fields: _presses(fields["presses"])),
     "fault": ((), lambda fields: Misbehaves(_fault(fields["fault"]))),
 }
 _EXPECTATIONS: Final[Kinds] = {

@@ -1,31 +1,128 @@
-"""How a caller sounds where there is real speech: voice, speed, telephone, and noise around it."""
+"""How a caller sounds where there is real speech: the voice, and what else the microphone hears."""
 
 from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gemini_realtime.audio.format import INPUT_FORMAT
-from gemini_realtime.evaluation.scenes import Caller
+from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
+from gemini_realtime.evaluation.microphone import Microphone
+from gemini_realtime.evaluation.scenes import Background, Caller, Echo
+from gemini_realtime.local.speech.speaking import SENTENCE_CHARS_MAX
+from gemini_realtime.local.speech.spoken_text import sentences
 from gemini_realtime.testing.speech import speech_from_text
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float64]
+
 _TELEPHONE_HZ: Final = 8000
-_AROUND_MS: Final = 300  # noise before and after the words, by which a detector knows the room
+_LINE_DELAY_MS: Final = 10  # of a telephone, which the filters of both its ends take
+_NOISE_S: Final = 10.0  # then it begins again, without a seam
+_PAUSE_S: Final = (0.5, 2.5)  # of the voice in the background
+_SENTENCE: Final = "How loud somebody speaks is measured with a sentence."
 
 
-async def aloud(caller: Caller, random: Random, words: str) -> bytes:
-    """Words as this caller says them, 16 kHz mono s16le; noise is drawn from `random`."""
-    return await asyncio.to_thread(_made, caller, random.randrange(2**32), words)
+async def aloud(caller: Caller, words: str) -> bytes:
+    """Words as this caller says them, 16 kHz mono s16le."""
+    return await asyncio.to_thread(_spoken, caller, words)
 
 
-def _made(caller: Caller, seed: int, words: str) -> bytes:
+async def microphone_of(caller: Caller, random: Random) -> Microphone:
+    """What this caller speaks into; noise, and when the background is heard, are drawn from `random`."""
+    if not caller.needs_sound:
+        return Microphone()
+    return Microphone(await asyncio.to_thread(Room, caller, random))
+
+
+class Room:
+    """Where a caller is: noise, a voice in the background, the echo of the loudspeaker; and a telephone line.
+
+    Args:
+        caller: whose speech the rest is compared with.
+        random: decides about the noise, and the pauses of the background.
+    """
+
+    def __init__(self, caller: Caller, random: Random) -> None:
+        loudness = _loudness(_samples(_spoken(caller, _SENTENCE)))
+        self._sounds: list[_Loop] = []
+        if caller.noise_db is not None:
+            self._sounds.append(_Loop(_at_loudness(_pink_noise(random), loudness, caller.noise_db)))
+        if caller.background is not None:
+            self._sounds.append(_background(caller.background, loudness, random))
+        self._echo = None if caller.echo is None else _EchoPath(caller.echo)
+        self._telephone = _Telephone() if caller.telephone else None
+
+    def around(self, words: bytes, played: bytes) -> bytes:
+        """See `Surroundings`."""
+        import numpy as np
+
+        heard = _samples(words)
+        for sound in self._sounds:
+            heard = heard + sound.take(len(heard))
+        if self._echo is not None:
+            heard = heard + self._echo.of(played, len(heard))
+        pcm: bytes = np.clip(np.rint(heard), -32768, 32767).astype("<i2").tobytes()
+        return pcm if self._telephone is None else self._telephone.carried(pcm)
+
+
+class _Loop:
+    """A sound that is heard again and again."""
+
+    def __init__(self, samples: Samples, at: int = 0) -> None:
+        self._samples = samples
+        self._at = at
+
+    def take(self, count: int) -> Samples:
+        import numpy as np
+
+        piece: Samples = np.take(self._samples, range(self._at, self._at + count), mode="wrap")
+        self._at = (self._at + count) % len(self._samples)
+        return piece
+
+
+class _EchoPath:
+    """From the loudspeaker to the microphone."""
+
+    def __init__(self, echo: Echo) -> None:
+        from gemini_realtime.audio.resample import Resampler
+
+        self._resampler = Resampler(OUTPUT_FORMAT.rate_hz, INPUT_FORMAT.rate_hz)
+        self._gain = 10 ** (-echo.below_db / 20)
+        self._on_its_way = bytearray(INPUT_FORMAT.bytes_for_ms(echo.after_s * 1000))
+
+    def of(self, played: bytes, count: int) -> Samples:
+        self._on_its_way += self._resampler.push(played)
+        arrived = bytes(self._on_its_way[: 2 * count]).rjust(2 * count, b"\0")
+        del self._on_its_way[: 2 * count]
+        return _samples(arrived) * self._gain
+
+
+class _Telephone:
+    """A line of 8 kHz mu-law."""
+
+    def __init__(self) -> None:
+        from gemini_realtime.audio.resample import Resampler
+
+        self._narrow = Resampler(INPUT_FORMAT.rate_hz, _TELEPHONE_HZ)
+        self._wide = Resampler(_TELEPHONE_HZ, INPUT_FORMAT.rate_hz)
+        self._on_its_way = bytearray(INPUT_FORMAT.bytes_for_ms(_LINE_DELAY_MS))
+
+    def carried(self, pcm16k: bytes) -> bytes:
+        from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
+
+        self._on_its_way += self._wide.push(mulaw_decode(mulaw_encode(self._narrow.push(pcm16k))))
+        arrived = bytes(self._on_its_way[: len(pcm16k)])
+        del self._on_its_way[: len(pcm16k)]
+        return arrived
+
+
+def _spoken(caller: Caller, words: str) -> bytes:
     pcm = speech_from_text(words, voice=caller.voice)
-    if caller.speed != 1.0:
-        pcm = _at_speed(pcm, caller.speed)
-    if caller.noise_db is not None:
-        pcm = _in_noise(pcm, caller.noise_db, seed)
-    return _by_telephone(pcm) if caller.telephone else pcm
+    return pcm if caller.speed == 1.0 else _at_speed(pcm, caller.speed)
 
 
 def _at_speed(pcm: bytes, speed: float) -> bytes:
@@ -36,23 +133,39 @@ def _at_speed(pcm: bytes, speed: float) -> bytes:
     return resample(pcm, rate_hz, INPUT_FORMAT.rate_hz)
 
 
-def _in_noise(pcm: bytes, snr_db: float, seed: int) -> bytes:
-    """With pink noise, so many dB below the speech."""
+def _pink_noise(random: Random) -> Samples:
     import numpy as np
 
-    around = bytes(INPUT_FORMAT.bytes_for_ms(_AROUND_MS))
-    speech = np.frombuffer(around + pcm + around, "<i2").astype(np.float64)
-    white = np.fft.rfft(np.random.default_rng(seed).standard_normal(len(speech)))
-    pink = np.fft.irfft(white / np.sqrt(np.maximum(1, np.arange(len(white)))), len(speech))
-    loudness = np.sqrt(np.mean(np.frombuffer(pcm, "<i2").astype(np.float64) ** 2))
-    noise = pink * loudness / (np.sqrt(np.mean(pink**2)) * 10 ** (snr_db / 20))
-    noisy: bytes = np.clip(speech + noise, -32768, 32767).astype("<i2").tobytes()
-    return noisy
+    count = round(_NOISE_S * INPUT_FORMAT.rate_hz)
+    white = np.fft.rfft(np.random.default_rng(random.randrange(2**32)).standard_normal(count))
+    pink: Samples = np.fft.irfft(white / np.sqrt(np.maximum(1, np.arange(len(white)))), count)
+    return pink
 
 
-def _by_telephone(pcm: bytes) -> bytes:
-    from gemini_realtime.audio.g711 import mulaw_decode, mulaw_encode
-    from gemini_realtime.audio.resample import resample
+def _background(background: Background, loudness: float, random: Random) -> _Loop:
+    """Somebody who says sentence after sentence, with pauses, and has begun already or will begin soon."""
+    import numpy as np
 
-    narrow = resample(pcm, INPUT_FORMAT.rate_hz, _TELEPHONE_HZ)
-    return resample(mulaw_decode(mulaw_encode(narrow)), _TELEPHONE_HZ, INPUT_FORMAT.rate_hz)
+    parts: list[Samples] = []
+    for start, end in sentences(background.says, SENTENCE_CHARS_MAX):
+        said = _samples(speech_from_text(background.says[start:end], voice=background.voice))
+        pause = np.zeros(round(random.uniform(*_PAUSE_S) * INPUT_FORMAT.rate_hz))
+        parts += [_at_loudness(said, loudness, background.below_db), pause]
+    track = np.concatenate(parts)
+    return _Loop(track, random.randrange(len(track)))
+
+
+def _samples(pcm: bytes) -> Samples:
+    import numpy as np
+
+    return np.frombuffer(pcm, "<i2").astype(np.float64)
+
+
+def _loudness(samples: Samples) -> float:
+    import numpy as np
+
+    return float(np.sqrt(np.mean(samples**2)))
+
+
+def _at_loudness(samples: Samples, loudness: float, below_db: float) -> Samples:
+    return samples * (loudness / _loudness(samples) * 10 ** (-below_db / 20))
