@@ -44,6 +44,7 @@ CPU, SHARE, MEMORY = "CPU time per session and second, ms", "of a core, %", "mem
 ANSWERED = "users answered, %"
 TYPED, QUIET, RESTLESS = "typed", "microphone, quiet room", "microphone, restless room"
 CASES = [(200, TYPED), (100, QUIET), (50, RESTLESS)]
+QUIET_CASE = "100 × " + QUIET
 QUICK_CASES = [(1, TYPED), (1, QUIET)]
 
 QUIET_ROOM = 33
@@ -167,4 +168,4 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
             now(name)
             with running("bench.live_server") as server:
                 series.add(name, asyncio.run(converse(server, messages[kind], sessions, warm_up_s, measured_s)))
-    return Result(QUESTION, [series], machine(), versions(), REMARKS)
+    return Result([series], machine(), versions())

@@ -1,4 +1,4 @@
-"""How soon is a session there, how soon is it there again, and how soon is there silence?"""
+"""How long does it take to connect, to resume, and to fall silent?"""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from bench.machine import machine, versions
 from bench.race import race
 from bench.report import Result, Series
 
-QUESTION = "How soon is a session there, how soon again, and how soon is there silence?"
+QUESTION = "How long does it take to connect, to resume, and to fall silent?"
 REMARKS = """\
-On this machine, where a message is under way for no time: to what is here a network adds its own. From making the
-client until the session is confirmed; from a lost connection until the session goes on, which AG2 and google-genai
-leave to the application; from the word that interrupts the model until the agent's adapter tells the loudspeaker to be
-silent. Medians of so many in a row."""
+On one machine, so without the time that a network takes. From making the client until the session is confirmed; from a
+lost connection until the session goes on, which AG2 and google-genai leave to the application; from the message that
+interrupts the model until the agent's audio adapter tells the loudspeaker to stop."""
 
 SIDES = [OURS, GOOGLE, AG2]
 
@@ -35,4 +34,4 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
                     silent = running.measure(name, "/interrupt", do="interrupt", times=max(1, times // 5))
                     columns |= {"resumed after a loss, ms": cut["ms"], "told to be silent, ms": silent["ms"]}
                 series.add(name, columns)
-    return Result(QUESTION, [series], machine(), versions(), REMARKS)
+    return Result([series], machine(), versions())

@@ -19,6 +19,7 @@ In a new process, with compiled bytecode at hand, by the statement that an appli
 ours needs to dial is imported with the first client that dials, and has a line of its own. Every program that does
 anything by network imports `asyncio`: so much nobody can save."""
 
+CPU = "CPU time, ms"
 FIRST_CLIENT, FLOOR = f"{OURS}, with the first client", "asyncio alone"
 STATEMENTS = {
     FLOOR: "import asyncio, logging, ssl",
@@ -67,10 +68,10 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     statements = {name: STATEMENTS[name] for name in pythons}
     series = Series("`import`", list(statements), {GOOGLE: OURS, AG2: OURS})
     installed = Series("What is installed with it, extras of other packages aside", [], {})
-    remarks = [REMARKS]
+    brings = []
     with TemporaryDirectory() as bytecode:
         for name, statement in statements.items():
-            remarks.append(
+            brings.append(
                 f"- {name}: `{statement}` brings {_packages(_probe(pythons[name], statement, bytecode)['new'])}"
             )
             if name in DISTRIBUTIONS:
@@ -81,13 +82,13 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
                 series.add(
                     name,
                     {
-                        "CPU time, ms": probed["cpu"] * 1000,
+                        CPU: probed["cpu"] * 1000,
                         "time, ms": probed["wall"] * 1000,
                         "modules": len(probed["new"]),
                         "memory of the process, MB": probed["rss"] / 1000,
                     },
                 )
-    return Result(QUESTION, [series, installed], machine(), versions(), "\n".join([remarks[0], "", *remarks[1:]]))
+    return Result([series, installed], machine(), versions(), "\n".join(brings))
 
 
 def _probe(python: str, statement: str, bytecode: str) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def _answer(rounds: int, duration_s: float, times_faster: float, *, quick: bool 
                 measured = pool.map(partial(_columns, path=path, do=do, **size), names)
                 for name, columns in zip(names, measured, strict=True):
                     series.add(name, columns)
-    return Result(QUESTION, [asleep, stalled], machine(), versions(), REMARKS)
+    return Result([asleep, stalled], machine(), versions())
 
 
 def _columns(name: str, path: str, **command: Any) -> dict[str, float]:
@@ -83,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="in true time")
     full = parser.parse_args().full
-    print(section(_answer(1, TEN_MINUTES_S, times_faster=1.0) if full else answer(1)))
+    print(section(QUESTION, REMARKS, _answer(1, TEN_MINUTES_S, times_faster=1.0) if full else answer(1)))
 
 
 if __name__ == "__main__":

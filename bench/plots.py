@@ -9,10 +9,10 @@ from statistics import median
 from typing import Any
 
 from bench.capacity import FITS, LATE_MS
-from bench.contestants import GENERATOR
-from bench.density import CPU, IDLE, PLAIN, TALKING
+from bench.contestants import FLOOR, GENERATOR, LEAST, OURS_DISPATCH, OURS_NO_ECHOES
+from bench.density import BESIDE_THEM, CPU, IDLE, MEMORY, PLAIN, TALKING, WAYS
 from bench.latency import COLUMNS
-from bench.report import Result, Series
+from bench.report import Result, Series, short
 
 OURS_COLOUR, OTHER_COLOUR, FLOOR_COLOUR = "#1a73e8", "#9aa0a6", "#dadce0"
 
@@ -41,29 +41,36 @@ def draw(results: Mapping[str, Result], folder: Path) -> dict[str, Drawn]:
 
 
 def _density(series: Sequence[Series], folder: Path) -> Drawn:
-    plain, *others, memory = series
-    _bars(folder / "performance-cpu.svg", plain, {CPU: 1.0}, "ms of CPU per conversation and second")
-    _bars(folder / "performance-memory.svg", memory, {IDLE: 0.5, TALKING: 1.0}, "kB per session: silent, and talking")
-    ways = [plain, *(other for other in others if set(plain.rivals) & set(other.rivals))]
-    _groups(folder / "performance-ways.svg", ways, CPU, "ms of CPU per conversation and second")
-    return [
+    by_title = {each.title: each for each in series}
+    plain, memory = series[0], by_title[MEMORY]
+    frameworks = next((each for each in series if each.title.endswith(BESIDE_THEM)), None)
+    per_second = "ms of CPU time per conversation and second; less is better"
+    _bars(folder / "performance-cpu.svg", plain, {CPU: 1.0}, per_second, floor=FLOOR)
+    ways = [plain, *(each for each in series[1:] if each.title in WAYS)]
+    _groups(folder / "performance-ways.svg", ways, CPU, per_second)
+    alike = [name for name in memory.contestants if name not in (OURS_NO_ECHOES, OURS_DISPATCH)]
+    _bars(folder / "performance-memory.svg", memory, {IDLE: 0.5, TALKING: 1.0}, "kB per session", only=alike)
+    drawn = [
         ("performance-cpu.svg", f"CPU time of {plain.title.removesuffix(PLAIN)}conversations, by client"),
         ("performance-ways.svg", "The same on uvloop, over TLS, and with usage in every message"),
-        ("performance-memory.svg", "Memory per session, by client"),
     ]
+    if frameworks is not None:
+        _bars(folder / "performance-frameworks.svg", frameworks, {CPU: 1.0}, per_second)
+        shown = f"CPU time of {frameworks.title.partition(' ')[0]} conversations, with frameworks"
+        drawn.append(("performance-frameworks.svg", shown))
+    return [*drawn, ("performance-memory.svg", "Memory per session, by client")]
 
 
 def _capacity(series: Sequence[Series], folder: Path) -> Drawn:
     name = "performance-capacity.svg"
-    label = f"conversations in one process whose audio is at most {LATE_MS:g} ms late (p99)"
-    _bars(folder / name, series[0], {FITS: 1.0}, label)
+    label = f"conversations whose audio is at most {LATE_MS:g} ms late (p99); more is better"
+    _bars(folder / name, series[0], {FITS: 1.0}, label, floor=FLOOR)
     return [(name, "Conversations that fit on a core, by client")]
 
 
 def _latency(series: Sequence[Series], folder: Path) -> Drawn:
     name, columns = "performance-latency.svg", dict(zip(COLUMNS, (0.4, 0.7, 1.0), strict=True))
-    label = f"ms late ({', '.join(column[:-4] for column in columns)}), {series[1].title}"
-    _bars(folder / name, series[1], columns, label, log=True)
+    _bars(folder / name, series[1], columns, f"ms late with {series[1].title}; less is better", log=True)
     return [(name, "How late audio comes, by client")]
 
 
@@ -81,11 +88,20 @@ _DRAWERS: dict[str, Callable[[Sequence[Series], Path], Drawn]] = {
 }
 
 
-def _bars(path: Path, series: Series, columns: Mapping[str, float], label: str, *, log: bool = False) -> None:
+def _bars(
+    path: Path,
+    series: Series,
+    columns: Mapping[str, float],
+    label: str,
+    *,
+    only: Sequence[str] = (),
+    floor: str = "",
+    log: bool = False,
+) -> None:
     """One bar per contestant and column, with the range of its rounds; columns differ in how dark they are."""
     from matplotlib import pyplot  # type: ignore[import-not-found,unused-ignore]
 
-    names = [name for name in series.contestants if name in series.measured]
+    names = [name for name in only or series.contestants if name in series.measured]
     figure, axes = pyplot.subplots(figsize=(8, 0.9 + 0.45 * len(names)), layout="constrained")
     height = 0.8 / len(columns)
     for at, (column, alpha) in enumerate(columns.items()):
@@ -95,8 +111,13 @@ def _bars(path: Path, series: Series, columns: Mapping[str, float], label: str, 
         style: dict[str, Any] = {"alpha": alpha, "ecolor": "#5f6368", "capsize": 2}
         colours = [_colour(name) for name in names]
         axes.barh(places, middles, height * 0.9, xerr=_ranges(numbers), color=colours, **style)
+        axes.barh([0], [0], color=OTHER_COLOUR, alpha=alpha, label=column.removesuffix(", kB").removesuffix(", ms"))
         for place, middle, rounds in zip(places, middles, numbers, strict=True):
-            axes.annotate(f" {middle:.3g}", (max(rounds), place), va="center", fontsize=9)
+            axes.annotate(f" {short(middle)}", (max(rounds), place), va="center", fontsize=9)
+    if floor in names:
+        axes.axvline(median(series.measured[floor][column]), color="#5f6368", linestyle=":", linewidth=1, zorder=0)
+    if len(columns) > 1:
+        axes.legend(frameon=False, loc="best")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     if log:
@@ -118,7 +139,7 @@ def _groups(path: Path, ways: Sequence[Series], column: str, label: str) -> None
         style: dict[str, Any] = {"color": _colour(name), "ecolor": "#5f6368", "capsize": 2}
         axes.barh(places, [median(each) for each in numbers], height * 0.9, xerr=_ranges(numbers), **style)
         for place, rounds in zip(places, numbers, strict=True):
-            axes.annotate(f" {median(rounds):.3g}  {name}", (max(rounds), place), va="center", fontsize=8)
+            axes.annotate(f" {short(median(rounds))}  {name}", (max(rounds), place), va="center", fontsize=8)
     axes.set_yticks(range(len(ways)), [_wrapped(series.title) for series in ways])
     axes.invert_yaxis()
     axes.margins(x=0.4)
@@ -175,4 +196,4 @@ def _wrapped(title: str, width: int = 22) -> str:
 def _colour(name: str) -> str:
     if name.startswith("gemini-realtime"):
         return OURS_COLOUR
-    return FLOOR_COLOUR if "alone" in name else OTHER_COLOUR
+    return FLOOR_COLOUR if "alone" in name or name == LEAST else OTHER_COLOUR

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.contestants import AG2, FLOOR, GOOGLE, OURS, OURS_BASE64
+from bench.contestants import AG2, FLOOR, GOOGLE, LEAST, OURS, OURS_BASE64
 from bench.machine import machine, versions
 from bench.race import race
 from bench.report import Result, Series
@@ -13,7 +13,8 @@ CPU time of the client's process per message (1,920 bytes of PCM in the service'
 loopback), from the socket until the application holds the audio: as bytes (our `event.audio`, google-genai's
 `part.inline_data.data`), or as base64 text (`event.delta` of AG2 and, for comparison, ours)."""
 
-CONTESTANTS = [OURS, OURS_BASE64, GOOGLE, AG2, FLOOR]
+CONTESTANTS = [OURS, OURS_BASE64, GOOGLE, AG2, LEAST, FLOOR]
+BURST = "As fast as the client reads"
 RIVALS = {GOOGLE: OURS, AG2: OURS_BASE64}
 SIZES = [640, 3_840, 11_520]
 """Bytes of audio: as telephone services chunk it, and 80 and 240 ms of the model's."""
@@ -21,7 +22,7 @@ SIZES = [640, 3_840, 11_520]
 
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Measure messages that come as fast as they are read, and messages that come one at a time."""
-    burst = Series("As fast as the client reads", CONTESTANTS, RIVALS, targets={GOOGLE: 10, AG2: 2})
+    burst = Series(BURST, CONTESTANTS, RIVALS)
     sizes = Series("The same by how much audio a message holds, CPU time in µs", CONTESTANTS, RIVALS)
     paced = Series("One message about every 2 ms, each waking an idle process", CONTESTANTS, RIVALS)
     with race(CONTESTANTS, quick=quick) as running:
@@ -41,4 +42,4 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
                 sizes.add(name, columns)
             size = {"warmup": 1, "messages": 10, "cpu_s": 0} if quick else {"warmup": 100, "messages": 300, "cpu_s": 0}
             running.round(paced, "/paced", FLOOR, sampled=False, do="receive", **size)
-    return Result(QUESTION, [burst, sizes, paced], machine(), versions(), REMARKS)
+    return Result([burst, sizes, paced], machine(), versions())

@@ -18,13 +18,13 @@ import shutil
 import subprocess
 import time
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from textwrap import fill, indent
 
+from bench import aims, density
 from bench.contestants import ENVIRONMENTS, environment_folder
-from bench.density import in_short
 from bench.plots import draw
 from bench.progress import Progress, say
 from bench.report import Result, section
@@ -40,11 +40,11 @@ REQUIREMENTS = ROOT / "bench" / "requirements"
 ROUNDS = {
     # question: rounds of `make bench`, and of `make bench-full`
     "density": (5, 20),
+    "steps": (1, 1),
     "capacity": (1, 5),
     "latency": (1, 5),
     "dialling": (1, 5),
     "growth": (1, 3),
-    "steps": (1, 1),
     "receive": (2, 11),
     "send": (2, 11),
     "imports": (3, 7),
@@ -92,7 +92,7 @@ def measure(questions: Sequence[str], *, full: bool, quick: bool, folder: Path) 
         result: Result = module.answer(rounds[question], quick=quick)
         result.machine["load before"] = f"{others:.1f}"
         result.rounds, result.took_s = rounds[question], round(time.monotonic() - began_s, 1)
-        print(section(result), end="\n\n", flush=True)
+        print(section(module.QUESTION, module.REMARKS, result), end="\n\n", flush=True)
         if not quick:
             result.save(folder / f"{question}.json")
 
@@ -132,24 +132,40 @@ def environment_of_others(name: str) -> None:
 
 
 def write_page() -> None:
-    """Put the results that are kept into docs/performance.md."""
-    kept = [question for question in QUESTIONS if (RESULTS / f"{question}.json").exists()]
-    results = {question: Result.load(RESULTS / f"{question}.json") for question in kept}
-    first = results[kept[0]]
-    loads = ", ".join(
-        f"{result.machine.pop('load before', 'not noted')} ({question})" for question, result in results.items()
-    )
-    what = [*first.machine.items(), ("what else ran, as the load average before each question", loads)]
-    facts = "\n".join(f"- {name}: {value}" for name, value in [*what, *first.versions.items()])
+    """Put the results that are kept into docs/performance.md, and the headline into README.md."""
+    results, again = _kept(RESULTS), _kept(AGAIN)
     pictures = draw(results, PAGE.parent)
-    sections = [
-        section(result, [f"![{shows}]({name})" for name, shows in pictures.get(question, [])])
-        for question, result in results.items()
+    sections = {}
+    for question, result in results.items():
+        shown = [f"![{shows}]({name})" for name, shows in pictures.get(question, [])]
+        module = import_module(f"bench.{question}")
+        remarks = module.REMARKS
+        if question == "density":
+            remarks += f"\n\n{density.headline(result.series[0])}"
+        sections[question] = section(module.QUESTION, remarks, result, shown)
+    of_density = [sections.pop("density")] if "density" in results else []
+    of_aims = aims.section(results, again)
+    _write(PAGE, "\n\n".join([*of_density, of_aims, *sections.values(), _measured_on(results, again)]))
+    if of_density:
+        _write(README, fill(density.in_short(results["density"].series[0]), 118, break_on_hyphens=False))
+
+
+def _kept(folder: Path) -> dict[str, Result]:
+    paths = {question: folder / f"{question}.json" for question in QUESTIONS}
+    return {question: Result.load(path) for question, path in paths.items() if path.exists()}
+
+
+def _measured_on(results: Mapping[str, Result], again: Mapping[str, Result]) -> str:
+    """Everything about the machine, and what else it did."""
+    first = next(iter(results.values()))
+    loads = [
+        ", ".join(f"{result.machine.pop('load before', 'not noted')} ({question})" for question, result in run.items())
+        for run in (results, again)
     ]
-    measured = "\n\n".join([*sections, f"## What it was measured on\n\n{facts}"])
-    _write(PAGE, measured)
-    if "density" in results:
-        _write(README, fill(in_short(results["density"].series[0]), 118, break_on_hyphens=False))
+    what = [*first.machine.items(), ("what else ran, as the load average before each question", loads[0])]
+    what += [("the same in the second run", loads[1])] if again else []
+    facts = "\n".join(f"- {name}: {value}" for name, value in [*what, *first.versions.items()])
+    return f"## What it was measured on\n\n{facts}"
 
 
 def _write(page: Path, measured: str) -> None:

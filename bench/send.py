@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.contestants import AG2, FLOOR, GOOGLE, OURS, OURS_BASE64, SLEEP
+from bench.contestants import AG2, FLOOR, GOOGLE, LEAST, OURS, OURS_BASE64, SLEEP
 from bench.machine import machine, versions
 from bench.race import race
 from bench.report import Result, Series
@@ -13,14 +13,15 @@ CPU time of the client's process per chunk (640 bytes of PCM), while a reader of
 application: ours and google-genai are given bytes (the `Blob` around them is counted: it is needed each time), AG2 and
 ours once more base64 text. Every chunk is sent in a frame of its own and was counted by the other end."""
 
-CONTESTANTS = [OURS, OURS_BASE64, GOOGLE, AG2, FLOOR]
+CONTESTANTS = [OURS, OURS_BASE64, GOOGLE, AG2, LEAST, FLOOR]
+BURST = "One after the other"
 RIVALS = {GOOGLE: OURS, AG2: OURS_BASE64}
 PAUSE_S = 0.002
 
 
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Measure chunks sent one after the other, and chunks sent one at a time."""
-    burst = Series("One after the other", CONTESTANTS, RIVALS, targets={GOOGLE: 20, AG2: 6})
+    burst = Series(BURST, CONTESTANTS, RIVALS)
     paced = Series("One chunk every 2 ms, the sleep between them included", [*CONTESTANTS, SLEEP], RIVALS)
     with race([*CONTESTANTS, SLEEP], quick=quick) as running:
         for _ in range(rounds):
@@ -32,4 +33,4 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
             running.round(burst, "/sink", FLOOR, sampled=True, do="send", pause_s=None, **size)
             size = {"warmup": 1, "messages": 10, "cpu_s": 0} if quick else {"warmup": 100, "messages": 300, "cpu_s": 0}
             running.round(paced, "/sink", SLEEP, sampled=False, do="send", pause_s=PAUSE_S, **size)
-    return Result(QUESTION, [burst, paced], machine(), versions(), REMARKS)
+    return Result([burst, paced], machine(), versions())

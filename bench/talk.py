@@ -1,4 +1,4 @@
-"""Many conversations in one process, at the pace of life."""
+"""Many conversations in one process, in real time."""
 
 from __future__ import annotations
 

@@ -164,10 +164,13 @@ class _Listener(picows.WSListener):
 
 class _Decoder(_Listener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        if self._contestant.hear is None:
+        payload = frame.get_payload_as_bytes()
+        if (at := payload.find(AUDIO, 0, 200)) < 0:
             self.ready.set()
             return
-        payload = frame.get_payload_as_bytes()
-        if (at := payload.find(AUDIO, 0, 200)) > 0:
-            begin = at + len(AUDIO)
-            self._contestant.hear(pybase64.b64decode(payload[begin : payload.index(b'"', begin)]))
+        begin = at + len(AUDIO)
+        audio = pybase64.b64decode(payload[begin : payload.index(b'"', begin)])
+        if self._contestant.meter is not None:
+            self._contestant.meter.tick()
+        elif self._contestant.hear is not None:
+            self._contestant.hear(audio)
