@@ -16,6 +16,8 @@ from typing import Final
 
 import pytest
 
+from tests.busy import skip_where_busy
+
 TIMEOUT_S: Final = 60
 
 # Without norewinds up to 2 s of what is played are lost.
@@ -74,8 +76,7 @@ class SoundCard:
 @contextmanager
 def virtual_sound_card() -> Iterator[SoundCard]:
     """Start one; skips the test where it is not installed, or would be heard in pieces."""
-    if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
-        pytest.skip("a virtual sound card plays in real time: it needs a machine that has time for it")
+    skip_where_busy()
     if not all(map(shutil.which, ("pulseaudio", "paplay", "parec"))):
         pytest.skip(
             "a virtual sound card needs: apt install pulseaudio pulseaudio-utils libasound2-plugins libportaudio2"

@@ -241,6 +241,17 @@ async def test_an_observer_registered_twice_is_told_once() -> None:
 
 
 @in_virtual_time
+async def test_what_the_agent_says_in_writing_is_told_to_the_observers() -> None:
+    scene, log = Scene(), ConversationLog()
+    scene.agent.register_observer(log)
+    async with scene:
+        await scene.happens()
+        await scene.agent.send_text("A table for two, please.")
+        await scene.happens()
+    assert [(turn.role, turn.said) for turn in log.turns] == [("user", "A table for two, please.")]
+
+
+@in_virtual_time
 async def test_an_agent_that_runs_takes_no_second_run_and_no_observer() -> None:
     scene = Scene()
     async with scene:

@@ -55,6 +55,40 @@ async def test_every_observer_sees_every_event_in_order_and_is_told_of_the_end()
     assert all(observer.closed for observer in seen)
 
 
+class Busy(Seen):
+    """Has something to do beside the events."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self._error = error
+
+    async def run_loop(self) -> None:
+        await asyncio.sleep(1)
+        if self._error is not None:
+            raise self._error
+        await asyncio.Event().wait()
+
+
+@in_virtual_time
+async def test_a_loop_that_goes_on_holds_up_no_beginning() -> None:
+    scene, busy = Scene(), Busy()
+    scene.agent.register_observer(busy)
+    async with scene:
+        await scene.happens(*texts("one"))
+    assert busy.texts == ["one"]
+
+
+@in_virtual_time
+async def test_a_loop_that_fails_is_told_and_the_conversation_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    scene, failing = Scene(), Busy(ValueError("broken"))
+    scene.agent.register_observer(failing)
+    async with scene:
+        await scene.happens(after_s=2)
+        assert "the loop of an observer raised ValueError" in caplog.text
+        await scene.happens(*texts("one"))
+    assert failing.texts == ["one"]
+
+
 @in_virtual_time
 async def test_a_slow_observer_holds_up_no_other() -> None:
     scene = Scene()

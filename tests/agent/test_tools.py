@@ -106,11 +106,11 @@ def test_arguments_may_be_positional_only_and_keyword_only() -> None:
 
 def test_the_context_of_a_call_is_no_argument_of_the_model() -> None:
     def key(city: str, context: CallContext) -> str:
-        return context.idempotency_key
+        return f"{context.call_id} {context.idempotency_key}"
 
     declared = Tool(key)
     assert list(declared.declaration["parameters"]["properties"]) == ["city"]
-    assert results(declared, city="Rome") == [{"output": "key"}]
+    assert results(declared, city="Rome") == [{"output": "1 key"}]
 
 
 @pytest.mark.parametrize("signature", ["*args", "**kwargs", "a: 'Nowhere'", "a: object()"])

@@ -53,6 +53,23 @@ class RealtimeAgent:
 
         await agent.run()
 
+    Nothing is opened before that.
+
+    Args:
+        name: of the agent.
+        audio_adapter: carries the sound; when its loop ends, as when the caller hangs up, so does `run()`.
+        system_message: the instructions.
+        llm_config: as for `GeminiRealtimeClient`; `api_type` may be left out.
+        logger: for the agent, its client and its functions.
+        observers: who else follows the conversation.
+        client: one of your own, in place of one that is made of `llm_config`.
+        record: the folder in which each conversation is recorded, or `RecordingOptions`; see docs/recordings.md.
+        client_kwargs: for the client's factory.
+
+    Raises:
+        ConfigError: the configuration cannot work.
+        ValueError: no registered client is meant for it.
+
     Attributes:
         name: of the agent.
         model: as the configuration names it.
@@ -75,23 +92,6 @@ class RealtimeAgent:
         record: RecordingOptions | str | os.PathLike[str] | None = None,
         **client_kwargs: Any,
     ) -> None:
-        """Prepare an agent; nothing is opened yet.
-
-        Args:
-            name: of the agent.
-            audio_adapter: carries the sound; when its loop ends, as when the caller hangs up, so does `run()`.
-            system_message: the instructions.
-            llm_config: as for `GeminiRealtimeClient`; `api_type` may be left out.
-            logger: for the agent, its client and its functions.
-            observers: who else follows the conversation.
-            client: one of your own, in place of one that is made of `llm_config`.
-            record: the folder in which each conversation is recorded, or `RecordingOptions`; see docs/recordings.md.
-            client_kwargs: for the client's factory.
-
-        Raises:
-            ConfigError: the configuration cannot work.
-            ValueError: no registered client is meant for it.
-        """
         self.name = name
         self.callbacks = RealtimeAgentCallbacks()
         self.model = str(_entry_of(llm_config, "model") or "")
