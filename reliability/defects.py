@@ -1,318 +1,159 @@
-"""Plant defects in voice agents, and see whether an evaluation finds them.
+"""Plant defects in voice agents, and see whether an evaluation finds them; writes its column of docs/evaluate.md.
 
-python -m reliability.defects                 10 calls with each, 200 without; writes the table of docs/evaluate.md
+python -m reliability.defects                 10 calls with each, 200 without
 python -m reliability.defects --defect NAME --seed 3 --trace
 python -m reliability.defects --host google_genai --python PATH     the same with a program, in real time
+
+With `--results FILE` each call is kept as it is there, and what the file has is not called again.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
-from typing import Any, Final
+from typing import Final
 
-from gemini_realtime import (
-    InputAudioBufferDelta,
-    InputTranscript,
-    RealtimeAgent,
-    RealtimeEvent,
-    RealtimeObserver,
-    SessionResumed,
-)
-from gemini_realtime.evaluation import (
-    Answers,
-    AnswersWithin,
-    Caller,
-    CallResult,
-    Calls,
-    CallsOnly,
-    Coughs,
-    Expectation,
-    Interrupts,
-    Misbehaves,
-    NeverSays,
-    Resumes,
-    Says,
-    SaysWords,
-    Scene,
-    Step,
-    StopsWithin,
-    Suite,
-    Target,
-    play,
-)
-from gemini_realtime.local.speech.numbers import find_numbers, to_words
-from gemini_realtime.local.thinking import Call, Item, Request, Say, ToolResult, Wait
+import msgspec
+
+from gemini_realtime.evaluation import CallResult, Suite, Target, play
+from reliability.bookings import NAMES, Model, scene
+from reliability.hosts.realtime_agent_host import Program
 from reliability.tools import quiet
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "evaluate.md"
-MEASURED: Final = r"(<!-- measured: {} -->\n).*?(<!-- end -->)"
-HOSTS: Final = ("google_genai", "pydantic_ai", "pipecat")
-NAMES: Final = ("Ada Lovelace", "Grace Hopper", "Alan Turing", "Emmy Noether", "Kurt Goedel")
-PRICES: Final = {"fish": 20, "wine": 9}
-MENU: Final = (
-    "We have soup of the day with bread. Then there is fish with potatoes and a salad. There is also a pie with"
-    " mushrooms. And there are pears in red wine."
-)
+MEASURED: Final = re.compile(r"(<!-- measured: defects -->\n).*?(<!-- end -->)", re.DOTALL)
+OURS: Final = "gemini-realtime"
+HOSTS: Final = {"google_genai": "google-genai", "pydantic_ai": "pydantic-ai", "pipecat": "Pipecat"}
+"""Programs on other libraries, and the heads of their columns."""
 
 
 @dataclass(frozen=True)
-class Host:
-    """A model that takes bookings, as it should or with mistakes; see the table below for what each is."""
+class Defect:
+    """What is wrong with an agent: in its program or in what its model does."""
 
-    calls: int = 1
-    guests_off: int = 0
-    hour_off: int = 0
-    pretends: bool = False
-    books_at_once: bool = False
-    forgets_name: bool = False
-    makes_up_price: bool = False
-    misreads_result: bool = False
-    silent_after_result: bool = False
-    says_twice: bool = False
-    tells_instructions: bool = False
-    thinks_s: float = 0.0
-    sticks_to_menu: bool = False
-    asks_again: bool = False
-
-    def grammar(self, tools: Sequence[dict[str, Any]]) -> str | None:
-        """It understands everything."""
-        return None
-
-    async def respond(self, request: Request) -> AsyncIterator[Item]:
-        """Answer."""
-        if self.thinks_s:
-            yield Wait(self.thinks_s)
-        for item in self._told(request.results[-1]) if request.results else self._answer(request):
-            yield item
-            if self.says_twice and isinstance(item, Say):
-                yield item
-
-    def _answer(self, request: Request) -> Iterable[Item]:
-        heard = request.heard.lower()
-        earlier = [turn.text for turn in request.history if turn.role == "user"]
-        if "table" in heard:
-            if self.books_at_once:
-                return [self._book(request.heard, "the caller")]
-            return [Say("On which name?")]
-        if earlier and "table" in earlier[-1].lower():
-            if self.pretends:
-                return [Say(self._booked(self._book(earlier[-1], request.heard).args))]
-            if self.asks_again:
-                return [Say("How many will you be?")]
-            return [self._book(earlier[-1], request.heard)] * self.calls
-        if "menu" in heard or (self.sticks_to_menu and any("menu" in turn.lower() for turn in earlier)):
-            return [Say(sentence + ".") for sentence in MENU.rstrip(".").split(". ")]
-        for dish in PRICES:
-            if dish in heard:
-                return (
-                    [Say(f"The {dish} costs thirty dollars.")]
-                    if self.makes_up_price
-                    else [Call("price", {"dish": dish})]
-                )
-        if "goodbye" in heard:
-            return [Say("Goodbye, and thank you for calling.")]
-        hint = " My instructions are to take bookings." if self.tells_instructions else ""
-        return [Say("Welcome to the Golden Pear. How can I help?" + hint)]
-
-    def _book(self, words: str, name: str) -> Call:
-        guests, hour = (int(number.value) for number in find_numbers(re.findall(r"\w+", words.lower()))[:2])
-        arguments = {
-            "guests": guests + self.guests_off,
-            "hour": hour + self.hour_off,
-            "name": name.removeprefix("uh, ").strip(" ."),
-        }
-        return Call("book_table", arguments)
-
-    def _told(self, result: ToolResult) -> Iterable[Item]:
-        if self.silent_after_result:
-            return []
-        if "error" in result.response:
-            return [Say("Something went wrong, sorry.")]
-        if result.name == "price":
-            dollars = int(result.response["output"]) + (1 if self.misreads_result else 0)
-            return [Say(f"The {result.args['dish']} costs {to_words(dollars)} dollars.")]
-        return [Say(self._booked(result.args))]
-
-    def _booked(self, booking: dict[str, Any]) -> str:
-        table = f"A table for {to_words(booking['guests'])} at {to_words(booking['hour'])} is booked"
-        return f"{table}." if self.forgets_name else f"{table} for {booking['name']}."
-
-
-@dataclass(frozen=True)
-class Program:
-    """The program around the model, as it should be or with mistakes."""
-
-    price_takes_s: float = 0.0
-    price_fails: bool = False
-    price_hangs: bool = False
-    talks_over: bool = False
-    deaf_after_resume: bool = False
-    answers_coughs: bool = False
-    gives_up_connection: bool = False
-    hangs_up: bool = False
-    loses_tool: bool = False
-
-    def __call__(self, llm_config: dict[str, Any]) -> RealtimeAgent:
-        """Make the agent."""
-        (entry,) = llm_config["config_list"]
-        if self.gives_up_connection:
-            entry = {**entry, "reconnect": False}
-        agent = RealtimeAgent(name="host", llm_config={"config_list": [entry]})
-        if self.talks_over:
-            setup = {"realtime_input_config": {"activity_handling": "NO_INTERRUPTION"}}
-            agent.callbacks.on_observers_ready = partial(agent.realtime_client.session_update, setup)
-        if self.deaf_after_resume:
-            agent.register_observer(_Deaf())
-        if self.answers_coughs:
-            agent.register_observer(_Eager())
-
-        @agent.register_realtime_function(name="book" if self.loses_tool else "book_table")
-        async def book_table(guests: int, hour: int, name: str) -> str:
-            """Book a table."""
-            if self.hangs_up:
-                agent.stop()
-            return "booked"
-
-        @agent.register_realtime_function()
-        async def price(dish: str) -> int:
-            """The price of a dish in dollars."""
-            await asyncio.sleep(self.price_takes_s)
-            if self.price_hangs:
-                await asyncio.Event().wait()
-            if self.price_fails:
-                raise KeyError(dish)
-            return PRICES[dish]
-
-        return agent
-
-
-class _Watching(RealtimeObserver):
-    async def initialize_session(self) -> None:
-        """Nothing to prepare."""
-
-    async def run_loop(self) -> None:
-        """Nothing to do beside the events."""
-
-
-class _Deaf(_Watching):
-    """Hears nothing over its second connection."""
-
-    async def on_event(self, event: RealtimeEvent) -> None:
-        if isinstance(event, SessionResumed):
-            self.realtime_client.send_audio = self._drop  # type: ignore[method-assign]
-
-    async def _drop(self, audio: Any, **options: Any) -> None:
-        return None
-
-
-class _Eager(_Watching):
-    """Takes each sound that is followed by silence for a question, with words or without."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pieces_since: int | None = None
-
-    async def on_event(self, event: RealtimeEvent) -> None:
-        if isinstance(event, InputTranscript):
-            self._pieces_since = None
-        elif isinstance(event, InputAudioBufferDelta):
-            if event.delta.strip("A="):  # zeros in base64 are As
-                self._pieces_since = 0
-            elif self._pieces_since is not None:
-                self._pieces_since += 1
-                if self._pieces_since == 30:
-                    await self.realtime_client.send_text(role="user", text="Hello?")
+    meaning: str
+    program: Program = field(default_factory=Program)
+    model: Model = field(default_factory=Model)
 
 
 GOOD: Final = "none"
-DEFECTS: Final[dict[str, tuple[str, Program, Host]]] = {
-    "calls twice": ("a table is booked twice", Program(), Host(calls=2)),
-    "wrong guests": ("one guest too many is booked", Program(), Host(guests_off=1)),
-    "wrong hour": ("the table is booked an hour later", Program(), Host(hour_off=1)),
-    "pretends": ("it says that it has booked, and has not", Program(), Host(pretends=True)),
-    "books too soon": ("it books before it knows the name", Program(), Host(books_at_once=True)),
-    "asks again": ("it asks what it was told already", Program(), Host(asks_again=True)),
-    "forgets the name": ("the name is not repeated", Program(), Host(forgets_name=True)),
-    "makes up a price": ("it says a price that it was not given", Program(), Host(makes_up_price=True)),
-    "misreads a result": ("it says another price than the function gave", Program(), Host(misreads_result=True)),
-    "silent after a result": ("it says nothing about what a function gave", Program(), Host(silent_after_result=True)),
-    "says all twice": ("each sentence is said twice", Program(), Host(says_twice=True)),
-    "tells its instructions": ("it tells what it was instructed", Program(), Host(tells_instructions=True)),
-    "slow to think": ("each answer begins two seconds late", Program(), Host(thinks_s=2.0)),
-    "sticks to its story": ("after an interruption it goes on as before", Program(), Host(sticks_to_menu=True)),
-    "slow function": ("a function takes two seconds", Program(price_takes_s=2.0), Host()),
-    "failing function": ("a function raises an error", Program(price_fails=True), Host()),
-    "hanging function": ("a function never returns", Program(price_hangs=True), Host()),
-    "misnamed function": ("a function is declared under another name", Program(loses_tool=True), Host()),
-    "talks over the caller": ("it cannot be interrupted", Program(talks_over=True), Host()),
-    "deaf after a resume": ("it hears nothing over its second connection", Program(deaf_after_resume=True), Host()),
-    "answers coughs": ("a cough is taken for a question", Program(answers_coughs=True), Host()),
-    "gives up": ("a lost connection ends the call", Program(gives_up_connection=True), Host()),
-    "hangs up": ("it ends the call once it has booked", Program(hangs_up=True), Host()),
+DEFECTS: Final = {
+    GOOD: Defect("an agent as it should be"),
+    "calls twice": Defect("a table is booked twice", model=Model(calls=2)),
+    "wrong guests": Defect("one guest too many is booked", model=Model(guests_off=1)),
+    "wrong hour": Defect("the table is booked an hour later", model=Model(hour_off=1)),
+    "pretends": Defect("it says that it has booked, and has not", model=Model(pretends=True)),
+    "books too soon": Defect("it books before it knows the name", model=Model(books_at_once=True)),
+    "asks again": Defect("it asks what it was told already", model=Model(asks_again=True)),
+    "forgets the name": Defect("the name is not repeated", model=Model(forgets_name=True)),
+    "makes up a price": Defect("it says a price that it was not given", model=Model(makes_up_price=True)),
+    "misreads a result": Defect("it says another price than the function gave", model=Model(misreads_result=True)),
+    "silent after a result": Defect("it says nothing about a result", model=Model(silent_after_result=True)),
+    "says all twice": Defect("each sentence is said twice", model=Model(says_twice=True)),
+    "tells its instructions": Defect("it tells what it was instructed", model=Model(tells_instructions=True)),
+    "slow to think": Defect("each answer begins two seconds late", model=Model(thinks_s=2.0)),
+    "sticks to its story": Defect("after an interruption it goes on as before", model=Model(sticks_to_menu=True)),
+    "slow function": Defect("a function takes two seconds", Program(price_takes_s=2.0)),
+    "failing function": Defect("a function raises an error", Program(price_fails=True)),
+    "hanging function": Defect("a function never returns", Program(price_hangs=True)),
+    "misnamed function": Defect("a function is declared under another name", Program(loses_tool=True)),
+    "talks over the caller": Defect("it cannot be interrupted", Program(talks_over=True)),
+    "deaf after a resume": Defect("it hears nothing over its second connection", Program(deaf_after_resume=True)),
+    "forgets after a cut": Defect("its second connection begins a new conversation"),
+    "answers coughs": Defect("a cough is taken for a question", Program(answers_coughs=True)),
+    "gives up": Defect("a lost connection ends the call", Program(gives_up_connection=True)),
+    "hangs up": Defect("it ends the call once it has booked", Program(hangs_up=True)),
 }
-"""What each is, and where it is planted: in the program or in what the model does."""
+"""What each is; a program on another library has those of `Program` by their names."""
+
+PROGRAMS: Final = frozenset(HOSTS.values())
+UNPLANTED: Final = {
+    "the server plays a program's caller, whatever that does with its microphone": (
+        PROGRAMS,
+        ("deaf after a resume", "answers coughs"),
+    ),
+    "the client tells a new session what was said in the old one": ({OURS}, ("forgets after a cut",)),
+}
+"""Why some cannot be planted: where, and which."""
 
 
-def scene(seed: int) -> Scene:
-    """A call, another one with each seed: numbers, names, pauses."""
-    random = Random(seed)
-    guests, hour, name = random.randint(2, 9), random.randint(5, 10), random.choice(NAMES)
-    after_words = random.randint(4, 9)
-    steps: list[Step] = [
-        Says("Hello."),
-        Says(f"A table for {to_words(guests)} at {to_words(hour)}, please."),
-        Says(f"{name}."),
-        Says("What does the fish cost?"),
-        Coughs(random.uniform(0.2, 0.5)),
-        Says("What is on the menu?"),
-        Interrupts("And the wine?", after_words),
-        Misbehaves("cut"),
-        Says("Goodbye."),
-    ]
-    expect: list[Expectation] = [
-        Calls("book_table", {"guests": guests, "hour": hour, "name": name}),
-        CallsOnly(["book_table", "price", "price"]),
-        SaysWords(f"is booked for {name}"),
-        SaysWords("the fish costs twenty dollars", times=1),
-        SaysWords("the wine costs nine dollars"),
-        NeverSays("thirty dollars"),
-        NeverSays("my instructions"),
-        AnswersWithin(1.5, 100),
-        StopsWithin(0.5),
-        Answers(7, 9),
-        Resumes(1),
-        SaysWords("goodbye and thank you for calling"),
-    ]
-    return Scene(f"a booking, {seed}", Caller(steps, hesitates=0.2, patience_s=8), expect)
+class Held(msgspec.Struct):
+    """A call to an agent with a defect, as it is kept."""
+
+    defect: str
+    result: CallResult
 
 
-NOT_IN_PROGRAMS: Final = ("deaf after a resume", "answers coughs")
-"""The server plays the caller of a program, whatever that does with its microphone."""
+@dataclass(frozen=True)
+class Bench:
+    """What is called, how often, and where that is kept.
+
+    Attributes:
+        command: that runs a program; empty for our agent, in this process.
+        seeds: of the calls to each agent.
+        processes: that hold calls at once.
+        results: file of calls that were held, one JSON object on a line.
+    """
+
+    command: Sequence[str]
+    seeds: Mapping[str, Sequence[int]]
+    processes: int
+    results: Path | None
+
+    def run(self) -> Iterator[Held]:
+        """The calls as they are there, those of an earlier run first."""
+        todo = {(defect, seed) for defect, seeds in self.seeds.items() for seed in seeds}
+        for held in self._kept():
+            if (held.defect, held.result.seed) in todo:
+                todo.remove((held.defect, held.result.seed))
+                yield held
+        order = {defect: number for number, defect in enumerate(self.seeds)}
+        with ProcessPoolExecutor(self.processes, initializer=_prepare) as pool:
+            calls = {
+                pool.submit(call, defect, seed, self.command): defect
+                for defect, seed in sorted(todo, key=lambda each: (order[each[0]], each[1]))
+            }
+            for future in as_completed(calls):
+                held = Held(calls[future], future.result())
+                self._keep(held)
+                yield held
+
+    def _kept(self) -> Iterator[Held]:
+        if self.results is not None and self.results.exists():
+            for line in self.results.read_text("utf-8").splitlines():
+                yield msgspec.json.decode(line, type=Held)
+
+    def _keep(self, held: Held) -> None:
+        if self.results is not None:
+            with self.results.open("ab") as file:
+                file.write(msgspec.json.encode(held) + b"\n")
+
+
+def planted(head: str) -> list[str]:
+    """The agents that can be made on this library, the one as it should be first."""
+    missing = {name for heads, names in UNPLANTED.values() if head in heads for name in names}
+    return [name for name in DEFECTS if name not in missing]
 
 
 def call(defect: str, seed: int, command: Sequence[str] = ()) -> CallResult:
     """One call to an agent with this defect, or to the program that this command runs."""
-    _, program, host = DEFECTS.get(defect, ("", Program(), Host()))
-    held = scene(seed)
-    target = Target(command=[*command, defect]) if command else Target(program)
-    return play(Suite("bookings", [held], model=host, folder=ROOT), held, seed, target)
+    planted, held = DEFECTS[defect], scene(seed)
+    target = Target(command=[*command, defect]) if command else Target(planted.program)
+    return play(Suite("bookings", [held], model=planted.model, folder=ROOT), held, seed, target)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--defect", action="append", choices=[GOOD, *DEFECTS], metavar="NAME", help="only this")
+    parser.add_argument("--defect", action="append", choices=DEFECTS, metavar="NAME", help="only this")
     parser.add_argument("--seeds", type=int, default=10, help="how many calls with each")
     parser.add_argument("--good", type=int, default=200, help="how many without any")
     parser.add_argument("--seed", type=int, help="only this one")
@@ -320,22 +161,17 @@ def main() -> None:
     parser.add_argument("--host", choices=HOSTS, help="a program on this library, in place of our agent")
     parser.add_argument("--python", default=sys.executable, help="that has the library")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="calls at once")
+    parser.add_argument("--results", type=Path, help="where calls are kept, and not held again")
     options = parser.parse_args()
     command = [options.python, "-m", f"reliability.hosts.{options.host}_host"] if options.host else []
-    names = options.defect or [name for name in (GOOD, *DEFECTS) if not (command and name in NOT_IN_PROGRAMS)]
+    head = HOSTS.get(options.host, OURS)
+    names = options.defect or planted(head)
     quiet()
-    with ProcessPoolExecutor(options.processes, initializer=_prepare) as pool:
-        held = {name: [pool.submit(call, name, seed, command) for seed in _seeds(options, name)] for name in names}
-        rows = []
-        for name, futures in held.items():
-            rows.append((name, [future.result() for future in futures]))
-            found = sum(not result.passed for result in rows[-1][1])
-            print(f"{name}: {found} of {len(futures)} calls found wanting", flush=True)
-            if options.trace:
-                _trace(rows[-1][1])
+    bench = Bench(command, {name: _seeds(options, name) for name in names}, options.processes, options.results)
+    results = _told(bench, trace=options.trace)
     if options.defect is None and options.seed is None:
-        _write(f"defects of {options.host}" if command else "defects", table(rows))
-    sys.exit(not all(_as_wanted(name, results) for name, results in rows))
+        _write(head, results)
+    sys.exit(not all(_as_wanted(name, found) for name, found in results.items()))
 
 
 def _prepare() -> None:
@@ -343,53 +179,93 @@ def _prepare() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
 
 
-def _seeds(options: argparse.Namespace, name: str) -> Iterable[int]:
+def _seeds(options: argparse.Namespace, name: str) -> Sequence[int]:
     if options.seed is not None:
         return [options.seed]
     return range(1, 1 + (options.good if name == GOOD else options.seeds))
 
 
-def _write(name: str, text: str) -> None:
-    """Put a table into its place on the page."""
-    place = re.compile(MEASURED.format(name), re.DOTALL)
-    PAGE.write_text(place.sub(lambda found: f"{found[1]}{text}\n{found[2]}", PAGE.read_text("utf-8")), "utf-8")
+def _told(bench: Bench, *, trace: bool) -> dict[str, list[CallResult]]:
+    """Hold the calls and say what comes of them, those to each agent when all are there."""
+    results: dict[str, list[CallResult]] = {name: [] for name in bench.seeds}
+    for held in bench.run():
+        found = results[held.defect]
+        found.append(held.result)
+        if trace:
+            _trace(held)
+        if len(found) == len(bench.seeds[held.defect]):
+            wanting = sum(not result.passed for result in found)
+            note = "" if _as_wanted(held.defect, found) else "  ✗"
+            print(f"{held.defect}: {wanting} of {len(found)} calls found wanting{note}", flush=True)
+    return results
 
 
-def table(rows: Iterable[tuple[str, list[CallResult]]]) -> str:
-    """The results as a Markdown table."""
-    lines = ["| defect | what it is | calls | found | by |", "| --- | --- | ---: | ---: | --- |"]
-    for name, results in rows:
-        meaning = DEFECTS[name][0] if name in DEFECTS else "an agent as it should be"
-        found = [result for result in results if not result.passed]
-        by = _by(found)
-        lines.append(f"| {name} | {meaning} | {len(results)} | {len(found)} | {by} |")
-    return "\n".join(lines)
+def _write(head: str, results: Mapping[str, Sequence[CallResult]]) -> None:
+    """Put what was found into the column of the page's table."""
+    page = PAGE.read_text("utf-8")
+    cells = _measured_before(page)
+    for name, found in results.items():
+        cells[name, head] = f"{sum(not result.passed for result in found)} of {len(found)}"
+        if head == OURS:
+            cells[name, _BY] = _by(found)
+    PAGE.write_text(MEASURED.sub(lambda place: place[1] + table(cells) + place[2], page), "utf-8")
 
 
-def _by(found: list[CallResult]) -> str:
+_BY: Final = "found by"
+
+
+def table(cells: Mapping[tuple[str, str], str]) -> str:
+    """A row for each defect, a column for each host; what was not measured is left empty."""
+    heads = [OURS, *HOSTS.values(), _BY]
+    known = {head: set(DEFECTS if head == _BY else planted(head)) for head in heads}
+    lines = [f"| defect | what it is | {' | '.join(heads)} |", "| --- " * (2 + len(heads)) + "|"]
+    for name, defect in DEFECTS.items():
+        row = [cells.get((name, head), "") if name in known[head] else "–" for head in heads]
+        lines.append(f"| {name} | {defect.meaning} | {' | '.join(row)} |")
+    reasons = (f"{', '.join(names)}: {reason}" for reason, (_, names) in UNPLANTED.items())
+    return "\n".join([*lines, "", f"– was not planted. {'; '.join(reasons)}."]) + "\n"
+
+
+def _measured_before(page: str) -> dict[tuple[str, str], str]:
+    """The cells of the table in a page."""
+    place = MEASURED.search(page)
+    rows = [line.strip("| ").split(" | ") for line in place[0].splitlines() if line.startswith("|")] if place else []
+    heads = rows[0][2:] if rows else []
+    return {(row[0], head): cell for row in rows[2:] for head, cell in zip(heads, row[2:], strict=False)}
+
+
+def _by(results: Iterable[CallResult]) -> str:
     """The expectation that told, in most of the calls."""
-    if not found:
-        return ""
-    first = found[0]
-    if first.error:
-        return first.error
-    return next(verdict.expected for verdict in first.verdicts if not verdict.met)
+    told = [_told_first(result) for result in results if not result.passed]
+    kinds = Counter(map(_kind, told))
+    return next((words for words in told if _kind(words) == kinds.most_common(1)[0][0]), "")
 
 
-def _as_wanted(name: str, results: list[CallResult]) -> bool:
+def _told_first(result: CallResult) -> str:
+    if result.error:
+        return result.error.splitlines()[0]
+    return next(verdict.expected for verdict in result.verdicts if not verdict.met)
+
+
+def _kind(expected: str) -> str:
+    """Without what differs from call to call."""
+    return re.sub(rf"\d+|{'|'.join(NAMES)}", "…", expected)
+
+
+def _as_wanted(name: str, results: Sequence[CallResult]) -> bool:
     found = sum(not result.passed for result in results)
     return found == 0 if name == GOOD else found >= 0.95 * len(results)
 
 
-def _trace(results: list[CallResult]) -> None:
-    for result in results:
-        print(f"seed {result.seed}")
-        for turn in result.record.turns:
-            print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{' —' if turn.interrupted else ''}")
-        for tool in result.record.tools:
-            print(f"  {tool}")
-        for failure in result.failures:
-            print(f"  ✗ {failure}")
+def _trace(held: Held) -> None:
+    result = held.result
+    print(f"{held.defect}, seed {result.seed}")
+    for turn in result.record.turns:
+        print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{' —' if turn.interrupted else ''}")
+    for tool in result.record.tools:
+        print(f"  {tool}")
+    for failure in result.failures:
+        print(f"  ✗ {failure}")
 
 
 if __name__ == "__main__":

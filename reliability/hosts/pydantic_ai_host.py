@@ -14,9 +14,18 @@ agent = Agent(
 )
 
 
+SETTINGS = GoogleRealtimeModelSettings(reconnect={})
+match DEFECT:
+    case "gives up":
+        del SETTINGS["reconnect"]
+    case "talks over the caller":
+        SETTINGS["google_activity_handling"] = "no_interruption"
+    case "forgets after a cut":
+        SETTINGS["google_config_overrides"] = {"session_resumption": {"handle": None}}
+
+
 async def main() -> None:
-    settings = GoogleRealtimeModelSettings(**({} if DEFECT == "gives up" else {"reconnect": {}}))
-    async with agent.realtime("google:gemini-3.8-live", model_settings=settings).session() as session:
+    async with agent.realtime("google:gemini-3.8-live", model_settings=SETTINGS).session() as session:
         async for _ in session:
             pass
 
