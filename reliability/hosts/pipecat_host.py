@@ -9,6 +9,7 @@ from google.genai.types import ActivityHandling, LiveConnectConfig, RealtimeInpu
 from loguru import logger
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
+from pipecat.frames.frames import LLMRunFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -68,6 +69,8 @@ async def main() -> None:
     worker = PipelineWorker(Pipeline([pair.user(), llm, pair.assistant()]), params=params)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
+    # Without this, Pipecat takes the first words that are heard for a context to begin with, and asks them again.
+    await worker.queue_frame(LLMRunFrame())
     await runner.run()
 
 
