@@ -16,7 +16,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 
 from gemini_realtime.evaluation import CallResult, Suite, Target, play
+from gemini_realtime.evaluation.running import call_workers, held_by_worker
 from reliability.bookings import NAMES, Model, scene
 from reliability.hosts.realtime_agent_host import Program
 from reliability.tools import quiet
@@ -117,9 +118,9 @@ class Bench:
                 todo.remove((held.defect, held.result.seed))
                 yield held
         order = {defect: number for number, defect in enumerate(self.seeds)}
-        with ProcessPoolExecutor(self.processes, initializer=_prepare) as pool:
+        with call_workers(self.processes, quiet) as pool:
             calls = {
-                pool.submit(call, defect, seed, self.command): defect
+                pool.submit(held_by_worker, call, defect, seed, self.command): defect
                 for defect, seed in sorted(todo, key=lambda each: (order[each[0]], each[1]))
             }
             for future in as_completed(calls):
@@ -167,16 +168,12 @@ def main() -> None:
     head = HOSTS.get(options.host, OURS)
     names = options.defect or planted(head)
     quiet()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that programs under test are ended too
     bench = Bench(command, {name: _seeds(options, name) for name in names}, options.processes, options.results)
     results = _told(bench, trace=options.trace)
     if options.defect is None and options.seed is None:
         _write(head, results)
     sys.exit(not all(_as_wanted(name, found) for name, found in results.items()))
-
-
-def _prepare() -> None:
-    quiet()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
 
 
 def _seeds(options: argparse.Namespace, name: str) -> Sequence[int]:

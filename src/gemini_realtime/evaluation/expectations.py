@@ -14,6 +14,9 @@ from gemini_realtime.evaluation.words import contains, occurrences, words_of
 DEFAULT_STOP_S = 1.0
 """So long an agent may speak on when it is spoken over, unless a scene says otherwise."""
 
+LATE_S = 0.2
+"""A machine that is further behind real time tells nothing about an agent's: an answer is due within a second or so."""
+
 
 class Expectation(Protocol):
     """Something that is expected of a call."""
@@ -117,7 +120,8 @@ class AnswersWithin:
         seen = percentile(record.answered_after_s, self.percentile)
         expected = f"answers within {self.seconds:g} s (p{self.percentile})"
         return Verdict(expected, seen is not None and seen <= self.seconds,
-                       "there was no answer" if seen is None else f"after {seen:.2f} s")  # fmt: skip
+                       "there was no answer" if seen is None else f"after {seen:.2f} s{_late(record)}",
+                       timed=seen is not None)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,8 @@ class StopsWithin:
     def check(self, record: CallRecord) -> Verdict:
         """Compare the longest time."""
         longest = max(record.stopped_after_s, default=0.0)
-        return Verdict(f"stops within {self.seconds:g} s", longest <= self.seconds, f"it went on for {longest:.2f} s")
+        return Verdict(f"stops within {self.seconds:g} s", longest <= self.seconds,
+                       f"it went on for {longest:.2f} s{_late(record)}", timed=True)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -196,6 +201,10 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
     """The value that so many of a hundred do not exceed (nearest rank); None without any."""
     ordered = sorted(values)
     return ordered[max(0, ceil(percent / 100 * len(ordered)) - 1)] if ordered else None
+
+
+def _late(record: CallRecord) -> str:
+    return f", and this machine was late by {record.late_s:.2f} s itself" if record.late_s > LATE_S else ""
 
 
 def _holds(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:

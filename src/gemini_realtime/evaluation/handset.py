@@ -79,6 +79,7 @@ class Handset(ABC):
         stopped_s: of each time the caller spoke over the other side, how long that went on.
         cut_short: how many answers broke off although the caller had said nothing since they began.
         answered_others: how many were to words that the caller had not said.
+        late_s: by how much this machine was behind real time at most, where the other side is not in this process.
     """
 
     def __init__(self) -> None:
@@ -87,6 +88,7 @@ class Handset(ABC):
         self.stopped_s: list[float] = []
         self.cut_short = self.answered_others = 0
         self._other_side_heard = False  # words, since the last answer began
+        self.late_s = 0.0
         self._playback = Playback(OUTPUT_FORMAT)
         self._answer: Answer | None = None
         self._words: list[tuple[float, str]] = []
@@ -210,6 +212,10 @@ class Handset(ABC):
                 self._silent()
         self._moment.set()
         return played
+
+    def keep_time(self, due_s: float) -> None:
+        """Something that was due then is done now."""
+        self.late_s = max(self.late_s, self.now() - due_s)
 
     @abstractmethod
     def tell_stopped(self, event: PlaybackStopped) -> None:
@@ -405,6 +411,8 @@ class ProgramHandset(Handset):
         while True:
             at += _PIECE_MS / 1000
             await asyncio.sleep(max(0.0, at - self.now()))
+            if self._line.ready.is_set():  # while it starts, a program takes all of the machine that it gets
+                self.keep_time(at)
             self.play(_PIECE_MS)
 
 

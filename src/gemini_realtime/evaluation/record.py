@@ -62,6 +62,7 @@ class CallRecord:
         new_sessions: how often that was by a session that had to be told the conversation anew.
         cost_usd: as far as prices are known.
         lasted_s: on the clock of the call.
+        late_s: by how much this machine was behind real time at most, where the agent is not in this process.
     """
 
     turns: list[TurnRecord] = field(default_factory=list)
@@ -79,6 +80,7 @@ class CallRecord:
     new_sessions: int = 0
     cost_usd: float | None = None
     lasted_s: float = 0.0
+    late_s: float = 0.0
 
     @property
     def said(self) -> str:
@@ -99,11 +101,13 @@ class Verdict:
         expected: in words.
         met: whether it was.
         seen: what was seen instead, in words.
+        timed: whether it is about time, and so depends on a machine that keeps pace.
     """
 
     expected: str
     met: bool
     seen: str = ""
+    timed: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ class CallResult:
         error: why there was none, if the agent failed; the verdicts do not count then.
         recording: the page, or else the folder, of its recording; empty without one.
         took_s: of real time.
+        attempts: how often it was held: again when nothing but its time was wrong and this machine was late itself.
     """
 
     scene: str
@@ -127,6 +132,7 @@ class CallResult:
     error: str = ""
     recording: str = ""
     took_s: float = 0.0
+    attempts: int = 1
 
     @property
     def passed(self) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +22,7 @@ from gemini_realtime.evaluation.calls import Target, agent_named, play
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.scenes import Scene, Suite
 
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _AHEAD: Final = 4  # calls that wait for each worker, so that none is idle
 
 Call = tuple[Scene, int]
@@ -141,12 +145,12 @@ def _over_processes(plan: Plan, calls: Iterator[Call], workers: int) -> Iterator
     """A process that dies takes the calls under way along: each is tried once more, in a process of its own."""
     suspects: list[Call] = []
     while (call := next(calls, None)) is not None:
-        with _pool(plan, workers) as pool:
+        with call_workers(workers, _prepare, plan) as pool:
             yield from _until_broken(pool, chain([call], calls), workers * _AHEAD, suspects)
     for call in suspects:
-        with _pool(plan, 1) as pool:
+        with call_workers(1, _prepare, plan) as pool:
             try:
-                yield pool.submit(_play, *call).result()
+                yield pool.submit(held_by_worker, _play, *call).result()
             except BrokenProcessPool:
                 scene, seed = call
                 yield CallResult(scene.name, seed, error="the agent ended its process")
@@ -161,7 +165,7 @@ def _until_broken(
         while True:
             for call in islice(calls, room - len(under_way)):
                 suspects.append(call)  # unless it can be submitted
-                under_way[pool.submit(_play, *call)] = suspects.pop()
+                under_way[pool.submit(held_by_worker, _play, *call)] = suspects.pop()
             if not under_way:
                 return
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -170,13 +174,49 @@ def _until_broken(
                 del under_way[future]
     except BrokenProcessPool:
         suspects += under_way.values()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # when nobody wants to know of more
 
 
-def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
+@contextmanager
+def call_workers(workers: int, prepare: Callable[..., None], *given: object) -> Iterator[ProcessPoolExecutor]:
+    """Processes that hold calls; whoever leaves before they are done ends the calls, and the programs under test.
+
+    Args:
+        workers: how many.
+        prepare: is called with `given` in each process before its first call.
+        given: can be pickled.
+    """
+    others = set(active_children())
     # Not forked: a fork has the locks and threads of its parent, and the agent may have any.
-    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare, initargs=(plan,))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=partial(_begin, prepare, *given))
+    try:
+        yield pool
+    except BaseException:
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(prepare: Callable[..., None], *given: object) -> None:
+    for number in _ENDING:
+        signal.signal(number, _end)
+    prepare(*given)
+
+
+def _end(number: int, _: object) -> None:
+    """The first signal ends the call under way; another may not keep it from ending its program."""
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def held_by_worker(hold: Callable[..., CallResult], *given: object) -> CallResult:
+    """Hold a call in a process of `call_workers`, which ends when it is told to."""
+    try:
+        return hold(*given)
+    except SystemExit as ending:  # the executor would send it to the parent as a result, and hold the next call
+        os._exit(ending.code if isinstance(ending.code, int) else 1)
 
 
 _prepared: list[tuple[Plan, Target]] = []
@@ -184,7 +224,6 @@ _prepared: list[tuple[Plan, Target]] = []
 
 
 def _prepare(plan: Plan) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a program under test is ended too
     _prepared[:] = [(plan, plan.target())]
 
 

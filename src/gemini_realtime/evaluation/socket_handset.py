@@ -301,6 +301,7 @@ class SocketHandset(Handset):
             piece = self.said(self._microphone, at, _PIECE_MS)
             at += _PIECE_MS / 1000
             await asyncio.sleep(max(0.0, at - self.now()))
+            self.keep_time(at)
             played = self._playback.take(OUTPUT_FORMAT.bytes_for_ms(_PIECE_MS))
             for message in self._encoding.sent(self._microphone.heard(piece, played)):
                 self._send(message)
