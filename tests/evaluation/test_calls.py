@@ -7,7 +7,7 @@ import pytest
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.calls import Target, agent_named, play
 from gemini_realtime.evaluation.expectations import Calls, SaysWords
-from gemini_realtime.evaluation.record import CallResult
+from gemini_realtime.evaluation.record import CallRecord, CallResult, Verdict
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
     Caller,
@@ -151,3 +151,20 @@ def test_the_recording_of_a_call_is_kept_where_something_went_wrong(tmp_path: Pa
     kept = Path(play(suite, bad, 0, target).recording)
     assert "Two plus three is five." in kept.read_text("utf-8")
     assert [folder.name for folder in tmp_path.iterdir()] == ["a-wrong-sum-0"]
+
+
+SLOW = Verdict("answers within 1 s (p95)", met=False, seen="after 1.20 s", timed=True)
+WRONG = Verdict("says 'five'", met=False)
+
+
+@pytest.mark.parametrize(
+    ("late_s", "unmet", "attempts"), [(0.3, [SLOW], 2), (0.0, [SLOW], 1), (0.3, [SLOW, WRONG], 1), (0.3, [], 1)]
+)
+def test_a_call_is_held_again_when_only_its_time_may_be_the_machines(
+    late_s: float, unmet: list[Verdict], attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = [CallResult("scene", 1, unmet, CallRecord(late_s=late_s)), CallResult("scene", 1)]
+    monkeypatch.setattr("gemini_realtime.evaluation.calls._judged", lambda *_: outcomes.pop(0))
+    result = called(Says("Hello."))
+    assert result.attempts == attempts
+    assert result.passed == (attempts == 2 or not unmet)

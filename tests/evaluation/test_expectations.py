@@ -95,3 +95,9 @@ def test_a_percentile_is_one_of_the_values() -> None:
     values = [float(value) for value in range(1, 21)]
     assert (percentile(values, 50), percentile(values, 95), percentile(values, 100)) == (10, 19, 20)
     assert percentile([], 50) is None
+
+
+def test_a_late_machine_is_named_beside_the_time_that_it_spoiled() -> None:
+    verdict = AnswersWithin(1.0).check(record(answered_after_s=[1.4], late_s=0.5))
+    assert verdict.timed
+    assert verdict.seen == "after 1.40 s, and this machine was late by 0.50 s itself"

@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
 import pytest
 
 from gemini_realtime.errors import ConfigError
@@ -36,6 +43,28 @@ def test_processes_come_to_the_same_as_one() -> None:
 def test_an_agent_that_ends_its_process_takes_no_other_call_along() -> None:
     plan = Plan(SUITE, agent="tests.evaluation.agents:suicidal", workers=2)
     assert [result.error for result in run(plan)] == ["the agent ended its process"] * 2
+
+
+LINGERS = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1], str(os.getpid())).touch(); time.sleep(100)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a program cannot be asked whether it is there")
+def test_who_leaves_a_run_ends_its_calls_and_programs(tmp_path: Path) -> None:
+    calls = run(Plan(SUITE, command=[sys.executable, "-c", LINGERS, str(tmp_path)], repeat=9, workers=2))
+    interrupting = threading.Thread(target=_interrupt_when, args=(tmp_path, 2))
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        next(calls)
+    interrupting.join()
+    for program in tmp_path.iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(program.name), 0)
+
+
+def _interrupt_when(folder: Path, programs: int) -> None:
+    while len(list(folder.iterdir())) < programs:
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_one_scene_may_be_picked_and_another_name_is_a_clear_error() -> None:

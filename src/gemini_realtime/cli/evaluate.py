@@ -163,6 +163,8 @@ def _tell(plan: Plan, tally: Tally) -> None:
     if plan.sound or plan.command or plan.url:
         time = "real time" if plan.command else "real time, with real speech"
     console.print(f"{tally.calls} calls of {tally.lasted_s / tally.calls:.0f} s on average, {time}", style="dim")
+    if tally.held_again:
+        console.print(f"{tally.held_again} were held again, since this machine was late itself", style="yellow")
     failed = next((result for scene in tally for result in scene.failed), None)
     if failed is not None:
         console.print(f"\n{failed.scene}, seed {failed.seed}:", style="bold")

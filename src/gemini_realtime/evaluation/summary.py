@@ -199,13 +199,14 @@ class Tally:
     Attributes:
         calls: how many there are.
         failed: how many of them were not as expected.
+        held_again: how many of them were held again, since this machine was late itself.
         lasted_s: all of them, on their clocks.
         took_s: all of them, of real time.
     """
 
     def __init__(self, scenes: Iterable[str] = ()) -> None:
         self._scenes = {name: SceneTally(name) for name in scenes}
-        self.calls = self.failed = 0
+        self.calls = self.failed = self.held_again = 0
         self.lasted_s = self.took_s = 0.0
 
     @classmethod
@@ -220,6 +221,7 @@ class Tally:
         """Count a call."""
         self.calls += 1
         self.failed += not result.passed
+        self.held_again += result.attempts > 1
         self.lasted_s += result.record.lasted_s
         self.took_s += result.took_s
         self._scenes.setdefault(result.scene, SceneTally(result.scene)).add(result)
