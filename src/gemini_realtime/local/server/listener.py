@@ -24,6 +24,9 @@ from gemini_realtime.local.server.request_handler import RequestHandler
 if TYPE_CHECKING:
     from gemini_realtime.local.server.exchange import Exchange
 
+READ_BUFFER_BYTES: Final = 2 * 1024
+"""With what the read buffer of a WebSocket begins: it grows with what comes, and many sessions are silent for long."""
+
 _BACKLOG: Final = 1024
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_S: Final = 0.1
@@ -214,7 +217,7 @@ def _websocket(handler: RequestHandler, limits: Limits, leave: Callable[[], None
     def accept(upgrade: picows.WSUpgradeRequest) -> Connection | picows.WSUpgradeResponseWithListener:
         accepted = handler.accept(upgrade)
         if isinstance(accepted, Connection):
-            accepted.came_in = leave
+            accepted.came_in = partial(_begin_session, leave, upgrade)
         return accepted
 
     handshake = _Handshake(
@@ -232,10 +235,15 @@ def _websocket(handler: RequestHandler, limits: Limits, leave: Callable[[], None
         enable_auto_pong=False,
         max_frame_size=limits.longest_message,
         extra_headers=None,
-        read_buffer_init_size=16 * 1024,
+        read_buffer_init_size=READ_BUFFER_BYTES,
     )
     handshake.leave = leave
     return cast(asyncio.BufferedProtocol, handshake)
+
+
+def _begin_session(leave: Callable[[], None], upgrade: picows.WSUpgradeRequest) -> None:
+    leave()
+    upgrade.headers.clear()  # nobody reads them any more, and picows keeps them, with the key
 
 
 def _exchange() -> type[Exchange] | None:

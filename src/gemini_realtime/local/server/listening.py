@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from logging import getLogger
-from typing import Final
+from typing import Final, NamedTuple
 
 from gemini_realtime.audio.format import INPUT_FORMAT
 from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
@@ -41,6 +41,20 @@ _UTTERANCES_AHEAD: Final = 4  # utterances that wait to be understood before the
 _log = getLogger(__name__)
 
 
+class _Ears(NamedTuple):
+    """What hears one client.
+
+    Attributes:
+        utterances: finds them.
+        dictation: takes them down.
+        sketches: whether the words so far of an utterance under way are wanted.
+    """
+
+    utterances: UtteranceFinder
+    dictation: Dictation
+    sketches: bool
+
+
 class Listening:
     """Hears one client.
 
@@ -68,26 +82,24 @@ class Listening:
         self._backends = backends
         self._tasks = tasks
         self._fail = fail
-        self._unheard: deque[Sound] = deque()
-        self._utterances: UtteranceFinder | None = None
-        self._transcribes = False
-        self._dictation = Dictation(self._transcribe, hears=self._hears, unfinished_wait_s=backends.unfinished_wait_s)
+        self._unheard: deque[Sound] | None = None  # while there is too much to hear at once
+        self._ears: _Ears | None = None  # from the first sound on
 
     def take(self, sound: Sound) -> None:
         """Listen at once, and to what is long piece by piece, so that the other clients have their turn in between."""
         long = isinstance(sound, Hear) and len(sound.pcm) > _PIECE_BYTES
-        if not long and not self._unheard and (self._utterances is not None or not self._has_to_load):
+        if not long and not self._unheard and (self._ears is not None or not self._has_to_load):
             self._listen_to(sound)
             return
         if not self._unheard:
             self._connection.hold()
-            self._tasks.start(self._catch_up)
+            self._unheard = deque()
+            self._tasks.start(partial(self._catch_up, self._unheard))
         self._unheard.append(sound)
 
     def stop(self) -> None:
         """Nobody speaks any more; what finds speech is left to others."""
-        self._unheard.clear()
-        self._utterances = None
+        self._unheard = self._ears = None
 
     async def recall(self, turn: SpokenTurn) -> None:
         """Find out what was said earlier, in pieces that can be heard at once."""
@@ -111,35 +123,39 @@ class Listening:
         detects = not self._peer.options.manual_activity and isinstance(self._backends.hearing, DetectingHearing)
         return detects and not detection_is_loaded()
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, unheard: deque[Sound]) -> None:
         try:
             if self._has_to_load:
                 await asyncio.to_thread(load_detection)
-            while self._unheard:
-                for piece in _pieces(self._unheard[0]):
+            while unheard:
+                for piece in _pieces(unheard[0]):
                     self._listen_to(piece)
                     self._act()
                     await asyncio.sleep(0)
-                self._unheard.popleft()
+                unheard.popleft()
         finally:
             self._connection.release()
 
+    def _begin(self) -> _Ears:
+        options = self._peer.options
+        detector = partial(self._backends.hearing.detector, options.detection)
+        dictation = Dictation(self._transcribe, hears=self._hears, unfinished_wait_s=self._backends.unfinished_wait_s)
+        self._tasks.start(partial(self._understand, dictation))
+        utterances = UtteranceFinder(None if options.manual_activity else detector)
+        return _Ears(utterances, dictation, options.family.task == "transcribe")
+
     def _listen_to(self, sound: Sound) -> None:
-        if self._utterances is None:
-            detector = partial(self._backends.hearing.detector, self._peer.options.detection)
-            self._utterances = UtteranceFinder(None if self._peer.options.manual_activity else detector)
-            self._transcribes = self._peer.options.family.task == "transcribe"
-            self._tasks.start(self._understand)
+        ears = self._ears = self._ears or self._begin()
         try:
-            events = self._utterances.take(sound)
+            events = ears.utterances.take(sound)
         except Exception as error:
             self._stumble(error)
             return
         for event in events:
-            self._dictate(event)
-        if self._transcribes and self._dictation.wants(self._utterances.under_way_bytes):
-            self._dictation.sketch(self._utterances.under_way)
-        if events and self._dictation.waiting > _UTTERANCES_AHEAD:
+            self._dictate(event, ears.dictation)
+        if ears.sketches and ears.dictation.wants(ears.utterances.under_way_bytes):
+            ears.dictation.sketch(ears.utterances.under_way)
+        if events and ears.dictation.waiting > _UTTERANCES_AHEAD:
             self._connection.pause_reading("hearing")
 
     def _stumble(self, error: Exception) -> None:
@@ -150,26 +166,26 @@ class Listening:
         else:
             self._fail(error)
 
-    def _dictate(self, event: SpeechEvent) -> None:
+    def _dictate(self, event: SpeechEvent, dictation: Dictation) -> None:
         match event:
             case SpeechStarted():
-                self._dictation.begin()
+                dictation.begin()
                 self._peer.speech_started()
             case SpeechPaused(_, audio):
-                self._dictation.expect(audio)
+                dictation.expect(audio)
             case SpeechEnded(_, audio):
-                self._dictation.add(audio)
+                dictation.add(audio)
 
-    async def _understand(self) -> None:
+    async def _understand(self, dictation: Dictation) -> None:
         """Tell the peer the words of each utterance."""
         try:
             while True:
-                pcm16k, words = await self._dictation.next()
+                pcm16k, words = await dictation.next()
                 self._connection.resume_reading("hearing")
                 self._peer.heard(words, audio_s=INPUT_FORMAT.duration_ms(len(pcm16k)) / 1000)
                 self._act()
         finally:
-            await self._dictation.close()
+            await dictation.close()
 
     async def _transcribe(self, pcm16k: bytes) -> str:
         options = self._peer.options
