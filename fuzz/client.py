@@ -401,7 +401,7 @@ async def on_a_socket(case: int) -> None:
         await Program(client, chance, lambda: None, lambda: check_bounds(client), longest_s=0.01).run()
         await asyncio.gather(*filter(None, serving))
     transports = [found for found in gc.get_objects() if type(found) is WebSocketTransport]
-    assert all(found._lost.is_set() for found in transports if found._socket is not None), "a socket is left open"
+    assert all(found._lost for found in transports if found._socket is not None), "a socket is left open"
     await _nothing_left(complaints)
 
 

@@ -1,4 +1,4 @@
-"""How many functions are called for a received frame, a first setup and a resume: what no noise of a machine moves.
+"""How many functions are called for a frame, a setup and a resume, and what is held: what no noise of a machine moves.
 
 A bound is some tenth above what was counted when it was written; whoever needs more has a reason.
 """
@@ -6,10 +6,12 @@ A bound is some tenth above what was counted when it was written; whoever needs 
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -180,6 +182,22 @@ async def test_a_second_of_talk_without_echoes_takes_few_calls() -> None:
         assert names["event_queue._wake"] == 0
         check(names, 770)
         dispatching.cancel()
+
+
+@in_virtual_time
+async def test_a_session_in_which_nobody_speaks_takes_little_memory() -> None:
+    conversations = [Conversation() for _ in range(21)]
+    async with AsyncExitStack() as stack:
+        for number, conversation in enumerate(conversations):
+            if number == 1:
+                gc.collect()
+                tracemalloc.start()
+            await stack.enter_async_context(conversation.client.connect())
+            await conversation.until(SessionCreated)
+        gc.collect()
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert size / 20 < 10_000
 
 
 class Silent:

@@ -114,6 +114,13 @@ async def test_headers_travel_with_the_upgrade_and_frames_as_text() -> None:
         assert await server.received.get() == (picows.WSMsgType.TEXT, b'{"setup":{}}')
 
 
+async def test_what_was_sent_with_the_upgrade_is_not_kept() -> None:
+    async with connected() as (_, _, transport):
+        assert transport._socket is not None
+        assert not transport._socket.request.headers
+        assert not transport._socket.response.headers
+
+
 async def test_text_and_binary_frames_arrive_whole_and_stay_valid() -> None:
     async with connected() as (server, client, _):
         server.send(b"one")

@@ -6,7 +6,6 @@ one answer says for certain of neither that it was answered, and the second one 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from math import inf
 from typing import Final, NamedTuple
@@ -63,7 +62,7 @@ class Questions:
     def __init__(self) -> None:
         self.one_by_one = False
         self._announced = False
-        self._heard: deque[Question] = deque(maxlen=MAX_HEARD)
+        self._heard: list[Question] = []
         self._answers = 0  # to some of those that wait, and to which is not known
         self._at_once: tuple[int, float] = (0, -inf)
 
@@ -107,6 +106,7 @@ class Questions:
             self._heard[-1] = heard._replace(after=self._heard[-1].after)
         elif not speaks_on:
             self._heard.append(heard)
+            del self._heard[:-MAX_HEARD]
 
     def first(self, typed: Sequence[int]) -> int | None:
         """The number of the last message up to which the question was given that is answered next; None when there is
@@ -145,7 +145,7 @@ class Questions:
         maybe = [one for one in waiting if sum(other.precedes(one) for other in waiting) < self._answers]
         certain = [one for one in maybe if sum(not one.precedes(other) for other in waiting) <= self._answers]
         self._answers -= len(certain)
-        self._heard = deque((one for one in self._heard if one not in certain), MAX_HEARD)
+        self._heard = [one for one in self._heard if one not in certain]
         return Answered(
             until=max((one.until if one.heard_at is None else one.after for one in certain), default=0),
             maybe_until=max(one.until for one in maybe),
@@ -154,14 +154,14 @@ class Questions:
 
     def done(self, until: int) -> None:
         """What was given up to this number needs no answer any more."""
-        self._heard = deque((one for one in self._heard if one.until > until), MAX_HEARD)
+        self._heard = [one for one in self._heard if one.until > until]
 
     def given_up(self, before: float) -> None:
         """What was understood before then has no answer, and will not get one."""
         while self._heard and (self._heard[0].heard_at or 0.0) < before:
-            self._heard.popleft()
+            del self._heard[0]
 
     def connection_lost(self, held_until: int) -> None:
         """What was given after this message is sent again, and understood and answered again."""
-        self._heard = deque((one for one in self._heard if one.until <= held_until), MAX_HEARD)
+        self._heard = [one for one in self._heard if one.until <= held_until]
         self._answers = 0

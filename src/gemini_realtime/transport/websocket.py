@@ -35,7 +35,7 @@ PROXY_AUTHENTICATION_REQUIRED = 407
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Bound on one message. Audio comes in frames of some 16 kB; grounding and avatar video are larger."""
 
-READ_BUFFER_BYTES = 4 * 1024
+READ_BUFFER_BYTES = 2 * 1024
 """With what the read buffer begins; it grows with the frames that come, and many sessions are silent for long."""
 
 MAX_UNSENT_BYTES = 32 * 1024
@@ -206,7 +206,8 @@ class WebSocketTransport(picows.WSListener):
         self._owed_pong: bytes | None = None
         self.writable = True
         self._drained: asyncio.Event | None = None  # while the network is stalled
-        self._lost = asyncio.Event()
+        self._lost = False
+        self._closed: asyncio.Event | None = None  # while somebody waits for it
         self._ending: asyncio.Task[None] | None = None
         self._abandoned = False
 
@@ -229,27 +230,28 @@ class WebSocketTransport(picows.WSListener):
             await self._drained.wait()
 
     def pause_reading(self) -> None:
-        if self._socket is not None and not self._lost.is_set():
+        if self._socket is not None and not self._lost:
             self._socket.underlying_transport.pause_reading()
 
     def resume_reading(self) -> None:
-        if self._socket is not None and not self._lost.is_set():
+        if self._socket is not None and not self._lost:
             self._socket.underlying_transport.resume_reading()
 
     async def close(self) -> None:
-        if self._socket is None:
+        if self._socket is None or self._lost:
             return
+        self._closed = self._closed or asyncio.Event()
         self._socket.send_close(picows.WSCloseCode.OK)
         self.resume_reading()  # the peer's answer must get through
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._lost.wait()
+                await self._closed.wait()
         except TimeoutError:
             pass
         finally:
             # Also when cancelled: no socket outlives its `close`.
             self._socket.disconnect(graceful=False)
-        await self._lost.wait()
+        await self._closed.wait()
 
     def abandon(self) -> None:
         """Nobody waits for the connection any more: should it still come to be, it ends at once."""
@@ -273,7 +275,7 @@ class WebSocketTransport(picows.WSListener):
         if self._abandoned:
             transport.disconnect(graceful=False)
         else:
-            _keep_little(transport.underlying_transport)
+            _keep_little(transport)
             # The method itself costs as much as a tenth of what it sends, fifty times a second.
             self.send = functools.partial(transport.send, _TEXT)  # type: ignore[method-assign]
 
@@ -325,7 +327,9 @@ class WebSocketTransport(picows.WSListener):
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         received = transport.close_handshake.recv if transport.close_handshake and not _gave_up(transport) else None
-        self._lost.set()
+        self._lost = True
+        if self._closed is not None:
+            self._closed.set()
         self._owed_pong = None
         self._ending = asyncio.get_running_loop().create_task(_ended(transport))
         self.resume_writing()
@@ -374,10 +378,13 @@ async def _ended(transport: picows.WSTransport) -> None:
         await transport.wait_disconnected()
 
 
-def _keep_little(transport: asyncio.WriteTransport) -> None:
-    """Let the network say soon that it is stalled."""
-    transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
-    connected, option = transport.get_extra_info("socket"), getattr(socket, "TCP_NOTSENT_LOWAT", None)
+def _keep_little(transport: picows.WSTransport) -> None:
+    """Let the network say soon that it is stalled, and forget the handshake: the key is in it, and 2 kB."""
+    for handshake in (transport.request, transport.response):
+        handshake.headers.clear()
+    beneath = transport.underlying_transport
+    beneath.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+    connected, option = beneath.get_extra_info("socket"), getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if connected is not None and option is not None:
         with suppress(OSError):  # not TCP
             connected.setsockopt(socket.IPPROTO_TCP, option, MAX_UNSENT_IN_KERNEL_BYTES)
