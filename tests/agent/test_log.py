@@ -63,6 +63,13 @@ ANSWER = (OutputTranscript(text="At "), model_audio(), OutputTranscript(text="ei
 
 
 @in_virtual_time
+async def test_rooms_are_not_taken_for_speech() -> None:
+    log = await logged(*(user_audio(loudness) for loudness in (0, 511, 512, 699, -1, -700, -32768)))
+    assert log.turns == []
+    assert len((await logged(user_audio(700))).turns) == 1
+
+
+@in_virtual_time
 async def test_both_sides_are_turns_with_times() -> None:
     log = await logged(1.0, *QUESTION, InputTranscript(text="When?"), 0.2, *ANSWER)
     question, answer = log.turns

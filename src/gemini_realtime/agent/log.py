@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 LOUD_FROM: Final = 700
 """Largest sample from which a piece of the user's audio counts as speech, -33 dBFS: rooms are quieter."""
 
+_FAR_BELOW: Final = bytes(byte for byte in range(256) if byte >= 0x80 or (byte + 1) << 8 <= LOUD_FROM)
+"""The high bytes of samples that are not as large: to look at them alone takes a tenth of the time."""
+
 LATE_TRANSCRIPT_MS: Final = 2000.0
 """So long after an answer what is heard still belongs to its question."""
 
@@ -425,6 +428,8 @@ def _is_loud(audio_base64: str) -> bool:
     try:
         pcm = decode_base64(audio_base64)
     except AudioFormatError:
+        return False
+    if not pcm[1::2].translate(None, _FAR_BELOW):
         return False
     samples = array("h", pcm[: len(pcm) // 2 * 2])
     return max(samples, default=0) >= LOUD_FROM

@@ -138,18 +138,21 @@ class Delivery:
                 await self._arrived.wait()
                 continue
             await self._deliver(self._unseen.popleft())
-        await self._guarded(self.observer.on_close(), "on_close")
+        try:
+            await self.observer.on_close()
+        except Exception as error:
+            self._note("on_close", error)
 
     async def _deliver(self, event: RealtimeEvent) -> None:
-        await self._guarded(self.observer.on_event(event), f"on_event({event.type})")
-
-    async def _guarded(self, work: object, what: str) -> None:
         try:
-            await work  # type: ignore[misc]
+            await self.observer.on_event(event)
         except Exception as error:  # somebody else's code: it may raise anything, and the conversation goes on
-            self.observer.logger.error(
-                "%s.%s raised %s", type(self.observer).__name__, what, type(error).__name__, exc_info=error
-            )
+            self._note(f"on_event({event.type})", error)
+
+    def _note(self, what: str, error: Exception) -> None:
+        self.observer.logger.error(
+            "%s.%s raised %s", type(self.observer).__name__, what, type(error).__name__, exc_info=error
+        )
 
 
 class AudioObserver(RealtimeObserver):

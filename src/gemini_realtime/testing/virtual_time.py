@@ -139,4 +139,6 @@ class _Clock(selectors.SelectSelector):
         return ready
 
     def _threads_work(self) -> bool:
-        return bool(self.at_work) or any(thread.name == TOOL_THREAD for thread in threading.enumerate())
+        if self.at_work or threading.active_count() == 1:
+            return bool(self.at_work)
+        return any(thread.name == TOOL_THREAD for thread in threading.enumerate())
