@@ -24,8 +24,11 @@ LOOKED_AT = 8
 SETTLED_S = 0.5
 """New conversations are not measured for so long."""
 
-STEP = 1.08
-"""From one number of conversations to the next."""
+CLOSE = 1.08
+"""The number of conversations that come in time is known when this many times as many do not."""
+
+MOST_OF_A_CORE = 85.0
+"""Percent; it makes no sense to try a number at which more would be needed, before one near it."""
 
 AHEAD_CHUNKS = 10
 """Where time is not to be waited for, so much is sent before it is looked what came."""
@@ -89,33 +92,35 @@ class Talks:
         self._url = url
         self._heard = Heard(looked_at)
         self._said = [0]
-        self._stack = AsyncExitStack()
-        self._silent: list[Contestant] = []
+        self._sessions: list[tuple[Contestant, AsyncExitStack]] = []
         self._speaking: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Talks:
         return self
 
     async def __aexit__(self, *raised: Any) -> None:
-        for task in self._speaking:
-            task.cancel()
-        if self._speaking:
-            await asyncio.wait(self._speaking)
-        await self._stack.aclose()
+        await self.hold(0)
 
-    async def open(self, sessions: int) -> None:
-        """So many more, silent for now."""
-        for _ in range(sessions):
-            subject = self._kind()
-            await self._stack.enter_async_context(subject.connected(self._url))
-            self._silent.append(subject)
+    async def hold(self, sessions: int) -> None:
+        """Open more, silent for now, or close some, until there are so many."""
+        while len(self._sessions) < sessions:
+            subject, stack = self._kind(), AsyncExitStack()
+            await stack.enter_async_context(subject.connected(self._url))
+            self._sessions.append((subject, stack))
+        silenced = self._speaking[sessions:]
+        for task in silenced:
+            task.cancel()
+        if silenced:
+            await asyncio.wait(silenced)
+        for _, stack in self._sessions[sessions:]:
+            await stack.aclose()
+        del self._speaking[sessions:], self._sessions[sessions:]
 
     def speak(self) -> None:
         """Those that are silent begin."""
-        for subject in self._silent:
+        for subject, _ in self._sessions[len(self._speaking) :]:
             subject.hear = self._heard.hear
             self._speaking.append(asyncio.create_task(_speak(subject, len(self._speaking), self._said)))
-        self._silent = []
 
     async def measure(self, duration_s: float) -> dict[str, float]:
         """CPU time per session and second, what was heard and said, and how late."""
@@ -163,9 +168,9 @@ async def converse(
         As `Talks.measure`, and memory per session: open and silent, and talking.
     """
     async with Talks(kind, url, looked_at) as talks:
-        await talks.open(1)
+        await talks.hold(1)
         with_one = resident_bytes()
-        await talks.open(sessions - 1)
+        await talks.hold(sessions)
         open_bytes = resident_bytes() - with_one
         gc.collect()  # not later: what piles up meanwhile would be heard in the window
         talks.speak()
@@ -181,34 +186,43 @@ async def converse(
 async def grow(
     kind: type[Contestant], *, do: str, url: str, sessions: int, most: int, measured_s: float, late_ms: float
 ) -> dict[str, float]:
-    """Hold ever more conversations, until audio comes late.
+    """Find out how many conversations can be held before audio comes late.
 
     Args:
         kind: the client.
         do: the command, which is this.
         url: of a service that talks.
-        sessions: with how many to begin; from what they cost it is known how far it is worth looking closely.
-        most: with how many to end at last.
+        sessions: with how many to begin.
+        most: how many to try at most.
         measured_s: for how long each number of them is measured.
         late_ms: what the 99th percentile may be.
 
     Returns:
-        The last number that was in time, what that took of a core, and whether more could not be tried.
+        The largest number that was in time, and what that took of a core.
     """
-    kept_up = 0
+    in_time, too_many = 0, most + 1
     core_percent = 0.0
     async with Talks(kind, url) as talks:
-        opened, wanted = 0, sessions
-        while wanted <= most:
-            await talks.open(wanted - opened)
-            opened = wanted
+        wanted = sessions
+        while in_time < wanted < too_many:
+            await talks.hold(wanted)
             gc.collect()
             measured = await _in_time(talks, measured_s, late_ms)
             if measured is None:
+                too_many = wanted
+            else:
+                in_time, core_percent = wanted, measured["core_percent"]
+            if too_many <= in_time * CLOSE:
                 break
-            kept_up, core_percent = opened, measured["core_percent"]
-            wanted = max(round(opened * STEP), int(opened * min(2.0, 70 / core_percent)))
-    return {"sessions": kept_up, "core_percent": core_percent, "more": float(wanted > most)}
+            wanted = _next(in_time, too_many, most, core_percent)
+    return {"sessions": in_time, "core_percent": core_percent}
+
+
+def _next(in_time: int, too_many: int, most: int, core_percent: float) -> int:
+    """How many to try, between what is known."""
+    if too_many <= most:
+        return max(in_time + 1, (in_time + too_many) // 2)
+    return min(most, max(round(in_time * CLOSE), int(in_time * min(2.0, MOST_OF_A_CORE / core_percent))))
 
 
 async def _in_time(talks: Talks, measured_s: float, late_ms: float) -> dict[str, float] | None:
@@ -230,7 +244,7 @@ async def hold_up(
     In CPU time, so that it does not matter what else the machine does.
     """
     async with Talks(kind, url) as talks:
-        await talks.open(sessions)
+        await talks.hold(sessions)
         gc.collect()
         talks.speak()
         await asyncio.sleep(warmup_s)
