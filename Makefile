@@ -28,10 +28,10 @@ lint: $(VENV)/.check  ## check style
 types: $(VENV)/.check  ## check types
 	@$(BIN)/mypy
 
-bench: $(VENV)/.test  ## measure speed and memory, beside other clients
+bench: $(VENV)/.made  ## measure speed and memory, beside other clients (ARGS="--help")
 	@$(BIN)/python -m bench.run $(ARGS)
 
-bench-full: $(VENV)/.test  ## the same with more rounds, some forty minutes
+bench-full: $(VENV)/.made  ## the same with more rounds, some forty minutes
 	@$(BIN)/python -m bench.run --full $(ARGS)
 
 interop: $(VENV)/.test  ## run other people's clients against the embedded server
