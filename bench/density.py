@@ -23,6 +23,7 @@ from bench.contestants import (
     OURS_NO_ECHOES,
     PIPECAT,
     PYDANTIC_AI,
+    present,
 )
 from bench.machine import machine, versions
 from bench.race import Race, race
@@ -67,7 +68,7 @@ class _Case(NamedTuple):
 
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Hold conversations, all sides in turn against one server process."""
-    sessions, fewer = (2, 2) if quick else (SESSIONS, FEWER_SESSIONS)
+    sessions = 2 if quick else SESSIONS
     some = max(1, rounds // 4)
     by_function = "The same with a function call in every turn of 8 s, which the agent answers"
     cases = [
@@ -77,14 +78,17 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
         _Case(_series(WITH_USAGE, FEWER), some, {"path": "/talk-usage"}),
         _Case(_series(by_function, WITH_AGENT), some, {"path": "/talk-function"}),
     ]
-    beside = _Case(_series(f"{fewer} {PLAIN}, {BESIDE_THEM}", BESIDE_FRAMEWORKS), some, {"sessions": fewer})
+    beside = _Case(
+        _series(f"{FEWER_SESSIONS} {PLAIN}, {BESIDE_THEM}", BESIDE_FRAMEWORKS), some, {"sessions": FEWER_SESSIONS}
+    )
     usual: dict[str, Any] = {"path": "/talk", "sessions": sessions}
     usual |= {"warmup_s": 0.1, "measured_s": 0.3} if quick else {"warmup_s": WARMUP_S, "measured_s": MEASURED_S}
     memory = _series(MEMORY, [*SIDES[1:], *FRAMEWORKS])
     _talk([*SIDES, OURS_AGENT], cases, usual, quick=quick)
-    _talk(BESIDE_FRAMEWORKS, [beside], usual, quick=quick)
-    for names in (SIDES[1:], FRAMEWORKS):
-        _memory(memory, names, quick=quick)
+    _memory(memory, SIDES[1:], quick=quick)
+    if present(FRAMEWORKS, quick=quick):
+        _talk(BESIDE_FRAMEWORKS, [beside], usual, quick=quick)
+        _memory(memory, FRAMEWORKS, quick=quick)
     talked = [case.series for case in [*cases, beside] if case.series.measured]
     return Result([*talked, memory], machine(), versions())
 
@@ -100,9 +104,9 @@ def _talk(names: Sequence[str], cases: Sequence[_Case], usual: dict[str, Any], *
         for series, rounds, how in cases:
             if how.get("scheme") == "wss" and not running.has_tls:
                 continue
-            present = [name for name in running.contestants if name in series.contestants]
+            sides = [name for name in running.contestants if name in series.contestants]
             for _ in range(rounds):
-                _round(running, shuffle.sample(present, len(present)), series, usual | how)
+                _round(running, shuffle.sample(sides, len(sides)), series, usual | how)
 
 
 def _round(running: Race, order: Sequence[str], series: Series, how: dict[str, Any]) -> None:
@@ -143,8 +147,8 @@ HEADLINE = [
 
 def headline(series: Series) -> str:
     """Who costs how many times whom."""
-    present = [(one, other) for one, other in HEADLINE if {one, other} <= series.measured.keys()]
-    said = [f"- {one} costs {_times(series, one, other)} what {other} does" for one, other in present]
+    pairs = [(one, other) for one, other in HEADLINE if {one, other} <= series.measured.keys()]
+    said = [f"- {one} costs {_times(series, one, other)} what {other} does" for one, other in pairs]
     return "\n".join(["CPU time by CPU time in the same round, the load generator in both:", "", *said])
 
 

@@ -74,6 +74,7 @@ def _measured(name: str, path: str, **command: Any) -> dict[str, float]:
     with running("bench.service") as service, running("bench.worker", name, python=interpreter(name)) as worker:
         command["url"] = f"ws://127.0.0.1:{int(read_line(service))}{path}"
         assert worker.stdin is not None
+        read_line(worker)
         print(json.dumps(command), file=worker.stdin, flush=True)
         measured: dict[str, float] = json.loads(read_line(worker))
         return measured

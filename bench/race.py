@@ -103,6 +103,8 @@ def race(names: Sequence[str], *, quick: bool = False) -> Iterator[Race]:
             name: stack.enter_context(running("bench.worker", name, python=python, more=trusted))
             for name, python in present(names, quick=quick).items()
         }
+        for worker in workers.values():  # what one imports would be in the way of what another measures
+            read_line(worker)
         yield Race(service, workers, bool(chain))
 
 

@@ -89,9 +89,7 @@ def environment_of_others(name: str) -> None:
     except subprocess.CalledProcessError as error:
         shutil.rmtree(environment_folder(name))
         without = ", ".join(client for client, its in ENVIRONMENTS.items() if its == name)
-        say(
-            f"pip has not installed bench/requirements/{name}.txt (it ended with {error.returncode}): without {without}"
-        )
+        say(f"pip has not installed bench/requirements/{name}.txt ({error.returncode}): {without} will be missing")
 
 
 if __name__ == "__main__":

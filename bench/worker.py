@@ -1,6 +1,7 @@
 """One contestant in a process of its own, measured on command.
 
-python -m bench.worker NAME        reads one JSON command per line, answers each with one line of JSON
+python -m bench.worker NAME        prints an empty line when it has imported the client; then reads one JSON command per
+                                   line, and answers each with one line of JSON
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ def obey(kind: type[Contestant], command: dict[str, Any]) -> dict[str, float]:
 
 def main(name: str) -> None:
     kind = contestant(name)
+    print(flush=True)
     for line in sys.stdin:
         print(json.dumps(obey(kind, json.loads(line))), flush=True)
 
