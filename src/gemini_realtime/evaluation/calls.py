@@ -30,7 +30,8 @@ from gemini_realtime.evaluation.socket_handset import Pcm, SocketHandset, Twilio
 from gemini_realtime.evaluation.voices import aloud, microphone_of
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
-from gemini_realtime.local.speech.defaults import DefaultHearing
+from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
+from gemini_realtime.local.speech.hearing import load_detection
 from gemini_realtime.local.speech.spelled import SpelledHearing, SpelledSpeaking, spell
 from gemini_realtime.local.thinking import Responder
 from gemini_realtime.protocol.events import RealtimeEvent, SessionResumed
@@ -285,7 +286,10 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
         return
     options = _options(suite, scene, seed)
     if sound:
-        async with LiveServer(**options, warm_up=False) as server:
+        hearing, speaking = DefaultHearing(), DefaultSpeaking()
+        # Before the call: what the first answer would wait for is none of the agent's time.
+        await asyncio.gather(hearing.start(), speaking.start(), asyncio.to_thread(load_detection))
+        async with LiveServer(**options, hearing=hearing, speaking=speaking, warm_up=False) as server:
             yield _Service(server.llm_config(), server.misbehave)
         return
     in_memory = InMemoryServer(**options)
