@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 from gemini_realtime import RealtimeAgent
+from gemini_realtime.agent.observers import RealtimeObserver
+from gemini_realtime.protocol.events import RealtimeEvent
 
 
 def restaurant(llm_config: dict[str, Any]) -> RealtimeAgent:
@@ -17,6 +19,24 @@ def restaurant(llm_config: dict[str, Any]) -> RealtimeAgent:
         """Book a table."""
         return f"a table for {guests} at {hour}"
 
+    return agent
+
+
+class _Greeting(RealtimeObserver):
+    async def initialize_session(self) -> None:
+        await self.realtime_client.send_text(role="user", text="What is six times seven?")
+
+    async def run_loop(self) -> None:
+        pass
+
+    async def on_event(self, event: RealtimeEvent) -> None:
+        pass
+
+
+def talkative(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """Speaks first."""
+    agent = RealtimeAgent(name="host", llm_config=llm_config)
+    agent.register_observer(_Greeting())
     return agent
 
 

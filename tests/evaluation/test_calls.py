@@ -16,6 +16,7 @@ from gemini_realtime.evaluation.scenes import (
     Interrupts,
     Listens,
     Misbehaves,
+    Presses,
     Says,
     Scene,
     Step,
@@ -113,6 +114,31 @@ def test_the_same_seed_gives_the_same_call_and_another_one_another() -> None:
     first, again, other = (called(Says("What is two plus three?"), seed=seed).record for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def test_who_speaks_first_is_heard_out() -> None:
+    scene = Scene("scene", Caller([Says("What is two plus three?")]))
+    result = play(Suite("suite", [scene]), scene, 0, Target(agents.talkative))
+    assert result.passed, result.failures
+    assert not any(turn.interrupted for turn in result.record.turns)
+    assert told(result)[-1] == ("agent", "Two plus three is five.")
+
+
+def test_keys_of_the_telephone_reach_the_agent() -> None:
+    result = called(Presses("1"))
+    assert result.failures == ["answers what it is asked: no answer to '1'"]  # this one has no use for them
+
+
+def test_an_answer_is_waited_for_from_the_last_sound_of_the_words() -> None:
+    """The service answers after 400 ms of silence; the pause after a question mark is part of them."""
+    waits = called(Says("What is two plus three"), Says("What is two plus four?")).record.answered_after_s
+    assert waits == [pytest.approx(0.42, abs=0.03)] * 2
+
+
+def test_faults_of_a_service_that_is_not_there_are_refused() -> None:
+    scene = Scene("scene", Caller([Says("Hello.")]), faults=["cut"])
+    with pytest.raises(ConfigError, match="faults such as 'cut' come from the embedded server"):
+        play(Suite("suite", [scene]), scene, 0, Target(url="ws://127.0.0.1:1/"))
 
 
 def test_noise_takes_real_speech_and_that_is_said() -> None:

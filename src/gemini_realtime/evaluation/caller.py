@@ -128,6 +128,7 @@ class SimulatedCaller:
 
     async def _asks(self, step: Says | Types, text: str, hears_out: bool) -> None:
         await self._pause(self._random.uniform(*_REACTION_S))
+        await self._lets_finish()
         began_s = self._handset.now()
         if isinstance(step, Types):
             await self._handset.type(text)
@@ -135,6 +136,12 @@ class SimulatedCaller:
             await self._handset.say(self._delivered(text))
         if hears_out:
             await self._listen(began_s, text)
+
+    async def _lets_finish(self) -> None:
+        """Hear out who speaks of their own accord, such as a greeting; not for ever."""
+        until = self._handset.now() + self._caller.patience_s
+        while self._handset.agent_speaks and self._handset.now() < until:
+            await self._handset.moment()
 
     async def _presses(self, digits: str) -> None:
         await self._pause(self._random.uniform(*_REACTION_S))

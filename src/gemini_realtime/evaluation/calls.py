@@ -26,7 +26,7 @@ from gemini_realtime.evaluation.expectations import LATE_S, implied
 from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset
 from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord
 from gemini_realtime.evaluation.scenes import Caller, Scene, Suite
-from gemini_realtime.evaluation.socket_handset import Pcm, SocketHandset, Twilio
+from gemini_realtime.evaluation.socket_handset import SocketHandset, encoding_and_address
 from gemini_realtime.evaluation.voices import aloud, microphone_of
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
@@ -59,6 +59,9 @@ class Target:
         url: of an agent that is called over a WebSocket, in real time and with real speech: `ws://...` for binary PCM,
             `twilio+ws://...` for Twilio's Media Streams.
         record: where calls that were not as expected are kept as recordings, with a page to look at; not of a `url`.
+
+    Raises:
+        ConfigError: the URL is no address of an agent.
     """
 
     make_agent: MakeAgent | None = None
@@ -66,6 +69,10 @@ class Target:
     command: Sequence[str] = ()
     url: str = ""
     record: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.url:
+            encoding_and_address(self.url)
 
 
 def play(suite: Suite, scene: Scene, seed: int, target: Target) -> CallResult:
@@ -224,11 +231,13 @@ async def _program_call(
 
 
 async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
-    kind, _, address = url.rpartition("+")
+    encoding, address = encoding_and_address(url)
+    for fault in scene.faults:
+        _no_faults(fault)
     hearing = DefaultHearing()
     handset = SocketHandset(
         partial(aloud, scene.caller),
-        Twilio() if kind == "twilio" else Pcm(),
+        encoding,
         partial(hearing.transcribe, phrases=None),
         await microphone_of(scene.caller, _random(scene, seed, ":room")),
     )
@@ -282,6 +291,8 @@ async def _unless_over(calling: Any, ended: asyncio.Event) -> None:
 async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> AsyncIterator[_Service]:
     model = scene.model or suite.model
     if model == GEMINI:
+        for fault in scene.faults:
+            _no_faults(fault)
         yield _Service({"config_list": [{"model": "gemini-3.8-live", "api_type": "google"}]}, _no_faults)
         return
     options = _options(suite, scene, seed)
@@ -312,7 +323,10 @@ def _responder(model: str | Responder, folder: Path) -> str | Responder:
 
 
 def _no_faults(fault: str) -> None:
-    raise ConfigError(f"the real service takes no faults, such as {fault!r}", remedy="play the scene on another model")
+    raise ConfigError(
+        f"faults such as {fault!r} come from the embedded server, which this agent does not talk to",
+        remedy="leave them out, or call the agent in this process on another model than Gemini",
+    )
 
 
 async def _spelled(speed: float, words: str) -> bytes:

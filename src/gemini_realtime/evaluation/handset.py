@@ -48,6 +48,7 @@ _LIVELY_S: Final = 2.0
 _END_OF_SPEECH_S: Final = 0.4  # of silence, by which the service knows that somebody has finished
 _SETTLED_S: Final = 0.6
 """So long after an answer a caller speaks again, as people do: Stivers et al., 2009, has 0.2 s at the quickest."""
+_ANSWER_MAX_S: Final = 600.0
 
 Voice = Callable[[str], Awaitable[bytes]]
 """Words as sound, 16 kHz mono s16le."""
@@ -138,8 +139,12 @@ class Handset(ABC):
         Args:
             since_s: what began before is no answer to this.
             patience_s: how long it may be silent, and do nothing that the caller waits for.
+
+        Raises:
+            AssertionError: it does not come to an end.
         """
-        while True:
+        until_s = self.now() + _ANSWER_MAX_S
+        while self.now() < until_s:
             quiet_s = self.now() - self._quiet_since
             busy = self.agent_speaks or self._open_calls or self._answer is not None
             if not busy and quiet_s >= _SETTLED_S and self.answers_since(since_s):
@@ -147,6 +152,7 @@ class Handset(ABC):
             if quiet_s > patience_s and not self.agent_speaks:
                 return False
             await self.moment()
+        raise AssertionError(f"the agent has spoken for {_ANSWER_MAX_S:g} s without a pause")
 
     def answers_since(self, since_s: float) -> list[Answer]:
         """The answers that began then or later."""

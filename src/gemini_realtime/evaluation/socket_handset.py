@@ -14,14 +14,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, Literal, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import picows
 
 from gemini_realtime.audio.chunks import Chunker, WholeFrames
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT, AudioFormat
 from gemini_realtime.audio.levels import first_audible_ms, last_audible_ms, level_db
-from gemini_realtime.errors import AudioFormatError, GeminiRealtimeError, HandshakeError
+from gemini_realtime.errors import AudioFormatError, ConfigError, GeminiRealtimeError, HandshakeError
 from gemini_realtime.evaluation.handset import Answer, Handset, Voice
 from gemini_realtime.evaluation.microphone import Microphone
 from gemini_realtime.evaluation.record import TurnRecord
@@ -35,6 +35,7 @@ _PIECE_MS: Final = 20
 _SILENCE_S: Final = 0.7  # which ends an answer: sentences have shorter pauses
 _WORD_S: Final = 0.4
 _ANSWERED_WITHIN_S: Final = 20.0  # programs that load a model first take their time
+_AHEAD_MAX_MS: Final = 600_000
 _CUT_MS: Final = 100
 LINE: Final = AudioFormat("mulaw", 8000)
 _ACCOUNT, _CALL, _STREAM = (kind + 32 * "0" for kind in ("AC", "CA", "MZ"))
@@ -73,6 +74,23 @@ class Encoding(Protocol):
         ...
 
 
+def encoding_and_address(url: str) -> tuple[Encoding, str]:
+    """How sound travels to `ws://...` or `twilio+ws://...`, and the address of the WebSocket.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    scheme, _, rest = url.partition("://")
+    encoding, _, websocket = scheme.rpartition("+")
+    try:
+        has_host = bool(urlsplit(f"{websocket}://{rest}").hostname)
+    except ValueError:
+        has_host = False
+    if encoding not in ("", "twilio") or websocket not in ("ws", "wss") or not has_host:
+        raise ConfigError("the URL is no address of an agent", remedy="write ws://HOST:PORT/PATH, or twilio+ws://...")
+    return Twilio() if encoding else Pcm(), f"{websocket}://{rest}"
+
+
 class Pcm:
     """Binary messages of PCM, 16 kHz in and 24 kHz out, JSON for the rest: `WebSocketAudioAdapter(binary=True)`."""
 
@@ -93,7 +111,12 @@ class Pcm:
         return []
 
     def received(self, message: str | bytes) -> bytes | Json:
-        return message if isinstance(message, bytes) else _json(message)
+        if isinstance(message, bytes):
+            return message
+        told = _json(message)
+        if told.get("event") == "media":
+            raise AudioFormatError("its sound in JSON")
+        return told
 
 
 class Twilio:
@@ -141,6 +164,8 @@ class Twilio:
         from gemini_realtime.audio.g711 import mulaw_decode
 
         told = _json(message)
+        if told.get("event") == "mark":
+            return {"event": "mark", "mark": {"name": str(told["mark"]["name"])}}
         if told.get("event") == "media":
             return self._from_line.push(mulaw_decode(decode_base64(told["media"]["payload"])))
         return told
@@ -208,6 +233,11 @@ class SocketHandset(Handset):
         self.spoke(self.now())
         self._send(self._encoding.pressed(digit))
 
+    async def answered(self, since_s: float, patience_s: float) -> bool:
+        met = await super().answered(since_s, patience_s)
+        await asyncio.gather(*self._understanding)  # which takes its time, and not the agent's
+        return met
+
     def tell_stopped(self, event: PlaybackStopped) -> None:
         """Nobody is told: the agent knows by its marks."""
 
@@ -260,15 +290,23 @@ class SocketHandset(Handset):
                 self._clear()
             elif told.get("event") == "mark":
                 self._marks.append((self._received_ms, told))
+        except AudioFormatError as error:
+            self._hang_up_on(error.problem, error.remedy)
         except (ValueError, LookupError, TypeError) as error:
-            why = str(error) if isinstance(error, AudioFormatError) else type(error).__name__
-            self._unreadable = AudioFormatError(
-                f"the agent sends a message that cannot be read ({why})",
-                remedy="let it send binary PCM of 24 kHz to ws://, and Twilio's messages to twilio+ws://",
-            )
-            self.over.set()
+            self._hang_up_on(f"a message that cannot be read ({type(error).__name__})")
+
+    def _hang_up_on(self, what: str, remedy: str = "") -> None:
+        remedy = remedy or (
+            "call ws:// where it sends binary PCM of 24 kHz (`WebSocketAudioAdapter(binary=True)`), and twilio+ws:// "
+            "where it sends Twilio's messages"
+        )
+        self._unreadable = AudioFormatError(f"the agent sends {what}", remedy=remedy)
+        self.over.set()
 
     def _play_later(self, pcm24k: bytes) -> None:
+        if self._playback.queued_ms > _AHEAD_MAX_MS:
+            problem = f"sound for more than {_AHEAD_MAX_MS / 60_000:g} minutes at once"
+            raise AudioFormatError(problem, remedy="let it send as much as it wants to be heard")
         frames = self._whole_frames.push(pcm24k)
         self._playback.push(frames)
         self._received_ms += OUTPUT_FORMAT.duration_ms(len(frames))
@@ -348,11 +386,9 @@ class SocketHandset(Handset):
     async def _find_words(self, answer: Answer, sound: bytes, number: int) -> None:
         from gemini_realtime.audio.resample import resample
 
-        self._open_calls.add(f"words {number}")
         pcm16k = resample(sound, OUTPUT_FORMAT.rate_hz, INPUT_FORMAT.rate_hz)
-        answer.text = " ".join([await self._understand(utterance) for utterance in _utterances(pcm16k)])
+        answer.text = " ".join([await self._understand(utterance) for utterance in utterances(pcm16k)])
         self.turns[number] = replace(self.turns[number], text=answer.text)
-        self._open_calls.discard(f"words {number}")
 
 
 class _Listener(picows.WSListener):
@@ -382,10 +418,16 @@ class _Listener(picows.WSListener):
 
 async def _dialled(url: str, handset: SocketHandset) -> picows.WSTransport:
     """Call; errors name the host alone, since path and query may hold a secret, and picows quotes both."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    headers = {"Authorization": f"Basic {encode_base64(unquote(user).encode()).decode()}"} if user else {}
     try:
-        host = urlsplit(url).netloc.rpartition("@")[2]
         socket, _ = await picows.ws_connect(
-            lambda: _Listener(handset), url, max_redirects=0, websocket_handshake_timeout=_ANSWERED_WITHIN_S
+            lambda: _Listener(handset),
+            urlunsplit(parts._replace(netloc=host)),
+            extra_headers=headers,
+            max_redirects=0,
+            websocket_handshake_timeout=_ANSWERED_WITHIN_S,
         )
         return socket
     except picows.WSHandshakeError as error:
@@ -398,14 +440,12 @@ async def _dialled(url: str, handset: SocketHandset) -> picows.WSTransport:
         raised = HandshakeError(f"the certificate of {host} is not trusted: {error.verify_message}", remedy=remedy)
     except TimeoutError:
         raised = HandshakeError(f"no agent answers at {host} within {_ANSWERED_WITHIN_S:g} s")
-    except (picows.WSError, ValueError):
-        raised = HandshakeError("the URL is no address of a WebSocket", remedy="write ws://HOST:PORT/PATH")
     except OSError as error:
         raised = HandshakeError(f"no agent answers at {host}: {error.strerror or type(error).__name__}")
     raise raised
 
 
-def _utterances(pcm16k: bytes) -> list[bytes]:
+def utterances(pcm16k: bytes) -> list[bytes]:
     """Sound in pieces that a recogniser takes at once, cut where it is quietest."""
     longest, frame = INPUT_FORMAT.bytes_for_ms(MAX_UTTERANCE_MS), INPUT_FORMAT.bytes_for_ms(_CUT_MS)
     utterances = []
