@@ -172,6 +172,15 @@ asyncio.run(main())
         assert any(audio.readframes(12_000))
 
 
+def test_what_writes_sound_is_imported_before_there_is_a_thread_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "gemini_realtime.recordings.stereo", raising=False)
+    monkeypatch.setattr("gemini_realtime.recordings.recorder._disk.submit", lambda *_: Future())
+    Recorder(tmp_path, clock=lambda: 0.0)
+    assert "gemini_realtime.recordings.stereo" in sys.modules
+
+
 def test_a_last_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "frames.jsonl").write_bytes(b'{"from":"client","frame":{}}\n{"from":"server","fra')
     assert frames(ConversationRecording(tmp_path)) == [("client", "")]

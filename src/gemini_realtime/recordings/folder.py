@@ -63,6 +63,7 @@ class Folder:
         began_at: the time of day, with its zone.
         side: who records.
         audio: keep sound and pictures.
+        sound: write both sides as a wave file too; see `can_write_sound`.
         text: keep words.
         cause: why it was written, where that was not from the beginning.
     """
@@ -74,6 +75,7 @@ class Folder:
         began_at: datetime,
         side: Sender,
         audio: bool = True,
+        sound: bool = True,
         text: bool = True,
         cause: str | None = None,
     ) -> None:
@@ -97,7 +99,7 @@ class Folder:
             path.mkdir(parents=True, exist_ok=True)
             (path / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
             self._frames = (path / FRAMES).open("wb")
-            self._sound = _Sound.at(path / AUDIO) if audio else None
+            self._sound = _Sound.at(path / AUDIO) if sound else None
         except Exception as error:  # whatever it is, it costs the recording alone
             self._give_up(error)
 
@@ -166,6 +168,21 @@ class Folder:
                     file.close()
 
 
+def can_write_sound() -> bool:
+    """Whether numpy is there; else the sound is in the frames alone.
+
+    What it takes is imported here, on the thread that asks. The one that writes imports nothing: of two threads that
+    import at once under pytest, which parses our modules, CPython 3.11 lets one fail (`AST constructor recursion depth
+    mismatch`), seen on 3.11.7.
+    """
+    try:
+        import gemini_realtime.recordings.stereo  # noqa: F401
+    except MissingDependencyError as error:
+        _log.info("%s is not written: %s", AUDIO, error)
+        return False
+    return True
+
+
 class _Sound:
     """A wave file whose header is right after each write.
 
@@ -180,13 +197,10 @@ class _Sound:
         self._data_bytes = 0
 
     @classmethod
-    def at(cls, path: Path) -> _Sound | None:
-        """A file here; None where numpy is missing, and the sound is in the frames alone."""
-        try:
-            from gemini_realtime.recordings.stereo import Stereo
-        except MissingDependencyError as error:
-            _log.info("%s is not written: %s", path, error)
-            return None
+    def at(cls, path: Path) -> _Sound:
+        """A file here."""
+        from gemini_realtime.recordings.stereo import Stereo
+
         return cls(Stereo(), path.open("wb"))
 
     def noticed(self, ms: float, event: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from gemini_realtime.checking import check_number, check_type
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.messages import CloseCode
-from gemini_realtime.recordings.folder import Folder, Noted
+from gemini_realtime.recordings.folder import Folder, Noted, can_write_sound
 from gemini_realtime.recordings.lines import Closed, Sender
 
 WRITE_EVERY_S: Final = 0.25
@@ -171,6 +171,7 @@ class _Folders:
         self._options = options
         self._side = side
         self._began_at = began_at
+        self._sound = options.audio and can_write_sound()
 
     def make(self, from_ms: float = 0.0, cause: str | None = None) -> tuple[Path, Callable[[], Folder]]:
         """A folder for a recording that begins so long after the conversation, and what opens it."""
@@ -179,7 +180,15 @@ class _Folders:
         options = self._options
 
         def opened() -> Folder:
-            return Folder(path, began_at=began_at, side=self._side, audio=options.audio, text=options.text, cause=cause)
+            return Folder(
+                path,
+                began_at=began_at,
+                side=self._side,
+                audio=options.audio,
+                sound=self._sound,
+                text=options.text,
+                cause=cause,
+            )
 
         return path, opened
 
