@@ -8,8 +8,10 @@ import pytest
 
 from gemini_realtime.event_queue import (
     ECHO_WITHIN_S,
+    ECHOES_TOGETHER,
     HIGH_WATER,
     LARGE_BYTES,
+    LAST_ECHO_WITHIN_S,
     LOW_WATER,
     MAX_ECHOED_CHARACTERS,
     MAX_ECHOES,
@@ -230,6 +232,43 @@ async def test_echoes_come_in_time_where_no_event_comes() -> None:
     queue.put_echo("BBBB")
     assert [await reader, await queue.get()] == [InputAudioBufferDelta(delta=delta) for delta in ("AAAA", "BBBB")]
     assert loop.time() - began == pytest.approx(ECHO_WITHIN_S)
+
+
+@in_virtual_time
+async def test_several_echoes_are_not_kept_waiting() -> None:
+    queue = EventQueue()
+    with wakings(asyncio.get_running_loop()) as given:
+        reader = asyncio.create_task(queue.get())
+        await settle()
+        given.clear()
+        for place in range(ECHOES_TOGETHER):
+            assert given == []
+            queue.put_echo(f"AAA{place}")
+        assert len(given) == 1
+    assert await reader == InputAudioBufferDelta(delta="AAA0")
+
+
+@in_virtual_time
+async def test_the_last_echo_comes_in_time_however_the_audio_went_on_before_it() -> None:
+    queue, loop = EventQueue(), asyncio.get_running_loop()
+    got: list[RealtimeEvent | None] = []
+
+    async def read() -> None:
+        while True:
+            got.append(await queue.get())
+
+    reading = asyncio.create_task(read())
+    for piece in range(40):  # each second one comes with an event
+        queue.put_echo("AAAA", loop.time())
+        if piece % 2:
+            queue.put(event(piece))
+        await asyncio.sleep(0.02)
+    queue.put_echo("BBBB", loop.time())
+    await asyncio.sleep(LAST_ECHO_WITHIN_S + 0.001)
+    assert got[-1] is not None
+    assert isinstance(got[-1], InputAudioBufferDelta)
+    assert got[-1].delta == "BBBB"
+    reading.cancel()
 
 
 async def test_whoever_wants_no_echoes_gets_none_of_those_that_wait_either() -> None:

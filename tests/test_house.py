@@ -26,7 +26,7 @@ FLOORS = [
      "protocol.history", "protocol.held_back", "protocol.ledger", "protocol.audio_ring", "protocol.questions",
      "protocol.utterances", "protocol.outbox", "protocol.parts", "protocol.pings", "protocol.server_events",
      "protocol.saved_state", "protocol.setup_state", "protocol.local_events", "protocol.doubts", "protocol.inbox",
-     "protocol.recovery", "protocol.seeding"},
+     "protocol.recovery", "protocol.seeding", "protocol.speech"},
     {"protocol.session"},
     {"transport", "event_queue", "credentials", "telemetry", "config"},
     {"realtime_client", "driver", "integrations.ag2_events", "adapters.files"},

@@ -103,7 +103,7 @@ def content(**fields: Any) -> dict[str, Any]:
 
 
 def speech(pieces: int) -> dict[str, Any]:
-    blob = {"mimeType": "audio/pcm;rate=24000", "data": "AAAA" * pieces}
+    blob = {"mimeType": "audio/pcm;rate=24000", "data": "f39/" * pieces}
     return content(modelTurn={"parts": [{"inlineData": blob}]})
 
 
@@ -125,9 +125,10 @@ async def test_a_received_frame_takes_few_calls() -> None:
         await conversation.begin()
         walked: Sequence[tuple[dict[str, Any], type[RealtimeEvent], int]] = [
             (speech(1600), AudioDelta, 60),
-            (speech(1600), AudioDelta, 20),
+            (speech(1600), AudioDelta, 25),
+            (speech(1600), AudioDelta, 15),
             (content(outputTranscription={"text": "Fine."}), OutputTranscript, 35),
-            (content(generationComplete=True), GenerationComplete, 80),
+            (content(generationComplete=True), GenerationComplete, 88),
             (content(turnComplete=True), TurnComplete, 60),
         ]
         for message, kind, most in walked:
@@ -163,7 +164,7 @@ async def test_a_second_of_talk_wakes_the_reader_as_often_as_the_model_speaks() 
             await conversation.talk_for_a_second()
         assert Counter(map(type, read)) == {AudioDelta: 25, InputAudioBufferDelta: 50}
         assert names["event_queue._wake"] == 25
-        check(names, 1150)
+        check(names, 760)
         reading.cancel()
 
 
@@ -180,7 +181,7 @@ async def test_a_second_of_talk_without_echoes_takes_few_calls() -> None:
             await conversation.talk_for_a_second()
         assert Counter(map(type, read)) == {AudioDelta: 25}
         assert names["event_queue._wake"] == 0
-        check(names, 770)
+        check(names, 580)
         dispatching.cancel()
 
 

@@ -185,9 +185,9 @@ class SessionDriver:
         self._dialler = _Dialler(dial, dial_timeout_s)
         self._senders = _Senders(self._has_room, send_timeout_s)
         self._logger = logger
-        self._telemetry = telemetry()
         self._loop = asyncio.get_running_loop()
         self._audio = session.audio  # what is being sent, as long as it goes on
+        self._speech = session.speech
         self._timer: asyncio.TimerHandle | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
@@ -354,6 +354,12 @@ class SessionDriver:
     # --- called by the connection
 
     def frame_received(self, frame: bytes) -> None:
+        if len(frame) < LARGE_BYTES and (event := self._speech.next(frame, self._loop.time())) is not None:
+            self.events.put(event)
+        else:
+            self._receive(frame)
+
+    def _receive(self, frame: bytes) -> None:
         session = self.session
         happened = session.receive(frame, self._loop.time())
         if len(frame) < LARGE_BYTES:
@@ -384,7 +390,7 @@ class SessionDriver:
 
     def _report(self, happened: Sequence[RealtimeEvent]) -> None:
         """Measure, and say in the log, what an operator wants to know."""
-        self._telemetry.note(happened)
+        telemetry().note(happened)
         for event in happened:
             if isinstance(event, ConnectionLost):
                 self._logger.info("connection lost (%d %s), reconnecting", event.code, event.reason)
@@ -418,7 +424,7 @@ class SessionDriver:
 
     def _tell_dropped(self, *, at_once: bool = True) -> None:
         while (dropped := self.session.take_dropped(at_once=at_once)) is not None:
-            self._telemetry.dropped(dropped.duration_ms)
+            telemetry().dropped(dropped.duration_ms)
             self.events.put_dropped(dropped)
 
     def _arm(self) -> None:

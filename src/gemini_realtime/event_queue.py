@@ -34,6 +34,13 @@ ECHO_WITHIN_S = 0.1
 """How long an echo waits for an event that it may come with: to wake a reader for each costs as much as sending the
 audio does, fifty times a second."""
 
+ECHOES_TOGETHER = 5
+"""So many are not kept waiting: 100 ms of audio in the usual pieces."""
+
+LAST_ECHO_WITHIN_S = 0.5
+"""How long the last echoes wait, those after which no more audio was sent. A timer costs as much as several echoes do,
+so that there are few."""
+
 
 class EventQueueEnded(Exception):
     """No event will come any more."""
@@ -137,22 +144,22 @@ class EventQueue:
             self._echoes += 1
             self._echoed_characters += len(audio_base64)
             self.unread.append((audio_base64, sent_at))
-            if self._echo_timer is None and self._waiting:
-                self._echo_timer = self._waiting[0].get_loop().call_later(ECHO_WITHIN_S, self._echo_due)
+            if self._waiting:
+                if self._echoes >= ECHOES_TOGETHER:
+                    self._wake()
+                elif self._echo_timer is None:
+                    self._echo_timer = self._waiting[0].get_loop().call_later(ECHO_WITHIN_S, self._echo_due)
 
     def _echo_due(self) -> None:
         self._echo_timer = None
         if not self.unread:
             return
         sent_at = self.unread[0][1] if type(self.unread[0]) is tuple else None
-        if sent_at is None:
+        loop = asyncio.get_running_loop()
+        if sent_at is None or loop.time() >= sent_at + ECHO_WITHIN_S / 2:
             self._wake()
-            return
-        loop, due = asyncio.get_running_loop(), sent_at + ECHO_WITHIN_S
-        if due <= loop.time():
-            self._wake()
-        else:  # it was set for another, which has been read with an event since
-            self._echo_timer = loop.call_at(due, self._echo_due)
+        else:  # it was set for another, which has been read since, with an event: audio goes on, and so may the model
+            self._echo_timer = loop.call_at(sent_at + LAST_ECHO_WITHIN_S, self._echo_due)
 
     def drop_echoes(self) -> None:
         """Nobody wants echoes: neither those to come nor those that are here."""

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from gemini_realtime.errors import ConfigError, ConnectionClosed, ServiceError, SetupTimeout, UnsupportedByModel
 from gemini_realtime.protocol import events
 from gemini_realtime.protocol.closing import close_error
-from gemini_realtime.protocol.codec import AudioFrames
 from gemini_realtime.protocol.events import RealtimeEvent
 from gemini_realtime.protocol.health import read_health
 from gemini_realtime.protocol.models import profile_for
@@ -244,14 +243,14 @@ def test_garbage_is_reported_and_survived() -> None:
 
 
 AUDIO_FRAME = json.dumps(
-    {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAAA"}}]}}}
+    {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "f39/"}}]}}}
 ).encode()
 
 
 @given(
     st.lists(
         st.one_of(
-            st.text('A=-/ \\"\u00fc{}[]:,', max_size=30).map(lambda text: AUDIO_FRAME.replace(b"AAAA", text.encode())),
+            st.text('A=-/ \\"\u00fc{}[]:,', max_size=30).map(lambda text: AUDIO_FRAME.replace(b"f39/", text.encode())),
             official.messages_of(official.ServerMessage).map(lambda message: json.dumps(message).encode()),
         )
     )
@@ -261,10 +260,13 @@ def test_a_session_that_knows_the_form_of_audio_frames_reads_every_frame_as_one_
 ) -> None:
     for frame in frames:
         experienced, novice = ready_session(), ready_session()
-        for session in (experienced, novice):
-            session.receive(AUDIO_FRAME, 0.0)
-        novice._inbox._audio = AudioFrames()
-        expected, got = (session.receive(frame, 0.0) for session in (novice, experienced))
+        for session in (experienced, experienced, novice):
+            assert session.receive(AUDIO_FRAME, 0.0)
+        assert experienced.speech.next(AUDIO_FRAME, 0.0) is not None
+        assert novice.speech.next(AUDIO_FRAME, 0.0) is None
+        expected = novice.receive(frame, 0.0)
+        event = experienced.speech.next(frame, 0.0)
+        got = experienced.receive(frame, 0.0) if event is None else [event]
         assert [(type(event), event.raw_message) for event in got] == [(type(e), e.raw_message) for e in expected]
         if any(isinstance(event, events.AudioDelta) for event in expected):
             assert [event.to_dict(audio=True) for event in got] == [event.to_dict(audio=True) for event in expected]

@@ -453,7 +453,9 @@ class Conversation(RuleBasedStateMachine):
     # --- what the application is told
 
     def receive(self, message: dict[str, Any]) -> None:
-        self.tell(self.session.receive(json.dumps(message).encode(), self.tick()))
+        frame, now = json.dumps(message).encode(), self.tick()
+        event = self.session.speech.next(frame, now)
+        self.tell(self.session.receive(frame, now) if event is None else [event])
 
     def tell(self, told: list[RealtimeEvent]) -> None:
         for event in told:

@@ -115,7 +115,7 @@ def test_a_turn_is_to_end_some_time_after_its_audio_is_over() -> None:
     turns = after("output", at=10.0)
     for _ in range(10):
         turns.spoke(4 * 24000 * 2 // 3, 24000)  # a second
-    assert turns.spoken_s == pytest.approx(10.0)
+    assert turns.speech.spoken_s == pytest.approx(10.0)
     assert turns.ends_by() is None
     turns.generated(12.0)
     assert turns.ends_by() == pytest.approx(20.0 + END_WITHIN_S)

@@ -167,7 +167,7 @@ class Stretch:
             yield part
 
 
-_NONE = Stretch(Piece(0, b"", 0, 0.0, 0.0, 0.0), 0)
+NO_AUDIO = Stretch(Piece(0, b"", 0, 0.0, 0.0, 0.0), 0)
 """Has room for nothing."""
 
 
@@ -194,7 +194,7 @@ class AudioRing:
 
     def __init__(self, ring_s: float) -> None:
         self.waits_for: Cause = "not begun"
-        self.open = _NONE
+        self.open = NO_AUDIO
         self._ring_ms = ring_s * 1000
         self._given_ms = 0.0
         self._waiting: list[Piece] = []  # hardly ever long, and ten times smaller than a deque while it is empty
@@ -230,12 +230,12 @@ class AudioRing:
 
     def interrupt(self) -> None:
         """Something else goes out between two pieces, or may."""
-        if self.open is not _NONE:
+        if self.open is not NO_AUDIO:
             self._given_until()
             self._last, self._last_index = self.last, self.last_index
             self._sent_ms += self.open.ms
             self.open.close()
-            self.open = _NONE
+            self.open = NO_AUDIO
 
     @property
     def last(self) -> int:

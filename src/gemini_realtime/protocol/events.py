@@ -128,7 +128,7 @@ class InputAudioBufferDelta(RealtimeEvent, frozen=True, kw_only=True):
         delta: the audio as base64 text.
         item_id: always None.
         sent_at: when it was given to `send_audio`, in seconds of the event loop's clock; an echo comes with the next
-            event, or up to 100 ms later. None for one that the application made itself.
+            event, with the fourth echo after it, or within half a second. None for one that the application made.
     """
 
     type: Literal["input_audio_buffer.delta"] = "input_audio_buffer.delta"

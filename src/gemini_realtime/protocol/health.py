@@ -268,8 +268,16 @@ class Health:
         self._open = self._paused = False
 
     def frame(self, now: float) -> None:
-        """Something came, whatever it says."""
+        """Something came, whatever it says; of speech that goes on, `turns` knows."""
         self._last_frame_at = now
+
+    def _came_at(self) -> float:
+        """When something came last."""
+        return max(self._last_frame_at, self._turns.speech.heard_at)
+
+    def _output_at(self) -> float:
+        """Since when the model is silent."""
+        return max(self._silent_since, self._turns.speech.heard_at)
 
     def pong(self, now: float) -> None:
         """The other end answered a ping, however late."""
@@ -305,6 +313,11 @@ class Health:
         turn = self._turn
         if turn.quiet:
             turn.quiet = _is_quiet(audio_base64)
+
+    @property
+    def audible(self) -> bool:
+        """Whether the present turn has been heard: then nothing is to be found out from more of its speech."""
+        return not self._turn.quiet
 
     def output(self, now: float) -> None:
         """Any other output: text, a thought, a function call."""
@@ -352,7 +365,7 @@ class Health:
         if not self._open or self._look_every_s is None:
             return None
         deadlines = [self._looked_at + self._look_every_s]
-        if not self._paused and (ping_or_end := self._peer.deadline(self._last_frame_at)) is not None:
+        if not self._paused and (ping_or_end := self._peer.deadline(self._came_at())) is not None:
             deadlines.append(ping_or_end)
         if (silence := self._silence()) is not None:
             deadlines.append(silence.since + silence.limit_s)
@@ -367,7 +380,7 @@ class Health:
         self._looked_at = now
         if not self._open or self._paused:
             return False, []
-        ping, findings = self._peer.due(self._last_frame_at, now)
+        ping, findings = self._peer.due(self._came_at(), now)
         return ping, findings + self._silence_findings(now)
 
     def _silence(self) -> _Silence | None:
@@ -380,11 +393,11 @@ class Health:
             limit_s = max(policy.answer_within_s, expected.patience_s)
             # Whoever asks again may have to wait anew, but not for ever, since a silent service makes people ask again.
             owed_since = min(owed_since, turns.owed_from + limit_s) if self._given_up is None else owed_since
-            since = max(self._silent_since, owed_since)
+            since = max(self._output_at(), owed_since)
             return _Silence("no_answer", since, limit_s, "an answer is owed")
         if turns.state is TurnState.GENERATING and policy.stalled_turn != "off" and not self._turn.stalled:
-            so_far = f"the turn has no end, {_seconds(turns.spoken_s)} of audio so far"
-            return _Silence("stalled_turn", self._silent_since, policy.stalled_after_s, so_far)
+            so_far = f"the turn has no end, {_seconds(turns.speech.spoken_s)} of audio so far"
+            return _Silence("stalled_turn", self._output_at(), policy.stalled_after_s, so_far)
         return None
 
     def _silence_findings(self, now: float) -> list[Finding]:
@@ -399,7 +412,7 @@ class Health:
 
     def _speech_findings(self) -> list[Finding]:
         """Of what is heard and read of the turn; each once per turn."""
-        turn, spoken_s, findings = self._turn, self._turns.spoken_s, []
+        turn, spoken_s, findings = self._turn, self._turns.speech.spoken_s, []
         if turn.quiet and spoken_s >= SPEECH_TAKES_S and not turn.silence_found:
             turn.silence_found = True
             findings += self._found("near_silence", f"{_seconds(spoken_s)} of audio, none of it above -50 dBFS")
@@ -422,7 +435,7 @@ class Health:
         if more_follows or self._more_follows:  # a pause of the interaction, or the end of one that has had its say
             return []
         if turns.began:
-            unheard = self._expected.audio and not turns.spoken_s and not self._expected.silence
+            unheard = self._expected.audio and not turns.speech.spoken_s and not self._expected.silence
             detail = "the turn ended without any audio, in a session that answers in audio"
             return self._found("turn_without_audio", detail) if unheard and not self._turn.transcript_found else []
         owed = turns.owed_since is not None and turns.owed_since != self._given_up

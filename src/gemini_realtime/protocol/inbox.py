@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from gemini_realtime.protocol import messages, server_events
 from gemini_realtime.protocol.calls import Calls
-from gemini_realtime.protocol.codec import AudioFrames, Frame
+from gemini_realtime.protocol.codec import Frame
 from gemini_realtime.protocol.events import AudioDelta, RealtimeEvent
 from gemini_realtime.protocol.health import Finding, Health
 from gemini_realtime.protocol.pings import Pings
 from gemini_realtime.protocol.progress import Progress
 from gemini_realtime.protocol.resumption import Resumption
-from gemini_realtime.protocol.turns import ENDING, Turns
+from gemini_realtime.protocol.turns import ENDING, Turns, TurnState
 
 
 class Inbox:
@@ -31,29 +31,26 @@ class Inbox:
         self._progress = progress
         self._health = health
         self._resumption = resumption
-        self._audio = AudioFrames()
         self._pings = Pings()
 
     # --- frames
 
     def speech(self, data: bytes, now: float) -> list[RealtimeEvent] | None:
         """The events of a frame that holds a piece of the model's speech and nothing else; None for any other frame."""
-        audio = self._audio.find(data)
-        if audio is None:
+        event = self._turns.speech.find(data)
+        if event is None or self._turns.state is not TurnState.GENERATING:
             self._health.frame(now)
-            return None
-        rate_hz = self._audio.rate_hz
-        event = server_events.audio(Frame(data), audio, rate_hz)
-        if self._turns.spoke(len(audio), rate_hz):
-            self._health.audio(audio, now)
-            return [event]
-        self._health.frame(now)
-        return self._progress.note([event], now)[0]
+            return None if event is None else self._progress.note([event], now)[0]
+        self._turns.spoke(len(event.delta), event.rate_hz)
+        self._health.audio(event.delta, now)
+        if self._health.audible:
+            self._turns.speech.go_on()
+        return [event]
 
     def learn(self, data: bytes, event: AudioDelta) -> None:
         """Know the next frame by its bytes that is like this one, which held a piece of speech and nothing else."""
         if not event.stale:
-            self._audio.learn(data, event.delta, event.rate_hz)
+            self._turns.speech.learn(data, event)
 
     def message(
         self, message: messages.ServerMessage, frame: Frame, now: float

@@ -207,7 +207,8 @@ class Ledger:
         index = self._index + 1
         if audio_number is not None and (not self._waiting or audio_number < self._waiting[0].number):
             return self.audio.next(index, now)
-        self.count_sent()
+        self._gone = index
+        self.audio.interrupt()
         entry = self._waiting.pop(0)
         entry.sent_at, entry.index, self._said = now, index, entry.number
         self.waiting_bytes -= len(entry.frame)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gemini_realtime.checking import check_choice, check_type
 from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.protocol import local_events, messages
-from gemini_realtime.protocol.audio_ring import Stretch
+from gemini_realtime.protocol.audio_ring import NO_AUDIO, Stretch
 from gemini_realtime.protocol.calls import Calls
 from gemini_realtime.protocol.codec import audio_frame, decode_client_message, encode
 from gemini_realtime.protocol.events import AudioDropped, RealtimeEvent
@@ -153,13 +153,14 @@ class Outbox:
 
     def _hold_audio(self) -> None:
         """Something may have to go out before the next piece of audio."""
-        self._flows = False
-        self._ledger.audio.interrupt()
+        if self._flows:
+            self._flows = False
+            self._ledger.audio.interrupt()
 
     @property
     def audio(self) -> Stretch:
         """What `send_audio` sent last: while it has room, more of its kind goes out by its own `send`."""
-        return self._ledger.audio.open
+        return self._ledger.audio.open if self._flows else NO_AUDIO
 
     # --- what does not come from the application
 

@@ -124,12 +124,6 @@ def _add_ends(
         events.append(TurnComplete(raw_message=lazy(frame), reason=reason, usage=usage, interrupted=cut))
 
 
-def audio(frame: Frame, audio_base64: str, rate_hz: int) -> AudioDelta:
-    """The event of a frame that is known to hold this audio and nothing else."""
-    raw_message: Any = frame  # as `lazy`, without the call: it takes place 25 times a second
-    return AudioDelta(raw_message=raw_message, delta=audio_base64, rate_hz=rate_hz)
-
-
 def lazy(frame: Frame) -> Any:
     """The frame as the `raw_message` of an event, which parses it when asked."""
     return frame

@@ -3,7 +3,8 @@
 It lasts longer than its connection. Usage, by whoever owns the connections:
 
 - `begin(setup, now)` once the first connection is open;
-- every received frame goes through `receive(frame, now)`, which returns events in order;
+- every received frame goes through `speech.next(frame, now)` and, where that knows nothing of it, through
+  `receive(frame, now)`, which returns events in order;
 - what the application says goes through `send_*`, at any time; what cannot be sent yet is kept in order;
 - after each of these ask for `take_actions()`, and send what `next_frame(now)` gives until it is None;
 - when the connection is stalled, or no longer, `network(now, stalled=...)`;
@@ -126,7 +127,7 @@ class Session:
         stirred: whether there is more to do than to pass events on: frames or a ping to send, a change of state, a
             deadline that has moved. `take_actions` clears it.
         resumption: the last handle, and the attempts to reconnect.
-        send_audio: see `Outbox.send_audio`.
+        speech: what the model says, while it goes on.
         next_frame: see `Outbox.next`.
     """
 
@@ -145,12 +146,12 @@ class Session:
         resumption = self.resumption = Resumption(reconnect or Reconnect())
         setup = self._setup = SetupState(options or SessionOptions())
         turns, calls, ledger = Turns(), Calls(profile), Ledger(resumption.policy.audio_ring_s)
+        self.speech = turns.speech
         watch = Health(health or HealthPolicy(), turns, calls)
         progress = Progress(profile, turns, calls, ledger, watch)
         self._inbox = Inbox(turns, calls, progress, watch, resumption)
         outbox = self._outbox = Outbox(profile, ledger, calls, progress, watch, max_audio_age_s)
-        # A call in between costs a tenth of them, fifty times a second.
-        self.send_audio, self.next_frame = outbox.send_audio, outbox.next
+        self.next_frame = outbox.next
         self._handover = Handover(resumption, progress, ledger)
         self._doubts = Doubts(setup, resumption, ledger, progress)
         self._recovery = Recovery(profile, setup, resumption, calls, ledger, progress, watch, outbox)
@@ -543,7 +544,11 @@ class Session:
                 events += self.connection_ended(error, now, gave_up=True)
         return events
 
-    # --- what the application says; audio goes to the outbox directly
+    # --- what the application says
+
+    def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float, now: float) -> bytes | None:
+        """Microphone audio, see `Outbox.send_audio`; what goes on like `audio` goes out by that."""
+        return self._outbox.send_audio(pcm, audio_base64, rate_hz, duration_ms, now)
 
     def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
         """Text in the conversation, see `Outbox.send_text`."""

@@ -16,6 +16,8 @@ from enum import Enum
 from math import inf
 from typing import Final
 
+from gemini_realtime.protocol.speech import Speech
+
 END_WITHIN_S: Final = 3.0
 """How long after the last of its audio could be heard a turn may take to end. The service holds `turnComplete` back
 until its audio has been heard; that it comes within seconds then is what recorded sessions show."""
@@ -33,11 +35,6 @@ not wait as long for the end of one."""
 
 ASKED_OUTPUT_S: Final = 0.3
 """The same where a question waits: no answer begins sooner."""
-
-SECONDS_PER_CHARACTER: Final = 3 / 4 / 2
-"""Divided by the sample rate: 4 characters of base64 are 3 bytes, and 2 bytes are a sample."""
-
-DEFAULT_RATE_HZ: Final = 24000
 
 
 class TurnState(Enum):
@@ -61,8 +58,6 @@ class TurnSignal(Enum):
     INTERRUPTED = "interrupted"
     TURN_COMPLETE = "turn complete"
 
-
-_GENERATING = TurnState.GENERATING  # looking a member up in its enum takes longer than comparing it
 
 TURN_TRANSITIONS = {
     (TurnState.IDLE, TurnSignal.OUTPUT): TurnState.GENERATING,
@@ -94,7 +89,7 @@ class Turns:
         owed_from: since it was asked for first.
         ended_at: when the last turn ended; -inf before the first; seconds.
         began: whether there was output of any kind in the present turn.
-        spoken_s: how much of it is speech, seconds.
+        speech: what was spoken in it.
         longest_wait_s: for how long an answer was owed at most before it began, seconds.
         speaks_on: what was understood last belongs to what was understood before it.
         ended_here: the last turn was ended by this side, and its end may yet come.
@@ -106,7 +101,7 @@ class Turns:
         self.owed_from = -inf
         self.ended_at = -inf
         self.began = False
-        self.spoken_s = 0.0
+        self.speech = Speech()
         self.longest_wait_s = 0.0
         self.ended_here = False
         self.speaks_on = False
@@ -158,20 +153,15 @@ class Turns:
         if self.owed_since is not None:
             self.longest_wait_s = max(self.longest_wait_s, now - self.owed_since)
         self._signal(TurnSignal.OUTPUT)
-        self._began_at, self.spoken_s = now, 0.0
+        self._began_at = now
+        self.speech.begin()
         self.began, self.ended_here, self.owed_since = True, False, None
         self._heard_since = self._heard_into = False
 
-    def spoke(self, characters: int, rate_hz: int) -> bool:
-        """A piece of speech came: so many characters of base64, of 16-bit samples at that rate.
-
-        Returns:
-            False, and nothing is done, when it begins a turn, or is none of this one.
-        """
-        if self.state is not _GENERATING:
-            return False
-        self.spoken_s += characters * SECONDS_PER_CHARACTER / (rate_hz or DEFAULT_RATE_HZ)
-        return True
+    def spoke(self, characters: int, rate_hz: int) -> None:
+        """A piece of speech came: so many characters of base64, of 16-bit samples at that rate."""
+        if self.state is TurnState.GENERATING:
+            self.speech.add(characters, rate_hz)
 
     def wrote(self) -> None:
         """Words of what it says came; those that come after the end of a turn are of that."""
@@ -222,17 +212,19 @@ class Turns:
         return state
 
     def _over(self, now: float) -> None:
-        self.ended_at, self.began, self.spoken_s = now, False, 0.0
+        self.ended_at, self.began = now, False
+        self.speech.begin()
 
     def _signal(self, signal: TurnSignal) -> None:
         if (after := TURN_TRANSITIONS.get((self.state, signal))) is not None:
             self.ended_here = self.ended_here and self.state is not TurnState.IDLE  # a turn of its own, which ends
             self.state = after
+            self.speech.interrupt()
 
     # --- an end that is left out
 
     def ends_by(self) -> float | None:
         """When the turn is to have ended; None while it goes on, and when there is none; seconds."""
         if self.state is TurnState.GENERATED:
-            return max(self._signalled_at, self._began_at + self.spoken_s) + END_WITHIN_S
+            return max(self._signalled_at, self._began_at + self.speech.spoken_s) + END_WITHIN_S
         return self._signalled_at + END_WITHIN_S if self.interrupted else None
