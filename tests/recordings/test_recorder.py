@@ -175,7 +175,8 @@ asyncio.run(main())
 def test_what_writes_sound_is_imported_before_there_is_a_thread_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "gemini_realtime.recordings.stereo", raising=False)
+    monkeypatch.setattr("gemini_realtime.recordings.stereo", None)  # and all is as it was afterwards
+    monkeypatch.delitem(sys.modules, "gemini_realtime.recordings.stereo")
     monkeypatch.setattr("gemini_realtime.recordings.recorder._disk.submit", lambda *_: Future())
     Recorder(tmp_path, clock=lambda: 0.0)
     assert "gemini_realtime.recordings.stereo" in sys.modules
