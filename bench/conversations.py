@@ -30,9 +30,9 @@ CPU time of the server's process, and its memory, while it holds conversations i
 of each session asks something, and a script answers with three seconds of speech. Typed, a question is one message.
 With a microphone it is 2.5 seconds of speech, and 20 ms of sound are sent every 20 ms all along: between the questions
 the noise of a quiet room, 60 dB below full scale, or of a restless one, which changes twice a second, up to 30 dB below
-full scale, so that the speech detector has to listen most of the time. What is said is known to this server. To
-recognise it takes a process of its own, which needs some 0.11 s for such a question: it keeps up with some 80 such
-sessions."""
+full scale, so that the speech detector has to listen most of the time. This server knows what is said. To recognise it
+is the work of another process, whose cost is
+[with the server's hearing](#how-well-does-the-embedded-server-hear-and-speak)."""
 
 CYCLE_MS = 10_000
 CHUNK_MS = 20

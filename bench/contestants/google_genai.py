@@ -14,7 +14,7 @@ from google.genai import types
 
 from bench.contestants import CHUNK, Contestant
 
-POLLED_S = 0.005
+POLLED_S, CONNECTED_S = 0.005, 30.0
 
 
 class GoogleGenai(Contestant):
@@ -66,6 +66,7 @@ def redirect(made: Any, url: str) -> None:
 
 
 async def until(ready: Callable[[], object]) -> None:
-    """Wait for something that is built on it and does not say when it is connected."""
-    while not ready():  # noqa: ASYNC110
-        await asyncio.sleep(POLLED_S)
+    """Wait for something that is built on it and does not say when it is connected, or that it is not."""
+    async with asyncio.timeout(CONNECTED_S):
+        while not ready():  # noqa: ASYNC110
+            await asyncio.sleep(POLLED_S)
