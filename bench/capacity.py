@@ -24,8 +24,8 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     """Let every side grow, in turns; more is better here."""
     series = Series("In one process", SIDES, {AG2: OURS, GOOGLE: OURS, FLOOR: OURS})
     size = {"sessions": 2, "most": 3, "measured_s": 0.2} if quick else {"sessions": FIRST, "most": MOST}
-    with race(SIDES, quick=quick) as running:
-        for _ in range(rounds):
+    for _ in range(rounds):
+        with race(SIDES, quick=quick) as running:
             for name in running.contestants:
                 how = {"measured_s": MEASURED_S, "late_ms": LATE_MS} | size
                 grown = running.measure(name, "/talk", do="grow", **how)

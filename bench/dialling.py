@@ -20,8 +20,8 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     """Dial, and dial again; lose connections; interrupt."""
     times = 2 if quick else 50
     series = Series(f"Medians of {times}", SIDES, {GOOGLE: OURS, AG2: OURS})
-    with race(SIDES, quick=quick) as running:
-        for _ in range(rounds):
+    for _ in range(rounds):
+        with race(SIDES, quick=quick) as running:
             for name in running.contestants:
                 columns = {}
                 for scheme in ("ws", "wss") if running.has_tls else ("ws",):

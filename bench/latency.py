@@ -29,8 +29,8 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     warm: dict[str, Any] = {"warmup_s": 0.1 if quick else 1.0, "measured_s": measured_s}
     late = [Series(f"{sessions} conversations in one process", SIDES, {}) for sessions in (few, many)]
     held = Series(BLOCKS, SIDES, {})
-    with race(SIDES, quick=quick) as running:
-        for _ in range(rounds):
+    for _ in range(rounds):
+        with race(SIDES, quick=quick) as running:
             for series, sessions in zip(late, (few, many), strict=True):
                 for name in running.contestants:
                     came = running.measure(name, "/talk", do="talk", sessions=sessions, looked_at=1, **warm)

@@ -25,8 +25,8 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     burst = Series(BURST, CONTESTANTS, RIVALS)
     sizes = Series("The same by how much audio a message holds, CPU time in µs", CONTESTANTS, RIVALS)
     paced = Series("One message about every 2 ms, each waking an idle process", CONTESTANTS, RIVALS)
-    with race(CONTESTANTS, quick=quick) as running:
-        for _ in range(rounds):
+    for _ in range(rounds):
+        with race(CONTESTANTS, quick=quick) as running:
             size = (
                 {"warmup": 20, "messages": 50, "cpu_s": 0}
                 if quick

@@ -23,8 +23,8 @@ def answer(rounds: int, *, quick: bool = False) -> Result:
     """Measure chunks sent one after the other, and chunks sent one at a time."""
     burst = Series(BURST, CONTESTANTS, RIVALS)
     paced = Series("One chunk every 2 ms, the sleep between them included", [*CONTESTANTS, SLEEP], RIVALS)
-    with race([*CONTESTANTS, SLEEP], quick=quick) as running:
-        for _ in range(rounds):
+    for _ in range(rounds):
+        with race([*CONTESTANTS, SLEEP], quick=quick) as running:
             size = (
                 {"warmup": 20, "messages": 50, "cpu_s": 0}
                 if quick
