@@ -50,6 +50,19 @@ def suicidal(llm_config: dict[str, Any]) -> RealtimeAgent:
     os._exit(3)
 
 
+def hangs_up(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """Ends the call instead of booking a table."""
+    agent = RealtimeAgent(name="host", llm_config=llm_config)
+
+    @agent.register_realtime_function()
+    async def book_table(guests: int, hour: int) -> str:
+        """Book a table."""
+        agent.stop()
+        return "booked"
+
+    return agent
+
+
 NO_FUNCTION = 3
 
 

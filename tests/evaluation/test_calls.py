@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from gemini_realtime.evaluation.scenes import (
     Caller,
     Coughs,
     Goal,
+    HangsUp,
     Interrupts,
     Listens,
     Misbehaves,
@@ -110,6 +112,33 @@ def test_a_caller_gives_up_when_nothing_leads_to_the_goal() -> None:
     assert result.failures == ["gives the caller what is wanted: the caller gave up"]
 
 
+def test_a_caller_may_hang_up_before_anything_is_answered() -> None:
+    result = called(Says("Book a table for two guests at eight."), HangsUp())
+    assert result.passed, result.failures
+    assert (told(result), result.record.tools) == ([], [])  # the service did not hear an end of the sentence
+
+
+def test_a_caller_may_hang_up_in_the_middle_of_an_answer() -> None:
+    result = called(Says("Tell me a long story."), HangsUp(after_words=3))
+    assert result.passed, result.failures
+    assert result.record.lasted_s < 5
+
+
+def test_a_goal_that_the_agent_hangs_up_on_is_not_reached() -> None:
+    goal = Goal("Book a table for two guests at eight.", {}, until="a table")
+    scene = Scene("goal", Caller(goal))
+    result = play(Suite("suite", [scene]), scene, 0, Target(agents.hangs_up))
+    assert result.failures == ["stays until the caller has finished: it ended the call"]
+
+
+def test_a_number_may_be_said_wrong_first_and_is_corrected() -> None:
+    scene = Scene("slip", Caller([Says("Book a table for two guests at eight.")], corrects=1))
+    first, again = (play(Suite("suite", [scene]), scene, 3, Target(agents.restaurant)) for _ in range(2))
+    (heard,) = [turn.text for turn in first.record.turns if turn.role == "caller"]
+    assert re.fullmatch(r"Book a table for \w+, no, two guests at \w+, no, eight\.", heard)
+    assert first.record == again.record
+
+
 def test_the_same_seed_gives_the_same_call_and_another_one_another() -> None:
     first, again, other = (called(Says("What is two plus three?"), seed=seed).record for seed in (1, 1, 2))
     assert first == again
@@ -190,7 +219,7 @@ def test_a_call_is_held_again_when_only_its_time_may_be_the_machines(
     late_s: float, unmet: list[Verdict], attempts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcomes = [CallResult("scene", 1, unmet, CallRecord(late_s=late_s)), CallResult("scene", 1)]
-    monkeypatch.setattr("gemini_realtime.evaluation.calls._judged", lambda *_: outcomes.pop(0))
+    monkeypatch.setattr("gemini_realtime.evaluation.calls._checked", lambda *_: outcomes.pop(0))
     result = called(Says("Hello."))
     assert result.attempts == attempts
     assert result.passed == (attempts == 2 or not unmet)

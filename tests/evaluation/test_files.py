@@ -9,7 +9,7 @@ import pytest
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.files import JsonLines, JUnit, Sink, read_results, taken_over, to_json_line
 from gemini_realtime.evaluation.page import page
-from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord, Verdict
+from gemini_realtime.evaluation.record import CallRecord, CallResult, Judgement, ToolRecord, TurnRecord, Verdict
 from gemini_realtime.evaluation.summary import Tally
 
 RECORD = CallRecord(
@@ -18,7 +18,17 @@ RECORD = CallRecord(
     answered_after_s=[0.5],
 )
 RESULTS = [
-    CallResult("a table", 0, [Verdict("says yes", True)], RECORD, took_s=0.1),
+    CallResult(
+        "a table",
+        0,
+        [Verdict("says yes", True)],
+        RECORD,
+        [
+            Judgement("It is <polite>.", [True, False, True], ["It thanks.", "It hums.", "It asks."]),
+            Judgement("It is brief.", missing="the judge did not answer"),
+        ],
+        took_s=0.1,
+    ),
     CallResult("a table", 1, [Verdict("says yes", False, "it said 'Hm\x00'")], RECORD, took_s=0.1),
     CallResult("a crash", 0, error="the agent raised KeyError('x')"),
 ]
@@ -74,6 +84,10 @@ def test_junit_tells_failures_from_errors(tmp_path: Path) -> None:
     failure = root.find("testcase/failure")
     assert failure is not None
     assert "A table <for> two." in (failure.text or "")
+    assert (root.findtext("testcase/system-out") or "").splitlines() == [
+        "judge: It is <polite>.: holds (2 of 3): It thanks.",
+        "judge: It is brief.: no verdict: the judge did not answer",
+    ]
 
 
 def test_parquet_holds_all_of_a_call_in_a_row(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -14,28 +15,39 @@ from gemini_realtime.evaluation.expectations import (
     NeverSays,
     Resumes,
     SaysWords,
+    Speaks,
 )
+from gemini_realtime.evaluation.record import CallRecord
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
     Caller,
     Coughs,
     Goal,
+    HangsUp,
     Interrupts,
+    Judge,
     Listens,
     Misbehaves,
+    Persona,
     Says,
     Scene,
     Step,
     Types,
     Waits,
 )
-from gemini_realtime.evaluation.suite_file import read_suite
+from gemini_realtime.evaluation.suite_file import read_suite, steps_of
 
 EVERYTHING = """
 name: bookings
 agent: restaurant:agent
 model: script:host.yaml
 seed: 7
+judge:
+  rubric: [The agent is polite.]
+  model: qwen3
+  url: http://127.0.0.1:11434/v1
+  repeats: 5
+  decides: true
 scenes:
   - name: steps
     faults: ["late-setup"]
@@ -51,6 +63,8 @@ scenes:
       - coughs: 0.5
       - waits: 2
       - fault: cut
+      - hangs up
+    rubric: [It says who it is.]
     expect:
       - calls: book
         with: {guests: 2}
@@ -60,6 +74,7 @@ scenes:
       - says: booked
         times: 1
       - never says: dollars
+      - language: de
       - answers within: 1.5
         percentile: 50
       - answers: 1
@@ -73,10 +88,23 @@ scenes:
         until: booked
       speed: 1.5
       hesitates: 0.2
+      corrects: 0.1
       patience: 9
       voice: kore
       noise: 12
       line: telephone
+  - name: persona
+    caller:
+      persona:
+        is: An impatient regular.
+        says: Hello?
+        gives up after: 3
+        model: qwen3
+        url: https://example.com/v1
+  - name: short persona
+    caller: {persona: A shy guest.}
+  - name: hangs up in the middle
+    caller: [says: A table., hangs up after words: 2]
 """
 
 
@@ -100,6 +128,7 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         Coughs(0.5),
         Waits(2),
         Misbehaves("cut"),
+        HangsUp(),
     ]
     expect: list[Expectation] = [
         Calls("book", {"guests": 2}, 2),
@@ -107,16 +136,34 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         CallsOnly([]),
         SaysWords("booked", 1),
         NeverSays("dollars"),
+        Speaks("de"),
         AnswersWithin(1.5, 50),
         Answers(1, 3),
         Resumes(1),
     ]
     goal = Goal("A table, please.", {"how many": "four", "when": "8"}, "booked")
-    caller = Caller(goal, 1.5, 0.2, 9, "kore", 12, telephone=True)
+    caller = Caller(goal, 1.5, 0.2, 9, "kore", 12, telephone=True, corrects=0.1)
     assert suite.scenes == [
-        Scene("steps", Caller(steps), expect, ["late-setup"], "echo"),
-        Scene("goal", caller, [], []),
+        Scene("steps", Caller(steps), expect, ["late-setup"], "echo", ["It says who it is."]),
+        Scene("goal", caller, [], [], rubric=[]),
+        Scene(
+            "persona",
+            Caller(Persona("An impatient regular.", "Hello?", 3, "qwen3", "https://example.com/v1")),
+            [],
+            [],
+            rubric=[],
+        ),
+        Scene("short persona", Caller(Persona("A shy guest.")), [], [], rubric=[]),
+        Scene("hangs up in the middle", Caller([Says("A table."), HangsUp(2)]), [], [], rubric=[]),
     ]
+    assert suite.judge == Judge(["The agent is polite."], "qwen3", "http://127.0.0.1:11434/v1", 5, decides=True)
+
+
+def test_what_a_persona_said_can_be_put_into_a_suite(tmp_path: Path) -> None:
+    said = ["For two: at eight.", '"Ada", please.', "#1 = ☕?"]
+    steps = indent(steps_of(CallRecord(improvised=said)), "    ")
+    suite = read_suite(written(tmp_path, f"scenes:\n  - name: again\n{steps}"))
+    assert suite.scenes[0].caller.does == [Says(words) for words in said]
 
 
 def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -> None:
@@ -134,7 +181,18 @@ def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -
         ("scenes: [{name: a, caller: [fault: kut]}]", "kut"),
         ("scenes: [{name: a, caller: [listens], expect: [{answers: 1.5}]}]", "no whole number"),
         ("scenes: [{name: a, caller: {does: [listens], line: radio}}]", "one kind of line"),
-        ("scenes: [{name: a, caller: {speed: 1}}]", "steps, or after a goal"),
+        ("scenes: [{name: a, caller: {speed: 1}}]", "steps, after a goal, or plays a persona"),
+        ("scenes: [{name: a, caller: {persona: x, goal: {says: x, until: y}}}]", "give one of does, goal, persona"),
+        ("scenes: [{name: a, caller: {persona: {is: x, url: localhost}}}]", "1:51: this is no address"),
+        ("scenes: [{name: a, caller: [hangs up, listens]}]", "1:29: the caller hangs up before the last step"),
+        (
+            "scenes: [{name: a, caller: {does: [listens], corrects: 2}}]",
+            "1:56: 2 is out of range → give one from 0 to 1",
+        ),
+        ("scenes: [{name: a, caller: [listens], expect: [language: klingon]}]", "there is no language 'klingon'"),
+        ("{judge: {decides: maybe}, scenes: [{name: a, caller: [listens]}]}", "1:19: true or false is missing"),
+        ("{judge: {repeats: 0}, scenes: [{name: a, caller: [listens]}]}", "1:19: 0 is out of range"),
+        ("{judge: {repeats: 999}, scenes: [{name: a, caller: [listens]}]}", "`repeats` is 999"),
         ("scenes: [{name: a, caller: [listens]}, {name: a, caller: [listens]}]", "two scenes are called 'a'"),
     ],
 )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from gemini_realtime.evaluation.record import CallRecord, CallResult, Verdict
-from gemini_realtime.evaluation.summary import Tally, Waits, compare, summaries
+from gemini_realtime.evaluation.record import CallRecord, CallResult, Judgement, Verdict
+from gemini_realtime.evaluation.summary import JudgedStatement, Tally, Waits, compare, summaries
 
 
 def calls(passed: int, failed: int, wait_s: float = 0.5, scene: str = "scene") -> list[CallResult]:
@@ -42,6 +42,28 @@ def test_a_change_of_many_calls_is_one() -> None:
 def test_slower_answers_are_worse() -> None:
     (change,) = compare(calls(10, 0, wait_s=0.5), calls(10, 0, wait_s=2.5))
     assert (change.outcome, change.speed) == ("same", "worse")
+
+
+def judged(holds: int, fails: int, *, unjudged: int = 0) -> list[CallResult]:
+    votes = [[True, True, False]] * holds + [[False, False, False]] * fails
+    judgements = [Judgement("It is polite.", vote, ["for a reason"] * 3) for vote in votes]
+    judgements += [Judgement("It is polite.", missing="nobody answers")] * unjudged
+    return [CallResult("scene", seed, judgements=[judgement]) for seed, judgement in enumerate(judgements)]
+
+
+def test_judgements_are_counted_apart_from_what_was_checked() -> None:
+    (summary,) = summaries(judged(3, 1, unjudged=2))
+    assert (summary.outcome, summary.passed) == ("passed", 6)
+    assert summary.judged == [JudgedStatement("It is polite.", 3, 4, [("nobody answers", 2)], agreement=0.5)]
+
+
+def test_a_statement_that_holds_more_seldom_is_worse_unless_it_may_be_noise() -> None:
+    (change,) = compare(judged(80, 20), judged(50, 50))
+    assert (change.outcome, change.judged[0].rates, change.judged[0].outcome) == ("same", (0.8, 0.5), "worse")
+    (change,) = compare(judged(8, 2), judged(6, 4))
+    assert change.judged[0].outcome == "same"
+    (change,) = compare(judged(0, 0, unjudged=5), judged(5, 0))
+    assert change.judged == []
 
 
 def test_only_scenes_of_both_runs_are_compared() -> None:

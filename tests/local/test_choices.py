@@ -72,7 +72,7 @@ def test_chat_may_be_told_its_model_and_its_endpoint(
     chat = responder_named(text)
     assert isinstance(chat, Chat)
     assert heard_by(chat) is None
-    assert (chat._model, str(chat._client.base_url)) == (model, url)
+    assert (chat._endpoint.model, str(chat._endpoint._client.base_url)) == (model, url)
 
 
 def test_every_hearing_and_voice_has_a_name() -> None:

@@ -7,6 +7,7 @@ import signal
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,8 +26,8 @@ from gemini_realtime.cli.options.evaluate import EvaluateOptions
 from gemini_realtime.evaluation.files import JsonLines, JUnit, Sink, read_results, taken_over
 from gemini_realtime.evaluation.page import page
 from gemini_realtime.evaluation.running import Plan, run, run_again
-from gemini_realtime.evaluation.suite_file import read_suite
-from gemini_realtime.evaluation.summary import Change, SceneSummary, Tally, compare
+from gemini_realtime.evaluation.suite_file import read_suite, steps_of
+from gemini_realtime.evaluation.summary import Change, JudgedChange, JudgedStatement, SceneSummary, Tally, compare
 
 _COLOURS = {"passed": "green", "failed": "red", "flaky": "yellow", "better": "green", "worse": "red", "same": "dim"}
 _SHOWN_MAX = 3  # failures of a scene in the table
@@ -92,7 +93,14 @@ def compared(before: Path, after: Path) -> bool:
     table = Table("scene", "calls that pass", "difference, 95 %", "first sound, p50", "difference, 95 %", box=None)
     for change in changes:
         table.add_row(*_changed(change))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    judged = Table("scene", "a judge says that", "holds in", "difference, 95 %", box=None)
+    for change in changes:
+        for statement in change.judged:
+            judged.add_row(escape(change.name), *_judged_change(statement))
+    if judged.row_count:
+        console.print("", judged)
     return not any("worse" in (change.outcome, change.speed) for change in changes)
 
 
@@ -158,6 +166,12 @@ def _tell(plan: Plan, tally: Tally) -> None:
     for scene in tally:
         table.add_row(*_told(scene.summary()))
     console.print(table)
+    judged = Table("scene", "a judge says that", "holds in", "votes agree", "no verdict", box=None)
+    for scene in tally:
+        for statement in scene.summary().judged:
+            judged.add_row(escape(scene.name), *_judged(statement))
+    if judged.row_count:
+        console.print("", judged, "")
     faster = tally.lasted_s / max(tally.took_s, 1e-9)
     time = f"virtual time, {faster:.0f} times as fast"
     if plan.sound or plan.command or plan.url:
@@ -173,6 +187,12 @@ def _tell(plan: Plan, tally: Tally) -> None:
             console.print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{cut}", markup=False)
         for failure in failed.failures:
             console.print(f"  ✗ {failure}", style="red", markup=False)
+        for judgement in failed.judgements:
+            told = f"  judge: {judgement.statement} {judgement.verdict}: {judgement.reason}"
+            console.print(told, style="dim", markup=False)
+        if failed.record.improvised:
+            console.print("  the caller's words as steps, with which the call is made again:", markup=False)
+            console.print(indent(steps_of(failed.record), "    "), markup=False, soft_wrap=True)
         if failed.recording:
             console.print(f"  see and hear it: {failed.recording}", markup=False, soft_wrap=True)
 
@@ -211,6 +231,24 @@ def _changed(change: Change) -> list[str]:
         f"{low:+.0%} to {high:+.0%}",
         f"{_seconds(change.p50_s[0])} → {_seconds(change.p50_s[1])} [{_COLOURS[change.speed]}]{change.speed}[/]",
         times,
+    ]
+
+
+def _judged(judged: JudgedStatement) -> list[str]:
+    return [
+        escape(judged.statement),
+        f"{judged.held}/{judged.judged}",
+        "–" if judged.agreement is None else f"{judged.agreement:.0%}",
+        escape("; ".join(f"{count}: {why}" for why, count in judged.missing)),
+    ]
+
+
+def _judged_change(change: JudgedChange) -> list[str]:
+    low, high = change.rate_interval
+    return [
+        escape(change.statement),
+        f"{change.rates[0]:.0%} → {change.rates[1]:.0%} [{_COLOURS[change.outcome]}]{change.outcome}[/]",
+        f"{low:+.0%} to {high:+.0%}",
     ]
 
 

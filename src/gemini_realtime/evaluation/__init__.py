@@ -20,10 +20,11 @@ from gemini_realtime.evaluation.expectations import (
     NeverSays,
     Resumes,
     SaysWords,
+    Speaks,
     StopsWithin,
     Understands,
 )
-from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord, Verdict
+from gemini_realtime.evaluation.record import CallRecord, CallResult, Judgement, ToolRecord, TurnRecord, Verdict
 from gemini_realtime.evaluation.running import Plan, run
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
@@ -32,9 +33,12 @@ from gemini_realtime.evaluation.scenes import (
     Coughs,
     Echo,
     Goal,
+    HangsUp,
     Interrupts,
+    Judge,
     Listens,
     Misbehaves,
+    Persona,
     Presses,
     Says,
     Scene,
@@ -62,10 +66,14 @@ __all__ = [
     "Echo",
     "Expectation",
     "Goal",
+    "HangsUp",
     "Interrupts",
+    "Judge",
+    "Judgement",
     "Listens",
     "Misbehaves",
     "NeverSays",
+    "Persona",
     "Plan",
     "Presses",
     "Resumes",
@@ -73,6 +81,7 @@ __all__ = [
     "SaysWords",
     "Scene",
     "SceneSummary",
+    "Speaks",
     "Step",
     "StopsWithin",
     "Suite",

@@ -24,6 +24,7 @@ from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.evaluation.caller import Complaints, SimulatedCaller
 from gemini_realtime.evaluation.expectations import LATE_S, implied
 from gemini_realtime.evaluation.handset import AgentHandset, Handset, ProgramHandset
+from gemini_realtime.evaluation.judging import judged
 from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord
 from gemini_realtime.evaluation.scenes import Caller, Scene, Suite
 from gemini_realtime.evaluation.socket_handset import SocketHandset, encoding_and_address
@@ -89,13 +90,16 @@ def play(suite: Suite, scene: Scene, seed: int, target: Target) -> CallResult:
     attempts = 0
     while True:
         attempts += 1
-        result = _judged(suite, scene, seed, target, folder)
+        result = _checked(suite, scene, seed, target, folder)
         if attempts == _ATTEMPTS or not _untimely(result):
             break
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-    recording = "" if folder is None else _kept(folder, passed=result.passed)
-    return replace(result, recording=recording, took_s=time.perf_counter() - began, attempts=attempts)
+    result = replace(result, took_s=time.perf_counter() - began, attempts=attempts)
+    rubric = suite.rubric(scene)
+    if rubric and not result.error:
+        result = replace(result, judgements=judged(suite.judge, rubric, result.record, seed))
+    return result if folder is None else replace(result, recording=_kept(folder, passed=result.passed))
 
 
 def _untimely(result: CallResult) -> bool:
@@ -104,7 +108,7 @@ def _untimely(result: CallResult) -> bool:
     return bool(unmet) and all(verdict.timed for verdict in unmet) and result.record.late_s > LATE_S
 
 
-def _judged(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | None) -> CallResult:
+def _checked(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | None) -> CallResult:
     try:
         record = _held(suite, scene, seed, target, folder)
     except ConfigError:
@@ -115,7 +119,8 @@ def _judged(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path 
         told = str(error) if isinstance(error, GeminiRealtimeError) else f"the agent raised {error!r}"
         return CallResult(scene.name, seed, error=told)
     verdicts = [*implied(record, scene.expect), *(expectation.check(record) for expectation in scene.expect)]
-    return CallResult(scene.name, seed, verdicts, record)
+    speechless = f"the caller had no words any more: {record.speechless}" if record.speechless else ""
+    return CallResult(scene.name, seed, verdicts, record, error=speechless)
 
 
 def _kept(folder: Path, *, passed: bool) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Protocol
 
+from gemini_realtime.evaluation.language import speaks
 from gemini_realtime.evaluation.record import CallRecord, ToolRecord, Verdict
 from gemini_realtime.evaluation.words import contains, occurrences, words_of
 
@@ -174,6 +175,26 @@ class Costs:
         cost = record.cost_usd
         return Verdict(f"costs at most ${self.usd:g}", cost is not None and cost <= self.usd,
                        "no price of this model is known" if cost is None else f"it cost ${cost:.4f}")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Speaks:
+    """The agent speaks this language in each of its answers, as far as one tells by its words.
+
+    Attributes:
+        language: by ISO 639, such as `de`.
+    """
+
+    language: str
+
+    def check(self, record: CallRecord) -> Verdict:
+        """Look at each answer by itself: an agent that changes its language does so in the middle of a call."""
+        answers = [turn.text for turn in record.turns if turn.role == "agent"]
+        told = [(text, *speaks(self.language, text)) for text in answers]
+        others = [f"{text!r} is {likeliest}" for text, met, likeliest in told if met is False]
+        seen = "; ".join(others) or f"it said too little to tell: {record.said!r}"
+        met = not others and any(met for _, met, _ in told)
+        return Verdict(f"speaks {self.language}", met, seen)
 
 
 def implied(record: CallRecord, expected: Sequence[Expectation]) -> Iterator[Verdict]:

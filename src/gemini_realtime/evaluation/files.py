@@ -129,6 +129,8 @@ class JUnit:
             kind = "error" if result.error else "failure"
             failure = ElementTree.SubElement(case, kind, message=_printable(result.failures[0]))
             failure.text = _printable("\n".join([*result.failures, "", *_told(result)]))
+        if result.judgements:
+            ElementTree.SubElement(case, "system-out").text = _printable("\n".join(_judged(result)))
         self._cases.append((result.scene, result.seed, case))
 
     def close(self) -> None:
@@ -168,6 +170,11 @@ def _end_last_line(path: Path) -> None:
 
 def _told(result: CallResult) -> list[str]:
     return [f"{line.at_s:7.2f} s  {line.role:<6}  {line.text}" for line in result.record.turns]
+
+
+def _judged(result: CallResult) -> Iterator[str]:
+    for judgement in result.judgements:
+        yield f"judge: {judgement.statement}: {judgement.verdict}: {judgement.reason}"
 
 
 def _printable(text: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.summary import SceneSummary, SceneTally, Tally, Waits
+from gemini_realtime.evaluation.suite_file import steps_of
+from gemini_realtime.evaluation.summary import JudgedStatement, SceneSummary, SceneTally, Tally, Waits
 
 _BARS: Final = 80
 
@@ -35,6 +36,7 @@ figure rect { fill: var(--accent); } figure line { stroke: var(--line); }
 figcaption { display: flex; justify-content: space-between; gap: 1rem; font-size: .8rem; color: var(--faint); }
 details { margin-top: .6rem; padding: .5rem .8rem; border-radius: .4rem; background: var(--card); }
 summary { cursor: pointer; } summary:focus-visible { outline: 2px solid var(--accent); }
+caption { text-align: left; font-size: .8rem; color: var(--faint); } pre { white-space: pre-wrap; }
 table { width: 100%; margin: .5rem 0; border-collapse: collapse; font-size: .92rem; }
 td { padding: .2rem 1rem .2rem 0; vertical-align: top; } td:first-child, td:nth-child(2) { width: 1%;
   color: var(--faint); white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -88,11 +90,24 @@ def _scene(scene: SceneTally, command: str) -> str:
         told += f"<p>and {len(summary.seeds) - len(scene.failed):,} more</p>"
     example = "" if scene.failed or scene.example is None else _call(scene.example, command)
     low, high = summary.rate_interval
+    judged = "".join(_judged_row(judged) for judged in summary.judged)
+    if judged:
+        judged = f"<table><caption>What a judge says</caption>{judged}</table>"
     return (
         f'<section><h2><b class="{summary.outcome}">{summary.outcome}</b> {escape(scene.name)}'
         f'<span title="the share of calls that pass lies between {low:.0%} and {high:.0%} (95 %)">'
         f"{summary.passed:,} of {summary.calls:,}</span></h2>"
-        f"{'<ul>' + failures + '</ul>' if failures else ''}{_waits(scene.waits)}{told}{example}</section>"
+        f"{'<ul>' + failures + '</ul>' if failures else ''}{_waits(scene.waits)}{judged}{told}{example}</section>"
+    )
+
+
+def _judged_row(judged: JudgedStatement) -> str:
+    agreement = "" if judged.agreement is None else f"its votes agree in {judged.agreement:.0%}"
+    missing = "; ".join(f"no verdict on {count:,}: {why}" for why, count in judged.missing)
+    told = " · ".join(filter(None, [agreement, missing]))
+    return (
+        f"<tr><td>holds in {judged.held:,} of {_counted(judged.judged, 'call')}</td><td></td>"
+        f"<td>{escape(judged.statement)} <small>{escape(told)}</small></td></tr>"
     )
 
 
@@ -134,11 +149,18 @@ def _call(result: CallResult, command: str, again: str = "") -> str:
                     for number in range(len(record.tools)))  # fmt: skip
     repeat = f" --scene {shlex.quote(result.scene)} --seed {result.seed}"
     heard = f'<p><a href="{escape(_link(result.recording))}">the recording</a></p>' if result.recording else ""
+    judged = "".join(
+        f"<tr><td></td><td>judge</td><td>{escape(judgement.statement)} <b>{judgement.verdict}</b>: "
+        f"{escape(judgement.reason)}</td></tr>"
+        for judgement in result.judgements
+    )
+    steps = f"<details><summary>the caller's words as steps</summary><pre>{escape(steps_of(record))}</pre></details>"
     tossed = f"<p><small>{again}</small></p>" if again else ""
     repeated = f"<p><small>again: <code>{escape(command + repeat)}</code></small></p>" if command else ""
     return (
         f"<details><summary>seed {result.seed}: {escape(title)}</summary><table>"
-        f"{''.join(row for _, row in rows)}{tools}</table>{heard}{tossed}{repeated}</details>"
+        f"{''.join(row for _, row in rows)}{tools}{judged}</table>"
+        f"{steps if record.improvised else ''}{heard}{tossed}{repeated}</details>"
     )
 
 

@@ -57,7 +57,9 @@ class CallRecord:
         cut_short: how many answers broke off although nobody had spoken over them: of a caller who is not alone.
         answered_others: how many answers were to words that the caller had not said: of a caller who is not alone.
         gave_up: whether the caller went away without what was wanted.
-        left_alone: whether the agent ended the call before the caller came to the last step.
+        left_alone: whether the agent ended the call before the caller came to the last step, or to what was wanted.
+        improvised: what the caller said whose words are a persona's: as steps, they repeat the call.
+        speechless: why the caller had no words any more, if a persona's chat endpoint failed.
         resumed: how often the connection was replaced.
         new_sessions: how often that was by a session that had to be told the conversation anew.
         cost_usd: as far as prices are known.
@@ -76,6 +78,8 @@ class CallRecord:
     answered_others: int = 0
     gave_up: bool = False
     left_alone: bool = False
+    improvised: list[str] = field(default_factory=list)
+    speechless: str = ""
     resumed: int = 0
     new_sessions: int = 0
     cost_usd: float | None = None
@@ -111,6 +115,58 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What a judge, who is asked several times, makes of one statement about a call.
+
+    Attributes:
+        statement: of the rubric.
+        votes: whether it holds, each time that the judge was asked and answered.
+        reasons: for each vote.
+        decides: whether the call is as expected only if the statement holds.
+        missing: why there are fewer votes than were asked for.
+    """
+
+    statement: str
+    votes: list[bool] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    decides: bool = False
+    missing: str = ""
+
+    @property
+    def holds(self) -> bool | None:
+        """What most votes say; None without any, or when they are divided in halves."""
+        ayes = sum(self.votes)
+        return None if 2 * ayes == len(self.votes) else 2 * ayes > len(self.votes)
+
+    @property
+    def agreement(self) -> float | None:
+        """The share of pairs of votes that say the same; None below two votes.
+
+        It is the agreement that was observed, as in Fleiss, 1971, and not kappa: where nearly all votes are the same,
+        kappa calls a judge who always agrees no better than chance.
+        """
+        count, ayes = len(self.votes), sum(self.votes)
+        if count < 2:
+            return None
+        return (ayes * (ayes - 1) + (count - ayes) * (count - ayes - 1)) / (count * (count - 1))
+
+    @property
+    def verdict(self) -> str:
+        """The same in words, with the votes."""
+        if self.holds is None:
+            return "no verdict"
+        votes = f" ({self.votes.count(self.holds)} of {len(self.votes)})" if len(self.votes) > 1 else ""
+        return ("holds" if self.holds else "does not hold") + votes
+
+    @property
+    def reason(self) -> str:
+        """The first reason of those who are in the majority, or why there is no verdict."""
+        if self.holds is None:
+            return self.missing or "the judge says both"
+        return next(reason for vote, reason in zip(self.votes, self.reasons, strict=True) if vote == self.holds)
+
+
+@dataclass(frozen=True)
 class CallResult:
     """A call and the verdicts on it.
 
@@ -119,9 +175,10 @@ class CallResult:
         seed: with which the call can be repeated.
         verdicts: on each expectation.
         record: of the call.
-        error: why there was none, if the agent failed; the verdicts do not count then.
+        judgements: of a judge, if there is one: apart from the verdicts, which a program has checked.
+        error: why there was none, or no whole one; the verdicts do not count then.
         recording: the page, or else the folder, of its recording; empty without one.
-        took_s: of real time.
+        took_s: of real time, without the judge's.
         attempts: how often it was held: again when nothing but its time was wrong and this machine was late itself.
     """
 
@@ -129,6 +186,7 @@ class CallResult:
     seed: int
     verdicts: list[Verdict] = field(default_factory=list)
     record: CallRecord = field(default_factory=CallRecord)
+    judgements: list[Judgement] = field(default_factory=list)
     error: str = ""
     recording: str = ""
     took_s: float = 0.0
@@ -137,11 +195,23 @@ class CallResult:
     @property
     def passed(self) -> bool:
         """Whether everything was as expected."""
-        return not self.error and all(verdict.met for verdict in self.verdicts)
+        return not self.unmet
+
+    @property
+    def unmet(self) -> list[Verdict]:
+        """What was not as expected: verdicts, and judgements that decide; or the error alone."""
+        if self.error:
+            return [Verdict(self.error, met=False)]
+        return [
+            *(verdict for verdict in self.verdicts if not verdict.met),
+            *(
+                Verdict(f"judge: {judgement.statement}", False, judgement.reason)
+                for judgement in self.judgements
+                if judgement.decides and not judgement.holds
+            ),
+        ]
 
     @property
     def failures(self) -> list[str]:
-        """What was not, in words."""
-        if self.error:
-            return [self.error]
-        return [f"{verdict.expected}: {verdict.seen}" for verdict in self.verdicts if not verdict.met]
+        """The same in words."""
+        return [f"{verdict.expected}: {verdict.seen}" if verdict.seen else verdict.expected for verdict in self.unmet]

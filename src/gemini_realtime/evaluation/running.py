@@ -20,7 +20,8 @@ from gemini_realtime.checking import check_number, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.calls import Target, agent_named, play
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.scenes import Scene, Suite
+from gemini_realtime.evaluation.scenes import Persona, Scene, Suite
+from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _AHEAD: Final = 4  # calls that wait for each worker, so that none is idle
@@ -90,6 +91,23 @@ class Plan:
         names = (scene.name for scene in self.scenes)
         return 0 <= result.seed - self.suite.seed < self.repeat and result.scene in names
 
+    def check_endpoints(self) -> None:
+        """Find out whether the chat endpoints of judge and personas can be asked, before there are calls.
+
+        Raises:
+            MissingDependencyError: the extra [chat] is not installed.
+            ConfigError: there is no model, or no endpoint.
+        """
+        judge = self.suite.judge
+        asked = [(judge.model, judge.url)] if any(self.suite.rubric(scene) for scene in self.scenes) else []
+        asked += [
+            (scene.caller.does.model, scene.caller.does.url)
+            for scene in self.scenes
+            if isinstance(scene.caller.does, Persona)
+        ]
+        for model, url in asked:
+            ChatEndpoint(model, base_url=url)
+
     def target(self) -> Target:
         """What is called, for the process that asks.
 
@@ -129,6 +147,7 @@ def run_again(plan: Plan, failed: Iterable[CallResult], times: int) -> Iterator[
 
 
 def _held(plan: Plan, calls: Iterator[Call], count: int) -> Iterator[CallResult]:
+    plan.check_endpoints()
     target = plan.target()  # what cannot be used is said here, and not by each process
     workers = min(plan.workers or _cores(), count)
     if plan.ray:

@@ -81,13 +81,24 @@ class Presses:
 
 
 @dataclass(frozen=True)
+class HangsUp:
+    """The caller hangs up, without hearing the answer to what was said last; of other calls, the last step is the end.
+
+    Attributes:
+        after_words: of the answer, which are still heard; 0 to hang up at once.
+    """
+
+    after_words: int = 0
+
+
+@dataclass(frozen=True)
 class Misbehaves:
     """Something goes wrong with the connection or the service now, as docs/faults.md names it."""
 
     fault: str
 
 
-Step = Says | Types | Interrupts | Backchannel | Coughs | Waits | Listens | Presses | Misbehaves
+Step = Says | Types | Interrupts | Backchannel | Coughs | Waits | Listens | Presses | HangsUp | Misbehaves
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,30 @@ class Goal:
     knows: Mapping[str, str] = field(default_factory=dict)
     until: str = ""
     gives_up_after: int = 8
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A caller whose words come from a chat model behind an OpenAI-compatible endpoint, whose key is `OPENAI_API_KEY`.
+
+    Attributes:
+        who: this is, what they want and know, and what they are like.
+        says: the first words; empty to leave them to the model.
+        gives_up_after: so many answers without getting there.
+        model: the endpoint's name of the model; `OPENAI_MODEL` by default.
+        url: such as `http://127.0.0.1:11434/v1`; `OPENAI_BASE_URL` by default, or else OpenAI's own.
+    """
+
+    who: str
+    says: str = ""
+    gives_up_after: int = 12
+    model: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.who.strip():
+            raise ConfigError("the persona is nobody", remedy="say who they are, and what they want")
+        check_number("gives_up_after", self.gives_up_after, 1, whole=True)
 
 
 @dataclass(frozen=True)
@@ -152,7 +187,7 @@ class Caller:
     """Who calls.
 
     Attributes:
-        does: step by step; or a goal.
+        does: step by step; or what they want, as a goal or a persona.
         speed: of speech; 1 is some 150 words a minute.
         hesitates: how probably a clause begins with "uh" and a pause.
         patience_s: how long the agent may leave the caller without an answer.
@@ -161,9 +196,10 @@ class Caller:
         echo: of what the agent says; None for none.
         background: somebody else who speaks nearby; None for nobody.
         telephone: whether the caller is heard as over a telephone, in mu-law at 8 kHz.
+        corrects: how probably a number is said wrong first, also without real speech: "for six, no, two guests".
     """
 
-    does: Sequence[Step] | Goal
+    does: Sequence[Step] | Goal | Persona
     speed: float = 1.0
     hesitates: float = 0.0
     patience_s: float = 15.0
@@ -172,10 +208,15 @@ class Caller:
     echo: Echo | None = None
     background: Background | None = None
     telephone: bool = False
+    corrects: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.does, Goal) and not self.does:
+        if isinstance(self.does, Goal | Persona):
+            return
+        if not self.does:
             raise ConfigError("the caller does nothing", remedy="give it something to say")
+        if any(isinstance(step, HangsUp) for step in self.does[:-1]):
+            raise ConfigError("the caller hangs up before the last step", remedy="let it be the last")
 
     @property
     def needs_sound(self) -> bool:
@@ -198,6 +239,7 @@ class Scene:
         expect: what the agent must do and must not.
         faults: what goes wrong from the beginning, as docs/faults.md names it.
         model: what plays Gemini in this scene, in place of the suite's.
+        rubric: statements about the call, of which a judge says whether they hold, beside those of the suite's judge.
     """
 
     name: str
@@ -205,6 +247,29 @@ class Scene:
     expect: Sequence[Expectation] = ()
     faults: Sequence[str] = ()
     model: str = ""
+    rubric: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A chat model behind an OpenAI-compatible endpoint, whose key is `OPENAI_API_KEY`: asked about each call after it.
+
+    Attributes:
+        rubric: statements about a call, of every scene.
+        model: the endpoint's name of the model; `OPENAI_MODEL` by default.
+        url: such as `http://127.0.0.1:11434/v1`; `OPENAI_BASE_URL` by default, or else OpenAI's own.
+        repeats: how often it is asked about each call: most votes decide, and how far they agree is reported.
+        decides: whether a call is as expected only if every statement holds; otherwise that is told apart.
+    """
+
+    rubric: Sequence[str] = ()
+    model: str = ""
+    url: str = ""
+    repeats: int = 3
+    decides: bool = False
+
+    def __post_init__(self) -> None:
+        check_number("repeats", self.repeats, 1, 100, whole=True)
 
 
 @dataclass(frozen=True)
@@ -218,6 +283,7 @@ class Suite:
         model: what plays Gemini: `rules`, `script:FILE`, `echo`, `chat:NAME`, as `gemini-realtime serve --responder`;
             `gemini` for itself; or an object that answers, as docs/responders.md describes it.
         seed: of the first call of each scene.
+        judge: who says which statements of rubrics hold; where only scenes have some, one as the environment names it.
         folder: where files that it names are.
     """
 
@@ -226,6 +292,7 @@ class Suite:
     agent: str = ""
     model: str | Responder = "rules"
     seed: int = 0
+    judge: Judge = field(default_factory=Judge)
     folder: Path = Path()
 
     def __post_init__(self) -> None:
@@ -235,3 +302,7 @@ class Suite:
                 raise ConfigError(f"two scenes are called {name!r}", remedy="give each a name of its own")
         if not names:
             raise ConfigError(f"the suite {self.name!r} has no scenes", remedy="give it some")
+
+    def rubric(self, scene: Scene) -> list[str]:
+        """The statements that calls of a scene are judged by, each once."""
+        return [*dict.fromkeys([*self.judge.rubric, *scene.rubric])]

@@ -13,11 +13,11 @@ scenes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.expectations import (
     Answers,
     AnswersWithin,
@@ -28,9 +28,12 @@ from gemini_realtime.evaluation.expectations import (
     NeverSays,
     Resumes,
     SaysWords,
+    Speaks,
     StopsWithin,
     Understands,
 )
+from gemini_realtime.evaluation.language import check_language
+from gemini_realtime.evaluation.record import CallRecord
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
     Background,
@@ -38,9 +41,12 @@ from gemini_realtime.evaluation.scenes import (
     Coughs,
     Echo,
     Goal,
+    HangsUp,
     Interrupts,
+    Judge,
     Listens,
     Misbehaves,
+    Persona,
     Presses,
     Says,
     Scene,
@@ -65,45 +71,85 @@ def read_suite(path: Path) -> Suite:
         MissingDependencyError: the extra `[evaluate]` is not installed.
     """
     whole = read_yaml(path)
-    fields = whole.fields(["name", "agent", "model", "seed", "scenes"], required=["scenes"])
-    try:
+    fields = whole.fields(["name", "agent", "model", "seed", "judge", "scenes"], required=["scenes"])
+    with whole.placing_errors():
         return Suite(
             name=_text(fields, "name", path.stem),
             scenes=[_scene(value) for value in fields["scenes"].items()],
             agent=_text(fields, "agent", ""),
             model=_text(fields, "model", "rules"),
             seed=_whole(fields, "seed", 0),
+            judge=_judge(fields["judge"]) if "judge" in fields else Judge(),
             folder=path.absolute().parent,
         )
-    except ConfigError as error:
-        if error.problem.startswith(str(path)):
-            raise
-        raise whole.error(error.problem, error.remedy) from None
+
+
+def steps_of(record: CallRecord) -> str:
+    """What a persona said in a call, as the steps of a caller who says the same again without any endpoint."""
+    says = (f"- says: {json.dumps(words, ensure_ascii=False)}" for words in record.improvised)  # JSON is YAML
+    return "\n".join(["caller:", *(f"  {line}" for line in says)])
 
 
 def _scene(value: Value) -> Scene:
-    fields = value.fields(["name", "caller", "expect", "faults", "model"], required=["name", "caller"])
+    fields = value.fields(["name", "caller", "expect", "faults", "model", "rubric"], required=["name", "caller"])
     return Scene(
         name=fields["name"].text(),
         caller=_caller(fields["caller"]),
         expect=[_expectation(item) for item in fields["expect"].items()] if "expect" in fields else [],
         faults=[_fault(item) for item in fields["faults"].items()] if "faults" in fields else [],
         model=_text(fields, "model", ""),
+        rubric=_rubric(fields),
     )
+
+
+def _judge(value: Value) -> Judge:
+    fields = value.fields(["rubric", "model", "url", "repeats", "decides"])
+    return Judge(
+        _rubric(fields),
+        _text(fields, "model", ""),
+        _url(fields),
+        _whole(fields, "repeats", 3, 1),
+        decides="decides" in fields and fields["decides"].truth(),
+    )
+
+
+def _rubric(fields: Fields) -> list[str]:
+    return [item.text() for item in fields["rubric"].items()] if "rubric" in fields else []
+
+
+def _url(fields: Fields) -> str:
+    url = _text(fields, "url", "")
+    if url and not url.startswith(("http://", "https://")):
+        raise fields["url"].error("this is no address of an endpoint", "write it as http://127.0.0.1:11434/v1")
+    return url
 
 
 def _caller(value: Value) -> Caller:
     if not value.is_object:
-        return Caller([_step(item) for item in value.items()])
+        return Caller(_steps(value))
     fields = value.fields(
-        ["does", "goal", "speed", "hesitates", "patience", "voice", "noise", "echo", "background", "line"]
+        [
+            *_KINDS_OF_CALLERS,
+            "speed",
+            "hesitates",
+            "corrects",
+            "patience",
+            "voice",
+            "noise",
+            "echo",
+            "background",
+            "line",
+        ]
     )
-    if ("does" in fields) == ("goal" in fields):
-        raise value.error("a caller goes through steps, or after a goal", "give one of does, goal")
+    named = [name for name in _KINDS_OF_CALLERS if name in fields]
+    if len(named) != 1:
+        problem = "a caller goes through steps, after a goal, or plays a persona"
+        raise value.error(problem, f"give one of {', '.join(_KINDS_OF_CALLERS)}")
     return Caller(
-        [_step(item) for item in fields["does"].items()] if "does" in fields else _goal(fields["goal"]),
+        _KINDS_OF_CALLERS[named[0]](fields[named[0]]),
         speed=_number(fields, "speed", 1.0, 0.25),
-        hesitates=_number(fields, "hesitates", 0.0, 0.0),
+        hesitates=_share(fields, "hesitates"),
+        corrects=_share(fields, "corrects"),
         patience_s=_number(fields, "patience", 15.0, 0.1),
         voice=_text(fields, "voice", "charon"),
         noise_db=_number(fields, "noise", 0.0, 0.0) if "noise" in fields else None,
@@ -117,10 +163,8 @@ def _echo(value: Value) -> Echo:
     if not value.is_object:
         return Echo(value.number(0))
     fields = value.fields(["below", "after"], required=["below"])
-    try:
+    with fields.get("after", value).placing_errors():
         return Echo(fields["below"].number(0), _number(fields, "after", 0.1, 0))
-    except ConfigError as error:
-        raise fields["after"].error(error.problem, error.remedy) from None
 
 
 def _background(value: Value) -> Background:
@@ -147,12 +191,36 @@ def _goal(value: Value) -> Goal:
     )
 
 
+def _persona(value: Value) -> Persona:
+    if not value.is_object:
+        return Persona(value.text())
+    fields = value.fields(["is", "says", "gives up after", "model", "url"], required=["is"])
+    return Persona(
+        fields["is"].text(),
+        _text(fields, "says", ""),
+        _whole(fields, "gives up after", 12, 1),
+        _text(fields, "model", ""),
+        _url(fields),
+    )
+
+
+def _steps(value: Value) -> list[Step]:
+    items = value.items()
+    steps = [_step(item) for item in items]
+    for item, step in zip(items[:-1], steps, strict=False):
+        if isinstance(step, HangsUp):
+            raise item.error("the caller hangs up before the last step", "let it be the last")
+    return steps
+
+
 def _step(value: Value) -> Step:
+    if value.is_text("hangs up"):
+        return HangsUp()
     if value.is_text("coughs"):
         return Coughs()
     if value.is_text("listens"):
         return Listens()
-    step: Step = _one_of(value, _STEPS, "a step", "coughs, listens")
+    step: Step = _one_of(value, _STEPS, "a step", "coughs, listens, hangs up")
     return step
 
 
@@ -179,18 +247,20 @@ def _one_of(value: Value, kinds: Kinds, what: str, bare: str) -> Any:
 
 
 def _fault(value: Value) -> str:
-    try:
+    with value.placing_errors():
         parse_fault(value.text())
-    except ConfigError as error:
-        raise value.error(error.problem, error.remedy) from None
     return value.text()
 
 
+def _language(value: Value) -> Speaks:
+    with value.placing_errors():
+        check_language(value.text())
+    return Speaks(value.text())
+
+
 def _presses(value: Value) -> Presses:
-    try:
+    with value.placing_errors():
         return Presses(value.text())
-    except ConfigError as error:
-        raise value.error(error.problem, error.remedy) from None
 
 
 def _text(fields: Fields, name: str, default: str) -> str:
@@ -201,6 +271,10 @@ def _number(fields: Fields, name: str, default: float, minimum: float) -> float:
     return fields[name].number(minimum) if name in fields else default
 
 
+def _share(fields: Fields, name: str) -> float:
+    return fields[name].number(0, 1) if name in fields else 0.0
+
+
 def _whole(fields: Fields, name: str, default: int, minimum: int = 0) -> int:
     number = _number(fields, name, default, minimum)
     if not float(number).is_integer():
@@ -208,6 +282,11 @@ def _whole(fields: Fields, name: str, default: int, minimum: int = 0) -> int:
     return int(number)
 
 
+_KINDS_OF_CALLERS: Final[Mapping[str, Callable[[Value], Sequence[Step] | Goal | Persona]]] = {
+    "does": _steps,
+    "goal": _goal,
+    "persona": _persona,
+}
 _STEPS: Final[Kinds] = {
     "says": ((), lambda fields: Says(fields["says"].text())),
     "types": ((), lambda fields: Types(fields["types"].text())),
@@ -222,6 +301,7 @@ _STEPS: Final[Kinds] = {
     "coughs": ((), lambda fields: Coughs(fields["coughs"].number(0.05))),
     "waits": ((), lambda fields: Waits(fields["waits"].number(0))),
     "presses": ((), lambda fields: _presses(fields["presses"])),
+    "hangs up after words": ((), lambda fields: HangsUp(_whole(fields, "hangs up after words", 0, 1))),
     "fault": ((), lambda fields: Misbehaves(_fault(fields["fault"]))),
 }
 _EXPECTATIONS: Final[Kinds] = {
@@ -238,6 +318,7 @@ _EXPECTATIONS: Final[Kinds] = {
     ),
     "never says": ((), lambda fields: NeverSays(fields["never says"].text())),
     "hears": ((), lambda fields: Understands(fields["hears"].text())),
+    "language": ((), lambda fields: _language(fields["language"])),
     "answers within": (
         ("percentile",),
         lambda fields: AnswersWithin(fields["answers within"].number(0), _whole(fields, "percentile", 95)),

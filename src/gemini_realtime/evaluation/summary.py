@@ -11,13 +11,32 @@ from math import ceil, sqrt
 from random import Random
 from typing import Final, Literal
 
-from gemini_realtime.evaluation.record import CallResult
+from gemini_realtime.evaluation.record import CallResult, Judgement
 
 _Z: Final = 1.96  # for intervals that hold the truth 95 times of 100
 _DRAWS: Final = 1000
 _KEPT_MAX: Final = 200  # failed calls of a scene that are kept whole
 
 Outcome = Literal["better", "worse", "same"]
+
+
+@dataclass(frozen=True)
+class JudgedStatement:
+    """What a judge made of one statement, over the calls of a scene.
+
+    Attributes:
+        statement: of the rubric.
+        held: in how many calls it held.
+        judged: of how many calls there is a verdict.
+        missing: why there is none, and of how many calls; the most frequent first.
+        agreement: the share of pairs of votes on the same call that say the same; None where the judge was asked once.
+    """
+
+    statement: str
+    held: int
+    judged: int
+    missing: list[tuple[str, int]]
+    agreement: float | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,7 @@ class SceneSummary:
         p95_s: likewise.
         failures: in how many calls an expectation was not met, by its words; the most frequent first.
         seeds: of calls that failed.
+        judged: what a judge made of the statements of a rubric, if there is one.
         again: of failed calls that were made again, by their seeds: how often they passed then, and how often they were
             made.
     """
@@ -43,6 +63,7 @@ class SceneSummary:
     p95_s: float | None
     failures: list[tuple[str, int]] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
+    judged: list[JudgedStatement] = field(default_factory=list)
     again: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -69,6 +90,26 @@ class SceneSummary:
 
 
 @dataclass(frozen=True)
+class JudgedChange:
+    """What became of one statement of a rubric between two runs.
+
+    Attributes:
+        statement: of the rubric.
+        rates: the share of calls in which it held, of those that were judged, before and after.
+        rate_interval: of the difference of the two, in which it lies 95 times of 100.
+    """
+
+    statement: str
+    rates: tuple[float, float]
+    rate_interval: tuple[float, float]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether it holds more often; `same` when it may be noise."""
+        return _direction(self.rate_interval, more_is="better")
+
+
+@dataclass(frozen=True)
 class Change:
     """What became of one scene between two runs.
 
@@ -78,6 +119,7 @@ class Change:
         rate_interval: of the difference of the two, in which it lies 95 times of 100.
         p50_s: of the time to the first sound of an answer, before and after.
         p50_interval_s: of the difference, likewise; None where there were no answers.
+        judged: of the statements that a judge has decided on in both runs.
     """
 
     name: str
@@ -85,6 +127,7 @@ class Change:
     rate_interval: tuple[float, float]
     p50_s: tuple[float | None, float | None]
     p50_interval_s: tuple[float, float] | None
+    judged: list[JudgedChange] = field(default_factory=list)
 
     @property
     def outcome(self) -> Outcome:
@@ -136,6 +179,32 @@ class Waits:
         return [values[bisect_left(until, max(1, ceil(share * until[-1])))] / 1000 for share in shares]
 
 
+class _Judgements:
+    """Judgements on one statement, counted."""
+
+    def __init__(self) -> None:
+        self._held = self._judged = 0
+        self._missing: Counter[str] = Counter()
+        self._agreement = 0.0
+        self._compared = 0
+
+    def add(self, judgement: Judgement) -> None:
+        """Count one."""
+        if judgement.holds is None:
+            self._missing[judgement.reason] += 1
+        else:
+            self._judged += 1
+            self._held += judgement.holds
+        if judgement.agreement is not None:
+            self._agreement += judgement.agreement
+            self._compared += 1
+
+    def summary(self, statement: str) -> JudgedStatement:
+        """What they come to."""
+        agreement = self._agreement / self._compared if self._compared else None
+        return JudgedStatement(statement, self._held, self._judged, self._missing.most_common(), agreement)
+
+
 class SceneTally:
     """The calls of one scene, counted as they come.
 
@@ -154,19 +223,20 @@ class SceneTally:
         self._passed = 0
         self._failures: Counter[str] = Counter()
         self._seeds: list[int] = []
+        self._judged: dict[str, _Judgements] = {}
         self._again: dict[int, tuple[int, int]] = {}
 
     def add(self, result: CallResult) -> None:
         """Count a call."""
         self.waits.add(result.record.answered_after_s)
+        for judgement in result.judgements:
+            self._judged.setdefault(judgement.statement, _Judgements()).add(judgement)
         if result.passed:
             self._passed += 1
             if self.example is None or result.seed < self.example.seed:
                 self.example = result
             return
-        self._failures.update(
-            {v.expected for v in result.verdicts if not v.met} if not result.error else {result.error}
-        )
+        self._failures.update({verdict.expected for verdict in result.unmet})
         self._seeds.append(result.seed)
         insort(self.failed, result, key=lambda kept: kept.seed)
         del self.failed[_KEPT_MAX:]
@@ -186,6 +256,7 @@ class SceneTally:
             self.waits.percentile(95),
             self._failures.most_common(),
             sorted(self._seeds),
+            [judged.summary(statement) for statement, judged in self._judged.items()],
             dict(sorted(self._again.items())),
         )
 
@@ -254,7 +325,20 @@ def _change(before: SceneTally, after: SceneTally) -> Change:
         _newcombe(first.passed, first.calls, second.passed, second.calls),
         (first.p50_s, second.p50_s),
         _bootstrap(before.waits, after.waits) if before.waits and after.waits else None,
+        [*_judged_changes(first, second)],
     )
+
+
+def _judged_changes(before: SceneSummary, after: SceneSummary) -> Iterator[JudgedChange]:
+    earlier = {judged.statement: judged for judged in before.judged}
+    for second in after.judged:
+        first = earlier.get(second.statement)
+        if first is not None and first.judged and second.judged:
+            yield JudgedChange(
+                second.statement,
+                (first.held / first.judged, second.held / second.judged),
+                _newcombe(first.held, first.judged, second.held, second.judged),
+            )
 
 
 def _newcombe(passed: int, calls: int, passed_after: int, calls_after: int) -> tuple[float, float]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import Final
 
-from gemini_realtime.local.speech.numbers import to_words
+from gemini_realtime.local.speech.numbers import SMALL, to_words
 
 _WORD: Final = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)*", re.UNICODE)
+
+_SLIPS: Final = {word: str(value) for value, word in enumerate(SMALL[:13]) if value > 1}  # "one" is also a pronoun
+_NUMBER: Final = re.compile(rf"(?<![\w.,:-])(?:\d{{1,2}}|{'|'.join(_SLIPS)})(?![\w:-]|[.,]\d)", re.IGNORECASE)
+"""Numbers as people say them who order, book and ask: not times of day, prices or digits of a telephone."""
 
 
 def words_of(text: str) -> list[str]:
@@ -30,6 +35,19 @@ def occurrences(text: str, phrase: str) -> int:
     """How often these words stand in a text, next to each other."""
     words, wanted = words_of(text), words_of(phrase)
     return sum(words[at : at + len(wanted)] == wanted for at in range(len(words) - len(wanted) + 1))
+
+
+def misspoken(text: str, how_probably: float, random: Random) -> str:
+    """A text whose numbers are said wrong first, now and then: "for six, no, two guests"."""
+
+    def said(number: re.Match[str]) -> str:
+        if random.random() >= how_probably:
+            return number[0]
+        right = number[0].lower()
+        wrong = random.choice([word for word in _SLIPS if right not in (word, _SLIPS[word])])
+        return f"{wrong}, no, {number[0]}"
+
+    return _NUMBER.sub(said, text)
 
 
 def _number_words(digits: str) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +18,14 @@ END = b"data: [DONE]\n\n"
 
 @dataclass
 class Answer:
-    """What the endpoint does with one request; without an end the connection breaks after the last step."""
+    """What the endpoint does with one request; without an end the connection breaks after the last step.
+
+    Attributes:
+        whole: an answer in one piece, to who has not asked for a stream.
+    """
 
     steps: Sequence[Step] = ()
+    whole: str | None = None
     status: int = 200
     body: str = ""
     ends: bool = True
@@ -64,9 +70,9 @@ class Endpoint:
         await asyncio.gather(*filter(None, self._clients))
 
     async def _answer(self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if answer.status != 200:
-            body = answer.body.encode()
-            head = f"HTTP/1.1 {answer.status} No\r\nx-should-retry: false\r\ncontent-type: application/json\r\n"
+        if answer.status != 200 or answer.whole is not None:
+            body = (answer.body if answer.whole is None else completion(answer.whole)).encode()
+            head = f"HTTP/1.1 {answer.status} So\r\nx-should-retry: false\r\ncontent-type: application/json\r\n"
             writer.write(head.encode() + b"content-length: %d\r\n\r\n%s" % (len(body), body))
             return
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -103,6 +109,28 @@ async def endpoint(*answers: Answer) -> AsyncIterator[Endpoint]:
     async with server:
         yield served
         await served.end()
+
+
+@contextmanager
+def endpoint_beside(*answers: Answer) -> Iterator[Endpoint]:
+    """The same in a thread, for what runs a loop of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    serving = endpoint(*answers)
+    try:
+        yield asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result()
+        asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def completion(text: str) -> str:
+    """A completion in one piece."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
 
 
 def delta(finish: str | None = None, **fields: Any) -> dict[str, Any]:

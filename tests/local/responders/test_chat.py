@@ -173,7 +173,7 @@ async def test_an_endpoint_that_is_not_there_is_apologised_for(caplog: pytest.Lo
     async with endpoint() as gone:
         pass
     chat = Chat("test-model", base_url=gone.url)
-    chat._client.max_retries = 0
+    chat._endpoint._client.max_retries = 0
     assert [item async for item in chat.respond(Request("hello"))] == [Say(APOLOGY)]
     assert "the chat endpoint failed: APIConnectionError" in caplog.text
     await chat.close()
@@ -237,8 +237,11 @@ def test_model_endpoint_and_key_come_from_the_environment(monkeypatch: pytest.Mo
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-environment")
     chat = Chat()
-    assert (str(chat._client.base_url), chat._client.api_key) == ("http://127.0.0.1:9/v1/", "sk-environment")
-    assert str(Chat("other", base_url="http://127.0.0.1:8/v1")._client.base_url) == "http://127.0.0.1:8/v1/"
+    assert (str(chat._endpoint._client.base_url), chat._endpoint._client.api_key) == (
+        "http://127.0.0.1:9/v1/",
+        "sk-environment",
+    )
+    assert str(Chat("other", base_url="http://127.0.0.1:8/v1")._endpoint._client.base_url) == "http://127.0.0.1:8/v1/"
 
 
 def test_without_a_model_it_is_not_made() -> None:

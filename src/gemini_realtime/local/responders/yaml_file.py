@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,18 @@ class Value:
     def error(self, problem: str, remedy: str) -> ConfigError:
         """What is wrong here, to be raised."""
         return ConfigError(f"{self._path}:{self._line}:{self._column}: {problem}", remedy=remedy)
+
+    @contextmanager
+    def placing_errors(self) -> Iterator[None]:
+        """Say of an error in the block that it is here, unless it names a place itself."""
+        try:
+            yield
+        except MissingDependencyError:
+            raise
+        except ConfigError as error:
+            if error.problem.startswith(f"{self._path}:"):
+                raise
+            raise self.error(error.problem, error.remedy) from None
 
     def is_text(self, text: str) -> bool:
         """Whether this is just that."""
@@ -78,15 +92,29 @@ class Value:
             raise self.error("a text is missing", "put what is not words in quotes")
         return str(self._data)
 
-    def number(self, minimum: float) -> float:
-        """A number of at least `minimum`.
+    def number(self, minimum: float, maximum: float = inf) -> float:
+        """A finite number from `minimum` to `maximum`.
 
         Raises:
             ConfigError: it is something else.
         """
-        if isinstance(self._data, bool) or not isinstance(self._data, int | float) or not self._data >= minimum:
-            raise self.error("a number is missing", f"give one of {minimum:g} or more")
-        return float(self._data)
+        number = self._data
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        if not is_number or not minimum <= number <= maximum or number == inf:
+            limits = f"of {minimum:g} or more" if maximum == inf else f"from {minimum:g} to {maximum:g}"
+            problem = f"{number} is out of range" if is_number else "a number is missing"
+            raise self.error(problem, f"give one {limits}")
+        return float(number)
+
+    def truth(self) -> bool:
+        """Yes or no.
+
+        Raises:
+            ConfigError: it is something else.
+        """
+        if not isinstance(self._data, bool):
+            raise self.error("true or false is missing", "write one of the two")
+        return self._data
 
     def object(self) -> dict[str, Any]:
         """A mapping as JSON has it.
