@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence, Set
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -197,21 +198,36 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = gemini_realtime.LiveServer2
 
 
+CLIENT = "from gemini_realtime import GeminiRealtimeClient"
+
+
 def test_importing_the_client_imports_core_dependencies_only() -> None:
-    code = "import sys; before = set(sys.modules); from gemini_realtime import GeminiRealtimeClient"
-    code += "; print(*set(sys.modules) - before)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     allowed = CORE | {"gemini_realtime", *sys.stdlib_module_names}
     for dependency in CORE:
-        allowed |= _needed_by(dependency)
-    assert {name.split(".")[0] for name in run.stdout.split()} <= allowed
+        allowed |= _roots(_brought_by(f"import {dependency}"))
+    assert _roots(_brought_by(CLIENT)) <= allowed
 
 
-def _needed_by(dependency: str) -> set[str]:
-    """What the dependency itself imports."""
-    code = f"import sys; before = set(sys.modules); import {dependency}; print(*set(sys.modules) - before)"
+def test_importing_the_client_imports_little_that_not_everybody_needs() -> None:
+    """What a first session may do without comes with who needs it: JSON's slow reader, functions, chance, picows."""
+    brought = _brought_by(CLIENT)
+    others = brought - _brought_by("import asyncio, logging, msgspec, pybase64, ssl")
+    assert {name for name in _roots(others) if not name.startswith("_")} <= {
+        "gemini_realtime", "urllib", "ipaddress", "bisect",
+    }  # fmt: skip
+    assert sum(name.startswith("gemini_realtime.") for name in brought) <= 56
+
+
+@cache
+def _brought_by(statement: str) -> set[str]:
+    """The modules that a new process has after this statement, and had not before."""
+    code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {name.split(".")[0] for name in run.stdout.split()}
+    return set(run.stdout.split())
+
+
+def _roots(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
 
 
 def test_no_module_is_a_drawer_for_everything() -> None:

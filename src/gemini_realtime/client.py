@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import random
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
@@ -398,6 +397,8 @@ class GeminiRealtimeClient(RealtimeClientBase):
     def _new_session(self, options: SessionOptions) -> Session:
         reconnect = self._config.reconnect
         if reconnect.jitter is None:
+            import random  # not before there is a session
+
             reconnect = msgspec.structs.replace(reconnect, jitter=random.random)
         return Session(
             self._profile,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
+
+import msgspec
 
 from gemini_realtime.errors import AudioFormatError
 
@@ -38,8 +39,7 @@ _MAX_CHANNELS: Final = 64
 _LONGEST_TYPE: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class AudioFormat:
+class AudioFormat(msgspec.Struct, frozen=True):
     """How audio bytes are to be read; a frame is one sample of every channel.
 
     Raises:

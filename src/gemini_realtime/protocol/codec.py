@@ -23,11 +23,15 @@ from gemini_realtime.protocol.proto_json import UnknownField, fit_object, parse_
 _Struct = TypeVar("_Struct", bound=Message)
 
 _encoder = msgspec.json.Encoder()
-_server_decoder = msgspec.json.Decoder(ServerMessage)
-_client_decoder = msgspec.json.Decoder(ClientMessage)
 _json_decoder = msgspec.json.Decoder()
 _MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not JSON, not UTF-8, nested too deeply, or not of the expected type."""
+
+
+@cache  # to make one takes 2 ms, and who has the one needs no other
+def _decoder(kind: type[_Struct]) -> msgspec.json.Decoder[_Struct]:
+    return msgspec.json.Decoder(kind)
+
 
 _URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
@@ -104,7 +108,7 @@ def decode_server_message(data: bytes) -> tuple[ServerMessage, list[UnknownField
         DecodeError: not JSON, or not an object.
     """
     try:
-        return _server_decoder.decode(data), []
+        return _decoder(ServerMessage).decode(data), []
     except _MALFORMED:
         unread: list[UnknownField] = []
         return read_message(parse_received(data), ServerMessage, "", unread), unread
@@ -120,7 +124,7 @@ def decode_client_message(data: bytes | str) -> tuple[ClientMessage, list[Unknow
         DecodeError: not JSON, not an object, or a known field of a wrong type.
     """
     try:
-        return _client_decoder.decode(data), []
+        return _decoder(ClientMessage).decode(data), []
     except _MALFORMED:
         return _conform(data, ClientMessage)
 

@@ -10,7 +10,6 @@ its name.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -74,6 +73,8 @@ def _paired(escape: re.Match[str]) -> str:
 
 
 def _parse(text: str) -> Any:
+    import json  # nearly all that comes is well formed
+
     # strict=False: control characters within strings are no reason to lose them.
     return json.loads(text, strict=False, parse_int=_whole, parse_float=_real, parse_constant=lambda name: name)
 

@@ -17,10 +17,8 @@ from typing import Any, Final
 from gemini_realtime.checking import check_choice, check_type, kind_of, shown, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.fields import check_json, fitted, plain, wire_name
-from gemini_realtime.protocol.functions import declaration_of
 from gemini_realtime.protocol.messages import FunctionDeclaration, Setup, Tool
 from gemini_realtime.protocol.proto_json import fields_of
-from gemini_realtime.protocol.schema import to_parameters, to_schema
 
 Json = dict[str, Any]
 
@@ -72,6 +70,8 @@ def _described(where: str, item: Any) -> Json:
     if isinstance(described, dict):
         return described
     if callable(item):
+        from gemini_realtime.protocol.functions import declaration_of  # not every session has functions
+
         return declaration_of(where, item)
     raise ConfigError(f"`{where}` is {kind_of(item)}", remedy=_FORMS)
 
@@ -120,6 +120,8 @@ def check_function_name(where: str, name: Any) -> str:
 
 def _declaration(where: str, function: Json) -> Json:
     """A function, however it is described, in the service's form."""
+    from gemini_realtime.protocol.schema import to_parameters, to_schema  # not every session has functions
+
     spelled = _spelled(where, function)
     name = check_function_name(where, spelled.get("name"))
     for field, convert in (("parameters", to_parameters), ("response", to_schema)):
