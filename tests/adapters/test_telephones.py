@@ -34,7 +34,11 @@ starlette = pytest.importorskip("starlette", reason="the server of the telephone
 websockets = pytest.importorskip("websockets", reason="the telephone service's WebSocket")
 pytest.importorskip("hibari", reason="callers speak: they need the extra [local]")
 
-SERVICES = [(Twilio, TwilioAudioAdapter), (Telnyx, TelnyxAudioAdapter), (Plivo, PlivoAudioAdapter)]
+SERVICES: list[tuple[type[Twilio], type[MediaStreamAdapter]]] = [
+    (Twilio, TwilioAudioAdapter),
+    (Telnyx, TelnyxAudioAdapter),
+    (Plivo, PlivoAudioAdapter),
+]
 
 
 @dataclass
@@ -52,7 +56,7 @@ class Line:
 
 
 @asynccontextmanager
-async def call(service: type[Twilio], adapter: type[MediaStreamAdapter]) -> AsyncIterator[Line]:
+async def call(live: LiveServer, service: type[Twilio], adapter: type[MediaStreamAdapter]) -> AsyncIterator[Line]:
     """Somebody calls a number behind which an agent answers."""
     from starlette.applications import Starlette
     from starlette.routing import WebSocketRoute
@@ -69,9 +73,7 @@ async def call(service: type[Twilio], adapter: type[MediaStreamAdapter]) -> Asyn
 
     app = Starlette(routes=[WebSocketRoute("/call", answer)])
     async with (
-        LiveServer() as live,
         serving(app) as host,
-        asyncio.timeout(90),
         websockets.connect(f"ws://{host}/call") as websocket,
     ):
         caller = service(websocket)
@@ -84,11 +86,16 @@ async def call(service: type[Twilio], adapter: type[MediaStreamAdapter]) -> Asyn
                 await calling
 
 
-@pytest.mark.parametrize(("service", "adapter"), SERVICES)
-async def test_a_caller_asks_interrupts_and_is_answered(
-    service: type[Twilio], adapter: type[MediaStreamAdapter]
+async def test_callers_of_every_service_ask_interrupt_and_are_answered() -> None:
+    async with LiveServer() as live, asyncio.timeout(120), asyncio.TaskGroup() as calls:
+        for service, adapter in SERVICES:
+            calls.create_task(asks_interrupts_and_is_answered(live, service, adapter), name=service.__name__)
+
+
+async def asks_interrupts_and_is_answered(
+    live: LiveServer, service: type[Twilio], adapter: type[MediaStreamAdapter]
 ) -> None:
-    async with call(service, adapter) as line:
+    async with call(live, service, adapter) as line:
         caller = line.caller
         line.say("Tell me a long story.")
         await caller.until_heard(1500)

@@ -159,7 +159,7 @@ async def test_two_hundred_calls_at_once_are_all_answered_once() -> None:
 
 
 @in_virtual_time
-async def test_what_goes_wrong_is_told_to_the_model() -> None:
+async def test_what_goes_wrong_is_told_to_the_model(caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene()
 
     @scene.tool(timeout_s=2)
@@ -182,6 +182,7 @@ async def test_what_goes_wrong_is_told_to_the_model() -> None:
     assert results["3"] == {"error": "cannot pay now", "type": "RuntimeError"}
     assert results["4"]["error"].startswith("wrong arguments: how: ")
     assert results["5"] == {"error": "there is no function 'pray'; there are: pay"}
+    assert "the model called pray, which is not registered" in caplog.text
 
 
 @in_virtual_time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
@@ -61,6 +62,7 @@ class Telling(Scene):
 
 @in_virtual_time
 async def test_answers_and_functions_are_spans_of_the_conversation() -> None:
+    before_ns = time.time_ns()
     scene = Telling()
     await scene.converse()
     spans = scene.spans
@@ -79,6 +81,8 @@ async def test_answers_and_functions_are_spans_of_the_conversation() -> None:
     assert answer.end_time is not None
     assert answer.start_time is not None
     assert 0.9e9 < answer.end_time - answer.start_time < 1.1e9
+    assert conversation.start_time is not None
+    assert before_ns <= conversation.start_time <= answer.start_time
 
 
 @in_virtual_time

@@ -23,7 +23,8 @@ from gemini_realtime import ConfigError, GeminiRealtimeClient, TurnComplete, Voi
 from gemini_realtime.recordings import ConversationRecording, Recorder, RecordingOptions
 from gemini_realtime.recordings import folder as folders
 from gemini_realtime.recordings.lines import Closed
-from gemini_realtime.recordings.recorder import written
+from gemini_realtime.recordings.recorder import AFTERMATH_S, written
+from gemini_realtime.testing import in_virtual_time
 from gemini_realtime.transport.memory import MemoryService
 from tests.loop import settle, until
 
@@ -332,6 +333,17 @@ async def test_what_was_written_once_is_not_written_again(tmp_path: Path) -> Non
     assert {kind for _, kind in frames(second)} == {"setup", "setupComplete", "serverContent"}
     assert len(frames(second)) == 3
     assert len(frames(first)) == 63
+
+
+@in_virtual_time
+async def test_what_is_saved_while_trouble_waits_to_be_written_is_written_once(tmp_path: Path) -> None:
+    recorder, connection = recorder_of_last(tmp_path, Clock())
+    recorder.closed(connection, Closed(1006, by="server"))
+    recorder.save()
+    recorder.frame(connection, "server", json.dumps(says("later")).encode())
+    await asyncio.sleep(10 * AFTERMATH_S)
+    await written(recorder.end())
+    assert len(recordings_in(tmp_path)) == 1
 
 
 async def test_a_disk_that_hangs_does_not_hold_up_the_end_for_ever(
