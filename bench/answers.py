@@ -13,7 +13,7 @@ from textwrap import fill, indent
 from bench import aims, density
 from bench.contestants import ROOT
 from bench.plots import draw
-from bench.progress import Progress, say
+from bench.progress import Progress, now, say
 from bench.report import Result, section
 
 RESULTS = ROOT / "bench" / "results"
@@ -43,6 +43,7 @@ def measure(rounds: Mapping[str, int], *, quick: bool, again: bool) -> None:
         result: Result = module.answer(rounds[question], quick=quick)
         result.machine["load before"] = f"{others:.1f}"
         result.rounds, result.took_s = rounds[question], round(time.monotonic() - began_s, 1)
+        now("")
         print(section(module.QUESTION, module.REMARKS, result), end="\n\n", flush=True)
         if not quick:
             result.save((AGAIN if again else RESULTS) / f"{question}.json")

@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-CLEAR = "\r\x1b[K"
+TO_BEGIN, CLEAR = "\r", "\x1b[K"
+"""Of a line of the terminal."""
 
 
 class Progress:
@@ -37,7 +38,7 @@ def say(line: str) -> None:
 def now(what: str) -> None:
     """What is measured just now; on a terminal only, where the next line takes its place."""
     if sys.stderr.isatty():
-        print(f"{CLEAR}      {what[:70]}", end="", file=sys.stderr, flush=True)
+        print(f"{CLEAR}      {what[:70]}", end=TO_BEGIN, file=sys.stderr, flush=True)
 
 
 def _duration(seconds: float) -> str:

@@ -70,15 +70,15 @@ def main() -> None:
 def environment(name: str) -> Path:
     """The interpreter of an environment with what `bench/requirements/` says: each client as it would be installed."""
     folder = ROOT / ".venv-bench" if name == "ours" else environment_folder(name)
-    python, requirements = folder / "bin" / "python", REQUIREMENTS / f"{name}.txt"
-    made = folder / ".made"
-    if not made.exists() or made.read_bytes() != requirements.read_bytes():
+    python, made, requirements = folder / "bin" / "python", folder / ".made", REQUIREMENTS / f"{name}.txt"
+    sources = [requirements, *([ROOT / "pyproject.toml", ROOT / "constraints.txt"] if name == "ours" else [])]
+    wanted = b"".join(path.read_bytes() for path in sources)
+    if not made.exists() or made.read_bytes() != wanted:
         say(f"Installing {folder.name} (once)")
         venv.create(folder, with_pip=True, clear=True)
         install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        ours = ["-c", "constraints.txt"] if name == "ours" else []  # the others bring what they were released with
-        subprocess.run([*install, "-r", requirements, *ours], cwd=ROOT, check=True)
-        made.write_bytes(requirements.read_bytes())
+        subprocess.run([*install, "-r", requirements], cwd=ROOT, check=True)
+        made.write_bytes(wanted)
     return python
 
 
