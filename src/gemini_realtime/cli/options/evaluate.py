@@ -35,7 +35,9 @@ class EvaluateOptions:
         list[str] | None,
         typer.Argument(metavar="-- COMMAND", help="A program to call instead of an agent.", show_default=False),
     ] = None
-    agent: Annotated[str, typer.Option(metavar="MODULE:FUNCTION", help="Makes the agent, for an llm_config.")] = ""
+    agent: Annotated[
+        str, typer.Option(metavar="MODULE:FUNCTION", help="The function that makes the agent of an llm_config.")
+    ] = ""
     url: Annotated[
         str,
         typer.Option(help="Call the agent that answers there: ws:// for binary PCM, twilio+ws:// for Media Streams."),
@@ -49,13 +51,15 @@ class EvaluateOptions:
         bool,
         typer.Option("--flaky", help="Make calls that failed again with the same seed: a fault, or a coin toss?"),
     ] = False
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Of the first call.", show_default=False)] = None
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The seed of the first call.", show_default=False)] = (
+        None
+    )
     sound: Annotated[bool, typer.Option("--sound", help="With real speech and in real time.")] = False
     workers: Annotated[int, typer.Option(metavar="N", help="Processes; 0 for one per core.")] = 0
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep calls that fail there, each with a page to look at.")
     ] = None
-    ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Of a Ray cluster that holds the calls; or auto.")] = ""
+    ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Run the calls on this Ray cluster; auto finds one.")] = ""
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="A line of JSON for each call.", callback=writable)
     ] = None
@@ -66,7 +70,7 @@ class EvaluateOptions:
     parquet: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A table, in files that come while it runs.", callback=folder)
     ] = None
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="A page to look at.", callback=writable)] = None
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="The report as one page.", callback=writable)] = None
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(metavar="BEFORE AFTER", help="Compare two files of --json instead: what became better, worse."),

@@ -88,7 +88,7 @@ class ServerOptions:
         str,
         typer.Option(
             metavar="NAME",
-            help="What thinks: rules, echo, chat\\[:MODEL\\[@URL]], script:FILE, or replay:FILE, a recording.",
+            help="What answers: rules, echo, chat\\[:MODEL\\[@URL]], script:FILE, or replay:FILE, a recording.",
         ),
     ] = "rules"
     hearing: Annotated[
@@ -141,24 +141,24 @@ class ServerOptions:
         600
     )
     go_away_before: Annotated[
-        float | None, _limit("S", 0, "How long before.", "as the service: 50, and 60 on Vertex")
+        float | None, _limit("S", 0, "How long before that goAway comes.", "as the service: 50, and 60 on Vertex")
     ] = None
     session_lifetime: Annotated[
         float | None,
         _limit("S", 0.1, "End sessions after so long, over all their connections; Gemini does after 900.", "never"),
     ] = None
-    max_sessions: Annotated[int, _limit("N", 1, "At once; one more is refused.")] = 1000
+    max_sessions: Annotated[int, _limit("N", 1, "How many sessions at once; one more is refused.")] = 1000
     max_message: Annotated[float, _limit("MIB", 0.001, "A longer message ends its session.")] = 16
     max_session_memory: Annotated[float, _limit("MIB", 1, "What is kept of one session at most.")] = 128
-    handshake_timeout: Annotated[float, _limit("S", 0.1, "Who takes longer to ask is cut off.")] = 10
-    idle_timeout: Annotated[float, _limit("S", 0.1, "Who is silent for longer is cut off.")] = 600
+    handshake_timeout: Annotated[float, _limit("S", 0.1, "Close connections whose handshake takes longer.")] = 10
+    idle_timeout: Annotated[float, _limit("S", 0.1, "Close connections that are silent for longer.")] = 600
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Let this go wrong: such as cut:after_frames=10. May be given repeatedly."),
+        typer.Option(metavar="NAME", help="Inject this fault, such as cut:after_frames=10; may be repeated."),
     ] = None
-    seed: Annotated[int, typer.Option(metavar="N", help="Decides what faults leave to chance.")] = 0
+    seed: Annotated[int, typer.Option(metavar="N", help="The seed of what is random in faults.")] = 0
     help_faults: Annotated[
-        bool, typer.Option("--help-faults", is_eager=True, callback=_help_faults, help="Say what can go wrong.")
+        bool, typer.Option("--help-faults", is_eager=True, callback=_help_faults, help="List the faults.")
     ] = False
 
     def server(self) -> LiveServer:

@@ -59,7 +59,7 @@ class TalkOptions:
     record_last: RecordLast = None
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of gemini-3.8-live.")] = None
-    voice: Annotated[str | None, typer.Option(metavar="NAME", help="What Gemini speaks with.")] = None
+    voice: Annotated[str | None, typer.Option(metavar="NAME", help="The voice that Gemini speaks with.")] = None
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="Instructions for the model.")] = None
     url: Annotated[str | None, typer.Option(metavar="URL", help="Talk to this server.")] = None
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per event, and nothing else.")] = False
@@ -67,7 +67,7 @@ class TalkOptions:
     microphone: Annotated[
         str | None, typer.Option(metavar="NAME", help="Its name, or a part of it: see gemini-realtime devices.")
     ] = None
-    loudspeaker: Annotated[str | None, typer.Option(metavar="NAME", help="Likewise.")] = None
+    loudspeaker: Annotated[str | None, typer.Option(metavar="NAME", help="Its name, or a part of it.")] = None
     no_echo_cancellation: Annotated[
         bool, typer.Option("--no-echo-cancellation", help="Leave the microphone as it is: with headphones.")
     ] = False

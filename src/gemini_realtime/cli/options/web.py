@@ -76,16 +76,17 @@ class WebOptions:
         ),
     ] = None
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Of the certificate.")
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="The private key of the certificate."),
     ] = None
     record: RecordTo = None
     record_without: RecordWithout = None
     record_last: RecordLast = None
     max_conversations: Annotated[
-        int, typer.Option(metavar="N", min=1, rich_help_panel=LIMITS, help="At once; one more is refused.")
+        int, typer.Option(metavar="N", min=1, rich_help_panel=LIMITS, help="How many at once; one more is refused.")
     ] = 4
     max_minutes: Annotated[
-        float, typer.Option(metavar="MIN", min=0.1, rich_help_panel=LIMITS, help="How long one may last.")
+        float, typer.Option(metavar="MIN", min=0.1, rich_help_panel=LIMITS, help="How long a conversation may last.")
     ] = 60
 
     def __post_init__(self) -> None:
