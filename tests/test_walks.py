@@ -1,4 +1,5 @@
-"""How many functions are called for a frame, a setup and a resume, and what is held: what no noise of a machine moves.
+"""How many functions are called for a frame, a setup and a resume, what the event loop is given to do, how often audio
+is copied, and what is held: what no noise of a machine moves.
 
 A bound is some tenth above what was counted when it was written; whoever needs more has a reason.
 """
@@ -19,6 +20,7 @@ from typing import Any
 import gemini_realtime
 from gemini_realtime import (
     AudioDelta,
+    GeminiRealtimeClient,
     GenerationComplete,
     InputAudioBufferDelta,
     OutputTranscript,
@@ -58,6 +60,64 @@ def counted() -> Iterator[Names]:
         yield names
     finally:
         sys.setprofile(None)
+
+
+COPYING = ("b64encode", "b64decode", "decode", "join", "tobytes")
+"""Built-in functions that copy audio, beside slices."""
+
+
+class Load:
+    """What the package and its reader take of the process.
+
+    Attributes:
+        handles: what the event loop was given to do, at once or later.
+        steps: instructions of Python's bytecode.
+        copies: built-in functions that copy.
+    """
+
+    def __init__(self) -> None:
+        self.handles = self.steps = 0
+        self.copies: Names = Counter()
+
+
+@contextmanager
+def load() -> Iterator[Load]:
+    """Counts what is done, for the functions of the package as `counted`."""
+    load, loop = Load(), asyncio.get_running_loop()
+    call_soon, call_at = loop.call_soon, loop.call_at
+
+    def at_once(*args: Any, **options: Any) -> asyncio.Handle:
+        load.handles += 1
+        return call_soon(*args, **options)
+
+    def later(*args: Any, **options: Any) -> asyncio.TimerHandle:
+        load.handles += 1
+        return call_at(*args, **options)
+
+    def ours(frame: FrameType) -> bool:
+        path = frame.f_code.co_filename
+        return path.startswith(str(PACKAGE)) and not path.startswith(NOT_COUNTED)
+
+    def step(frame: FrameType, event: str, _: Any) -> Any:
+        if not ours(frame):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        load.steps += event == "opcode"
+        return step
+
+    def copy(frame: FrameType, event: str, function: Any) -> None:
+        if event == "c_call" and function.__name__ in COPYING and ours(frame):
+            load.copies[function.__name__] += 1
+
+    loop.call_soon, loop.call_at = at_once, later  # type: ignore[method-assign, assignment]
+    sys.settrace(step)
+    sys.setprofile(copy)
+    try:
+        yield load
+    finally:
+        sys.settrace(None)
+        sys.setprofile(None)
+        loop.call_soon, loop.call_at = call_soon, call_at  # type: ignore[method-assign]
 
 
 def check(names: Names, most: int) -> None:
@@ -183,6 +243,38 @@ async def test_a_second_of_talk_without_echoes_takes_few_calls() -> None:
         assert names["event_queue._wake"] == 0
         check(names, 580)
         dispatching.cancel()
+
+
+@in_virtual_time
+async def test_a_second_of_talk_takes_few_steps_handles_and_copies_of_audio() -> None:
+    taken: list[Load] = []
+    for echoes in (True, False):
+        conversation = Conversation()
+        async with conversation.client.connect():
+            await conversation.begin()
+            reading = asyncio.create_task(read_on(conversation.client, echoes=echoes))
+            await conversation.talk_for_a_second()
+            with load() as second:
+                await conversation.talk_for_a_second()
+            taken.append(second)
+            reading.cancel()
+    with_echoes, dispatched = taken
+    # The microphone's naps are fifty timers and fifty wake-ups, and what it says takes fifty to the service.
+    assert dispatched.handles == 150
+    assert with_echoes.handles - dispatched.handles <= 25 + 4  # the reader's wake-ups, and a timer now and then
+    assert dispatched.steps <= 15_000
+    assert with_echoes.steps <= 25_000
+    # To base64 and into a frame; two stretches of the ring are closed; out of a frame, and what the service hears.
+    assert dispatched.copies == {"b64encode": 50, "join": 50 + 2, "decode": 25 + 50}
+    assert with_echoes.copies - dispatched.copies == {"decode": 50}
+
+
+async def read_on(client: GeminiRealtimeClient, *, echoes: bool) -> None:
+    """Read, or where no echoes are wanted let a function be called, until cancelled."""
+    if not echoes:
+        await client.dispatch_events(lambda event: None, echoes=False)
+    async for _ in client.read_events():
+        pass
 
 
 @in_virtual_time

@@ -51,7 +51,10 @@ class Speech:
         """The event of a frame that holds a piece and nothing else; None for one that has to be parsed, as has any that
         `next` has left while the speech goes on."""
         audio_base64 = None if self._goes_on else self._frames.find(data)
-        return None if audio_base64 is None else _event(data, audio_base64, self._frames.rate_hz)
+        if audio_base64 is None:
+            return None
+        raw_message: Any = Frame(data)  # parsed when somebody asks
+        return AudioDelta(raw_message=raw_message, delta=audio_base64, rate_hz=self._frames.rate_hz)
 
     def go_on(self) -> None:
         """What was found is part of an answer that has been heard: more of it means nothing more."""
@@ -61,13 +64,9 @@ class Speech:
         """The event of a frame in which the speech goes on, which nobody else has to know of; None for any other."""
         if not self._goes_on or (audio_base64 := self._frames.find(data)) is None:
             return None
+        # As in `add` and `find`, without the calls: this happens 25 times a second.
         rate_hz = self._frames.rate_hz
         self.heard_at = now
-        # As in `add`, without the call: this happens 25 times a second.
         self.spoken_s += len(audio_base64) * SECONDS_PER_CHARACTER / (rate_hz or DEFAULT_RATE_HZ)
-        return _event(data, audio_base64, rate_hz)
-
-
-def _event(data: bytes, audio_base64: str, rate_hz: int) -> AudioDelta:
-    raw_message: Any = Frame(data)  # parsed when somebody asks
-    return AudioDelta(raw_message=raw_message, delta=audio_base64, rate_hz=rate_hz)
+        raw_message: Any = Frame(data)
+        return AudioDelta(raw_message=raw_message, delta=audio_base64, rate_hz=rate_hz)
