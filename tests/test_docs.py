@@ -132,3 +132,12 @@ def test_every_public_class_is_described_and_so_are_its_numbers() -> None:
             if not text or (is_number and not UNIT.search(field) and f"{field}:" not in text):
                 found.append(f"{name}.{field}")
     assert found == []
+
+
+def test_the_page_of_the_architecture_names_every_room_and_no_file_that_is_not_there() -> None:
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    rooms = {path.name + "/" for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert {room for room in rooms if f"| `{room}` |" not in page} == set()
+    named = set(re.findall(r"`([a-z_/]+\.py)`", page))
+    places = (ROOT, PACKAGE, PACKAGE / "protocol", PACKAGE / "local")
+    assert {file for file in named if not any((place / file).exists() for place in places)} == set()
