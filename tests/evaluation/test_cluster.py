@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gemini_realtime.errors import MissingDependencyError
+from gemini_realtime.errors import ConfigError, MissingDependencyError
+from gemini_realtime.evaluation.cluster import run_batch
 from gemini_realtime.evaluation.running import Plan, run
+from tests.evaluation.ray_scene import comparable
 from tests.evaluation.test_running import SUITE
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +31,8 @@ def test_a_cluster_comes_to_the_same_and_runs_again_what_a_dead_worker_had(tmp_p
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    alone = sorted([result.scene, result.seed, result.failures] for result in run(Plan(SUITE, repeat=10, workers=1)))
-    assert json.loads(done.stdout.splitlines()[-1]) == alone
+    alone = run(Plan(SUITE, repeat=10, workers=1))
+    assert json.loads(done.stdout.splitlines()[-1]) == comparable(alone)
     assert (tmp_path / "killed").exists()
 
 
@@ -38,3 +40,14 @@ def test_a_cluster_comes_to_the_same_and_runs_again_what_a_dead_worker_had(tmp_p
 def test_without_ray_the_error_says_what_to_install() -> None:
     with pytest.raises(MissingDependencyError, match=r"\[ray\]"):
         list(run(Plan(SUITE, ray="auto")))
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="the extra [ray] is not installed")
+def test_an_address_at_which_nothing_listens_is_told_at_once(unused_tcp_port: int) -> None:
+    with pytest.raises(ConfigError, match=f"no Ray cluster at 127.0.0.1:{unused_tcp_port}"):
+        list(run(Plan(SUITE, ray=f"127.0.0.1:{unused_tcp_port}")))
+
+
+def test_machines_of_another_version_hold_no_calls() -> None:
+    with pytest.raises(ConfigError, match=r"has gemini-realtime .*, this one 0\.0\.1"):
+        run_batch(Plan(SUITE), "0.0.1", [])
