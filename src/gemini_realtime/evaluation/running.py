@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -227,6 +228,7 @@ def _end(number: int, _: object) -> None:
     """The first signal ends the call under way; another may not keep it from ending its program."""
     for each in _ENDING:
         signal.signal(each, signal.SIG_IGN)
+    logging.disable()  # what is cut off in the agent complains, which is no news
     sys.exit(128 + number)
 
 
