@@ -27,6 +27,7 @@ from gemini_realtime.evaluation.scenes import (
     Waits,
 )
 from tests.evaluation import agents
+from tests.local.responders.endpoint import Answer, call, delta, endpoint_beside, words
 
 
 def called(*steps: Step, seed: int = 1, **scene: object) -> CallResult:
@@ -137,6 +138,16 @@ def test_a_number_may_be_said_wrong_first_and_is_corrected() -> None:
     (heard,) = [turn.text for turn in first.record.turns if turn.role == "caller"]
     assert re.fullmatch(r"Book a table for \w+, no, two guests at \w+, no, eight\.", heard)
     assert first.record == again.record
+
+
+def test_a_chat_model_is_really_waited_for_in_virtual_time() -> None:
+    pytest.importorskip("openai", reason="the extra [chat]")
+    booked = [call(0, '{"guests": 2, "hour": 8}', id="a", name="book_table"), delta("tool_calls")]
+    with endpoint_beside(Answer(booked), Answer(words("It is booked. Goodbye."))) as served:
+        result = called(Says("Book a table for two guests at eight."), model=f"chat:test-model@{served.url}")
+    assert result.passed, result.failures
+    assert told(result)[1:] == [("agent", "It is booked. Goodbye.")]
+    assert result.record.tools[0].arguments == {"guests": 2, "hour": 8}
 
 
 def test_the_same_seed_gives_the_same_call_and_another_one_another() -> None:

@@ -12,7 +12,7 @@ import pytest
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.expectations import SaysWords
 from gemini_realtime.evaluation.running import Plan, run
-from gemini_realtime.evaluation.scenes import Caller, Says, Scene, Suite
+from gemini_realtime.evaluation.scenes import Caller, Misbehaves, Says, Scene, Step, Suite
 
 SUITE = Suite(
     "suite",
@@ -71,6 +71,19 @@ def test_one_scene_may_be_picked_and_another_name_is_a_clear_error() -> None:
     assert [result.scene for result in run(Plan(SUITE, only=["table"], workers=1))] == ["table"]
     with pytest.raises(ConfigError, match="did you mean 'table'"):
         Plan(SUITE, only=["tabel"])
+
+
+@pytest.mark.parametrize(
+    ("faults", "how", "where"),
+    [(["cut"], {"url": "ws://127.0.0.1:9/"}, "over a WebSocket"), ([], {}, "of the real service")],
+)
+def test_what_cannot_be_made_to_go_wrong_is_said_before_there_are_calls(
+    faults: list[str], how: dict[str, str], where: str
+) -> None:
+    steps: list[Step] = [Says("Hello."), *([] if faults else [Misbehaves("cut")])]
+    scene = Scene("broken", Caller(steps), faults=faults, model="gemini")
+    with pytest.raises(ConfigError, match=f"'broken' cannot be made to happen {where}"):
+        next(run(Plan(Suite("suite", [scene], agent="tests.evaluation.agents:restaurant"), **how)))  # type: ignore[arg-type]
 
 
 def test_without_an_agent_there_is_nobody_to_call() -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gemini_realtime.agent import ConversationLog, RealtimeAgent
 from gemini_realtime.agent.naming import object_named
@@ -29,15 +29,19 @@ from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord
 from gemini_realtime.evaluation.scenes import Caller, Scene, Suite
 from gemini_realtime.evaluation.socket_handset import SocketHandset, encoding_and_address
 from gemini_realtime.evaluation.voices import aloud, microphone_of
+from gemini_realtime.local.choices import responder_named
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
 from gemini_realtime.local.speech.defaults import DefaultHearing, DefaultSpeaking
 from gemini_realtime.local.speech.hearing import load_detection
 from gemini_realtime.local.speech.spelled import SpelledHearing, SpelledSpeaking, spell
-from gemini_realtime.local.thinking import Responder
+from gemini_realtime.local.thinking import Item, Request, Responder
 from gemini_realtime.protocol.events import RealtimeEvent, SessionResumed
 from gemini_realtime.testing.program import Program
 from gemini_realtime.testing.virtual_time import run_in_virtual_time
+
+if TYPE_CHECKING:
+    from gemini_realtime.local.responders.chat import Chat
 
 MakeAgent = Callable[[dict[str, Any]], Any]
 """Makes the agent under test for a configuration; may be async."""
@@ -308,6 +312,8 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
         async with LiveServer(**options, hearing=hearing, speaking=speaking, warm_up=False) as server:
             yield _Service(server.llm_config(), server.misbehave)
         return
+    if isinstance(options["responder"], str) and options["responder"].startswith("chat"):
+        options["responder"] = _Aside(options["responder"])
     in_memory = InMemoryServer(**options)
     # Without chance in the pauses between attempts, a call takes the same course each time.
     yield _Service(in_memory.llm_config(reconnect={"jitter": lambda: 1.0}), in_memory.misbehave)
@@ -315,8 +321,7 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
 
 def _options(suite: Suite, scene: Scene, seed: int) -> dict[str, Any]:
     """Of the embedded server."""
-    responder = _responder(scene.model or suite.model, suite.folder)
-    return {"responder": responder, "faults": scene.faults, "seed": seed}
+    return {"responder": _responder(scene.model or suite.model, suite.folder), "faults": scene.faults, "seed": seed}
 
 
 def _responder(model: str | Responder, folder: Path) -> str | Responder:
@@ -325,6 +330,28 @@ def _responder(model: str | Responder, folder: Path) -> str | Responder:
         return model
     kind, _, file = model.partition(":")
     return f"{kind}:{folder / file}" if kind in ("script", "replay") else model
+
+
+class _Aside(Responder):
+    """A chat model that thinks in a thread, with a loop of its own: virtual time does not wait for sockets."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def respond(self, request: Request) -> AsyncIterator[Item]:
+        """Give the whole reply at once."""
+        for item in await asyncio.to_thread(asyncio.run, self._whole(request)):
+            yield item
+
+    def grammar(self, tools: Sequence[dict[str, Any]]) -> None:
+        """Anything may be said."""
+
+    async def _whole(self, request: Request) -> list[Item]:
+        responder = cast("Chat", responder_named(self._name))
+        try:
+            return [item async for item in responder.respond(request)]
+        finally:
+            await responder.close()
 
 
 def _no_faults(fault: str) -> None:

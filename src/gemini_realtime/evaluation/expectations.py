@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Protocol
 
-from gemini_realtime.evaluation.language import speaks
+from gemini_realtime.checking import check_number
+from gemini_realtime.errors import ConfigError
+from gemini_realtime.evaluation.language import check_language, speaks
 from gemini_realtime.evaluation.record import CallRecord, ToolRecord, Verdict
-from gemini_realtime.evaluation.words import contains, occurrences, words_of
+from gemini_realtime.evaluation.words import check_words, contains, occurrences, words_of
 
 DEFAULT_STOP_S = 1.0
 """So long an agent may speak on when it is spoken over, unless a scene says otherwise."""
@@ -74,6 +76,9 @@ class SaysWords:
     text: str
     times: int | None = None
 
+    def __post_init__(self) -> None:
+        check_words(self.text)
+
     def check(self, record: CallRecord) -> Verdict:
         """Count them, wherever they are."""
         count = occurrences(record.said, self.text)
@@ -88,6 +93,9 @@ class NeverSays:
 
     text: str
 
+    def __post_init__(self) -> None:
+        check_words(self.text)
+
     def check(self, record: CallRecord) -> Verdict:
         """Look for the words, wherever they are."""
         return Verdict(f"never says {self.text!r}", not contains(record.said, self.text), f"it said {record.said!r}")
@@ -98,6 +106,9 @@ class Understands:
     """The agent hears these words, by its transcript."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        check_words(self.text)
 
     def check(self, record: CallRecord) -> Verdict:
         """Look for the words, wherever they are."""
@@ -115,6 +126,9 @@ class AnswersWithin:
 
     seconds: float
     percentile: int = 95
+
+    def __post_init__(self) -> None:
+        check_number("percentile", self.percentile, 1, 100)
 
     def check(self, record: CallRecord) -> Verdict:
         """Compare the percentile."""
@@ -144,6 +158,10 @@ class Answers:
 
     least: int = 0
     most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.most is not None and self.most < self.least:
+            raise ConfigError(f"at least {self.least} and at most {self.most} cannot be", remedy="exchange the two")
 
     def check(self, record: CallRecord) -> Verdict:
         """Count them."""
@@ -186,6 +204,9 @@ class Speaks:
     """
 
     language: str
+
+    def __post_init__(self) -> None:
+        check_language(self.language)
 
     def check(self, record: CallRecord) -> Verdict:
         """Look at each answer by itself: an agent that changes its language does so in the middle of a call."""

@@ -19,9 +19,10 @@ from typing import Final
 
 from gemini_realtime.checking import check_number, spelling_remedy
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.evaluation.calls import Target, agent_named, play
+from gemini_realtime.evaluation.calls import GEMINI, Target, agent_named, play
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.scenes import Persona, Scene, Suite
+from gemini_realtime.evaluation.scenes import Goal, Misbehaves, Persona, Scene, Suite
+from gemini_realtime.local.choices import responder_named
 from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -92,22 +93,23 @@ class Plan:
         names = (scene.name for scene in self.scenes)
         return 0 <= result.seed - self.suite.seed < self.repeat and result.scene in names
 
-    def check_endpoints(self) -> None:
-        """Find out whether the chat endpoints of judge and personas can be asked, before there are calls.
+    def check(self) -> None:
+        """Find out what cannot be, before there are calls.
 
         Raises:
-            MissingDependencyError: the extra [chat] is not installed.
-            ConfigError: there is no model, or no endpoint.
+            MissingDependencyError: a chat endpoint is to be asked, and the extra [chat] is not installed.
+            ConfigError: there is no such endpoint or model, or something is to go wrong where nothing can be made to.
         """
-        judge = self.suite.judge
-        asked = [(judge.model, judge.url)] if any(self.suite.rubric(scene) for scene in self.scenes) else []
-        asked += [
-            (scene.caller.does.model, scene.caller.does.url)
-            for scene in self.scenes
-            if isinstance(scene.caller.does, Persona)
-        ]
-        for model, url in asked:
-            ChatEndpoint(model, base_url=url)
+        for scene in self.scenes:
+            model = scene.model or self.suite.model
+            if self.url or model == GEMINI:
+                _check_faultless(scene, "over a WebSocket" if self.url else "of the real service")
+            elif isinstance(model, str) and model.partition(":")[0] == "chat":
+                responder_named(model)
+            if isinstance(scene.caller.does, Persona):
+                ChatEndpoint(scene.caller.does.model, base_url=scene.caller.does.url)
+            if self.suite.rubric(scene):
+                ChatEndpoint(self.suite.judge.model, base_url=self.suite.judge.url)
 
     def target(self) -> Target:
         """What is called, for the process that asks.
@@ -119,6 +121,15 @@ class Plan:
             return Target(command=self.command, url=self.url, record=self.record)
         return Target(
             agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound, record=self.record
+        )
+
+
+def _check_faultless(scene: Scene, where: str) -> None:
+    steps = () if isinstance(scene.caller.does, Goal | Persona) else scene.caller.does
+    if scene.faults or any(isinstance(step, Misbehaves) for step in steps):
+        raise ConfigError(
+            f"the faults of {scene.name!r} cannot be made to happen {where}",
+            remedy="play the scene on the embedded server, or name the other scenes with --scene",
         )
 
 
@@ -148,7 +159,7 @@ def run_again(plan: Plan, failed: Iterable[CallResult], times: int) -> Iterator[
 
 
 def _held(plan: Plan, calls: Iterator[Call], count: int) -> Iterator[CallResult]:
-    plan.check_endpoints()
+    plan.check()
     target = plan.target()  # what cannot be used is said here, and not by each process
     workers = min(plan.workers or _cores(), count)
     if plan.ray:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gemini_realtime.checking import check_number
+from gemini_realtime.checking import check_number, spelling_remedy
 from gemini_realtime.errors import ConfigError
+from gemini_realtime.evaluation.words import check_words
+from gemini_realtime.protocol.families import VOICES
 
 if TYPE_CHECKING:
     from gemini_realtime.evaluation.expectations import Expectation
@@ -117,6 +119,14 @@ class Goal:
     until: str = ""
     gives_up_after: int = 8
 
+    def __post_init__(self) -> None:
+        check_number("gives_up_after", self.gives_up_after, 1, whole=True)
+        for asked in self.knows:
+            for words in asked.split("|"):
+                check_words(words)
+        if self.until:
+            check_words(self.until)
+
 
 @dataclass(frozen=True)
 class Persona:
@@ -176,6 +186,7 @@ class Background:
     def __post_init__(self) -> None:
         if not self.says.strip():
             raise ConfigError("the voice in the background says nothing", remedy="give it something to say")
+        check_voice(self.voice)
         check_number("below_db", self.below_db, 0)
 
 
@@ -211,6 +222,11 @@ class Caller:
     corrects: float = 0.0
 
     def __post_init__(self) -> None:
+        check_number("speed", self.speed, 0.25, 4)
+        check_number("hesitates", self.hesitates, 0, 1)
+        check_number("corrects", self.corrects, 0, 1)
+        check_number("patience_s", self.patience_s, 0.1, 3600)
+        check_voice(self.voice)
         if isinstance(self.does, Goal | Persona):
             return
         if not self.does:
@@ -227,6 +243,16 @@ class Caller:
     def is_alone(self) -> bool:
         """Whether the caller's voice is all that the microphone hears."""
         return self.noise_db is None and self.echo is None and self.background is None
+
+
+def check_voice(name: str) -> None:
+    """Refuse a voice that there is not.
+
+    Raises:
+        ConfigError: it is none of Gemini's.
+    """
+    if name.title() not in VOICES:
+        raise ConfigError(f"there is no voice {name!r}", remedy=spelling_remedy(name.title(), VOICES))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +33,6 @@ from gemini_realtime.evaluation.expectations import (
     StopsWithin,
     Understands,
 )
-from gemini_realtime.evaluation.language import check_language
 from gemini_realtime.evaluation.record import CallRecord
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
@@ -54,6 +54,7 @@ from gemini_realtime.evaluation.scenes import (
     Suite,
     Types,
     Waits,
+    check_voice,
 )
 from gemini_realtime.local.faults.table import parse_fault
 from gemini_realtime.local.responders.yaml_file import Value, read_yaml
@@ -108,7 +109,7 @@ def _judge(value: Value) -> Judge:
         _rubric(fields),
         _text(fields, "model", ""),
         _url(fields),
-        _whole(fields, "repeats", 3, 1),
+        _whole(fields, "repeats", 3, 1, 100),
         decides="decides" in fields and fields["decides"].truth(),
     )
 
@@ -147,16 +148,23 @@ def _caller(value: Value) -> Caller:
         raise value.error(problem, f"give one of {', '.join(_KINDS_OF_CALLERS)}")
     return Caller(
         _KINDS_OF_CALLERS[named[0]](fields[named[0]]),
-        speed=_number(fields, "speed", 1.0, 0.25),
-        hesitates=_share(fields, "hesitates"),
-        corrects=_share(fields, "corrects"),
-        patience_s=_number(fields, "patience", 15.0, 0.1),
-        voice=_text(fields, "voice", "charon"),
+        speed=_number(fields, "speed", 1.0, 0.25, 4),
+        hesitates=_number(fields, "hesitates", 0.0, 0, 1),
+        corrects=_number(fields, "corrects", 0.0, 0, 1),
+        patience_s=_number(fields, "patience", 15.0, 0.1, 3600),
+        voice=_voice(fields, "charon"),
         noise_db=_number(fields, "noise", 0.0, 0.0) if "noise" in fields else None,
         echo=_echo(fields["echo"]) if "echo" in fields else None,
         background=_background(fields["background"]) if "background" in fields else None,
         telephone=_is_telephone(fields),
     )
+
+
+def _voice(fields: Fields, default: str) -> str:
+    if "voice" in fields:
+        with fields["voice"].placing_errors():
+            check_voice(fields["voice"].text())
+    return _text(fields, "voice", default)
 
 
 def _echo(value: Value) -> Echo:
@@ -169,7 +177,7 @@ def _echo(value: Value) -> Echo:
 
 def _background(value: Value) -> Background:
     fields = value.fields(["says", "voice", "below"], required=["says", "below"])
-    return Background(fields["says"].text(), fields["below"].number(0), _text(fields, "voice", "kore"))
+    return Background(fields["says"].text(), fields["below"].number(0), _voice(fields, "kore"))
 
 
 def _is_telephone(fields: Fields) -> bool:
@@ -183,12 +191,13 @@ def _is_telephone(fields: Fields) -> bool:
 def _goal(value: Value) -> Goal:
     fields = value.fields(["says", "knows", "until", "gives up after"], required=["says", "until"])
     knows = fields["knows"].object() if "knows" in fields else {}
-    return Goal(
-        fields["says"].text(),
-        {asked: str(told) for asked, told in knows.items()},
-        fields["until"].text(),
-        _whole(fields, "gives up after", 8),
-    )
+    with value.placing_errors():
+        return Goal(
+            fields["says"].text(),
+            {asked: str(told) for asked, told in knows.items()},
+            fields["until"].text(),
+            _whole(fields, "gives up after", 8, 1),
+        )
 
 
 def _persona(value: Value) -> Persona:
@@ -233,17 +242,20 @@ def _expectation(value: Value) -> Expectation:
 
 def _one_of(value: Value, kinds: Kinds, what: str, bare: str) -> Any:
     """What a mapping with one of these names stands for; each has names of its own that may stand beside it."""
-    known = [*kinds, *{name for also, _ in kinds.values() for name in also}]
-    fields = value.fields(known)
+    remedy = f"give one of {', '.join(kinds)}, {bare}"
+    if not value.is_object:
+        raise value.error(f"this is not {what}", remedy)
+    fields = value.fields([*kinds, *{name: None for also, _ in kinds.values() for name in also}])
     named = [name for name in kinds if name in fields]
     if len(named) != 1:
         problem = f"{' and '.join(named)} cannot be one" if named else f"this is not {what}"
-        raise value.error(problem, f"give one of {', '.join(kinds)}, {bare}")
+        raise value.error(problem, remedy)
     also, make = kinds[named[0]]
     for name, field in fields.items():
         if name not in (named[0], *also):
             raise field.error(f"{named[0]!r} has no {name!r}", f"allowed beside it: {', '.join(also) or 'nothing'}")
-    return make(fields)
+    with value.placing_errors():
+        return make(fields)
 
 
 def _fault(value: Value) -> str:
@@ -252,31 +264,16 @@ def _fault(value: Value) -> str:
     return value.text()
 
 
-def _language(value: Value) -> Speaks:
-    with value.placing_errors():
-        check_language(value.text())
-    return Speaks(value.text())
-
-
-def _presses(value: Value) -> Presses:
-    with value.placing_errors():
-        return Presses(value.text())
-
-
 def _text(fields: Fields, name: str, default: str) -> str:
     return fields[name].text() if name in fields else default
 
 
-def _number(fields: Fields, name: str, default: float, minimum: float) -> float:
-    return fields[name].number(minimum) if name in fields else default
+def _number(fields: Fields, name: str, default: float, minimum: float, maximum: float = inf) -> float:
+    return fields[name].number(minimum, maximum) if name in fields else default
 
 
-def _share(fields: Fields, name: str) -> float:
-    return fields[name].number(0, 1) if name in fields else 0.0
-
-
-def _whole(fields: Fields, name: str, default: int, minimum: int = 0) -> int:
-    number = _number(fields, name, default, minimum)
+def _whole(fields: Fields, name: str, default: int, minimum: int = 0, maximum: float = inf) -> int:
+    number = _number(fields, name, default, minimum, maximum)
     if not float(number).is_integer():
         raise fields[name].error(f"{number:g} is no whole number", "give one")
     return int(number)
@@ -300,7 +297,7 @@ _STEPS: Final[Kinds] = {
     ),
     "coughs": ((), lambda fields: Coughs(fields["coughs"].number(0.05))),
     "waits": ((), lambda fields: Waits(fields["waits"].number(0))),
-    "presses": ((), lambda fields: _presses(fields["presses"])),
+    "presses": ((), lambda fields: Presses(fields["presses"].text())),
     "hangs up after words": ((), lambda fields: HangsUp(_whole(fields, "hangs up after words", 0, 1))),
     "fault": ((), lambda fields: Misbehaves(_fault(fields["fault"]))),
 }
@@ -318,10 +315,10 @@ _EXPECTATIONS: Final[Kinds] = {
     ),
     "never says": ((), lambda fields: NeverSays(fields["never says"].text())),
     "hears": ((), lambda fields: Understands(fields["hears"].text())),
-    "language": ((), lambda fields: _language(fields["language"])),
+    "language": ((), lambda fields: Speaks(fields["language"].text())),
     "answers within": (
         ("percentile",),
-        lambda fields: AnswersWithin(fields["answers within"].number(0), _whole(fields, "percentile", 95)),
+        lambda fields: AnswersWithin(fields["answers within"].number(0), _whole(fields, "percentile", 95, 1, 100)),
     ),
     "stops within": ((), lambda fields: StopsWithin(fields["stops within"].number(0))),
     "answers": (

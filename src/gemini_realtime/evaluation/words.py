@@ -6,6 +6,7 @@ import re
 from random import Random
 from typing import Final
 
+from gemini_realtime.errors import ConfigError
 from gemini_realtime.local.speech.numbers import SMALL, to_words
 
 _WORD: Final = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)*", re.UNICODE)
@@ -35,6 +36,16 @@ def occurrences(text: str, phrase: str) -> int:
     """How often these words stand in a text, next to each other."""
     words, wanted = words_of(text), words_of(phrase)
     return sum(words[at : at + len(wanted)] == wanted for at in range(len(words) - len(wanted) + 1))
+
+
+def check_words(phrase: str) -> None:
+    """Refuse a phrase without words: it would stand in every text.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if not words_of(phrase):
+        raise ConfigError(f"there are no words in {phrase!r}", remedy="give some: punctuation is not compared")
 
 
 def misspoken(text: str, how_probably: float, random: Random) -> str:

@@ -182,7 +182,7 @@ def then(line: str) -> str:
     [
         ("", "1:1: names and values are missing → allowed here: replies"),
         ("- a", "1:1: names and values are missing → allowed here: replies"),
-        ("reply: []", "1:1: there is no 'reply' → allowed here: replies"),
+        ("reply: []", "1:1: there is no 'reply' → did you mean 'replies'? allowed here: replies"),
         ("replies: []", "1:10: the list is empty → give something to do, or leave this out"),
         (reply("when: any"), "2:3: 'then' is missing → allowed here: when, then"),
         (
@@ -200,7 +200,10 @@ def then(line: str) -> str:
         (reply("{when: {regex: '('}, then: []}"), "2:18: this is no regular expression: missing )"),
         (reply("{when: {turn: 1.5}, then: []}"), "2:17: a turn is a whole number → the first one is 1"),
         (reply("{when: {turn: 0}, then: []}"), "2:17: 0 is out of range → give one of 1 or more"),
-        (then("sayy: Hello."), "4:5: there is no 'sayy' → allowed here: say, call, wait, frame, fault, args"),
+        (
+            then("sayy: Hello."),
+            "4:5: there is no 'sayy' → did you mean 'say'? allowed here: say, call, wait, frame, fault, args",
+        ),
         (then("say: 12"), "4:10: a text is missing → put what is not words in quotes"),
         (then("say: ''"), "4:10: a text is missing → put what is not words in quotes"),
         (then("args: {}"), "4:5: there is nothing to do → give one of say, call, wait, frame, fault"),

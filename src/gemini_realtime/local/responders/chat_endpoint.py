@@ -50,9 +50,7 @@ class ChatEndpoint:
         api_key = api_key or os.environ.get("OPENAI_API_KEY", "")
         self.model = model or os.environ.get("OPENAI_MODEL", "")
         if not self.model:
-            raise ConfigError(
-                "the chat endpoint has no model", remedy="name one, as in chat:MODEL, or set OPENAI_MODEL"
-            )
+            raise ConfigError("the chat endpoint has no model", remedy="name one, or set OPENAI_MODEL")
         if not base_url and not api_key:
             raise ConfigError(
                 "the chat endpoint has neither an address nor a key",

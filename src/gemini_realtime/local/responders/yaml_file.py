@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from gemini_realtime.checking import spelling_remedy
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 
 
@@ -64,7 +65,9 @@ class Value:
             raise self.error("names and values are missing", remedy)
         for name in self._data:
             if name not in allowed:
-                raise self._name(name).error(f"there is no {str(name)!r}", remedy)
+                raise self._name(name).error(
+                    f"there is no {str(name)!r}", spelling_remedy(name, allowed, choice=remedy)
+                )
         for name in required:
             if name not in self._data:
                 raise self.error(f"{name!r} is missing", remedy)
