@@ -478,6 +478,25 @@ async def test_a_rate_that_is_no_whole_number_is_refused(rate_hz: Any) -> None:
         await client_of(MemoryService()).send_audio(b"\x00\x00", rate_hz=rate_hz)
 
 
+@in_virtual_time
+async def test_bad_audio_is_refused_in_the_middle_of_good_audio_and_ends_none_of_it() -> None:
+    service, piece = MemoryService(), b"\x01\x02" * 320
+    client = client_of(service)
+    bad: list[tuple[Any, Any]] = [(piece, 16000.0), (piece, None), (piece, 0), (piece[1:], 16000), ("?" * 856, 16000)]
+    async with client.connect():
+        await read(client, 1)
+        for audio, rate_hz in bad:
+            await client.send_audio(piece)
+            await client.send_audio(piece)
+            with pytest.raises(AudioFormatError):
+                await client.send_audio(audio, rate_hz=rate_hz)
+        await client.send_audio(b"")
+        await client.send_audio(piece)
+        await settle()
+    good = {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(piece).decode()}
+    assert [frame["realtimeInput"]["audio"] for frame in service.sent[1:]] == [good] * (2 * len(bad) + 1)
+
+
 @pytest.mark.parametrize("rate_hz", [0, -16000, 10**9])
 @in_virtual_time
 async def test_a_rate_that_no_sound_has_is_refused(rate_hz: int) -> None:

@@ -264,8 +264,8 @@ class SessionDriver:
         """Send microphone audio that is like the piece before it, and follows it; False, and nothing is done, if it is
         not."""
         audio, transport = self._audio, self.connection.transport
-        # The same object, as 16000.0 is equal, too, and is no rate.
-        if not (audio.room and len(pcm) == audio.size and rate_hz is audio.rate_hz and transport.writable):
+        same = audio.room and len(pcm) == audio.size and rate_hz == audio.rate_hz and type(rate_hz) is int
+        if not (same and transport.writable):
             return False
         now = self._loop.time()
         try:
