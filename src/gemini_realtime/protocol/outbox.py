@@ -40,6 +40,36 @@ _LOST_CALL = {"error": "the connection was lost before the function had answered
 _REJECTED = {"error": "the result of the function was not accepted"}
 
 
+class _Video:
+    """The video stream: the last of its images that could not be sent yet, and the last that a typed question may be
+    about."""
+
+    def __init__(self) -> None:
+        self._waiting: bytes | None = None
+        self._shown: messages.Blob | None = None
+        self._shown_at = 0.0
+
+    def show(self, image: messages.Blob, now: float) -> None:
+        """One more image."""
+        self._waiting = encode(messages.ClientMessage(realtime_input=messages.RealtimeInput(video=image)))
+        self._shown, self._shown_at = image, now
+
+    def take(self) -> bytes | None:
+        """The frame of the image that waits, to be sent now."""
+        frame, self._waiting = self._waiting, None
+        return frame
+
+    def just_shown(self, now: float) -> list[messages.Part]:
+        """The last image, where a question may be about it."""
+        if self._shown is None or now > self._shown_at + ASKED_ABOUT_S:
+            return []
+        return [messages.Part(inline_data=self._shown)]
+
+    def told(self) -> None:
+        """The last image went along with a question."""
+        self._shown = None
+
+
 class Outbox:
     """Messages on their way to the service.
 
@@ -71,10 +101,8 @@ class Outbox:
         self._flows = False  # whether nothing waits, so that audio may go out at once
         self._stalled_since: float | None = None
         self._urgent: list[bytes] = []  # setup and history: they precede whatever was sent early
-        self._video: bytes | None = None
+        self._video = _Video()
         self._why_ended: Callable[[], Exception] | None = None
-        self._shown: messages.Blob | None = None
-        self._shown_at = 0.0
         self._detects: bool | None = None  # whether the service finds out itself when somebody speaks
         self.seed_is_open = False
 
@@ -145,7 +173,7 @@ class Outbox:
             return None
         frame = self._ledger.next(now)
         if frame is None:
-            frame, self._video = self._video, None
+            frame = self._video.take()
             if frame is not None:
                 self._ledger.count_sent()
             self._flows = frame is None and self._stalled_since is None
@@ -240,9 +268,7 @@ class Outbox:
     def send_video(self, image_base64: str, mime_type: str, now: float) -> None:
         """One image of the video stream. Of those that cannot be sent yet only the last is kept."""
         self._check_open()
-        image = messages.Blob(mime_type=mime_type, data=image_base64)
-        self._video = encode(messages.ClientMessage(realtime_input=messages.RealtimeInput(video=image)))
-        self._shown, self._shown_at = image, now
+        self._video.show(messages.Blob(mime_type=mime_type, data=image_base64), now)
         self._hold_audio()
 
     def send_text(self, role: Role, text: str, turn_complete: bool, now: float) -> None:
@@ -255,20 +281,14 @@ class Outbox:
         self._check_turn(role, turn_complete)
         check_type("text", text, str, "a string")
         asks = role == "user" and turn_complete
-        image = self._just_shown(now) if asks else []
+        image = self._video.just_shown(now) if asks and self._profile.known else []
         if asks and not image and self._profile.text_in_realtime_input:
             message = messages.ClientMessage(realtime_input=messages.RealtimeInput(text=text))
             self._say(message, role, text, turn_complete, now)
         else:
             self._say_turn(role, [*image, messages.Part(text=text)], turn_complete, now)
         if image:
-            self._shown = None
-
-    def _just_shown(self, now: float) -> list[messages.Part]:
-        """The last image of the video stream, where a typed question may be about it."""
-        if self._shown is None or not self._profile.known or now > self._shown_at + ASKED_ABOUT_S:
-            return []
-        return [messages.Part(inline_data=self._shown)]
+            self._video.told()
 
     def send_turn(self, role: Role, parts: object, turn_complete: bool, now: float) -> None:
         """A turn of several parts, as `parts.read_turn` takes them.
