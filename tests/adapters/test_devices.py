@@ -128,7 +128,7 @@ class FakePortAudio:
     def query_devices(self, device: str | None = None, kind: str | None = None) -> Any:
         if kind is None:
             return [
-                {"name": name, "max_input_channels": kind == "input", "max_output_channels": 2 * (kind == "output")}
+                {"name": name, "max_input_channels": kind == "input", "max_output_channels": kind == "output"}
                 for kind, name in (*self.devices.items(), *self.others)
             ]
         if kind not in self.devices:
@@ -142,6 +142,7 @@ class FakePortAudio:
         self.initialized += 1
 
     def check_output_settings(self, *, device: str | None, samplerate: int, channels: int, dtype: str) -> None:
+        assert (channels, dtype) == (1, "int16")
         if samplerate not in self.rates_hz:
             raise self.PortAudioError("Invalid sample rate")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ import pytest
 from gemini_realtime import (
     AudioDelta,
     AudioTruncated,
+    ConfigError,
     ConversationLog,
     Interrupted,
     LiveServer,
@@ -21,12 +22,13 @@ from gemini_realtime import (
     PlaybackStopped,
     TurnComplete,
 )
+from gemini_realtime.adapters.devices import MicrophoneQueue
 from gemini_realtime.adapters.files import read_wav, write_audio, write_wav
 from gemini_realtime.adapters.sound import DeviceAudioAdapter, FileAudioAdapter
 from gemini_realtime.agent import RealtimeAgent
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
-from gemini_realtime.testing import in_virtual_time, speech_from_text
+from gemini_realtime.testing import ScriptedService, in_virtual_time, speech_from_text
 from tests.adapters.test_websocket import Everything, Line
 from tests.loop import until
 
@@ -125,6 +127,45 @@ async def test_a_muted_microphone_sends_silence() -> None:
     async with made.running():
         await asyncio.sleep(0.1)
     assert set(client.audio) == {bytes(640)}
+
+
+class Held(Devices):
+    """A microphone that the test holds in hand."""
+
+    microphone: Any = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.microphone = MicrophoneQueue()
+
+
+@in_virtual_time
+async def test_what_is_said_while_a_key_is_held_is_one_question() -> None:
+    service, devices = ScriptedService(), Held()
+    adapter = DeviceAudioAdapter(devices, push_to_talk=True)  # type: ignore[arg-type]
+    talking = RealtimeAgent(name="test", audio_adapter=adapter, client=service.client(model="gemini-3.8-live"))
+
+    async def hear(byte: int) -> None:
+        devices.microphone.put(bytes([byte]) * 640)
+        await asyncio.sleep(0.02)
+
+    async with talking.running():
+        await hear(1)
+        await adapter.press()
+        await adapter.press()
+        await hear(2)
+        await adapter.release()
+        await adapter.release()
+        await hear(3)
+    (setup, *said) = [message.get("setup") or message["realtimeInput"] for message in service.received]
+    assert setup["realtimeInputConfig"]["automaticActivityDetection"] == {"disabled": True}
+    assert [next(iter(one)) for one in said] == ["activityStart", "audio", "activityEnd"]
+    assert b64decode(said[1]["audio"]["data"]) == b"\2" * 640
+
+
+async def test_a_key_means_nothing_where_the_service_listens_itself() -> None:
+    with pytest.raises(ConfigError, match="push_to_talk=True"):
+        await DeviceAudioAdapter(Devices()).press()  # type: ignore[arg-type]
 
 
 @in_virtual_time

@@ -146,6 +146,12 @@ def test_what_is_announced_in_no_known_way_is_refused(announced: Any) -> None:
         TwilioAudioAdapter(None).started({"event": "start", "start": {"mediaFormat": announced}})
 
 
+def test_a_codec_that_plivo_cannot_play_is_refused() -> None:
+    start = {"event": "start", "start": {"mediaFormat": {"encoding": "audio/x-alaw", "sampleRate": 8000}}}
+    with pytest.raises(AudioFormatError, match="Plivo plays no"):
+        PlivoAudioAdapter(None).started(start)
+
+
 def test_a_codec_that_is_not_known_is_refused() -> None:
     with pytest.raises(ConfigError, match="PCMU, PCMA"):
         TelnyxAudioAdapter(None, codec="G722")  # type: ignore[arg-type]

@@ -58,8 +58,9 @@ class DeviceAudioAdapter(AudioAdapter):
             ConfigError: the adapter was made without `push_to_talk`.
         """
         if not self.talking:
+            client = self._client_with_activity()
             self.device.microphone.clear()
-            await self._client_with_activity().activity_start()
+            await client.activity_start()
             self.talking = True
 
     async def release(self) -> None:

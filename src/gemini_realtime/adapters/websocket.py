@@ -17,7 +17,7 @@ from logging import Logger
 from typing import Any
 
 from gemini_realtime.adapters.media_stream import MediaStreamAdapter
-from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT, AudioFormat
+from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 
 __all__ = ["MediaStreamAdapter", "WebSocketAudioAdapter"]
 
@@ -81,8 +81,6 @@ class WebSocketAudioAdapter(MediaStreamAdapter):
 
 def _resampling(from_rate_hz: int, to_rate_hz: int) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
     """What converts the pieces of a stream, and what gives the end of it."""
-    AudioFormat("pcm16", from_rate_hz)
-    AudioFormat("pcm16", to_rate_hz)
     if from_rate_hz == to_rate_hz:
         return bytes, bytes
     from gemini_realtime.audio.resample import Resampler
