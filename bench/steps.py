@@ -25,12 +25,12 @@ Counts, which no other program on the machine can change: calls of this package'
 coroutines), and instructions of Python's bytecode in them, in a second of conversation (50 chunks sent, 25 messages
 received) through a transport that does nothing. `tests/test_walks.py` holds the calls to a bound.
 
-Where an aim is missed in real time, the second table is why. No function stands out: each does a short step for the one
-part of the client that owns it (which turn a message belongs to, whether the service is silent for too long, what may
-have to be sent again), and the event is handed over at the end. In a burst all of them together cost what the tables of
-receiving and sending say. In real time the same instructions cost several times as much, because the processor's caches
-have lost them by the next message. So what helps is fewer functions and objects for a message, not faster ones; the end
-of that is the least possible client, which does none of these steps."""
+Where an aim is missed in real time, these tables are why: so many steps are left. Each is for something that a client
+promises: an event for the application, notice of a service that is silent, that what was sent can be sent again. In a
+burst all of them together cost what the tables of receiving and sending say. In real time the same instructions
+cost several times as much, because the processor's caches have lost them by the next message. So fewer functions and
+objects for a message would help, and faster ones would not. The end of that is the least possible client, which has
+none of these steps."""
 
 CALLS, STEPS = "calls in a second", "bytecode instructions in a second"
 PACKAGE = str(Path(gemini_realtime.__file__).parent)
