@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +26,13 @@ from gemini_realtime import ConfigError
 from gemini_realtime.cli.options.evaluate import EvaluateOptions
 from gemini_realtime.evaluation.files import JsonLines, JUnit, Sink, read_results, taken_over
 from gemini_realtime.evaluation.page import page
+from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.running import Plan, run, run_again
 from gemini_realtime.evaluation.suite_file import read_suite, steps_of
 from gemini_realtime.evaluation.summary import Change, JudgedChange, JudgedStatement, SceneSummary, Tally, compare
 
 _COLOURS = {"passed": "green", "failed": "red", "flaky": "yellow", "better": "green", "worse": "red", "same": "dim"}
-_SHOWN_MAX = 3  # failures of a scene in the table
+_SHOWN_MAX = 3  # kinds of failures of a scene that are told
 _SEEDS_MAX = 5
 _AGAIN_CALLS = 5  # failed calls of a scene that are made again
 _AGAIN_TIMES = 9  # so that one which fails ten times in a row passes less often than one in four (95 %)
@@ -162,16 +164,7 @@ def _tell_stopped(plan: Plan, tally: Tally, options: EvaluateOptions) -> None:
 
 def _tell(plan: Plan, tally: Tally) -> None:
     console = Console()
-    table = Table("", "scene", "calls", "first sound p50", "p95", "what failed", box=None)
-    for scene in tally:
-        table.add_row(*_told(scene.summary()))
-    console.print(table)
-    judged = Table("scene", "a judge says that", "holds in", "votes agree", "no verdict", box=None)
-    for scene in tally:
-        for statement in scene.summary().judged:
-            judged.add_row(escape(scene.name), *_judged(statement))
-    if judged.row_count:
-        console.print("", judged, "")
+    _tell_scenes(console, [scene.summary() for scene in tally])
     faster = tally.lasted_s / max(tally.took_s, 1e-9)
     time = f"virtual time, {faster:.0f} times as fast"
     if plan.sound or plan.command or plan.url:
@@ -181,45 +174,72 @@ def _tell(plan: Plan, tally: Tally) -> None:
         console.print(f"{tally.held_again} were held again, since this machine was late itself", style="yellow")
     failed = next((result for scene in tally for result in scene.failed), None)
     if failed is not None:
-        console.print(f"\n{failed.scene}, seed {failed.seed}:", style="bold")
-        for turn in failed.record.turns:
-            cut = " —" if turn.interrupted else ""
-            console.print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{cut}", markup=False)
-        for failure in failed.failures:
-            console.print(f"  ✗ {failure}", style="red", markup=False)
-        for judgement in failed.judgements:
-            told = f"  judge: {judgement.statement} {judgement.verdict}: {judgement.reason}"
-            console.print(told, style="dim", markup=False)
-        if failed.record.improvised:
-            console.print("  the caller's words as steps, with which the call is made again:", markup=False)
-            console.print(indent(steps_of(failed.record), "    "), markup=False, soft_wrap=True)
-        if failed.recording:
-            console.print(f"  see and hear it: {failed.recording}", markup=False, soft_wrap=True)
+        _tell_call(console, failed)
 
 
-def _told(scene: SceneSummary) -> list[str]:
-    colour = _COLOURS[scene.outcome]
-    failures = [f"{words} ({count})" for words, count in scene.failures[:_SHOWN_MAX]]
-    low, high = scene.rate_interval
-    share = "" if scene.outcome != "flaky" else f"  {low:.0%} to {high:.0%}"
-    return [
-        f"[{colour}]{scene.outcome}[/]",
-        escape(scene.name),
-        f"{scene.passed}/{scene.calls}{share}",
-        _seconds(scene.p50_s),
-        _seconds(scene.p95_s),
-        escape("; ".join(failures) + (_seeds(scene) if scene.seeds else "")),
-    ]
+def _tell_scenes(console: Console, scenes: Sequence[SceneSummary]) -> None:
+    flaky = any(scene.outcome == "flaky" for scene in scenes)
+    table = Table("", "scene", "calls", *(["pass, 95 %"] if flaky else []), "first sound p50", "p95", box=None)
+    for scene in scenes:
+        low, high = scene.rate_interval
+        share = f"{low:.0%} to {high:.0%}" if scene.outcome == "flaky" else ""
+        table.add_row(
+            f"[{_COLOURS[scene.outcome]}]{scene.outcome}[/]",
+            escape(scene.name),
+            f"{scene.passed}/{scene.calls}",
+            *([share] if flaky else []),
+            _seconds(scene.p50_s),
+            _seconds(scene.p95_s),
+        )
+    console.print(table)
+    for scene in scenes:
+        if scene.seeds:
+            console.print(f"\n{scene.name}", style="bold", markup=False)
+            for line in _failures(scene):
+                console.print(f"  {line}", markup=False)
+    judged = Table("scene", "a judge says that", "holds in", "votes agree", "no verdict", box=None)
+    for scene in scenes:
+        for statement in scene.judged:
+            judged.add_row(escape(scene.name), *_judged(statement))
+    if judged.row_count:
+        console.print("", judged, "")
 
 
-def _seeds(scene: SceneSummary) -> str:
+def _failures(scene: SceneSummary) -> Iterator[str]:
+    """What failed in a scene, and with which seeds."""
+    for words, count in scene.failures[:_SHOWN_MAX]:
+        yield f"✗ {count} × {words}"
+    if len(scene.failures) > _SHOWN_MAX:
+        yield f"and {len(scene.failures) - _SHOWN_MAX} more"
     if not scene.again:
-        more = ", …" if len(scene.seeds) > _SEEDS_MAX else ""
-        return f" (seeds {', '.join(map(str, scene.seeds[:_SEEDS_MAX]))}{more})"
-    tossed = [f"{seed}: passes {passed} of {times}" for seed, (passed, times) in scene.again.items() if passed]
-    told = [f"a fault with seeds {', '.join(map(str, scene.faults))}"] if scene.faults else []
-    told += [f"a coin toss with seeds {', '.join(tossed)}"] if tossed else []
-    return f" ({'; '.join(told)})"
+        yield f"with {_seeds(scene.seeds)}"
+    if scene.faults:
+        yield f"a fault, which repeats itself: {_seeds(scene.faults)}"
+    tossed = [f"{seed} ({passed} of {times})" for seed, (passed, times) in scene.again.items() if passed]
+    if tossed:
+        yield f"a coin toss, which came down well when it was repeated: {_seeds(tossed)}"
+
+
+def _seeds(seeds: Sequence[int | str]) -> str:
+    more = ", …" if len(seeds) > _SEEDS_MAX else ""
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds[:_SEEDS_MAX]))}{more}"
+
+
+def _tell_call(console: Console, call: CallResult) -> None:
+    console.print(f"\n{call.scene}, seed {call.seed}:", style="bold", markup=False)
+    for turn in call.record.turns:
+        cut = " —" if turn.interrupted else ""
+        console.print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{cut}", markup=False)
+    for failure in call.failures:
+        console.print(f"  ✗ {failure}", style="red", markup=False)
+    for judgement in call.judgements:
+        told = f"  judge: {judgement.statement} {judgement.verdict}: {judgement.reason}"
+        console.print(told, style="dim", markup=False)
+    if call.record.improvised:
+        console.print("  the caller's words as steps, with which the call is made again:", markup=False)
+        console.print(indent(steps_of(call.record), "    "), markup=False, soft_wrap=True)
+    if call.recording:
+        console.print(f"  see and hear it: {call.recording}", markup=False, soft_wrap=True)
 
 
 def _changed(change: Change) -> list[str]:
