@@ -61,9 +61,12 @@ class _Large(msgspec.Struct):
     weight: int
 
 
-_Echo = tuple[str, float | None]
-"""Base64, and when it was sent. An echo counts as no event and becomes one when it is read: this costs the least until
-then, fifty times a second."""
+class _Echo(msgspec.Struct, gc=False):
+    """An echo counts as no event, and becomes one when it is read."""
+
+    audio_base64: str
+    sent_at: float | None
+
 
 _MARKS = {_Dropped, _Large}
 
@@ -143,7 +146,7 @@ class EventQueue:
         elif self._echoes < MAX_ECHOES and self._echoed_characters < MAX_ECHOED_CHARACTERS:
             self._echoes += 1
             self._echoed_characters += len(audio_base64)
-            self.unread.append((audio_base64, sent_at))
+            self.unread.append(_Echo(audio_base64, sent_at))
             if self._waiting:
                 if self._echoes >= ECHOES_TOGETHER:
                     self._wake()
@@ -154,7 +157,8 @@ class EventQueue:
         self._echo_timer = None
         if not self.unread:
             return
-        sent_at = self.unread[0][1] if type(self.unread[0]) is tuple else None
+        oldest = self.unread[0]
+        sent_at = oldest.sent_at if type(oldest) is _Echo else None
         loop = asyncio.get_running_loop()
         if sent_at is None or loop.time() >= sent_at + ECHO_WITHIN_S / 2:
             self._wake()
@@ -165,7 +169,7 @@ class EventQueue:
         """Nobody wants echoes: neither those to come nor those that are here."""
         self.echoing = False
         if self._echoes:
-            self.unread = deque(entry for entry in self.unread if type(entry) is not tuple)
+            self.unread = deque(entry for entry in self.unread if type(entry) is not _Echo)
             self._echoes = self._echoed_characters = 0
 
     def put_dropped(self, event: AudioDropped) -> None:
@@ -201,10 +205,10 @@ class EventQueue:
             IndexError: there is none.
         """
         entry = self.unread.popleft()
-        if type(entry) is tuple:
+        if type(entry) is _Echo:
             self._echoes -= 1
-            self._echoed_characters -= len(entry[0])
-            return InputAudioBufferDelta(delta=entry[0], sent_at=entry[1])
+            self._echoed_characters -= len(entry.audio_base64)
+            return InputAudioBufferDelta(delta=entry.audio_base64, sent_at=entry.sent_at)
         event: RealtimeEvent | None = self._unmarked(entry) if type(entry) in _MARKS else entry
         if self.full and len(self.unread) - self._echoes + self._weight <= LOW_WATER:
             self.full = False
