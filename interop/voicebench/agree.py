@@ -1,6 +1,6 @@
 """Call one agent with voicebench and with `gemini-realtime evaluate --url`, in turn, and compare what both measured.
 
-python -m interop.voicebench.agree --voicebench PATH-OF-ITS-EXECUTABLE [--rounds 5]
+python -m interop.voicebench.agree --voicebench PATH-OF-ITS-EXECUTABLE [--rounds 5] [--agent known]
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--voicebench", default="voicebench", help="its executable")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--agent", choices=("talk", "known"), default="talk", help="a real one, or one whose times are")
     options = parser.parse_args()
     measured: dict[str, list[Measured]] = {"voicebench": [], "evaluate": []}
-    with agent() as url, tempfile.TemporaryDirectory() as folder:
+    with agent(options.agent) as url, tempfile.TemporaryDirectory() as folder:
         by_us(url)  # loads what hears and speaks
         for _ in range(options.rounds):
             measured["voicebench"].append(by_voicebench(options.voicebench, url, Path(folder)))
@@ -48,12 +49,15 @@ def main() -> None:
     for number, what in enumerate(("end of speech to first sound", "until it stops")):
         for who, rounds in measured.items():
             values = [value for one in rounds for value in one[number]]
-            print(f"{what}, {who}: p50 {1000 * median(values):.0f} ms of {len(values)}")
+            print(
+                f"{what}, {who}: p50 {1000 * median(values):.0f} ms, "
+                f"{1000 * min(values):.0f} to {1000 * max(values):.0f}, of {len(values)}"
+            )
 
 
 @contextmanager
-def agent() -> Iterator[str]:
-    """The agent, behind the embedded server."""
+def agent(name: str) -> Iterator[str]:
+    """An agent, behind the embedded server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -62,7 +66,7 @@ def agent() -> Iterator[str]:
     process = subprocess.Popen([*offline, *served], cwd=ROOT)
     try:
         _wait_for(port)
-        yield f"ws://127.0.0.1:{port}/talk"
+        yield f"ws://127.0.0.1:{port}/{name}"
     finally:
         process.terminate()
         process.wait()

@@ -28,7 +28,7 @@ from gemini_realtime.evaluation.judging import judged
 from gemini_realtime.evaluation.record import CallRecord, CallResult, ToolRecord, TurnRecord
 from gemini_realtime.evaluation.scenes import Caller, Scene, Suite
 from gemini_realtime.evaluation.socket_handset import SocketHandset, encoding_and_address
-from gemini_realtime.evaluation.voices import aloud, microphone_of
+from gemini_realtime.evaluation.voices import aloud, load_voice, microphone_of
 from gemini_realtime.local.choices import responder_named
 from gemini_realtime.local.in_memory import InMemoryServer
 from gemini_realtime.local.serve import LiveServer
@@ -197,7 +197,9 @@ def _held(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | 
 
 async def _agent_call(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path | None) -> CallRecord:
     assert target.make_agent is not None, "there is an agent or a program"
-    if not target.sound:
+    if target.sound:
+        await load_voice(scene.caller)
+    else:
         _check_quiet(scene, "play the scene with --sound")
     voice = partial(aloud, scene.caller) if target.sound else partial(_spelled, scene.caller.speed)
     log, resumptions = ConversationLog(), _Resumptions()
@@ -251,8 +253,8 @@ async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:
         await microphone_of(scene.caller, _random(scene, seed, ":room")),
     )
     work = SimulatedCaller(scene.caller, handset, _random(scene, seed), _no_faults)
-    await hearing.start()
     try:
+        await asyncio.gather(hearing.start(), load_voice(scene.caller))
         async with handset.connected(address):
             await _unless_over(work.call(), handset.over)
     finally:

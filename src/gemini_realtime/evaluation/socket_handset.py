@@ -208,6 +208,8 @@ class SocketHandset(Handset):
         self._socket: picows.WSTransport | None = None
         self._whole_frames = WholeFrames(OUTPUT_FORMAT)
         self._received_ms = 0.0
+        self._came_at: float | None = None  # when sound came into silence, until the first piece of it is taken
+        self._lag_s = 0.0  # from then until that: what came is played at once
         self._marks: deque[tuple[float, Json]] = deque()  # and when they are reached, in ms of what was received
         self._sound = bytearray()  # of the answer under way
         self._loud_at: float | None = None  # the agent's last loud sound, of an answer under way
@@ -307,6 +309,8 @@ class SocketHandset(Handset):
         if self._playback.queued_ms > _AHEAD_MAX_MS:
             problem = f"sound for more than {_AHEAD_MAX_MS / 60_000:g} minutes at once"
             raise AudioFormatError(problem, remedy="let it send as much as it wants to be heard")
+        if self._playback.idle:
+            self._came_at = self.now()
         frames = self._whole_frames.push(pcm24k)
         self._playback.push(frames)
         self._received_ms += OUTPUT_FORMAT.duration_ms(len(frames))
@@ -350,9 +354,12 @@ class SocketHandset(Handset):
     def _listen(self, pcm24k: bytes) -> None:
         """Hear a piece of what the agent says, or of its silence."""
         now = self.now()
+        if self._came_at is not None:
+            self._lag_s, self._came_at = now - self._came_at, None
         begin_ms, end_ms = first_audible_ms(pcm24k, OUTPUT_FORMAT), last_audible_ms(pcm24k, OUTPUT_FORMAT)
         if begin_ms is not None and end_ms is not None:
-            self._audible_until(now + begin_ms / 1000, now + end_ms / 1000)
+            played_at = now - self._lag_s
+            self._audible_until(played_at + begin_ms / 1000, played_at + end_ms / 1000)
         if self._loud_at is None:
             return
         self._sound += pcm24k

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.evaluation.microphone import Microphone
-from gemini_realtime.evaluation.scenes import Background, Caller, Echo
+from gemini_realtime.evaluation.scenes import Backchannel, Background, Caller, Echo, Goal, Interrupts, Persona
 from gemini_realtime.local.speech.speaking import SENTENCE_CHARS_MAX
 from gemini_realtime.local.speech.spoken_text import sentences
 from gemini_realtime.testing.speech import speech_from_text
@@ -29,6 +29,14 @@ _SENTENCE: Final = "How loud somebody speaks is measured with a sentence."
 async def aloud(caller: Caller, words: str) -> bytes:
     """Words as this caller says them, 16 kHz mono s16le."""
     return await asyncio.to_thread(_spoken, caller, words)
+
+
+async def load_voice(caller: Caller) -> None:
+    """Make ready to speak, so that neither the first words nor an interruption comes late."""
+    steps = () if isinstance(caller.does, Goal | Persona) else caller.does
+    words = [step.text for step in steps if isinstance(step, Interrupts | Backchannel)]
+    for text in [_SENTENCE, *words]:
+        await aloud(caller, text)
 
 
 async def microphone_of(caller: Caller, random: Random) -> Microphone:
