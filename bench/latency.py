@@ -25,8 +25,8 @@ LONGEST, RARE = "longest block, ms of CPU", "1 of 1,000 callbacks takes more tha
 
 def answer(rounds: int, *, quick: bool = False) -> Result:
     """Look at every message, in few conversations and in many; then at every callback."""
-    few, many, measured_s = (1, 2, 0.3) if quick else (FEW, MANY, 3.0)
-    warm: dict[str, Any] = {"warmup_s": 0.1 if quick else 1.0, "measured_s": measured_s}
+    few, many, measured_s = (1, 2, 0.3) if quick else (FEW, MANY, 2.0)
+    warm: dict[str, Any] = {"warmup_s": 0.1 if quick else 0.8, "measured_s": measured_s}
     late = [Series(f"{sessions} conversations in one process", SIDES, {}) for sessions in (few, many)]
     held = Series(BLOCKS, SIDES, {})
     for _ in range(rounds):

@@ -6,7 +6,7 @@ python -m bench.run --again          everything once more, kept beside the first
 python -m bench.run receive send     only these
 python -m bench.run --full           with more rounds, some forty minutes
 python -m bench.run --show           write docs/performance.md from the results kept
-python -m bench.run --quick          a handful of messages, here, nobody else's clients: does the bench work?
+python -m bench.run --quick          a handful of messages, nobody else's clients, nothing kept: does the bench work?
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+import sys
 import venv
 from pathlib import Path
 
@@ -45,26 +46,24 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="keep it as the second of two runs")
     parser.add_argument("--full", action="store_true", help="more rounds")
     parser.add_argument("--show", action="store_true", help="measure nothing")
-    parser.add_argument("--quick", action="store_true", help="a handful of messages, in this environment, nothing kept")
-    parser.add_argument("--here", action="store_true", help="measure with what is installed in this environment")
+    parser.add_argument(
+        "--quick", action="store_true", help="a handful of messages, nobody else's clients, nothing kept"
+    )
+    parser.add_argument("--here", action="store_true", help="with what is installed in this environment")
     options = parser.parse_args()
-    questions = options.questions or QUESTIONS
-    if options.quick or options.here or options.show:
-        from bench import answers  # needs what is not there before the environments are
-
-        if options.show:
-            answers.show(QUESTIONS)
-        else:
-            rounds = {question: 1 if options.quick else ROUNDS[question][options.full] for question in questions}
-            answers.measure(rounds, quick=options.quick, again=options.again)
-    else:
-        for other in sorted(set(ENVIRONMENTS.values())):
+    if not options.here:
+        for other in sorted(set(ENVIRONMENTS.values())) if not (options.show or options.quick) else ():
             environment_of_others(other)
-        more = [flag for flag, wanted in (("--full", options.full), ("--again", options.again)) if wanted]
-        ours: list[str | Path] = [environment("ours"), "-m", "bench.run"]
-        for step in (["--here", *more, *questions], ["--show"]):
-            if failed := subprocess.run([*ours, *step], cwd=ROOT, check=False).returncode:
-                raise SystemExit(failed)  # it has said why
+        command: list[str | Path] = [environment("ours"), "-m", "bench.run", "--here", *sys.argv[1:]]
+        raise SystemExit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+    from bench import answers  # needs what is not there before its environment is
+
+    if not options.show:
+        questions = options.questions or QUESTIONS
+        rounds = {question: 1 if options.quick else ROUNDS[question][options.full] for question in questions}
+        answers.measure(rounds, quick=options.quick, again=options.again)
+    if not options.quick:
+        answers.show(QUESTIONS)
 
 
 def environment(name: str) -> Path:

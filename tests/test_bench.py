@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_a_quick_run_answers_every_question_about_this_package() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.run", "--quick"],
+        [sys.executable, "-m", "bench.run", "--quick", "--here"],
         cwd=ROOT,
         capture_output=True,
         text=True,
