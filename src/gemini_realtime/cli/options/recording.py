@@ -59,7 +59,7 @@ def recording_options(
     left_out = set(without or ())
     if folder is None:
         if left_out or last_min is not None:
-            raise ConfigError("what is to be recorded is said, and not where", remedy="add --record DIR")
+            raise ConfigError("--record-without or --record-last was given without --record", remedy="add --record DIR")
         return None
     return RecordingOptions(
         folder,
