@@ -19,6 +19,7 @@ from gemini_realtime.adapters.files import Recording, read_wav, write_wav
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.screen import Screen
 from gemini_realtime.cli.sounding import CHUNK_BYTES, LiveVoice, Loudspeaker, Tape
+from gemini_realtime.recordings import ConversationRecording
 from gemini_realtime.testing import messages
 from gemini_realtime.testing import run_in_virtual_time as run
 from gemini_realtime.transport.memory import MemoryService
@@ -142,6 +143,17 @@ def test_what_was_not_heard_when_interrupted_is_thrown_away(tmp_path: Path) -> N
     _, right = both_sides(tape, tmp_path)
     cut = array("h", right)[: 24 * 2000]  # before the second answer
     assert (first_sound_ms(right), last_sound_ms(cut.tobytes())) == pytest.approx((100, 1100), abs=1)
+
+
+def test_a_recording_of_it_says_how_much_of_an_answer_was_heard(tmp_path: Path) -> None:
+    plan = [(100, speech(5000)), (1100, INTERRUPTED), (1110, TURN_COMPLETE), (1200, speech(100)), (1210, TURN_COMPLETE)]
+    held = Held(Service(clientContent=plan), "Tell me a story.")
+    held.client.record(tmp_path)
+    run(held.hold())
+    (stopped,) = [line.event for _, line in ConversationRecording(tmp_path).lines() if line.event is not None]
+    assert stopped["type"] == "output_audio_buffer.cleared"
+    assert stopped["played_ms"] == pytest.approx(1000, abs=2)
+    assert stopped["unplayed_ms"] == pytest.approx(4000, abs=2)
 
 
 def test_what_still_arrives_of_an_answer_that_was_cut_off_is_not_heard(tmp_path: Path) -> None:

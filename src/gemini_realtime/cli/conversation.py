@@ -77,7 +77,7 @@ class Conversation(RealtimeObserver):
         self._created = asyncio.Event()
         self._last_words = ""
         self._heard = False  # the service understood something
-        self._over = False  # the user has nothing more to say
+        self._over = isinstance(question, str)  # the user has nothing more to say
         self._last_ms = 0.0  # when the question or its answer last went on
         self._spoken_ms = 0.0  # when either side last said something
         self._end: asyncio.TimerHandle | None = None
@@ -162,17 +162,16 @@ class Conversation(RealtimeObserver):
                 self.measurements.turn_complete(event)
         if isinstance(event, _GOING_ON):
             self._last_ms = now_ms
+        if self._everything_said and not self._over:
+            self._over = True
+            self._last_ms = self._spoken_ms = now_ms
         self._expect(now_ms)
 
     # --- what the user says
 
     def _spoke(self, piece: InputAudioBufferDelta, now_ms: float) -> None:
-        said_ms = now_ms if piece.sent_at is None else self._clock.at_ms(piece.sent_at)  # it is told a little later
-        if self._audio.is_speech(piece):
-            self._asked(said_ms)
-        if self._everything_said and not self._over:
-            self._over = True
-            self._last_ms = self._spoken_ms = said_ms
+        if self._audio.is_speech(piece):  # which is told a little later than it is sent
+            self._asked(now_ms if piece.sent_at is None else self._clock.at_ms(piece.sent_at))
 
     def _asked(self, at_ms: float) -> None:
         self._floor.asked()
