@@ -11,7 +11,7 @@ import pytest
 
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.expectations import SaysWords
-from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.running import Plan, run, run_again
 from gemini_realtime.evaluation.scenes import Caller, Misbehaves, Says, Scene, Step, Suite
 
 SUITE = Suite(
@@ -84,6 +84,14 @@ def test_what_cannot_be_made_to_go_wrong_is_said_before_there_are_calls(
     scene = Scene("broken", Caller(steps), faults=faults, model="gemini")
     with pytest.raises(ConfigError, match=f"'broken' cannot be made to happen {where}"):
         next(run(Plan(Suite("suite", [scene], agent="tests.evaluation.agents:restaurant"), **how)))  # type: ignore[arg-type]
+
+
+def test_a_recording_of_a_failure_stays_when_the_call_is_made_again(tmp_path: Path) -> None:
+    plan = Plan(SUITE, only=["table"], workers=1, record=tmp_path)
+    (failed,) = run(plan)
+    again = list(run_again(plan, [failed], 2))
+    assert [(result.scene, result.seed, result.recording) for result in again] == [("table", 0, "")] * 2
+    assert Path(failed.recording).exists()
 
 
 def test_without_an_agent_there_is_nobody_to_call() -> None:

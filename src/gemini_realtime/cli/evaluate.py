@@ -169,7 +169,9 @@ def _tell(plan: Plan, tally: Tally) -> None:
     time = f"virtual time, {faster:.0f} times as fast"
     if plan.sound or plan.command or plan.url:
         time = "real time" if plan.command else "real time, with real speech"
-    console.print(f"{tally.calls} calls of {tally.lasted_s / tally.calls:.0f} s on average, {time}", style="dim")
+    lasted_s = tally.lasted_s / tally.calls
+    calls = f"{tally.calls} calls of {lasted_s:.0f} s on average" if tally.calls > 1 else f"1 call of {lasted_s:.0f} s"
+    console.print(f"{calls}, {time}", style="dim")
     if tally.held_again:
         console.print(f"{tally.held_again} were held again, since this machine was late itself", style="yellow")
     failed = next((result for scene in tally for result in scene.failed), None)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
 from multiprocessing import active_children, get_context
@@ -21,7 +21,7 @@ from gemini_realtime.checking import check_number, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.calls import GEMINI, Target, agent_named, play
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.scenes import Goal, Misbehaves, Persona, Scene, Suite
+from gemini_realtime.evaluation.scenes import Goal, Judge, Misbehaves, Persona, Scene, Suite
 from gemini_realtime.local.choices import responder_named
 from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint
 
@@ -150,11 +150,15 @@ def run(plan: Plan, *, known: Collection[tuple[str, int]] = ()) -> Iterator[Call
 def run_again(plan: Plan, failed: Iterable[CallResult], times: int) -> Iterator[CallResult]:
     """Hold failed calls again, each so many times with the seed that it had.
 
+    Recordings and judgements are those of the first time.
+
     Raises:
         ConfigError: the suite or the agent cannot be used.
     """
-    scenes = {scene.name: scene for scene in plan.scenes}
-    calls = [(scenes[result.scene], result.seed) for result in failed for _ in range(times)]
+    scenes = [replace(scene, rubric=()) for scene in plan.scenes]
+    by_name = {scene.name: scene for scene in scenes}
+    calls = [(by_name[result.scene], result.seed) for result in failed for _ in range(times)]
+    plan = replace(plan, suite=replace(plan.suite, scenes=scenes, judge=Judge()), record=None)
     return _held(plan, iter(calls), len(calls))
 
 
