@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.strangers import run
+from tests.local.responders.endpoint import Answer, endpoint_beside
 
 pytest.importorskip("pydantic", reason="agents need the extra [agent]")
 
@@ -63,6 +64,29 @@ def test_a_misspelt_suite_is_one_line_with_its_place(tmp_path: Path) -> None:
     done = run("evaluate", tmp_path / "suite.yaml")
     assert done.returncode == 2
     assert "suite.yaml:1:1: there is no 'scnes'" in done.stderr
+
+
+JUDGED = """
+agent: sums:agent
+judge: {repeats: 1, rubric: [The agent is polite.]}
+scenes:
+  - name: a persona
+    caller: {persona: {is: A pupil., gives up after: 1}}
+"""
+
+
+def test_a_persona_calls_and_a_judge_says_what_it_thinks_of_it(tmp_path: Path) -> None:
+    pytest.importorskip("openai", reason="the extra [chat]")
+    (tmp_path / "sums.py").write_text(AGENT, "utf-8")
+    (tmp_path / "suite.yaml").write_text(JUDGED, "utf-8")
+    polite = '{"verdicts": [{"statement": 1, "reason": "It says please.", "holds": true}]}'
+    with endpoint_beside(Answer(whole="What is two plus three?"), Answer(whole=polite)) as served:
+        done = run("evaluate", tmp_path / "suite.yaml", OPENAI_BASE_URL=served.url, OPENAI_MODEL="m", COLUMNS="200")
+    assert (done.returncode, done.stderr) == (1, "")  # since it gave up
+    told = " ".join(done.stdout.split())
+    assert "a persona The agent is polite. 1/1 –" in told
+    assert "judge: The agent is polite. holds: It says please." in told
+    assert 'caller: - says: "What is two plus three?"' in told
 
 
 FOGGY = """

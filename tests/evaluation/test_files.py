@@ -138,3 +138,13 @@ def test_the_page_shows_failures_first_and_nothing_of_it_is_markup() -> None:
     assert "A table &lt;for&gt; two." in html
     assert "gemini-realtime evaluate suite.yaml --scene &#x27;a table&#x27; --seed 1" in html
     assert "http" not in html
+
+
+def test_the_page_tells_what_a_judge_says_and_how_to_repeat_a_persona() -> None:
+    record = CallRecord([TurnRecord("caller", "<Quick>!")], improvised=["<Quick>!"])
+    html = page("bookings", Tally.of([*RESULTS, CallResult("a persona", 0, [Verdict("says yes", False)], record)]))
+    assert "holds in 1 of 1 call<" in html
+    assert "its votes agree in 33%" in html
+    assert "no verdict on 1: the judge did not answer" in html
+    assert "It is &lt;polite&gt;." in html
+    assert "caller:\n  - says: &quot;&lt;Quick&gt;!&quot;" in html

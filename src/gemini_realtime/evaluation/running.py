@@ -112,11 +112,12 @@ class Plan:
                 ChatEndpoint(self.suite.judge.model, base_url=self.suite.judge.url)
 
     def target(self) -> Target:
-        """What is called, for the process that asks.
+        """What is called, for the process that asks, which is ready to call it then.
 
         Raises:
-            ConfigError: there is no such agent.
+            ConfigError: there is no such agent, or as `check`.
         """
+        self.check()  # in each process: it imports what would hold up a call
         if self.command or self.url:
             return Target(command=self.command, url=self.url, record=self.record)
         return Target(
@@ -163,7 +164,6 @@ def run_again(plan: Plan, failed: Iterable[CallResult], times: int) -> Iterator[
 
 
 def _held(plan: Plan, calls: Iterator[Call], count: int) -> Iterator[CallResult]:
-    plan.check()
     target = plan.target()  # what cannot be used is said here, and not by each process
     workers = min(plan.workers or _cores(), count)
     if plan.ray:
