@@ -85,6 +85,12 @@ async def test_chunks_without_a_choice_are_passed_over() -> None:
     assert await answer([delta(content="Hi."), usage]) == [Say("Hi.")]
 
 
+async def test_thoughts_in_front_of_an_answer_are_not_said() -> None:
+    pieces = ["<thi", "nk>They ask. I", " look.</thi", "nk>\n\nIt is sunny. ", "Very."]
+    assert await answer(words(*pieces)) == [Say("It is sunny."), Say("Very.")]
+    assert await answer(words("<think>They ask. Hm.")) == []
+
+
 async def test_an_answer_of_nothing_is_nothing() -> None:
     assert await answer([delta(content="  \n ")]) == []
 

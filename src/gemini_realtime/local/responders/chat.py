@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint, described
+from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint, described, without_thoughts
 from gemini_realtime.local.responders.chat_messages import chat_messages, chat_tools
 from gemini_realtime.local.responders.sentences import split_sentences
 from gemini_realtime.local.thinking import Call, Request, Responder, Say
@@ -56,12 +56,14 @@ class Chat(Responder):
         tools = {"tools": chat_tools(request.tools)} if request.tools else {}
         async with aclosing(self._endpoint.stream(chat_messages(request), **tools)) as deltas:
             async for delta in deltas:
-                sentences, text = split_sentences(text + (delta.content or delta.refusal or ""))
-                for sentence in sentences:
-                    yield Say(sentence)
                 calls.add(delta.tool_calls or [])
-        if text.strip():
-            yield Say(text.strip())
+                text += delta.content or delta.refusal or ""
+                if answer := without_thoughts(text):
+                    sentences, text = split_sentences(answer)
+                    for sentence in sentences:
+                        yield Say(sentence)
+        if rest := without_thoughts(text).strip():
+            yield Say(rest)
         for call in calls.complete():
             yield call
 

@@ -6,7 +6,6 @@ Source: https://platform.openai.com/docs/api-reference/chat/create.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,8 +23,7 @@ _REMEDIES: Final = {
     404: "check the model's name and OPENAI_BASE_URL",
 }
 _REFUSED_AS_ASKED: Final = (400, 422)
-_THOUGHTS: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-"""What some servers leave in front of the answer of a model that reasons."""
+_THOUGHTS: Final = "<think>", "</think>"
 
 
 class ChatEndpoint:
@@ -92,11 +90,19 @@ class ChatEndpoint:
                 raise
             completion = await self._client.chat.completions.create(**asked)
         message = completion.choices[0].message
-        return _THOUGHTS.sub("", message.content or message.refusal or "", count=1).strip()
+        return without_thoughts(message.content or message.refusal or "").strip()
 
     async def close(self) -> None:
         """Close the connections to the endpoint."""
         await self._client.close()
+
+
+def without_thoughts(text: str) -> str:
+    """A text without what some servers leave in front of the answer of a model that reasons; empty until that ends."""
+    begin, end = _THOUGHTS
+    if not text.lstrip().startswith(begin):
+        return text
+    return text.partition(end)[2]
 
 
 def described(error: Exception) -> str:
