@@ -114,7 +114,7 @@ def test_a_program_that_ends_at_once_is_told_with_what_it_wrote(tmp_path: Path) 
     (tmp_path / "suite.yaml").write_text(FOGGY, "utf-8")
     done = run("evaluate", tmp_path / "suite.yaml", "--", sys.executable, "-c", "exit('no menu')")
     assert done.returncode == 1
-    assert "no menu" in done.stdout
+    assert "the program ended with 1: no menu" in " ".join(done.stdout.split())
 
 
 def test_a_stopped_run_goes_on_from_its_parquet(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from gemini_realtime.evaluation.expectations import (
     SaysWords,
     StopsWithin,
     Understands,
+    implied,
     percentile,
 )
 from gemini_realtime.evaluation.record import CallRecord, ToolRecord, TurnRecord
@@ -101,3 +102,8 @@ def test_a_late_machine_is_named_beside_the_time_that_it_spoiled() -> None:
     verdict = AnswersWithin(1.0).check(record(answered_after_s=[1.4], late_s=0.5))
     assert verdict.timed
     assert verdict.seen == "after 1.40 s, and this machine was late by 0.50 s itself"
+
+
+def test_a_program_that_failed_in_mid_call_is_told_with_its_last_words() -> None:
+    failed = record(left_alone=True, failed_with="the program ended with 1: RuntimeError: no database")
+    assert [verdict.seen for verdict in implied(failed, [])] == ["the program ended with 1: RuntimeError: no database"]

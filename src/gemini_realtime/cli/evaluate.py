@@ -233,7 +233,7 @@ def _tell_call(console: Console, call: CallResult) -> None:
         cut = " —" if turn.interrupted else ""
         console.print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{cut}", markup=False)
     for failure in call.failures:
-        console.print(f"  ✗ {failure}", style="red", markup=False)
+        console.print(f"  ✗ {failure}", style="red", markup=False, soft_wrap=True)
     for judgement in call.judgements:
         told = f"  judge: {judgement.statement} {judgement.verdict}: {judgement.reason}"
         console.print(told, style="dim", markup=False)

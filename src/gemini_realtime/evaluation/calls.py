@@ -118,7 +118,7 @@ def _checked(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path
     except ConfigError:
         raise
     except AssertionError as error:  # of virtual time, or of a program that cannot be called
-        return CallResult(scene.name, seed, error=f"the call hangs: {error}")
+        return CallResult(scene.name, seed, error=str(error) if target.command else f"the call hangs: {error}")
     except Exception as error:  # somebody else's agent: whatever it raises is what came of the call
         told = str(error) if isinstance(error, GeminiRealtimeError) else f"the agent raised {error!r}"
         return CallResult(scene.name, seed, error=told)
@@ -235,10 +235,12 @@ async def _program_call(
             try:
                 await handset.call.connected()
                 await _unless_over(work.call(), handset.log.over)
+                failed_with = program.ending if program.exit_code else ""
             finally:
                 await program.end()
                 ending.cancel()
-    return _record(scene.caller, handset.log, handset, work.complaints, new_sessions=0)
+    record = _record(scene.caller, handset.log, handset, work.complaints, new_sessions=0)
+    return replace(record, failed_with=failed_with)
 
 
 async def _socket_call(scene: Scene, seed: int, url: str) -> CallRecord:

@@ -232,7 +232,7 @@ def implied(record: CallRecord, expected: Sequence[Expectation]) -> Iterator[Ver
     for said in record.not_interrupted:
         yield Verdict("speaks long enough to be interrupted", False, f"it was silent before {said!r}")
     if record.left_alone:
-        yield Verdict("stays until the caller has finished", False, "it ended the call")
+        yield Verdict("stays until the caller has finished", False, record.failed_with or "it ended the call")
     if record.gave_up:
         yield Verdict("gives the caller what is wanted", False, "the caller gave up")
     if record.stopped_after_s and not any(isinstance(expectation, StopsWithin) for expectation in expected):

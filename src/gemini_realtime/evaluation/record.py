@@ -64,6 +64,7 @@ class CallRecord:
         new_sessions: how often that was by a session that had to be told the conversation anew.
         cost_usd: as far as prices are known.
         lasted_s: on the clock of the call.
+        failed_with: how a program ended that failed in mid-call, and the last line that it wrote.
         late_s: by how much this machine was behind real time at most, where the agent is not in this process.
     """
 
@@ -84,6 +85,7 @@ class CallRecord:
     new_sessions: int = 0
     cost_usd: float | None = None
     lasted_s: float = 0.0
+    failed_with: str = ""
     late_s: float = 0.0
 
     @property

@@ -236,7 +236,7 @@ class SceneTally:
             if self.example is None or result.seed < self.example.seed:
                 self.example = result
             return
-        self._failures.update({verdict.expected for verdict in result.unmet})
+        self._failures.update({verdict.expected.partition("\n")[0] for verdict in result.unmet})
         self._seeds.append(result.seed)
         insort(self.failed, result, key=lambda kept: kept.seed)
         del self.failed[_KEPT_MAX:]

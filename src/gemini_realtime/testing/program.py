@@ -86,6 +86,12 @@ class Program:
         await asyncio.wait([self._reading], timeout=GRACE_S)  # somebody else may still hold the pipe
         self._reading.cancel()
 
+    @property
+    def ending(self) -> str:
+        """How it ended, and the last line that it wrote."""
+        last = next((line for line in reversed(self.output) if line.strip()), "")
+        return f"the program ended with {self.exit_code}{': ' if last else ''}{last.strip()}"
+
     def tail(self) -> str:
         """The last of what it wrote, and how it ended, in lines."""
         state = "runs" if self.exit_code is None else f"ended with {self.exit_code}"

@@ -121,4 +121,5 @@ class ProgramCall(Call):
         finally:
             over.cancel()
         if self.log.over.is_set():
-            raise AssertionError(f"the call is over\n{self.story()}")
+            what = "the call is over" if self.exit_code is None or self._program is None else self._program.ending
+            raise AssertionError(f"{what}\n{self.story()}")
