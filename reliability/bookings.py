@@ -65,7 +65,10 @@ class Model:
         """Answer."""
         if self.thinks_s:
             yield Wait(self.thinks_s)
+        declared = {tool["name"] for tool in request.tools}
         for item in self._told(request.results[-1]) if request.results else self._answer(request):
+            if isinstance(item, Call) and item.name not in declared:
+                item = Say("I cannot do that, sorry.")
             yield item
             if self.says_twice and isinstance(item, Say):
                 yield item

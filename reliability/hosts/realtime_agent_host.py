@@ -32,12 +32,12 @@ class Program:
     hangs_up: bool = False
     loses_tool: bool = False
 
-    def __call__(self, llm_config: dict[str, Any]) -> RealtimeAgent:
+    def __call__(self, llm_config: dict[str, Any], audio_adapter: RealtimeObserver | None = None) -> RealtimeAgent:
         """Make the agent."""
         (entry,) = llm_config["config_list"]
         if self.gives_up_connection:
             entry = {**entry, "reconnect": False}
-        agent = RealtimeAgent(name="host", llm_config={"config_list": [entry]})
+        agent = RealtimeAgent(name="host", llm_config={"config_list": [entry]}, audio_adapter=audio_adapter)
         if self.talks_over:
             setup = {"realtime_input_config": {"activity_handling": "NO_INTERRUPTION"}}
             agent.callbacks.on_observers_ready = partial(agent.realtime_client.session_update, setup)

@@ -1,0 +1,1 @@
+"""langwatch-scenario, which calls voice agents in a script, beside `gemini-realtime evaluate --url`."""

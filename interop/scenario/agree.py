@@ -1,0 +1,174 @@
+"""Call agents with langwatch-scenario and with `gemini-realtime evaluate --url`, in turn, and compare the verdicts.
+
+python -m interop.scenario.agree --python PATH-OF-AN-INTERPRETER-THAT-HAS-IT [--rounds 3] [--write]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from reliability.defects import DEFECTS, GOOD
+
+from gemini_realtime.evaluation import (
+    AnswersWithin,
+    Caller,
+    Expectation,
+    NeverSays,
+    Says,
+    SaysWords,
+    Scene,
+    Suite,
+    Target,
+    play,
+)
+from gemini_realtime.testing import speech_from_text
+from interop.scenario.script import ANSWERS_WITHIN_S, NEVER_SAYS, PATIENCE_S, QUESTIONS, SAYS_ONCE
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "evaluate.md"
+MEASURED: Final = re.compile(r"(<!-- measured: scenario -->\n).*?(<!-- end -->)", re.DOTALL)
+AGENTS: Final = (
+    GOOD,
+    "makes up a price",
+    "misreads a result",
+    "silent after a result",
+    "says all twice",
+    "tells its instructions",
+    "slow to think",
+    "slow function",
+    "failing function",
+    "hanging function",
+)
+"""Those whose defects can be heard within the script."""
+STARTS_WITHIN_S: Final = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one of the two says of a call.
+
+    Attributes:
+        failures: what was not as expected.
+        latencies_s: from the end of each question to the first sound of its answer.
+    """
+
+    failures: list[str]
+    latencies_s: list[float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", default=sys.executable, help="that has langwatch-scenario")
+    parser.add_argument("--rounds", type=int, default=3, help="calls to the agent without a defect")
+    parser.add_argument("--only", action="append", choices=AGENTS, metavar="DEFECT")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs/evaluate.md")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the agent is ended too
+    outcomes: dict[str, list[tuple[Outcome, Outcome]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        questions = Path(folder)
+        for number, words in enumerate(QUESTIONS):
+            (questions / f"{number}.pcm").write_bytes(_without_silence(speech_from_text(words, rate_hz=24000)))
+        for defect in options.only or AGENTS:
+            with agent(defect) as url:
+                by_us(url)  # loads what hears and speaks
+                outcomes[defect] = []
+                for _ in range(options.rounds if defect == GOOD else 1):
+                    outcomes[defect].append((by_us(url), by_scenario(options.python, url, questions)))
+                    print(defect, *outcomes[defect][-1], sep="\n  ", flush=True)
+    text = table(outcomes)
+    print(text)
+    if options.write:
+        page = PAGE.read_text("utf-8")
+        PAGE.write_text(MEASURED.sub(lambda place: place[1] + text + place[2], page), "utf-8")
+    sys.exit(any(bool(ours.failures) != bool(theirs.failures) for each in outcomes.values() for ours, theirs in each))
+
+
+@contextmanager
+def agent(defect: str) -> Iterator[str]:
+    """Run the agent with this defect; where it is called."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "interop.scenario.agent", str(port), defect], cwd=ROOT)
+    try:
+        _wait_for(port)
+        yield f"ws://127.0.0.1:{port}/talk"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def by_us(url: str) -> Outcome:
+    """Call with `evaluate --url`."""
+    expect: list[Expectation] = [
+        SaysWords(SAYS_ONCE, times=1),
+        *map(NeverSays, NEVER_SAYS),
+        AnswersWithin(ANSWERS_WITHIN_S, 100),
+    ]
+    scene = Scene("a booking", Caller([*map(Says, QUESTIONS)], patience_s=PATIENCE_S), expect)
+    result = play(Suite("bookings", [scene]), scene, 0, Target(url=url))
+    return Outcome(result.failures, result.record.answered_after_s)
+
+
+def by_scenario(python: str, url: str, questions: Path) -> Outcome:
+    """Call with langwatch-scenario."""
+    command = [python, "-m", "interop.scenario.caller", url, str(questions)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    told = json.loads(done.stdout.splitlines()[-1])
+    return Outcome(told["failures"], told["latencies_s"])
+
+
+def table(outcomes: Mapping[str, list[tuple[Outcome, Outcome]]]) -> str:
+    """The verdicts side by side, and the latencies of the agent without a defect."""
+    lines = ["| agent | calls | `evaluate --url` | langwatch-scenario |", "| --- | ---: | --- | --- |"]
+    for defect, calls in outcomes.items():
+        verdicts = (_verdict([call[who] for call in calls]) for who in (0, 1))
+        lines.append(f"| {DEFECTS[defect].meaning} | {len(calls)} | {' | '.join(verdicts)} |")
+    if GOOD in outcomes:
+        waits = [[wait for call in outcomes[GOOD] for wait in call[who].latencies_s] for who in (0, 1)]
+        ours, theirs = (f"{1000 * median(values):.0f} ms (p50 of {len(values)})" for values in waits)
+        lines.append(f"| its end of speech to first sound | | {ours} | {theirs} |")
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(outcomes: list[Outcome]) -> str:
+    failures = [outcome.failures[0].partition(";")[0] for outcome in outcomes if outcome.failures]
+    return f"fails: {failures[0]}" if failures else "passes"
+
+
+def _without_silence(pcm: bytes) -> bytes:
+    """Up to the last sound, from which both measure."""
+    return pcm.rstrip(b"\0") + bytes(len(pcm.rstrip(b"\0")) % 2)
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + STARTS_WITHIN_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The call as langwatch-scenario holds it; runs where that is installed, and prints what came of it as JSON.
+
+python -m interop.scenario.caller URL FOLDER-OF-QUESTIONS
+
+Its user is scripted and its judge is a step of the script, so that no model and no key is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scenario
+from scenario.voice import AudioChunk, STTProvider, WebSocketAgentAdapter, WebSocketProtocol
+from scenario.voice.messages import create_audio_message
+
+from interop.scenario.script import ANSWERS_WITHIN_S, NEVER_SAYS, PATIENCE_S, QUESTIONS, SAYS_ONCE
+
+FRAME_S = 0.02
+FRAME_BYTES = int(16000 * FRAME_S) * 2
+
+
+class Pcm(WebSocketProtocol):  # type: ignore[misc]
+    """Binary PCM: 16 kHz to the agent, 24 kHz from it."""
+
+    def encode_audio(self, audio: bytes) -> bytes:
+        pcm = np.frombuffer(audio, "<i2")
+        at = np.arange(len(pcm) * 2 // 3) * 1.5
+        return bytes(np.interp(at, np.arange(len(pcm)), pcm).astype("<i2").tobytes())
+
+    def decode_response(self, message: Any) -> AudioChunk | None:
+        return AudioChunk(message) if isinstance(message, bytes) else None
+
+
+class Microphone(WebSocketAgentAdapter):  # type: ignore[misc]
+    """Speaks at the pace of speech, and is silent in between, as a microphone is."""
+
+    response_timeout = PATIENCE_S
+
+    async def connect(self) -> None:
+        await super().connect()
+        self._unsaid = b""
+        self._said = asyncio.Event()
+        self._speaking = asyncio.create_task(self._speak())
+
+    async def disconnect(self) -> None:
+        self._speaking.cancel()
+        await super().disconnect()
+
+    async def send_audio(self, chunk: AudioChunk) -> None:
+        self._said.clear()
+        self._unsaid += self.protocol.encode_audio(chunk.data)
+        await self._said.wait()
+
+    async def _speak(self) -> None:
+        loop = asyncio.get_running_loop()
+        at = loop.time()
+        while True:
+            frame, self._unsaid = self._unsaid[:FRAME_BYTES], self._unsaid[FRAME_BYTES:]
+            at += FRAME_S
+            await asyncio.sleep(max(0.0, at - loop.time()))
+            await self._ws.send(frame + bytes(FRAME_BYTES - len(frame)))
+            if not self._unsaid:
+                self._said.set()
+
+
+class User(scenario.AgentAdapter):  # type: ignore[misc]
+    """Has a part in the script, and nothing to say of its own."""
+
+    role = scenario.AgentRole.USER
+
+    async def call(self, input: scenario.AgentInput) -> str:
+        raise AssertionError("the script says everything")
+
+
+class Recogniser(STTProvider):  # type: ignore[misc]
+    """The one beside the agent, for both."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("ws://", "http://").replace("/talk", "/heard")
+
+    async def transcribe(self, audio: AudioChunk) -> str:
+        return await asyncio.to_thread(self._ask, Pcm().encode_audio(audio.data))
+
+    def _ask(self, pcm16k: bytes) -> str:
+        with urllib.request.urlopen(urllib.request.Request(self._url, pcm16k), timeout=60) as answer:
+            return str(answer.read().decode())
+
+
+async def call(url: str, folder: Path) -> dict[str, Any]:
+    """Hold the call; what came of it."""
+    scenario.set_stt_provider(Recogniser(url))
+    failures: list[str] = []
+    said: list[str] = []
+
+    def judge(state: Any) -> None:
+        said.extend(_words(message) for message in state.messages if message["role"] == "assistant")
+        failures.extend(_wrong(" ".join(said)))
+
+    steps: list[Any] = []
+    for number in range(len(QUESTIONS)):
+        question = AudioChunk((folder / f"{number}.pcm").read_bytes())
+        steps += [scenario.user(create_audio_message(question)), scenario.agent()]
+    agents = [Microphone(url, Pcm()), User()]
+    result = None
+    try:
+        result = await scenario.run(
+            name="a booking", description="scripted", agents=agents, script=[*steps, judge, scenario.succeed()]
+        )
+    except Exception as error:
+        failures.append(f"{type(error).__name__}: {error}")
+    latencies = result.latency.measurements if result is not None and result.latency is not None else []
+    if any(latency > ANSWERS_WITHIN_S for latency in latencies):
+        failures.append(f"answers within {ANSWERS_WITHIN_S} s: after {max(latencies):.2f} s")
+    return {"failures": failures, "said": said, "latencies_s": latencies}
+
+
+def _words(message: Any) -> str:
+    return " ".join(part["text"] for part in message["content"] if part["type"] == "text")
+
+
+def _wrong(said: str) -> list[str]:
+    words = f" {' '.join(re.findall('[a-z]+', said.lower()))} "
+    times = words.count(f" {SAYS_ONCE} ")
+    wrong = [] if times == 1 else [f"says {SAYS_ONCE!r} once: {times} times"]
+    return wrong + [f"never says {text!r}" for text in NEVER_SAYS if f" {text} " in words]
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(call(sys.argv[1], Path(sys.argv[2])))))
