@@ -203,7 +203,7 @@ def _write(head: str, results: Mapping[str, Sequence[CallResult]]) -> None:
     cells = _measured_before(page)
     for name, found in results.items():
         cells[name, head] = f"{sum(not result.passed for result in found)} of {len(found)}"
-        if head == OURS:
+        if head == OURS or not cells.get((name, _BY)):
             cells[name, _BY] = _by(found)
     PAGE.write_text(MEASURED.sub(lambda place: place[1] + table(cells) + place[2], page), "utf-8")
 

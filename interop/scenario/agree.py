@@ -24,6 +24,8 @@ from typing import Final
 
 from reliability.defects import DEFECTS, GOOD
 
+from gemini_realtime.audio.format import OUTPUT_FORMAT
+from gemini_realtime.audio.levels import AUDIBLE_DB, last_audible_ms
 from gemini_realtime.evaluation import (
     AnswersWithin,
     Caller,
@@ -128,7 +130,7 @@ def by_us(url: str) -> Outcome:
 
 def by_scenario(python: str, url: str, questions: Path) -> Outcome:
     """Call with langwatch-scenario."""
-    command = [python, "-m", "interop.scenario.caller", url, str(questions)]
+    command = [python, "-m", "interop.scenario.caller", url, str(questions), str(AUDIBLE_DB)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     told = json.loads(done.stdout.splitlines()[-1])
@@ -155,7 +157,7 @@ def _verdict(outcomes: list[Outcome]) -> str:
 
 def _without_silence(pcm: bytes) -> bytes:
     """Up to the last sound, from which both measure."""
-    return pcm.rstrip(b"\0") + bytes(len(pcm.rstrip(b"\0")) % 2)
+    return pcm[: OUTPUT_FORMAT.bytes_for_ms(last_audible_ms(pcm, OUTPUT_FORMAT) or 0)]
 
 
 def _wait_for(port: int) -> None:

@@ -1,6 +1,6 @@
 """The call as langwatch-scenario holds it; runs where that is installed, and prints what came of it as JSON.
 
-python -m interop.scenario.caller URL FOLDER-OF-QUESTIONS
+python -m interop.scenario.caller URL FOLDER-OF-QUESTIONS AUDIBLE-FROM-DB
 
 Its user is scripted and its judge is a step of the script, so that no model and no key is needed.
 """
@@ -27,7 +27,19 @@ FRAME_BYTES = int(16000 * FRAME_S) * 2
 
 
 class Pcm(WebSocketProtocol):  # type: ignore[misc]
-    """Binary PCM: 16 kHz to the agent, 24 kHz from it."""
+    """Binary PCM: 16 kHz to the agent, 24 kHz from it; an answer begins where it is first to be heard.
+
+    Args:
+        audible_db: from then on, below full scale.
+    """
+
+    def __init__(self, audible_db: float) -> None:
+        self._audible_rms = 32768 * 10 ** (audible_db / 20)
+        self.answer_begins()
+
+    def answer_begins(self) -> None:
+        """What comes now is silent at first."""
+        self._silent = True
 
     def encode_audio(self, audio: bytes) -> bytes:
         pcm = np.frombuffer(audio, "<i2")
@@ -35,7 +47,12 @@ class Pcm(WebSocketProtocol):  # type: ignore[misc]
         return bytes(np.interp(at, np.arange(len(pcm)), pcm).astype("<i2").tobytes())
 
     def decode_response(self, message: Any) -> AudioChunk | None:
-        return AudioChunk(message) if isinstance(message, bytes) else None
+        if not isinstance(message, bytes):
+            return None
+        if self._silent:
+            samples = np.frombuffer(message, "<i2").astype(float)
+            self._silent = bool(np.sqrt(np.mean(samples**2)) < self._audible_rms)
+        return None if self._silent else AudioChunk(message)
 
 
 class Microphone(WebSocketAgentAdapter):  # type: ignore[misc]
@@ -54,6 +71,7 @@ class Microphone(WebSocketAgentAdapter):  # type: ignore[misc]
         await super().disconnect()
 
     async def send_audio(self, chunk: AudioChunk) -> None:
+        self.protocol.answer_begins()
         self._said.clear()
         self._unsaid += self.protocol.encode_audio(chunk.data)
         await self._said.wait()
@@ -82,20 +100,22 @@ class User(scenario.AgentAdapter):  # type: ignore[misc]
 class Recogniser(STTProvider):  # type: ignore[misc]
     """The one beside the agent, for both."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, protocol: Pcm) -> None:
         self._url = url.replace("ws://", "http://").replace("/talk", "/heard")
+        self._protocol = protocol
 
     async def transcribe(self, audio: AudioChunk) -> str:
-        return await asyncio.to_thread(self._ask, Pcm().encode_audio(audio.data))
+        return await asyncio.to_thread(self._ask, self._protocol.encode_audio(audio.data))
 
     def _ask(self, pcm16k: bytes) -> str:
         with urllib.request.urlopen(urllib.request.Request(self._url, pcm16k), timeout=60) as answer:
             return str(answer.read().decode())
 
 
-async def call(url: str, folder: Path) -> dict[str, Any]:
+async def call(url: str, folder: Path, audible_db: float) -> dict[str, Any]:
     """Hold the call; what came of it."""
-    scenario.set_stt_provider(Recogniser(url))
+    protocol = Pcm(audible_db)
+    scenario.set_stt_provider(Recogniser(url, protocol))
     failures: list[str] = []
     said: list[str] = []
 
@@ -107,7 +127,7 @@ async def call(url: str, folder: Path) -> dict[str, Any]:
     for number in range(len(QUESTIONS)):
         question = AudioChunk((folder / f"{number}.pcm").read_bytes())
         steps += [scenario.user(create_audio_message(question)), scenario.agent()]
-    agents = [Microphone(url, Pcm()), User()]
+    agents = [Microphone(url, protocol), User()]
     result = None
     try:
         result = await scenario.run(
@@ -133,4 +153,4 @@ def _wrong(said: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(call(sys.argv[1], Path(sys.argv[2])))))
+    print(json.dumps(asyncio.run(call(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])))))
