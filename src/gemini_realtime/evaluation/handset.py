@@ -129,9 +129,9 @@ class Handset(ABC):
         until = self.now() + patience_s
         while not self.agent_speaks and self.now() < until:
             await self.moment()
-        while self.agent_speaks and self.words_heard < words:
+        while self._under_way and self.words_heard < words and self.now() - self._quiet_since <= patience_s:
             await self.moment()
-        return self.agent_speaks
+        return self._under_way
 
     async def answered(self, since_s: float, patience_s: float) -> bool:
         """Wait until the other side has answered and has nothing more to say; False without an answer.
@@ -162,6 +162,11 @@ class Handset(ABC):
         """Wait for the next piece of sound."""
         self._moment.clear()
         await self._moment.wait()
+
+    @property
+    def _under_way(self) -> bool:
+        """Whether an answer is; a gap in its sound, on a slow machine say, does not end it."""
+        return self.agent_speaks or self._answer is not None
 
     @property
     def agent_speaks(self) -> bool:
