@@ -193,8 +193,9 @@ class Handset(ABC):
         """Take what happens on the other side, at this moment."""
         match event:
             case AudioDelta(stale=False):
-                self._sounds(self._begin(), event.audio)
-                self._audio_ms += len(event.audio) / 2 / event.rate_hz * 1000
+                audio = event.audio
+                self._sounds(self._begin(), audio)
+                self._audio_ms += len(audio) / 2 / event.rate_hz * 1000
             case InputTranscript() if event.text:
                 self._other_side_heard = True
             case OutputTranscript() if event.text:
