@@ -50,6 +50,15 @@ async def test_others_have_their_turn_between_the_messages_of_one(monkeypatch: p
     assert (reader.taken, reader.paused) == ([b"a", b"b", b"c"], 0)
 
 
+async def test_after_a_pause_a_client_has_its_share_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHARE_S", 0.0)
+    monkeypatch.setattr(module, "PAUSE_S", -1.0)
+    reader = Reader()
+    for message in (b"a", b"b", b"c"):
+        reader.inbox.put(message)
+    assert (reader.taken, reader.paused) == ([b"a", b"b", b"c"], 0)
+
+
 async def test_what_comes_while_one_is_being_read_waits_in_order() -> None:
     reader = Reader()
     reader.inbox.hold()
