@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -59,6 +60,42 @@ def test_who_leaves_a_run_ends_its_calls_and_programs(tmp_path: Path) -> None:
     for program in tmp_path.iterdir():
         with pytest.raises(ProcessLookupError):
             os.kill(int(program.name), 0)
+
+
+RUNS = """
+import sys
+from gemini_realtime.evaluation.running import Plan, run
+from tests.evaluation.test_running import LINGERS, SUITE
+
+if __name__ == "__main__":
+    list(run(Plan(SUITE, command=[sys.executable, "-c", LINGERS, sys.argv[1]], repeat=9, workers=2)))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a program cannot be asked whether it is there")
+def test_a_run_that_is_killed_leaves_no_program_behind(tmp_path: Path) -> None:
+    (tmp_path / "runs.py").write_text(RUNS, "utf-8")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(root)])}
+    with subprocess.Popen([sys.executable, tmp_path / "runs.py", programs], env=environment) as running:
+        while len(list(programs.iterdir())) < 2:
+            assert running.poll() is None, "it does not begin"
+            time.sleep(0.05)
+        running.kill()
+    deadline = time.monotonic() + 30
+    while any(_is_there(int(program.name)) for program in programs.iterdir()):
+        assert time.monotonic() < deadline, "a program goes on"
+        time.sleep(0.05)
+
+
+def _is_there(program: int) -> bool:
+    try:
+        os.kill(program, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _interrupt_when(folder: Path, programs: int) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Final
 
@@ -236,7 +237,16 @@ def call_workers(workers: int, prepare: Callable[..., None], *given: object) -> 
 def _begin(prepare: Callable[..., None], *given: object) -> None:
     for number in _ENDING:
         signal.signal(number, _end)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     prepare(*given)
+
+
+def _end_with_parent() -> None:
+    """Who is killed cannot end its workers."""
+    parent = parent_process()
+    assert parent is not None, "it is a worker"
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _end(number: int, _: object) -> None:
