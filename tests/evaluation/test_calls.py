@@ -133,10 +133,12 @@ def test_a_goal_that_the_agent_hangs_up_on_is_not_reached() -> None:
 
 
 def test_a_number_may_be_said_wrong_first_and_is_corrected() -> None:
-    scene = Scene("slip", Caller([Says("Book a table for two guests at eight.")], corrects=1))
+    caller = Caller([Says("Book a table for two guests at eight.")], corrects=1)
+    scene = Scene("slip", caller, [Calls("book_table", {"guests": 2, "hour": 8})])
     first, again = (play(Suite("suite", [scene]), scene, 3, Target(agents.restaurant)) for _ in range(2))
     (heard,) = [turn.text for turn in first.record.turns if turn.role == "caller"]
     assert re.fullmatch(r"Book a table for \w+, no, two guests at \w+, no, eight\.", heard)
+    assert first.passed, first.failures
     assert first.record == again.record
 
 

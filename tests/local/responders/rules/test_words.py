@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.local.responders.rules.words import Utterance, sentences, split_name, stem
+from gemini_realtime.local.responders.rules.words import Utterance, corrected, sentences, split_name, stem
 
 
 @settings(derandomize=True, deadline=None)
@@ -14,6 +15,18 @@ def test_tokens_lie_in_order_inside_any_text(text: str) -> None:
     assert starts == sorted(starts)
     assert all(0 <= token.start < token.stop <= len(text) for token in utterance.tokens)
     assert utterance.source_of_plain(0, len(utterance.plain)) in text
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("A table for six, no, two guests at seven, sorry, 8.", "A table for two guests at 8."),
+        ("Twenty five, uh, I mean twenty-six.", "twenty-six."),
+        ("No, two. Are there two? No, thanks. Two, please.", "No, two. Are there two? No, thanks. Two, please."),
+    ],
+)
+def test_who_corrects_a_number_means_the_second_one(said: str, meant: str) -> None:
+    assert corrected(said) == meant
 
 
 def test_contractions_and_recognised_words_become_the_same_plain_text() -> None:

@@ -20,7 +20,7 @@ from .grammar import make_grammar
 from .parameters import Filled, leaves
 from .results import tell
 from .sentences import HELLO, RULES, Asked, Rule, echo
-from .words import Utterance
+from .words import Utterance, corrected
 
 PARTS_MAX = 8  # requests that are looked for in one utterance
 QUESTIONS_MAX = 8  # answers in a row that are put together to one call
@@ -121,7 +121,7 @@ class _Conversation:
         self._functions = read_functions(request.tools, request.instructions)
 
     def reply(self) -> Iterator[Say | Call]:
-        heard = Utterance(self._request.heard)
+        heard = Utterance(corrected(self._request.heard))
         pending = self._pending()
         if pending and self._may_answer(heard, pending):
             answered = fill_answer(pending, heard)
@@ -193,7 +193,7 @@ class _Conversation:
         """Find the call that the last question was about, with all that was said for it since."""
         pending: Filled | None = None
         for text in self._asked_about(_joined(self._request.history)):
-            heard = Utterance(text)
+            heard = Utterance(corrected(text))
             if pending and pending.missing and self._may_answer(heard, pending):
                 pending = fill_answer(pending, heard) or pending
             else:

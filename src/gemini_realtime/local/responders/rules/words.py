@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from gemini_realtime.local.speech.numbers import SMALL, TENS
+
 TEXT_MAX = 2000  # characters of one utterance that are looked at
 
 _TOKEN = re.compile(
@@ -22,6 +24,12 @@ _TOKEN = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
+
+_SAID_NUMBER = rf"(?:[0-9]+|(?:{'|'.join(TENS)})(?:[ -](?:{'|'.join(SMALL[1:10])}))?|{'|'.join(reversed(SMALL))})"
+_CORRECTION = re.compile(
+    rf"\b{_SAID_NUMBER}\b,?\s+(?:(?:uh|um),?\s+)?(?:no|sorry|i mean),?\s+(?={_SAID_NUMBER}\b)",
+    re.IGNORECASE,
+)
 
 
 def _set(text: str) -> frozenset[str]:
@@ -76,6 +84,11 @@ class Token:
     start: int
     stop: int
     kind: Kind
+
+
+def corrected(text: str) -> str:
+    """What somebody means who says a number wrong first: "for six, no, two guests" is for two guests."""
+    return _CORRECTION.sub("", text)
 
 
 class Utterance:
