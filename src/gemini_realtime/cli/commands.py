@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
-from gemini_realtime.cli import inspect, replay
 from gemini_realtime.cli.options import evaluate as evaluate_options
+from gemini_realtime.cli.options import inspect as inspect_options
+from gemini_realtime.cli.options import replay as replay_options
 from gemini_realtime.cli.options import server as server_options
 from gemini_realtime.cli.options import talk as talk_options
 from gemini_realtime.cli.options import web as web_options
 from gemini_realtime.cli.options.declaring import takes
 from gemini_realtime.cli.options.evaluate import EvaluateOptions
+from gemini_realtime.cli.options.inspect import InspectOptions
+from gemini_realtime.cli.options.replay import ReplayOptions
 from gemini_realtime.cli.options.server import OfflineOptions, ServeOptions
 from gemini_realtime.cli.options.talk import TalkOptions
 from gemini_realtime.cli.options.web import WebOptions
@@ -122,5 +125,18 @@ def evaluate(options: EvaluateOptions) -> None:
         raise typer.Exit(1)
 
 
-app.command(help=replay.HELP, epilog=replay.EXAMPLES)(replay.replay)
-app.command(help=inspect.HELP, epilog=inspect.EXAMPLES)(inspect.inspect)
+@app.command(help=replay_options.HELP, epilog=replay_options.EXAMPLES)
+@takes(ReplayOptions)
+def replay(options: ReplayOptions) -> None:
+    from gemini_realtime.cli.running import run
+    from gemini_realtime.cli.serve import serve
+
+    run(serve(options.server(), tls=options.tls), until_stopped=True)
+
+
+@app.command(help=inspect_options.HELP, epilog=inspect_options.EXAMPLES)
+@takes(InspectOptions)
+def inspect(options: InspectOptions) -> None:
+    from gemini_realtime.cli.inspect import inspect
+
+    inspect(options)
