@@ -21,8 +21,10 @@ from gemini_realtime.evaluation.expectations import (
 from gemini_realtime.evaluation.record import CallRecord
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
+    Background,
     Caller,
     Coughs,
+    Echo,
     Goal,
     HangsUp,
     Interrupts,
@@ -30,6 +32,7 @@ from gemini_realtime.evaluation.scenes import (
     Listens,
     Misbehaves,
     Persona,
+    Presses,
     Says,
     Scene,
     Step,
@@ -63,6 +66,7 @@ scenes:
       - coughs
       - coughs: 0.5
       - waits: 2
+      - presses: "12#"
       - fault: cut
       - hangs up
     rubric: [It says who it is.]
@@ -93,6 +97,8 @@ scenes:
       patience: 9
       voice: kore
       noise: 12
+      echo: {below: 40, after: 0.2}
+      background: {says: Feed the cat., below: 20, voice: puck}
       line: telephone
   - name: persona
     caller:
@@ -128,6 +134,7 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         Coughs(),
         Coughs(0.5),
         Waits(2),
+        Presses("12#"),
         Misbehaves("cut"),
         HangsUp(),
     ]
@@ -143,7 +150,8 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         Resumes(1),
     ]
     goal = Goal("A table, please.", {"how many": "four", "when": "8"}, "booked")
-    caller = Caller(goal, 1.5, 0.2, 9, "kore", 12, telephone=True, corrects=0.1)
+    others = {"echo": Echo(40, 0.2), "background": Background("Feed the cat.", 20, "puck")}
+    caller = Caller(goal, 1.5, 0.2, 9, "kore", 12, telephone=True, corrects=0.1, **others)  # type: ignore[arg-type]
     assert suite.scenes == [
         Scene("steps", Caller(steps), expect, ["late-setup"], "echo", ["It says who it is."]),
         Scene("goal", caller, [], [], rubric=[]),
@@ -204,6 +212,11 @@ def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -
             "scenes: [{name: a, caller: {does: [listens], speed: 9}}]",
             "1:53: 9 is out of range → give one from 0.25 to 4",
         ),
+        ("scenes: [{name: a, caller: {does: [listens], echo: {below: 9, after: 9}}}]", "`after_s` is 9"),
+        ("scenes: [{name: a, caller: {does: [listens], echo: -3}}]", "1:52: -3 is out of range"),
+        ("scenes: [{name: a, caller: {does: [listens], background: {says: x, below: 9, voice: kroe}}}]", "'kroe'"),
+        ("scenes: [{name: a, caller: {does: [listens], background: {says: x}}}]", "'below' is missing"),
+        ("scenes: [{name: a, caller: [presses: x]}]", "1:29: 'x' is not on the keys of a telephone"),
         ("scenes: [{name: a, caller: {goal: {says: x, until: '!'}}}]", "1:35: there are no words in '!'"),
         ("scenes: [{name: a, caller: {goal: {says: x, knows: {a|: y}, until: z}}}]", "there are no words in ''"),
         ("scenes: [{name: a, caller: [listens], expect: [says: '...']}]", "1:48: there are no words in '...'"),
