@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.evaluation.expectations import SaysWords
+from gemini_realtime.evaluation.expectations import CallsOnly, SaysWords
 from gemini_realtime.evaluation.running import Plan, run, run_again
 from gemini_realtime.evaluation.scenes import Caller, Misbehaves, Says, Scene, Step, Suite
 
@@ -129,6 +129,12 @@ def test_a_recording_of_a_failure_stays_when_the_call_is_made_again(tmp_path: Pa
     again = list(run_again(plan, [failed], 2))
     assert [(result.scene, result.seed, result.recording) for result in again] == [("table", 0, "")] * 2
     assert Path(failed.recording).exists()
+
+
+def test_what_cannot_be_heard_over_a_websocket_is_not_expected_there() -> None:
+    scene = Scene("booking", Caller([Says("Hello.")]), [SaysWords("hello"), CallsOnly([])])
+    with pytest.raises(ConfigError, match="'booking' expects what cannot be heard over a WebSocket: CallsOnly"):
+        next(run(Plan(Suite("suite", [scene]), url="ws://127.0.0.1:9/")))
 
 
 def test_without_an_agent_there_is_nobody_to_call() -> None:

@@ -21,6 +21,7 @@ from typing import Final
 from gemini_realtime.checking import check_number, spelling_remedy
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation.calls import GEMINI, Target, agent_named, play
+from gemini_realtime.evaluation.expectations import Calls, CallsOnly, Costs, Resumes, Understands
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.scenes import Goal, Judge, Misbehaves, Persona, Scene, Suite
 from gemini_realtime.local.choices import responder_named
@@ -99,10 +100,13 @@ class Plan:
 
         Raises:
             MissingDependencyError: a chat endpoint is to be asked, and the extra [chat] is not installed.
-            ConfigError: there is no such endpoint or model, or something is to go wrong where nothing can be made to.
+            ConfigError: there is no such endpoint or model, or something is to go wrong, or expected,
+                where it cannot be made to or seen.
         """
         for scene in self.scenes:
             model = scene.model or self.suite.model
+            if self.url:
+                _check_heard(scene)
             if self.url or model == GEMINI:
                 _check_faultless(scene, "over a WebSocket" if self.url else "of the real service")
             elif isinstance(model, str) and model.partition(":")[0] == "chat":
@@ -124,6 +128,16 @@ class Plan:
         return Target(
             agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound, record=self.record
         )
+
+
+def _check_heard(scene: Scene) -> None:
+    """Of an agent at an address nothing is known but its sound: not what it calls, understands, costs and resumes."""
+    for expectation in scene.expect:
+        if isinstance(expectation, Calls | CallsOnly | Understands | Resumes | Costs):
+            raise ConfigError(
+                f"{scene.name!r} expects what cannot be heard over a WebSocket: {expectation}",
+                remedy="call the agent itself with --agent or a command, or name the other scenes with --scene",
+            )
 
 
 def _check_faultless(scene: Scene, where: str) -> None:
