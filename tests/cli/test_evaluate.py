@@ -44,10 +44,14 @@ def test_a_suite_that_passes_ends_with_0_and_a_table(tmp_path: Path) -> None:
 
 
 def test_a_suite_that_fails_ends_with_1_and_shows_a_conversation(tmp_path: Path) -> None:
-    code, table, _ = evaluated(tmp_path, "six", "--html", tmp_path / "report.html", "--junit", tmp_path / "report.xml")
+    code, table, _ = evaluated(
+        tmp_path, "six", "--model", "rules", "--html", tmp_path / "report.html", "--junit", tmp_path / "report.xml"
+    )
     assert code == 1
     assert "Two plus three is five." in table
-    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    html = (tmp_path / "report.html").read_text()
+    assert html.startswith("<!doctype html>")
+    assert "--model rules --scene" in html
 
 
 def test_two_runs_are_compared(tmp_path: Path) -> None:

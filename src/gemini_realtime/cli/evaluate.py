@@ -55,11 +55,25 @@ def evaluate(options: EvaluateOptions) -> bool:
             _tell_stopped(plan, tally, options)
         raise
     if options.html is not None:
-        agent = ["--agent", plan.agent] if plan.agent else []
-        command = shlex.join(["gemini-realtime", "evaluate", str(options.suite), *agent])
-        options.html.write_text(page(plan.suite.name, tally, command), "utf-8")
+        options.html.write_text(page(plan.suite.name, tally, _command(options)), "utf-8")
     _tell(plan, tally)
     return not tally.failed
+
+
+def _command(options: EvaluateOptions) -> str:
+    """How the calls are held once more, to which scene and seed are added; nothing for a program, which comes last."""
+    if options.command:
+        return ""
+    words = ["gemini-realtime", "evaluate", str(options.suite)]
+    if options.agent:
+        words += ["--agent", options.agent]
+    if options.model:
+        words += ["--model", options.model]
+    if options.url:
+        words += ["--url", "URL"]  # which may hold a secret
+    if options.sound:
+        words.append("--sound")
+    return shlex.join(words)
 
 
 def _plan(options: EvaluateOptions) -> Plan:
