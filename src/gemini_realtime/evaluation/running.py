@@ -266,7 +266,7 @@ def _end_with_parent() -> None:
 def _end(number: int, _: object) -> None:
     """The first signal ends the call under way; another may not keep it from ending its program."""
     for each in _ENDING:
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(each, lambda *_: None)  # not SIG_IGN: Python prints a traceback of one that is there already
     logging.disable()  # what is cut off in the agent complains, which is no news
     sys.exit(128 + number)
 
