@@ -16,8 +16,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -77,28 +79,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=sys.executable, help="that has langwatch-scenario")
     parser.add_argument("--rounds", type=int, default=3, help="calls to the agent without a defect")
+    parser.add_argument("--at-once", type=int, default=1, help="how many agents are called at the same time")
     parser.add_argument("--only", action="append", choices=AGENTS, metavar="DEFECT")
     parser.add_argument("--write", action="store_true", help="keep the table in docs/evaluate.md")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the agent is ended too
-    outcomes: dict[str, list[tuple[Outcome, Outcome]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         questions = Path(folder)
         for number, words in enumerate(QUESTIONS):
             (questions / f"{number}.pcm").write_bytes(_without_silence(speech_from_text(words, rate_hz=24000)))
-        for defect in options.only or AGENTS:
-            with agent(defect) as url:
-                by_us(url)  # loads what hears and speaks
-                outcomes[defect] = []
-                for _ in range(options.rounds if defect == GOOD else 1):
-                    outcomes[defect].append((by_us(url), by_scenario(options.python, url, questions)))
-                    print(defect, *outcomes[defect][-1], sep="\n  ", flush=True)
+        names = options.only or AGENTS
+        with ThreadPoolExecutor(options.at_once) as pool:
+            rounds = [options.rounds if defect == GOOD else 1 for defect in names]
+            hold = partial(called, options.python, questions)
+            outcomes = dict(zip(names, pool.map(hold, names, rounds), strict=True))
     text = table(outcomes)
     print(text)
     if options.write:
         page = PAGE.read_text("utf-8")
         PAGE.write_text(MEASURED.sub(lambda place: place[1] + text + place[2], page), "utf-8")
     sys.exit(any(bool(ours.failures) != bool(theirs.failures) for each in outcomes.values() for ours, theirs in each))
+
+
+def called(python: str, questions: Path, defect: str, rounds: int) -> list[tuple[Outcome, Outcome]]:
+    """Call an agent so often with each of the two, in turn."""
+    outcomes = []
+    with agent(defect) as url:
+        for _ in range(rounds):
+            outcomes.append((by_us(url), by_scenario(python, url, questions)))
+            print(defect, *outcomes[-1], sep="\n  ", flush=True)
+    return outcomes
 
 
 @contextmanager
