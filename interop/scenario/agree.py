@@ -161,7 +161,7 @@ def table(outcomes: Mapping[str, list[tuple[Outcome, Outcome]]]) -> str:
 
 
 def _verdict(outcomes: list[Outcome]) -> str:
-    failures = [outcome.failures[0].partition(";")[0] for outcome in outcomes if outcome.failures]
+    failures = [re.split("; |: it said ", outcome.failures[0])[0] for outcome in outcomes if outcome.failures]
     return f"fails: {failures[0]}" if failures else "passes"
 
 
