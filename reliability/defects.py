@@ -24,7 +24,7 @@ from typing import Final
 import msgspec
 
 from gemini_realtime.evaluation import CallResult, Suite, Target, play
-from gemini_realtime.evaluation.running import call_workers, held_by_worker
+from gemini_realtime.evaluation.workers import call_workers, held_by_worker
 from reliability.bookings import NAMES, Model, scene
 from reliability.hosts.realtime_agent_host import Program
 from reliability.tools import quiet

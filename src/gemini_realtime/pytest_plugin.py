@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     if len(marker.args) != 1 or "voice_call" not in metafunc.fixturenames:
         pytest.fail("the marker voice_suite takes the file of a suite, and the test voice_call", pytrace=False)
-    from gemini_realtime.evaluation.running import Plan
+    from gemini_realtime.evaluation.plan import Plan
     from gemini_realtime.evaluation.suite_file import read_suite
 
     file = metafunc.definition.path.parent / marker.args[0]

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from gemini_realtime.evaluation.files import to_json_line
+from gemini_realtime.evaluation.plan import Plan
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.running import run
 from tests.evaluation.test_running import SUITE
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.evaluation.cluster import run_batch
-from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.plan import Plan
+from gemini_realtime.evaluation.running import run
 from tests.evaluation.ray_scene import comparable
 from tests.evaluation.test_running import SUITE
 

@@ -9,8 +9,9 @@ from gemini_realtime.errors import ConfigError
 from gemini_realtime.evaluation import judging
 from gemini_realtime.evaluation.calls import Target, play
 from gemini_realtime.evaluation.files import read_results, to_json_line
+from gemini_realtime.evaluation.plan import Plan
 from gemini_realtime.evaluation.record import CallResult, Judgement
-from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.running import run
 from gemini_realtime.evaluation.scenes import Caller, Judge, Says, Scene, Suite
 from tests.evaluation import agents
 from tests.local.responders.endpoint import Answer, Endpoint, endpoint_beside

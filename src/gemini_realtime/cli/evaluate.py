@@ -26,8 +26,9 @@ from gemini_realtime import ConfigError
 from gemini_realtime.cli.options.evaluate import EvaluateOptions
 from gemini_realtime.evaluation.files import JsonLines, JUnit, Sink, read_results, taken_over
 from gemini_realtime.evaluation.page import page
+from gemini_realtime.evaluation.plan import Plan
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.running import Plan, run, run_again
+from gemini_realtime.evaluation.running import run, run_again
 from gemini_realtime.evaluation.suite_file import read_suite, steps_of
 from gemini_realtime.evaluation.summary import Change, JudgedChange, JudgedStatement, SceneSummary, Tally, compare
 

@@ -24,8 +24,9 @@ from gemini_realtime.evaluation.expectations import (
     StopsWithin,
     Understands,
 )
+from gemini_realtime.evaluation.plan import Plan
 from gemini_realtime.evaluation.record import CallRecord, CallResult, Judgement, ToolRecord, TurnRecord, Verdict
-from gemini_realtime.evaluation.running import Plan, run
+from gemini_realtime.evaluation.running import run
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
     Background,

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError, MissingDependencyError
 from gemini_realtime.evaluation.calls import Target, play
+from gemini_realtime.evaluation.plan import Call, Plan
 from gemini_realtime.evaluation.record import CallResult
-from gemini_realtime.evaluation.running import Call, Plan
 from gemini_realtime.version import __version__
 
 _BATCH: Final = 4  # calls that travel together: what Ray does for each task takes some milliseconds
