@@ -102,7 +102,7 @@ def test_every_block_of_the_documentation_runs_as_it_stands(page: Path, code: st
     for block in FENCED.finditer(page.read_text("utf-8")):
         if block["language"] == "yaml" and block["code"].startswith("replies:"):
             (tmp_path / "call.yaml").write_text(block["code"])  # the script that the page shows
-        if block["language"] == "yaml" and block["code"].startswith("agent:"):
+        if block["language"] == "yaml" and block["code"].startswith("agent:") and "\njudge:" not in block["code"]:
             (tmp_path / "suite.yaml").write_text(block["code"])
         if block["language"] == "python" and "\ndef agent(llm_config):" in block["code"]:
             (tmp_path / "restaurant.py").write_text(block["code"])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_an_agent_that_ends_its_process_takes_no_other_call_along() -> None:
 LINGERS = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1], str(os.getpid())).touch(); time.sleep(100)"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell runs in the background is not interrupted, unless it asks for it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(sys.platform == "win32", reason="there, a program cannot be asked whether it is there")
 def test_who_leaves_a_run_ends_its_calls_and_programs(tmp_path: Path) -> None:
     calls = run(Plan(SUITE, command=[sys.executable, "-c", LINGERS, str(tmp_path)], repeat=9, workers=2))
