@@ -34,8 +34,8 @@ ECHO_WITHIN_S = 0.1
 """How long an echo waits for an event that it may come with: to wake a reader for each costs as much as sending the
 audio does, fifty times a second."""
 
-ECHOES_TOGETHER = 5
-"""So many are not kept waiting: 100 ms of audio in the usual pieces."""
+ECHO_DUE_S = 0.075
+"""One that has waited for so long comes with the next, and spares its timer, which is due a piece of audio later."""
 
 LAST_ECHO_WITHIN_S = 0.5
 """How long the last echoes wait, those after which no more audio was sent. A timer costs as much as several echoes do,
@@ -66,6 +66,11 @@ class _Echo(msgspec.Struct, gc=False):
 
     audio_base64: str
     sent_at: float | None
+
+
+def _sent_at(entry: Any) -> float | None:
+    """When the audio of an echo was sent, where that is known."""
+    return entry.sent_at if type(entry) is _Echo else None
 
 
 _MARKS = {_Dropped, _Large}
@@ -148,7 +153,8 @@ class EventQueue:
             self._echoed_characters += len(audio_base64)
             self.unread.append(_Echo(audio_base64, sent_at))
             if self._waiting:
-                if self._echoes >= ECHOES_TOGETHER:
+                oldest_at = _sent_at(self.unread[0])
+                if sent_at is not None and oldest_at is not None and sent_at >= oldest_at + ECHO_DUE_S:
                     self._wake()
                 elif self._echo_timer is None:
                     self._echo_timer = self._waiting[0].get_loop().call_later(ECHO_WITHIN_S, self._echo_due)
@@ -157,9 +163,7 @@ class EventQueue:
         self._echo_timer = None
         if not self.unread:
             return
-        oldest = self.unread[0]
-        sent_at = oldest.sent_at if type(oldest) is _Echo else None
-        loop = asyncio.get_running_loop()
+        sent_at, loop = _sent_at(self.unread[0]), asyncio.get_running_loop()
         if sent_at is None or loop.time() >= sent_at + ECHO_WITHIN_S / 2:
             self._wake()
         else:  # it was set for another, which has been read since, with an event: audio goes on, and so may the model

@@ -128,7 +128,7 @@ class InputAudioBufferDelta(RealtimeEvent, frozen=True, kw_only=True):
         delta: the audio as base64 text.
         item_id: always None.
         sent_at: when it was given to `send_audio`, in seconds of the event loop's clock; an echo comes with the next
-            event, with the fourth echo after it, or within half a second. None for one that the application made.
+            event, some 100 ms later, or within half a second of the last piece. None for one that the application made.
     """
 
     type: Literal["input_audio_buffer.delta"] = "input_audio_buffer.delta"
