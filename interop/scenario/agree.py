@@ -10,11 +10,9 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,6 +40,7 @@ from gemini_realtime.evaluation import (
 )
 from gemini_realtime.testing import speech_from_text
 from interop.scenario.script import ANSWERS_WITHIN_S, NEVER_SAYS, PATIENCE_S, QUESTIONS, SAYS_ONCE
+from interop.served import served
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "evaluate.md"
@@ -59,7 +58,6 @@ AGENTS: Final = (
     "hanging function",
 )
 """Those whose defects can be heard within the script."""
-STARTS_WITHIN_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -114,16 +112,8 @@ def called(python: str, questions: Path, defect: str, rounds: int) -> list[tuple
 @contextmanager
 def agent(defect: str) -> Iterator[str]:
     """Run the agent with this defect; where it is called."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "interop.scenario.agent", str(port), defect], cwd=ROOT)
-    try:
-        _wait_for(port)
+    with served(lambda port: [sys.executable, "-m", "interop.scenario.agent", str(port), defect]) as port:
         yield f"ws://127.0.0.1:{port}/talk"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def by_us(url: str) -> Outcome:
@@ -168,18 +158,6 @@ def _verdict(outcomes: list[Outcome]) -> str:
 def _without_silence(pcm: bytes) -> bytes:
     """Up to the last sound, from which both measure."""
     return pcm[: OUTPUT_FORMAT.bytes_for_ms(last_audible_ms(pcm, OUTPUT_FORMAT) or 0)]
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + STARTS_WITHIN_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except ConnectionRefusedError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +19,13 @@ from typing import Any, Final
 
 from gemini_realtime.evaluation import Caller, Interrupts, Says, Scene, Suite, Target, play
 from gemini_realtime.testing import speech_from_text
+from interop.served import served
 
 ROOT: Final = Path(__file__).parents[2]
 QUESTIONS: Final = ("What is two plus three?", "What is nine times seven?", "Count to three.", "Tell me a long story.")
 OVER_IT: Final = "Stop. What is two plus two?"
 BEFORE_MS: Final = 1600  # of the story
 WORDS_BEFORE: Final = 4  # which take as long
-DIAL_WITHIN_S: Final = 60
 
 Measured = tuple[list[float], list[float]]
 """Seconds to the first sound of each answer, and until the story stopped."""
@@ -58,18 +56,13 @@ def main() -> None:
 @contextmanager
 def agent(name: str) -> Iterator[str]:
     """An agent, behind the embedded server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    offline = [sys.executable, "-m", "gemini_realtime", "offline", "--", sys.executable, "-m"]
-    served = ["uvicorn", "interop.voicebench.app:app", "--port", str(port), "--log-level", "error"]
-    process = subprocess.Popen([*offline, *served], cwd=ROOT)
-    try:
-        _wait_for(port)
+    with served(_command) as port:
         yield f"ws://127.0.0.1:{port}/{name}"
-    finally:
-        process.terminate()
-        process.wait()
+
+
+def _command(port: int) -> list[str]:
+    offline = [sys.executable, "-m", "gemini_realtime", "offline", "--", sys.executable, "-m"]
+    return [*offline, "uvicorn", "interop.voicebench.app:app", "--port", str(port), "--log-level", "error"]
 
 
 def by_us(url: str) -> Measured:
@@ -111,18 +104,6 @@ def _turn(number: int, words: str, folder: Path) -> dict[str, Any]:
         return turn
     start = {"after": "agent_speech_start", "delay_ms": BEFORE_MS}
     return {**turn, "start": start, "expect": "stop", "max_stop_ms": 2000}
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + DIAL_WITHIN_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except ConnectionRefusedError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
 
 
 if __name__ == "__main__":
