@@ -218,6 +218,34 @@ def test_importing_the_client_imports_little_that_not_everybody_needs() -> None:
     assert sum(name.startswith("gemini_realtime.") for name in brought) <= 56
 
 
+def test_nothing_is_imported_while_somebody_talks() -> None:
+    """An import holds up the event loop, and with it the sound of every conversation."""
+    code = """if True:
+        import asyncio, sys
+        from gemini_realtime import GeminiRealtimeClient, TurnComplete
+        from gemini_realtime.transport.memory import MemoryService
+
+        def answer(service, frame):
+            content = {"modelTurn": {"parts": [{"text": "Hello."}]}, "turnComplete": True}
+            service.say({"setupComplete": {}} if "setup" in frame else {"serverContent": content})
+
+        async def main():
+            entry, service = {"model": "gemini-3.8-live", "api_key": "key"}, MemoryService(answer)
+            client = GeminiRealtimeClient(llm_config={"config_list": [entry]}, dial=service.dial)
+            async with client.connect():
+                connected = set(sys.modules)
+                await client.send_text(role="user", text="Hello.")
+                async for event in client.read_events():
+                    if isinstance(event, TurnComplete):
+                        break
+                print("talked", *set(sys.modules) - connected)
+
+        asyncio.run(main())
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["talked"]
+
+
 @cache
 def _brought_by(statement: str) -> set[str]:
     """The modules that a new process has after this statement, and had not before."""

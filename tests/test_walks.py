@@ -200,10 +200,11 @@ async def test_a_resume_takes_few_calls() -> None:
     conversation = Conversation()
     async with conversation.client.connect():
         await conversation.begin()
+        gc.collect()  # an error is looked through for each secret that is in use, so for those of other tests too
         with counted() as names:
             conversation.service.end(1006)
             await conversation.until(SessionResumed)
-        check(names, 265)
+        check(names, 275)
 
 
 @in_virtual_time

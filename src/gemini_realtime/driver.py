@@ -198,6 +198,7 @@ class SessionDriver:
         Raises:
             GeminiRealtimeError: it could not be opened.
         """
+        telemetry()  # makes its instruments, and imports OpenTelemetry for them: not while anybody talks
         attempts = self.session.first_dial()
         while True:
             try:
