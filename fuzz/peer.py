@@ -4,8 +4,9 @@
 
 Invariants, whatever clients send and whatever ears, mind and voice tell: nothing raises; a connection is in a state
 that its transition table has, or closed with a code that a service sends and a reason that a close frame holds; nothing
-follows a close; every frame is a message of the service; no word of one session reaches the other; and no message takes
-long to receive. A case that breaks one is printed with its number, which repeats it: `--case 123`.
+follows a close; every frame is a message of the service; no word of one session reaches the other; and what a message
+costs grows no faster than what was sent: by processor time where nothing else runs, by calls in the tests. A case that
+breaks one is printed with its number, which repeats it: `--case 123`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from gemini_realtime.local.server.sessions import Sessions
@@ -100,8 +103,10 @@ HEAVY: list[Any] = [
     {"setup": {"model": "gemini-" * 50_000}},
 ]  # fmt: skip
 """What costs little to send, and could cost much to take."""
+MAX_CALLS, MAX_CALLS_PER_BYTE = 12_000, 2
+"""For one message, and each byte so far. A model's name that is close to others takes 9,000, 3,000 turns 1.3 a byte."""
 MAX_RECEIVE_S = 0.5
-"""Of processor time for one message; the rule is 0.05 where nothing else runs."""
+"""Of processor time for one message, which finds what costs much in one call. A collection of garbage counts too."""
 USUAL = {"realtimeInput": {"text": "SECRET"}}
 RISKY = ("system", "activity", "audioStreamEnd", "functionCall", "inlineData", "mediaChunks", '"scheduling"')
 """Frames with these words often end the session."""
@@ -120,13 +125,15 @@ class Caller:
         secret: what the other connection must never see.
         sessions: shared with the other one.
         chance: decides everything.
+        max_receive_s: of processor time for one message; None does not look.
     """
 
-    def __init__(self, secret: str, sessions: Sessions, chance: random.Random) -> None:
+    def __init__(self, secret: str, sessions: Sessions, chance: random.Random, *, max_receive_s: float | None) -> None:
         self._secret = secret
+        self._max_receive_s = max_receive_s
         self._chance = chance
         self._sessions = sessions
-        self._connections = 0
+        self._connections = self._sent = 0
         self._handle = "none"
         self.told = ""
         self._connect()
@@ -142,10 +149,18 @@ class Caller:
         elif kind < 0.705:
             self._happen(self._chance.choice(ENDS), now)
         else:
-            frame, began = self._frame(), time.thread_time()
-            self._peer.receive(frame, now)
-            assert (took_s := time.thread_time() - began) < MAX_RECEIVE_S, f"{took_s:.2f} s for {frame[:80]!r}"
+            self._receive(self._frame(), now)
         self._check(self._peer.actions())
+
+    def _receive(self, frame: bytes | str, now: float) -> None:
+        if self._max_receive_s is None:
+            self._sent += len(frame)
+            calls = calls_of(lambda: self._peer.receive(frame, now))
+            assert calls < MAX_CALLS + MAX_CALLS_PER_BYTE * self._sent, f"{calls:,} calls for {frame[:80]!r}"
+        else:
+            began = time.thread_time()
+            self._peer.receive(frame, now)
+            assert (took_s := time.thread_time() - began) < self._max_receive_s, f"{took_s:.2f} s for {frame[:80]!r}"
 
     def _connect(self) -> None:
         self._connections += 1
@@ -270,12 +285,34 @@ def _spoil(value: Any, chance: random.Random) -> None:
         return
 
 
-def fuzz_one(case: int) -> None:
-    """One case: two clients for a while; raises when an invariant breaks."""
+def calls_of(run: Callable[[], None]) -> int:
+    """How many functions are called while it runs."""
+    calls = 0
+
+    def count(_: FrameType, event: str, __: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def fuzz_one(case: int, *, max_receive_s: float | None = None) -> None:
+    """One case: two clients for a while; raises when an invariant breaks.
+
+    Args:
+        case: which one.
+        max_receive_s: of processor time for one message; without it, the calls that it takes are bounded.
+    """
     chance = random.Random(case)
     sessions = Sessions(lambda: f"{chance.getrandbits(64):x}", clock=lambda: 0.0)
     secrets = ("alpha", "bravo")
-    callers = [Caller(secret, sessions, chance) for secret in secrets]
+    callers = [Caller(secret, sessions, chance, max_receive_s=max_receive_s) for secret in secrets]
     now = 0.0
     for _ in range(chance.randrange(10, 80)):
         now += chance.choice([0.0, 0.02, 0.5, 3.0])
@@ -295,12 +332,13 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.case is not None:
         fuzz_one(arguments.case)
+        fuzz_one(arguments.case, max_receive_s=MAX_RECEIVE_S)
         return 0
     case, until = arguments.seed * 10**6, time.monotonic() + arguments.seconds
     while time.monotonic() < until:
         case += 1
         try:
-            fuzz_one(case)
+            fuzz_one(case, max_receive_s=MAX_RECEIVE_S)
         except Exception as error:
             print(f"{type(error).__name__}: {error}\nrepeat it with --case {case}")
             return 1
