@@ -113,4 +113,4 @@ def _packages(modules: list[str]) -> str:
     # Cython registers its runtime as if it were a module.
     roots = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - {"cython_runtime"}
     found = sorted(root for root in roots if not root.startswith("_"))
-    return f"{len(found)} packages: {', '.join(found)}"
+    return f"{len(found)} packages: {', '.join(found)}" if found else "no package"
