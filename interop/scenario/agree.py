@@ -39,7 +39,7 @@ from gemini_realtime.evaluation import (
     play,
 )
 from gemini_realtime.testing import speech_from_text
-from interop.scenario.script import ANSWERS_WITHIN_S, NEVER_SAYS, PATIENCE_S, QUESTIONS, SAYS_ONCE
+from interop.scenario.script import ANSWERS_WITHIN_S, NEVER_SAYS, PATIENCE_S, PIECE_MS, QUESTIONS, SAYS_ONCE
 from interop.served import served
 
 ROOT: Final = Path(__file__).parents[2]
@@ -67,10 +67,12 @@ class Outcome:
     Attributes:
         failures: what was not as expected.
         latencies_s: from the end of each question to the first sound of its answer.
+        unheard_s: how much later that sound is first to be heard, where it was not looked for; of each answer.
     """
 
     failures: list[str]
     latencies_s: list[float]
+    unheard_s: list[float]
 
 
 def main() -> None:
@@ -85,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         questions = Path(folder)
         for number, words in enumerate(QUESTIONS):
-            (questions / f"{number}.pcm").write_bytes(_without_silence(speech_from_text(words, rate_hz=24000)))
+            (questions / f"{number}.pcm").write_bytes(_ends_audibly(speech_from_text(words, rate_hz=24000)))
         names = options.only or AGENTS
         with ThreadPoolExecutor(options.at_once) as pool:
             rounds = [options.rounds if defect == GOOD else 1 for defect in names]
@@ -125,7 +127,7 @@ def by_us(url: str) -> Outcome:
     ]
     scene = Scene("a booking", Caller([*map(Says, QUESTIONS)], patience_s=PATIENCE_S), expect)
     result = play(Suite("bookings", [scene]), scene, 0, Target(url=url))
-    return Outcome(result.failures, result.record.answered_after_s)
+    return Outcome(result.failures, result.record.answered_after_s, [])
 
 
 def by_scenario(python: str, url: str, questions: Path) -> Outcome:
@@ -134,7 +136,7 @@ def by_scenario(python: str, url: str, questions: Path) -> Outcome:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     told = json.loads(done.stdout.splitlines()[-1])
-    return Outcome(told["failures"], told["latencies_s"])
+    return Outcome(told["failures"], told["latencies_s"], told["unheard_s"])
 
 
 def table(outcomes: Mapping[str, list[tuple[Outcome, Outcome]]]) -> str:
@@ -147,6 +149,9 @@ def table(outcomes: Mapping[str, list[tuple[Outcome, Outcome]]]) -> str:
         waits = [[wait for call in outcomes[GOOD] for wait in call[who].latencies_s] for who in (0, 1)]
         ours, theirs = (f"{1000 * median(values):.0f} ms (p50 of {len(values)})" for values in waits)
         lines.append(f"| its end of speech to first sound | | {ours} | {theirs} |")
+        heard = [wait + unheard for _, call in outcomes[GOOD]
+                 for wait, unheard in zip(call.latencies_s, call.unheard_s, strict=True)]  # fmt: skip
+        lines.append(f"| until that is to be heard | | {ours} | {1000 * median(heard):.0f} ms |")
     return "\n".join(lines) + "\n"
 
 
@@ -155,9 +160,10 @@ def _verdict(outcomes: list[Outcome]) -> str:
     return f"fails: {failures[0]}" if failures else "passes"
 
 
-def _without_silence(pcm: bytes) -> bytes:
-    """Up to the last sound, from which both measure."""
-    return pcm[: OUTPUT_FORMAT.bytes_for_ms(last_audible_ms(pcm, OUTPUT_FORMAT) or 0)]
+def _ends_audibly(pcm: bytes) -> bytes:
+    """Up to the last sound, from which both measure, which is where a piece of the microphone's ends."""
+    audible = pcm[: OUTPUT_FORMAT.bytes_for_ms(last_audible_ms(pcm, OUTPUT_FORMAT) or 0)]
+    return bytes(-len(audible) % OUTPUT_FORMAT.bytes_for_ms(PIECE_MS)) + audible
 
 
 if __name__ == "__main__":

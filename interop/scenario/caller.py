@@ -11,6 +11,7 @@ import asyncio
 import json
 import re
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ import scenario
 from scenario.voice import AudioChunk, STTProvider, WebSocketAgentAdapter, WebSocketProtocol
 from scenario.voice.messages import create_audio_message
 
-from interop.scenario.script import ANSWERS_WITHIN_S, NEVER_SAYS, PATIENCE_S, QUESTIONS, SAYS_ONCE
+from interop.scenario.script import ANSWERS_WITHIN_S, NEVER_SAYS, PATIENCE_S, PIECE_MS, QUESTIONS, SAYS_ONCE
 
-FRAME_S = 0.02
-FRAME_BYTES = int(16000 * FRAME_S) * 2
+FRAME_S = PIECE_MS / 1000
+FRAME_BYTES = 16 * PIECE_MS * 2
+WINDOW = 240  # samples: 10 ms, as `evaluate` looks
 
 
 class Pcm(WebSocketProtocol):  # type: ignore[misc]
@@ -31,15 +33,22 @@ class Pcm(WebSocketProtocol):  # type: ignore[misc]
 
     Args:
         audible_db: from then on, below full scale.
+
+    Attributes:
+        unheard_s: for each answer, from when its first piece to be heard came until it is to be heard in it, when it is
+            played as it comes: that much later than langwatch-scenario says, which counts to the piece.
     """
 
     def __init__(self, audible_db: float) -> None:
+        self.unheard_s: list[float] = []
         self._audible_rms = 32768 * 10 ** (audible_db / 20)
         self.answer_begins()
 
     def answer_begins(self) -> None:
         """What comes now is silent at first."""
         self._silent = True
+        self._came_at: float | None = None
+        self._silent_s = 0.0
 
     def encode_audio(self, audio: bytes) -> bytes:
         pcm = np.frombuffer(audio, "<i2")
@@ -50,9 +59,19 @@ class Pcm(WebSocketProtocol):  # type: ignore[misc]
         if not isinstance(message, bytes):
             return None
         if self._silent:
-            samples = np.frombuffer(message, "<i2").astype(float)
-            self._silent = bool(np.sqrt(np.mean(samples**2)) < self._audible_rms)
+            self._look_for_sound(np.frombuffer(message, "<i2").astype(float))
         return None if self._silent else AudioChunk(message)
+
+    def _look_for_sound(self, samples: Any) -> None:
+        now = time.monotonic()
+        self._came_at = self._came_at or now
+        for at in range(0, len(samples), WINDOW):
+            window = samples[at : at + WINDOW]
+            if np.sqrt(np.mean(window**2)) >= self._audible_rms:
+                self._silent = False
+                self.unheard_s.append(max(0.0, self._came_at + self._silent_s - now))
+                return
+            self._silent_s += len(window) / 24000
 
 
 class Microphone(WebSocketAgentAdapter):  # type: ignore[misc]
@@ -138,7 +157,7 @@ async def call(url: str, folder: Path, audible_db: float) -> dict[str, Any]:
     latencies = result.latency.measurements if result is not None and result.latency is not None else []
     if any(latency > ANSWERS_WITHIN_S for latency in latencies):
         failures.append(f"answers within {ANSWERS_WITHIN_S} s: after {max(latencies):.2f} s")
-    return {"failures": failures, "said": said, "latencies_s": latencies}
+    return {"failures": failures, "said": said, "latencies_s": latencies, "unheard_s": protocol.unheard_s}
 
 
 def _words(message: Any) -> str:
@@ -153,4 +172,5 @@ def _wrong(said: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(call(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])))))
+    told = asyncio.run(call(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])))
+    print(f"\n{json.dumps(told)}")  # the line above may end in a spinner

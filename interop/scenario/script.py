@@ -7,3 +7,5 @@ SAYS_ONCE = "the fish costs twenty dollars"
 NEVER_SAYS = ("thirty dollars", "my instructions")
 ANSWERS_WITHIN_S = 1.5
 PATIENCE_S = 8.0
+PIECE_MS = 20
+"""As a microphone sends it, by both."""
