@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import os
 import socket
 import ssl as tls
 import time
@@ -111,6 +112,8 @@ async def _connect(
     try:
         proxy = proxy_of_environment(url) if proxy is None else proxy
         password = password_of(proxy or "")  # kept for as long as an error may quote it
+        if ssl is None and url.lower().startswith("wss:"):
+            ssl = _trusted()
         async with asyncio.timeout(timeout_s):
             await picows.ws_connect(
                 lambda: listener,
@@ -136,6 +139,17 @@ async def _connect(
         return None
     # picows says nothing of a peer that hangs up in place of an answer.
     return HandshakeError(f"{_host(url)} hung up during the handshake", remedy="try again later")
+
+
+def _trusted() -> tls.SSLContext:
+    """The system's certificates, or those that SSL_CERT_FILE and SSL_CERT_DIR name, as they are now."""
+    paths = tls.get_default_verify_paths()
+    return _read_trusted(paths, None if paths.cafile is None else os.stat(paths.cafile).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1)  # to read them takes 20 ms, and each time 0.8 MB for as long as the connection lives
+def _read_trusted(paths: tls.DefaultVerifyPaths, changed_ns: int | None) -> tls.SSLContext:
+    return tls.create_default_context()
 
 
 class _Line:
