@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from gemini_realtime.evaluation.record import CallRecord, CallResult, Judgement, Verdict
-from gemini_realtime.evaluation.summary import JudgedStatement, Tally, Waits, compare, summaries
+from gemini_realtime.evaluation.summary import JudgedStatement, Tally, Waits, summaries
 
 
 def calls(passed: int, failed: int, wait_s: float = 0.5, scene: str = "scene") -> list[CallResult]:
@@ -27,23 +27,6 @@ def test_scenes_that_always_pass_or_always_fail_are_not_flaky() -> None:
     ]
 
 
-def test_a_change_that_may_be_noise_is_none() -> None:
-    (change,) = compare(calls(8, 2), calls(6, 4))
-    assert change.outcome == "same"
-
-
-def test_a_change_of_many_calls_is_one() -> None:
-    (change,) = compare(calls(80, 20), calls(50, 50))
-    assert change.outcome == "worse"
-    (change,) = compare(calls(50, 50), calls(80, 20))
-    assert change.outcome == "better"
-
-
-def test_slower_answers_are_worse() -> None:
-    (change,) = compare(calls(10, 0, wait_s=0.5), calls(10, 0, wait_s=2.5))
-    assert (change.outcome, change.speed) == ("same", "worse")
-
-
 def judged(holds: int, fails: int, *, unjudged: int = 0) -> list[CallResult]:
     votes = [[True, True, False]] * holds + [[False, False, False]] * fails
     judgements = [Judgement("It is polite.", vote, ["for a reason"] * 3) for vote in votes]
@@ -55,19 +38,6 @@ def test_judgements_are_counted_apart_from_what_was_checked() -> None:
     (summary,) = summaries(judged(3, 1, unjudged=2))
     assert (summary.outcome, summary.passed) == ("passed", 6)
     assert summary.judged == [JudgedStatement("It is polite.", 3, 4, [("nobody answers", 2)], agreement=0.5)]
-
-
-def test_a_statement_that_holds_more_seldom_is_worse_unless_it_may_be_noise() -> None:
-    (change,) = compare(judged(80, 20), judged(50, 50))
-    assert (change.outcome, change.judged[0].rates, change.judged[0].outcome) == ("same", (0.8, 0.5), "worse")
-    (change,) = compare(judged(8, 2), judged(6, 4))
-    assert change.judged[0].outcome == "same"
-    (change,) = compare(judged(0, 0, unjudged=5), judged(5, 0))
-    assert change.judged == []
-
-
-def test_only_scenes_of_both_runs_are_compared() -> None:
-    assert compare(calls(1, 0, scene="a"), calls(1, 0, scene="b")) == []
 
 
 def test_a_flaky_scene_says_how_often_it_may_pass() -> None:

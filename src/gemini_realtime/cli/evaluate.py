@@ -24,13 +24,14 @@ from rich.table import Table
 
 from gemini_realtime import ConfigError
 from gemini_realtime.cli.options.evaluate import EvaluateOptions
+from gemini_realtime.evaluation.comparison import Change, JudgedChange, compare
 from gemini_realtime.evaluation.files import JsonLines, JUnit, Sink, read_results, taken_over
 from gemini_realtime.evaluation.page import page
 from gemini_realtime.evaluation.plan import Plan
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.running import run, run_again
 from gemini_realtime.evaluation.suite_file import read_suite, steps_of
-from gemini_realtime.evaluation.summary import Change, JudgedChange, JudgedStatement, SceneSummary, Tally, compare
+from gemini_realtime.evaluation.summary import JudgedStatement, SceneSummary, Tally
 
 _COLOURS = {"passed": "green", "failed": "red", "flaky": "yellow", "better": "green", "worse": "red", "same": "dim"}
 _SHOWN_MAX = 3  # kinds of failures of a scene that are told
@@ -261,7 +262,7 @@ def _tell_call(console: Console, call: CallResult) -> None:
 
 def _changed(change: Change) -> list[str]:
     low, high = change.rate_interval
-    times = "" if change.p50_interval_s is None else "{:+.2f} to {:+.2f} s".format(*change.p50_interval_s)
+    times = "too few calls" if change.p50_interval_s is None else "{:+.2f} to {:+.2f} s".format(*change.p50_interval_s)
     return [
         escape(change.name),
         f"{change.rates[0]:.0%} → {change.rates[1]:.0%} [{_COLOURS[change.outcome]}]{change.outcome}[/]",

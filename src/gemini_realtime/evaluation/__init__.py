@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from gemini_realtime.evaluation.calls import Target, play
+from gemini_realtime.evaluation.comparison import Change, compare
 from gemini_realtime.evaluation.expectations import (
     Answers,
     AnswersWithin,
@@ -49,7 +50,7 @@ from gemini_realtime.evaluation.scenes import (
     Waits,
 )
 from gemini_realtime.evaluation.suite_file import read_suite
-from gemini_realtime.evaluation.summary import Change, SceneSummary, compare, summaries
+from gemini_realtime.evaluation.summary import SceneSummary, summaries
 
 __all__ = [
     "Answers",

@@ -1,4 +1,4 @@
-"""What many calls come to, scene by scene, and what became better or worse between two runs."""
+"""What many calls come to, scene by scene."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil, sqrt
-from random import Random
 from typing import Final, Literal
 
 from gemini_realtime.evaluation.record import CallResult, Judgement
 
-_Z: Final = 1.96  # for intervals that hold the truth 95 times of 100
-_DRAWS: Final = 1000
+Z: Final = 1.96  # for intervals that hold the truth 95 times of 100
 _KEPT_MAX: Final = 200  # failed calls of a scene that are kept whole
-
-Outcome = Literal["better", "worse", "same"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class SceneSummary:
     @property
     def rate_interval(self) -> tuple[float, float]:
         """Between what and what that share lies 95 times of 100 (Wilson)."""
-        return _wilson(self.passed, self.calls)
+        return wilson(self.passed, self.calls)
 
     @property
     def faults(self) -> list[int]:
@@ -87,57 +83,6 @@ class SceneSummary:
         if self.passed == self.calls:
             return "passed"
         return "flaky" if self.passed else "failed"
-
-
-@dataclass(frozen=True)
-class JudgedChange:
-    """What became of one statement of a rubric between two runs.
-
-    Attributes:
-        statement: of the rubric.
-        rates: the share of calls in which it held, of those that were judged, before and after.
-        rate_interval: of the difference of the two, in which it lies 95 times of 100.
-    """
-
-    statement: str
-    rates: tuple[float, float]
-    rate_interval: tuple[float, float]
-
-    @property
-    def outcome(self) -> Outcome:
-        """Whether it holds more often; `same` when it may be noise."""
-        return _direction(self.rate_interval, more_is="better")
-
-
-@dataclass(frozen=True)
-class Change:
-    """What became of one scene between two runs.
-
-    Attributes:
-        name: of the scene.
-        rates: the share of calls that passed, before and after.
-        rate_interval: of the difference of the two, in which it lies 95 times of 100.
-        p50_s: of the time to the first sound of an answer, before and after.
-        p50_interval_s: of the difference, likewise; None where there were no answers.
-        judged: of the statements that a judge has decided on in both runs.
-    """
-
-    name: str
-    rates: tuple[float, float]
-    rate_interval: tuple[float, float]
-    p50_s: tuple[float | None, float | None]
-    p50_interval_s: tuple[float, float] | None
-    judged: list[JudgedChange] = field(default_factory=list)
-
-    @property
-    def outcome(self) -> Outcome:
-        """Whether the calls pass more often; `same` when it may be noise."""
-        return _direction(self.rate_interval, more_is="better")
-
-    @property
-    def speed(self) -> Outcome:
-        """Whether answers come sooner; `same` when it may be noise."""
-        return "same" if self.p50_interval_s is None else _direction(self.p50_interval_s, more_is="worse")
 
 
 class Waits:
@@ -156,14 +101,6 @@ class Waits:
     def percentile(self, percent: float) -> float | None:
         """The wait that so many of a hundred do not exceed (nearest rank), in seconds; None without any."""
         return self._quantiles([percent / 100])[0] if self._counts else None
-
-    def medians(self, random: Random) -> list[float]:
-        """What the median might have been as well, had other callers been drawn from the same: a bootstrap.
-
-        The rank of a drawn median among the values is distributed as Beta says, so that nothing needs to be drawn.
-        """
-        middle = (len(self) + 1) / 2
-        return self._quantiles([random.betavariate(middle, middle) for _ in range(_DRAWS)])
 
     def histogram(self, bins: int) -> tuple[float, list[int]]:
         """Where it ends, in seconds, and how many waits are in each of so many bins from 0 on."""
@@ -311,64 +248,9 @@ def summaries(results: Iterable[CallResult]) -> list[SceneSummary]:
     return [scene.summary() for scene in Tally.of(results)]
 
 
-def compare(before: Iterable[CallResult], after: Iterable[CallResult]) -> list[Change]:
-    """The scenes that both runs have."""
-    earlier = {scene.name: scene for scene in Tally.of(before)}
-    return [_change(earlier[scene.name], scene) for scene in Tally.of(after) if scene.name in earlier]
-
-
-def _change(before: SceneTally, after: SceneTally) -> Change:
-    first, second = before.summary(), after.summary()
-    return Change(
-        second.name,
-        (first.rate, second.rate),
-        _newcombe(first.passed, first.calls, second.passed, second.calls),
-        (first.p50_s, second.p50_s),
-        _bootstrap(before.waits, after.waits) if before.waits and after.waits else None,
-        [*_judged_changes(first, second)],
-    )
-
-
-def _judged_changes(before: SceneSummary, after: SceneSummary) -> Iterator[JudgedChange]:
-    earlier = {judged.statement: judged for judged in before.judged}
-    for second in after.judged:
-        first = earlier.get(second.statement)
-        if first is not None and first.judged and second.judged:
-            yield JudgedChange(
-                second.statement,
-                (first.held / first.judged, second.held / second.judged),
-                _newcombe(first.held, first.judged, second.held, second.judged),
-            )
-
-
-def _newcombe(passed: int, calls: int, passed_after: int, calls_after: int) -> tuple[float, float]:
-    """The interval of a difference of two shares. Source: Newcombe, 1998, method 10."""
-    share, share_after = passed / calls, passed_after / calls_after
-    low, high = _wilson(passed, calls)
-    low_after, high_after = _wilson(passed_after, calls_after)
-    difference = share_after - share
-    return (
-        difference - sqrt((share_after - low_after) ** 2 + (high - share) ** 2),
-        difference + sqrt((high_after - share_after) ** 2 + (share - low) ** 2),
-    )
-
-
-def _wilson(passed: int, calls: int) -> tuple[float, float]:
+def wilson(passed: int, calls: int, z: float = Z) -> tuple[float, float]:
+    """The interval of a share: for calls that know nothing of each other."""
     share = passed / calls
-    middle = (share + _Z**2 / (2 * calls)) / (1 + _Z**2 / calls)
-    half = _Z * sqrt(share * (1 - share) / calls + _Z**2 / (4 * calls**2)) / (1 + _Z**2 / calls)
+    middle = (share + z**2 / (2 * calls)) / (1 + z**2 / calls)
+    half = z * sqrt(share * (1 - share) / calls + z**2 / (4 * calls**2)) / (1 + z**2 / calls)
     return middle - half, middle + half
-
-
-def _bootstrap(before: Waits, after: Waits) -> tuple[float, float]:
-    """The interval of a difference of two medians, by drawing anew from both."""
-    random = Random(0)
-    drawn = sorted(b - a for a, b in zip(before.medians(random), after.medians(random), strict=True))
-    return drawn[round(0.025 * _DRAWS)], drawn[round(0.975 * _DRAWS) - 1]
-
-
-def _direction(interval: tuple[float, float], *, more_is: Literal["better", "worse"]) -> Outcome:
-    low, high = interval
-    if low <= 0 <= high:
-        return "same"
-    return more_is if low > 0 else ("worse" if more_is == "better" else "better")
