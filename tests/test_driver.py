@@ -38,6 +38,7 @@ from gemini_realtime.testing.virtual_time import VirtualTimeLoop
 from gemini_realtime.transport.base import Receiver, Transport
 from gemini_realtime.transport.memory import MemoryService, MemoryTransport, confirm_setup
 from tests.loop import settle
+from tests.test_walks import counted
 
 KEY = "AIza-not-a-real-key"
 CHUNK = b"\x01\x00" * 320
@@ -465,6 +466,21 @@ async def test_a_file_that_is_sent_as_fast_as_it_goes_loses_nothing_behind_a_sho
         await asyncio.sleep(1)
         assert audio_ms(service) == 3000 * 20
         assert not [event for event in await read_all(client) if isinstance(event, AudioDropped)]
+
+
+@virtually
+async def test_a_file_is_sent_by_the_short_way_again_once_a_stall_is_over() -> None:
+    service = Service()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.stall()
+        asyncio.get_running_loop().call_later(0.1, service.take)
+        await client.send_audio(CHUNK)
+        with counted() as names:
+            for _ in range(1000):
+                await client.send_audio(CHUNK)
+        assert names["session.send_audio"] <= 1000 / 25 + 1  # the first piece of each stretch
 
 
 @virtually

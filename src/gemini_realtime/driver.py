@@ -305,13 +305,8 @@ class SessionDriver:
     async def keep_up(self) -> None:
         """Wait for a slow network; one that has been stalled for as long as audio may wait is not waited for."""
         patience_s = self.session.audio_waits_until() - self._loop.time()
-        if patience_s > 0:
-            try:
-                async with asyncio.timeout(patience_s):
-                    await self.connection.transport.drain()
-            except Exception:  # it took too long; or it failed, which `_drain` sees to
-                return
-            self.flush()  # what has been waited for is on its way when the wait is over
+        if patience_s > 0 and self._draining is not None:
+            await asyncio.wait((self._draining,), timeout=patience_s)
 
     def flush(self) -> None:
         """Send what may be sent, as long as the network takes it."""
