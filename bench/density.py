@@ -174,9 +174,9 @@ def in_short(series: Series) -> str:
     """The same in two sentences, for those who want no more."""
     ag2, google = (ratio(series, name, OURS) for name in (AG2, GOOGLE))
     return (
-        f"A conversation costs AG2's client **{ag2:.1f} times** the CPU time that it costs this one, and google-genai "
-        f"**{google:.1f} times**. The floor, the same WebSocket frames with nobody to look into them, is "
-        f"{ratio(series, FLOOR, OURS):.2f} of it: [performance](docs/performance.md)."
+        f"A conversation takes **{ag2:.1f} times** as much CPU time with AG2's client as with this one, and "
+        f"**{google:.1f} times** with google-genai. The floor, receiving the same WebSocket frames without parsing "
+        f"them, is at {ratio(series, FLOOR, OURS):.2f}: [performance](docs/performance.md)."
     )
 
 

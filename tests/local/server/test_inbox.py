@@ -1,28 +1,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from gemini_realtime.local.server import inbox as module
 from gemini_realtime.local.server.inbox import Inbox
+from gemini_realtime.testing import in_virtual_time
 
 
 class Reader:
-    """Takes messages, and as long as it is told."""
+    """Takes messages, in no time."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
         self.paused = 0
-        self.takes_s = 0.0
         self.inbox = Inbox(self.take, self.pause, self.resume)
 
     def take(self, message: bytes) -> None:
         self.taken.append(message)
-        until = time.perf_counter() + self.takes_s
-        while time.perf_counter() < until:
-            pass
 
     def pause(self) -> None:
         self.paused = 1
@@ -31,12 +27,14 @@ class Reader:
         self.paused = 0
 
 
+@in_virtual_time
 async def test_a_message_is_taken_at_once() -> None:
     reader = Reader()
     reader.inbox.put(b"a")
     assert reader.taken == [b"a"]
 
 
+@in_virtual_time
 async def test_others_have_their_turn_between_the_messages_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHARE_S", 0.0)
     reader = Reader()
@@ -50,6 +48,7 @@ async def test_others_have_their_turn_between_the_messages_of_one(monkeypatch: p
     assert (reader.taken, reader.paused) == ([b"a", b"b", b"c"], 0)
 
 
+@in_virtual_time
 async def test_after_a_pause_a_client_has_its_share_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHARE_S", 0.0)
     monkeypatch.setattr(module, "PAUSE_S", -1.0)
@@ -59,6 +58,7 @@ async def test_after_a_pause_a_client_has_its_share_again(monkeypatch: pytest.Mo
     assert (reader.taken, reader.paused) == ([b"a", b"b", b"c"], 0)
 
 
+@in_virtual_time
 async def test_what_comes_while_one_is_being_read_waits_in_order() -> None:
     reader = Reader()
     reader.inbox.hold()
@@ -71,6 +71,7 @@ async def test_what_comes_while_one_is_being_read_waits_in_order() -> None:
     assert (reader.taken, reader.paused, ended) == ([b"a", b"b"], 0, [2])
 
 
+@in_virtual_time
 async def test_of_a_client_that_is_gone_nothing_waits() -> None:
     reader = Reader()
     reader.inbox.hold()
