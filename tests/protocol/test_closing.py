@@ -21,7 +21,7 @@ from gemini_realtime.protocol.closing import (
 
 def before(**changed: Any) -> Before:
     """A conversation between two turns, over a connection that is open, with a handle."""
-    return Before(confirmed=True, open=True, moved=True, owed=False, resumable=True)._replace(**changed)
+    return Before(**{"confirmed": True, "open": True, "moved": True, "owed": False, "resumable": True, **changed})
 
 
 FIRST_SETUP = before(confirmed=False, open=False, moved=False, resumable=False)

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from gemini_realtime.protocol.codec import encode
 from gemini_realtime.protocol.families import Family
@@ -21,7 +23,7 @@ SAME_CALL_WITHIN_S: Final = 1.0
 is a guess: the two forms of a call have been seen to follow each other at once."""
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True):
     """A function call.
 
     Attributes:

@@ -13,7 +13,9 @@ adk-python (#4587).
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from gemini_realtime.errors import (
     ConfigError,
@@ -32,7 +34,7 @@ WORTH_REPEATING_AT_FIRST: Final = (429, 500, 502, 503, 504)
 """HTTP refusals that say that the address is right and the service busy."""
 
 
-class _Close(NamedTuple):
+class _Close(msgspec.Struct, frozen=True):
     explanation: str
     remedy: str
     retryable: bool
@@ -129,7 +131,7 @@ class Verdict(Enum):
     FAIL = "the conversation ends with the error"
 
 
-class Before(NamedTuple):
+class Before(msgspec.Struct, frozen=True):
     """What went before the end of a connection.
 
     Attributes:

@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -195,7 +195,7 @@ def read_health(value: Any) -> HealthPolicy:
     return HealthPolicy(**fields)
 
 
-class Finding(NamedTuple):
+class Finding(msgspec.Struct, frozen=True):
     """One fault that was seen.
 
     Attributes:
@@ -209,7 +209,7 @@ class Finding(NamedTuple):
     action: Action
 
 
-class Expected(NamedTuple):
+class Expected(msgspec.Struct, frozen=True):
     """What the setup in force asks for.
 
     Attributes:
@@ -458,7 +458,7 @@ class Health:
         return [] if action == "off" else [Finding(kind, detail, action)]
 
 
-class _Silence(NamedTuple):
+class _Silence(msgspec.Struct, frozen=True):
     kind: str
     since: float
     limit_s: float

@@ -27,7 +27,7 @@ from heapq import merge
 from itertools import chain
 from math import inf
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -90,7 +90,7 @@ class Entry(msgspec.Struct, gc=False):
     rejections: int = 0
 
 
-class Resent(NamedTuple):
+class Resent(msgspec.Struct, frozen=True):
     """What becomes of the messages after a loss.
 
     Attributes:
@@ -364,7 +364,7 @@ class Ledger:
         else:
             answered = self._next_answered(answering, after, sent_until)
             if not self.questions.one_by_one:  # questions that came together may have been answered together
-                answered = answered._replace(maybe_until=answering.until)
+                answered = replace(answered, maybe_until=answering.until)
         self._audio_answered(answered.spoken_until, after, sent_until - margin_s, answering.began_at)
         self._take_note(answered, after, sent_until, results, asked_until, handle_at)
 
@@ -382,7 +382,7 @@ class Ledger:
         if answered is not None:
             # With the mark of its end an utterance is answered, as far as the application says where it ends.
             ends = [entry.number for entry in asked if entry.kind == "activity" and entry.number <= answered.until]
-            return answered._replace(spoken_until=ends[-1]) if ends else answered
+            return replace(answered, spoken_until=ends[-1]) if ends else answered
         if asked:  # it reached the service sooner than it seems
             return Answered(asked[0].number)
         began = self.utterances.first  # since the utterance before it was answered

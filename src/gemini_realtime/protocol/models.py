@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from gemini_realtime.errors import UnsupportedByModel
 from gemini_realtime.protocol.endpoint import Service
@@ -56,7 +58,7 @@ def profile_for(model: str, *, vertex: bool = False) -> ModelProfile:
 # --- what the service is known to refuse
 
 
-class _Refusal(NamedTuple):
+class _Refusal(msgspec.Struct, frozen=True):
     problem: str
     remedy: str
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from functools import cache, partial
 from types import UnionType
-from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET
@@ -31,7 +31,7 @@ Source: https://protobuf.dev/reference/cpp/api-docs/google.protobuf.io.coded_str
 _Struct = TypeVar("_Struct", bound=Message)
 
 
-class UnknownField(NamedTuple):
+class UnknownField(msgspec.Struct, frozen=True):
     """A field that is not read: its name as sent, and where (`setup.generation_config`), empty at the top."""
 
     path: str
@@ -117,7 +117,7 @@ _Read = Callable[[Any, str, list[UnknownField]], Any]
 """Reads a value at a path; UNSET when it makes no sense there. What is left out inside it is added to the list."""
 
 
-class Field(NamedTuple):
+class Field(msgspec.Struct, frozen=True):
     """One field of a message: both spellings, the message inside it, if any, and what reads it."""
 
     wire_name: str

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from gemini_realtime.protocol.turns import LATE_TRANSCRIPT_S
 
@@ -16,7 +19,7 @@ MAX_HEARD: Final = 64
 """Bound on utterances that wait for an answer; the oldest are given up."""
 
 
-class Question(NamedTuple):
+class Question(msgspec.Struct, frozen=True):
     """A question that waits for its answer.
 
     Attributes:
@@ -38,7 +41,7 @@ class Question(NamedTuple):
         return self.until <= other.after
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True):
     """What an answer, with those before it, is evidence of.
 
     Attributes:
@@ -103,7 +106,7 @@ class Questions:
             after = min(after, known_until)
         heard = Question(after, until, after, now)
         if speaks_on and self._heard:
-            self._heard[-1] = heard._replace(after=self._heard[-1].after)
+            self._heard[-1] = replace(heard, after=self._heard[-1].after)
         elif not speaks_on:
             self._heard.append(heard)
             del self._heard[:-MAX_HEARD]

@@ -21,7 +21,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from gemini_realtime.errors import ConnectionClosed, GeminiRealtimeError, NotConnectedError, ServiceError, SetupTimeout
 from gemini_realtime.protocol import local_events, messages, server_events
@@ -97,7 +99,7 @@ DROPPED_MS: Final = 1000.0
 """Audio that is dropped for long is told of a second at a time, not fifty times a second."""
 
 
-class Actions(NamedTuple):
+class Actions(msgspec.Struct, frozen=True):
     """What whoever carries the session has to do now, beside sending frames.
 
     Attributes:

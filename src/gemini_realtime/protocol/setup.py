@@ -134,12 +134,12 @@ def _overlaid(base: Json, overlay: Json, struct: type[Message] | None = Setup) -
     merged = dict(base)
     for name, value in overlay.items():
         field = fields_of(struct).get(name) if struct is not None else None
-        spelled = field.wire_name if field is not None else name
+        spelled, nested = (field.wire_name, field.nested) if field is not None else (name, None)
         if value is None:
             merged.pop(spelled, None)
         elif isinstance(value, dict):
             below = merged.get(spelled)
-            merged[spelled] = _overlaid(below if isinstance(below, dict) else {}, value, field and field.nested)
+            merged[spelled] = _overlaid(below if isinstance(below, dict) else {}, value, nested)
         else:
             merged[spelled] = value
     return merged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -11,7 +11,7 @@ from gemini_realtime.protocol.messages import Content, ContextUpdate
 from gemini_realtime.protocol.options import SessionOptions
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """A setup.
 
     Attributes:

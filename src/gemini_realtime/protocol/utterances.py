@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 
-class Answering(NamedTuple):
+class Answering(msgspec.Struct, frozen=True):
     """An answer that has begun.
 
     Attributes:
