@@ -25,6 +25,8 @@ class Echo:
                 time.sleep(seconds)
             case {"print": text}:
                 print(text)
+            case {"variable": name}:
+                return {"value": os.environ.get(name)}, body
         return head, body[::-1]
 
 

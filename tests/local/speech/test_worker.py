@@ -39,6 +39,21 @@ async def test_what_a_library_prints_is_no_answer() -> None:
     await worker.close()
 
 
+async def test_libraries_are_told_to_send_nothing_to_their_makers() -> None:
+    worker = Worker("echoing", ENGINE)
+    assert (await worker.ask({"variable": "ORT_DISABLE_TELEMETRY"})).head == {"value": "1"}
+    await worker.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no process groups")
+async def test_ctrl_c_in_a_terminal_does_not_reach_it_while_it_starts() -> None:
+    worker = Worker("echoing", ENGINE)
+    await worker.start()
+    assert worker.pid is not None
+    assert os.getpgid(worker.pid) != os.getpgrp()
+    await worker.close()
+
+
 async def test_callers_get_their_own_answers_in_order() -> None:
     worker = Worker("echoing", ENGINE)
     answers = await asyncio.gather(*(worker.ask({"n": n}, session="one") for n in range(5)))

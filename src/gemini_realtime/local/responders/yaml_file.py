@@ -176,7 +176,7 @@ def read_yaml(path: Path) -> Value:
     try:
         return Value(YAML().load(path.read_text("utf-8")), path, 1, 1)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", remedy="give the path of a script") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", remedy="give the path of a YAML file") from error
     except MarkedYAMLError as error:
         line, column = (error.problem_mark.line, error.problem_mark.column) if error.problem_mark else (0, 0)
         place = Value(None, path, line + 1, column + 1)

@@ -26,6 +26,11 @@ WAITS_S: Final = 60.0
 """How long a process waits to be needed again: it holds some 100 to 250 MB."""
 
 
+NO_TELEMETRY: Final = {"ORT_DISABLE_TELEMETRY": "1"}
+"""What hears and speaks uses no network. By its Privacy.md, onnxruntime tells Microsoft of its use unless it is asked not
+to, and keeps a number of this machine in the home folder for that."""
+
+
 class WorkerError(GeminiRealtimeError):
     """The process that hears or speaks did not start, or ended twice during one request."""
 
@@ -61,7 +66,11 @@ class Process:
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 "OPENBLAS_NUM_THREADS": "1",
                 "OMP_NUM_THREADS": "1",
+                **NO_TELEMETRY,
             },
+            # Ctrl-C reaches every process of a terminal's group, also one that is only being started: whether to end
+            # on it is this program's decision.
+            process_group=0 if os.name == "posix" else None,
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="speech")
         self._loading = self._thread.submit(self._reply)  # the first one says that the engine is loaded

@@ -6,6 +6,7 @@ piper-tts is licensed under GPL-3.0 and loaded at run time only.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from typing import Any, Final
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.local.speech.phrases import Phrases
+from gemini_realtime.local.speech.processes import NO_TELEMETRY
 from gemini_realtime.local.speech.speaking import SENTENCE_CHARS_MAX, ChunkCutter, SpokenChunk, WordBegin
 from gemini_realtime.local.speech.spoken_text import sentences
 
@@ -35,6 +37,7 @@ class PiperSpeaking:
     """
 
     def __init__(self, model: Path) -> None:
+        os.environ.update(NO_TELEMETRY)  # before its onnxruntime is loaded
         try:
             import numpy  # noqa: F401
             import piper

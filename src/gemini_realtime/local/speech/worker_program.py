@@ -108,7 +108,7 @@ def _reply(replies: BinaryIO, place: int, status: int, head: dict[str, Any], bod
 def main() -> None:
     """Load the engine that the command line names, and serve."""
     engine, settings = sys.argv[1:]
-    # Ctrl-C reaches every process of a terminal; whether to end on it is the parent's decision.
+    # Where there are no process groups, as on Windows, Ctrl-C reaches this one too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:
