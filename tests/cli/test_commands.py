@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from gemini_realtime import __version__
 from gemini_realtime.cli.commands import app
+from gemini_realtime.cli.options.files import writing
 from tests.cli.strangers import run
 
 COMMANDS = ["talk", "serve", "offline", "doctor"]
@@ -64,6 +66,9 @@ def test_help_loads_nothing_heavy() -> None:
         ["talk", "--say", "a", "--output", "a.wav", "--record", "a.wav"],
         ["talk", "--say", " "],
         ["talk", "--say", "a", "--url", ""],
+        ["talk", "--say", "\udcff"],
+        ["talk", "--system", "\udcff"],
+        ["web", "--key", __file__],
         ["talk", "--no-such-option"],
         ["serve", "--port", "65536"],
         ["no-such-command"],
@@ -108,6 +113,18 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_conversation(option
     done = run("talk", "--say", "hello", option, "/proc/no.wav" if os.path.isdir("/proc") else "/no.wav", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "cannot be written" in done.stderr
+
+
+def test_a_file_that_cannot_be_written_after_all_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "answer.wav"
+    with pytest.raises(OSError, match=r"answer.wav' cannot be written: No space left on device"), writing(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_closed_standard_streams_are_not_mistaken_for_the_next_file() -> None:
+    closed = "import os; [os.close(number) for number in range(3)]"
+    program = "from gemini_realtime.cli import _open_standard_streams as opened; opened(); os._exit(os.dup(0))"
+    assert subprocess.run([sys.executable, "-c", f"{closed}; {program}"], timeout=60).returncode > 2
 
 
 def test_a_file_that_was_only_tried_is_not_left_behind(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from rich.console import Console
 
-from gemini_realtime import ConnectionClosed, GeminiRealtimeClient, GeminiRealtimeError
+from gemini_realtime import ConfigError, ConnectionClosed, GeminiRealtimeClient, GeminiRealtimeError
 from gemini_realtime.adapters.devices import MicrophoneQueue
 from gemini_realtime.adapters.files import Recording, read_wav, write_wav
 from gemini_realtime.cli.conversation import Conversation, Question
@@ -109,6 +110,20 @@ def last_sound_ms(pcm: bytes) -> float:
 def test_it_ends_when_the_answer_has_been_heard() -> None:
     held = Held(Service(clientContent=[(100, speech(3000)), (110, TURN_COMPLETE)]), "Hello?")
     assert run(held.hold()) == pytest.approx(3100)
+
+
+def test_it_ends_when_what_happens_cannot_be_shown_any_more() -> None:
+    held = Held(Service(clientContent=[(100, speech(3000)), (110, TURN_COMPLETE)]), "Hello?")
+    held.conversation._screen.show = Mock(side_effect=BrokenPipeError)  # type: ignore[method-assign]
+    with pytest.raises(BrokenPipeError):
+        run(held.hold())
+    held.conversation._screen.show.assert_called_once()
+
+
+def test_a_question_that_cannot_be_sent_is_said_and_no_answer_waited_for() -> None:
+    held = Held(Service(), "half of a pair: \ud800")
+    with pytest.raises(ConfigError, match="surrogate"):
+        run(held.hold())
 
 
 def test_a_turn_that_is_not_complete_is_waited_for() -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from gemini_realtime.cli import main, talk
 from gemini_realtime.cli.options.talk import TalkOptions
+from gemini_realtime.cli.screen import Screen
 from tests.cli.strangers import SAMPLES, TIMEOUT_S, run, start
 from tests.sound_card import virtual_sound_card
 
@@ -140,9 +142,21 @@ def test_the_default_recording_takes_no_name_that_is_taken(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     options = TalkOptions(say="hello")
     names = []
+    screen = Screen(Console())
     for _ in range(3):
-        path = talk._sound_file(options, None)
+        path = talk._sound_file(options, None, screen)
         assert path is not None
         path.touch()
         names.append(str(path))
     assert names == ["conversation.wav", "conversation-2.wav", "conversation-3.wav"]
+
+
+def test_where_nothing_can_be_written_the_conversation_is_held_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert talk._sound_file(TalkOptions(say="hello"), None, Screen(Console())) is None
+    assert "The conversation is not kept: 'conversation.wav' cannot be written: No such file" in capsys.readouterr().out

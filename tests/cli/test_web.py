@@ -55,6 +55,7 @@ def test_it_says_where_the_page_of_an_agent_is_and_ends_cleanly(tmp_path: Path) 
         ),
         (["--host", "0.0.0.0", "--auth", "short"], "fewer than 8 characters"),
         (["--agent", "nothing_here:agent", "--no-embedded"], "there is no module 'nothing_here'"),
+        (["--port", "0", "--certificate", __file__], "test_web.py: [SSL]"),
         (["--agent", "a:b", "--model", "gemini-3.8-live"], "an agent of yours names its model itself"),
     ],
 )

@@ -175,7 +175,7 @@ def write_wav(path: str | os.PathLike[str], pcm: bytes, rate_hz: int, channels: 
         AudioFormatError: `pcm` ends inside a frame, or the rate or channel count cannot be.
     """
     AudioFormat("pcm16", rate_hz, channels).check(pcm)
-    with wave.open(os.fspath(path), "wb") as writer:
+    with open(path, "wb") as file, wave.open(file, "wb") as writer:
         writer.setnchannels(channels)
         writer.setsampwidth(2)
         writer.setframerate(rate_hz)

@@ -23,11 +23,21 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command that `sys.argv` asks for, and exit."""
+    _open_standard_streams()
     try:
         _run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)  # before anything had begun, or when it was over
     sys.exit(0)
+
+
+def _open_standard_streams() -> None:
+    """Lead those that were closed (`>&-`) nowhere: the next socket would get their number, and what is printed."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _run() -> None:

@@ -65,10 +65,10 @@ def devices() -> None:
 
     found = list_devices()
     for use in ("microphone", "loudspeaker"):
-        print(f"{use}s")
-        for device in found:
-            if getattr(device, use):
-                print(f"  {'*' if use in device.default else ' '} {device.name}")
+        usable = [device for device in found if getattr(device, use)]
+        print(f"{use}s{'' if usable else ': none'}")
+        for device in usable:
+            print(f"  {'*' if use in device.default else ' '} {device.name}")
 
 
 @app.command(help=server_options.SERVE_HELP, epilog=server_options.SERVE_EXAMPLES)

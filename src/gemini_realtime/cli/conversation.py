@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from gemini_realtime import (
@@ -81,6 +82,7 @@ class Conversation(RealtimeObserver):
         self._last_ms = 0.0  # when the question or its answer last went on
         self._spoken_ms = 0.0  # when either side last said something
         self._end: asyncio.TimerHandle | None = None
+        self._failure: Exception | None = None
 
     async def hold(self, client: GeminiRealtimeClient, *, system: str | None = None) -> None:
         """Let an agent that knows the weather talk until everything has been said, answered and heard.
@@ -91,6 +93,7 @@ class Conversation(RealtimeObserver):
 
         Raises:
             GeminiRealtimeError: the connection failed, or no answer came.
+            OSError: what happens cannot be shown any more.
         """
         agent = RealtimeAgent(
             name="talk",
@@ -107,6 +110,8 @@ class Conversation(RealtimeObserver):
         finally:
             if self._end is not None:
                 self._end.cancel()
+        if self._failure is not None:
+            raise self._failure
         if self._floor.waiting:
             raise self._unanswered()
 
@@ -135,11 +140,25 @@ class Conversation(RealtimeObserver):
         if isinstance(self._question, str):
             self._screen.said(YOU, self._question)
             self._asked(self.now_ms())
-            with contextlib.suppress(ConnectionClosed, NotConnectedError):  # whoever runs the agent is told why
-                await self.agent.send_text(self._question)
+            with self._over_when_it_fails(), contextlib.suppress(ConnectionClosed, NotConnectedError):
+                await self.agent.send_text(self._question)  # and of these, whoever runs the agent is told why
+
+    @contextlib.contextmanager
+    def _over_when_it_fails(self) -> Iterator[None]:
+        """End the conversation by an error that the agent would log, and go on: nobody could follow the rest."""
+        try:
+            yield
+        except Exception as error:
+            self._failure = self._failure or error
+            self.agent.stop()
 
     async def on_event(self, event: RealtimeEvent) -> None:
         """Show what happens, and find out what comes next."""
+        if self._failure is None:
+            with self._over_when_it_fails():
+                self._take_in(event)
+
+    def _take_in(self, event: RealtimeEvent) -> None:
         now_ms = self.now_ms()
         self._screen.show(event, now_ms)
         match event:

@@ -24,6 +24,7 @@ from rich.table import Table
 
 from gemini_realtime import ConfigError
 from gemini_realtime.cli.options.evaluate import EvaluateOptions
+from gemini_realtime.cli.options.files import writing
 from gemini_realtime.evaluation.comparison import Change, JudgedChange, compare
 from gemini_realtime.evaluation.files import JsonLines, JUnit, Sink, read_results, taken_over
 from gemini_realtime.evaluation.page import page
@@ -56,9 +57,10 @@ def evaluate(options: EvaluateOptions) -> bool:
             _tell(plan, tally)
             _tell_stopped(plan, tally, options)
         raise
-    if options.html is not None:
-        options.html.write_text(page(plan.suite.name, tally, _command(options)), "utf-8")
     _tell(plan, tally)
+    if options.html is not None:
+        with writing(options.html):
+            options.html.write_text(page(plan.suite.name, tally, _command(options)), "utf-8")
     return not tally.failed
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gemini_realtime.cli.options.files import writing
 from gemini_realtime.cli.options.inspect import InspectOptions
 from gemini_realtime.errors import MissingDependencyError
 
@@ -38,7 +39,8 @@ def inspect(options: InspectOptions) -> None:
     if options.png is not None:
         from gemini_realtime.inspection.picture import write_picture
 
-        write_picture(inspected, options.png)
+        with writing(options.png):
+            write_picture(inspected, options.png)
         print(f"picture: {options.png}", file=told)
 
 
@@ -56,5 +58,6 @@ def _write_page(inspected: Sequence[Inspected], output: Path | None) -> Path:
 
     recording = inspected[0].story.recording.path
     page = output or (recording / "inspection.html" if recording.is_dir() else recording.with_suffix(".html"))
-    write_page(inspected, page)
+    with writing(page):
+        write_page(inspected, page)
     return page

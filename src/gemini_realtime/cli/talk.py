@@ -18,6 +18,7 @@ from gemini_realtime.adapters.devices import SoundDevice, default_devices
 from gemini_realtime.adapters.files import Recording
 from gemini_realtime.cli.conversation import Conversation, Question
 from gemini_realtime.cli.extras import require_server
+from gemini_realtime.cli.options.files import try_to_write, writing
 from gemini_realtime.cli.options.talk import TalkOptions
 from gemini_realtime.cli.screen import Screen, screen_for
 from gemini_realtime.cli.sounding import LiveVoice, Loudspeaker, Tape, sample_question
@@ -37,7 +38,7 @@ async def talk(options: TalkOptions) -> None:
         client = GeminiRealtimeClient(llm_config=await _llm_config(options, screen, stack))
         client.record(recording)
         question = _question(options, device, screen)
-        sound_file = _sound_file(options, device)
+        sound_file = _sound_file(options, device, screen)
         tape = Tape() if sound_file else None
         loudspeaker = Loudspeaker(device, tape)
         conversation = Conversation(question, loudspeaker=loudspeaker, tape=tape, screen=screen)
@@ -127,10 +128,12 @@ def _save(
 ) -> list[tuple[str, str]]:
     lines = []
     if tape is not None and sound_file is not None:
-        tape.recording.save(sound_file)
+        with writing(sound_file):
+            tape.recording.save(sound_file)
         lines.append(("recording", f"{sound_file} (you left, Gemini right)"))
     if output is not None:
-        loudspeaker.save(output)
+        with writing(output):
+            loudspeaker.save(output)
         lines.append(("answer", str(output)))
     return lines
 
@@ -142,11 +145,18 @@ def _recorded(options: RecordingOptions | None) -> list[tuple[str, str]]:
     return [("recording", f"in {folder}; look at it with: gemini-realtime inspect {shlex.quote(folder)}")]
 
 
-def _sound_file(options: TalkOptions, device: SoundDevice | None) -> Path | None:
+def _sound_file(options: TalkOptions, device: SoundDevice | None, screen: Screen) -> Path | None:
     kept = options.sound_file or options.recording or options.output
-    if kept is None and (device is None or not options.live):
-        return _unused(DEFAULT_RECORDING)
-    return options.sound_file
+    if kept is not None or (device is not None and options.live):
+        return options.sound_file
+    recording = _unused(DEFAULT_RECORDING)
+    try:
+        with writing(recording):
+            try_to_write(recording)
+    except OSError as error:  # nobody asked for it
+        screen.note(f"The conversation is not kept: {error}.")
+        return None
+    return recording
 
 
 def _unused(path: Path) -> Path:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from gemini_realtime.errors import ListenError, MissingDependencyError
+from gemini_realtime.errors import ConfigError, ListenError, MissingDependencyError
 
 try:
     import uvicorn
@@ -48,6 +48,7 @@ async def page_served(
         key: of the certificate, where that file does not hold it.
 
     Raises:
+        ConfigError: the certificate or its key cannot be used.
         ListenError: the port is in use, or the address is none of this machine.
     """
     config = uvicorn.Config(
@@ -64,6 +65,13 @@ async def page_served(
         ssl_keyfile=key,
         timeout_graceful_shutdown=END_WITHIN_S,
     )
+    try:
+        config.load()
+    except OSError as error:  # what ssl raises is one
+        raise ConfigError(
+            f"https cannot be served with {_names(certificate, key)}: {error.strerror or error}",
+            remedy="pass PEM files: the certificate to --certificate, and its private key to --key",
+        ) from error
     with _listening(host, port) as listener:
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -72,6 +80,10 @@ async def page_served(
         finally:
             server.should_exit = True
             await serving
+
+
+def _names(*files: Path | None) -> str:
+    return " and ".join(str(file) for file in files if file is not None)
 
 
 def _listening(host: str, port: int) -> socket.socket:

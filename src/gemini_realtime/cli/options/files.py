@@ -1,7 +1,9 @@
-"""Files that a command writes: checked before anything is done for them."""
+"""Files that a command writes: checked before anything is done for them, and named when writing them fails."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -13,15 +15,30 @@ def writable(path: Path | None) -> Path | None:
         return None
     if not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no directory {str(path.parent)!r}")
-    is_new = not path.exists()
     try:
-        with path.open("ab"):
-            pass
+        with writing(path):
+            try_to_write(path)
     except OSError as error:
-        raise typer.BadParameter(f"{str(path)!r} cannot be written: {error.strerror}") from None
+        raise typer.BadParameter(str(error)) from None
+    return path
+
+
+def try_to_write(path: Path) -> None:
+    """Find out whether a file can be written, and leave everything as it is; OSError when not."""
+    is_new = not path.exists()
+    with path.open("ab"):
+        pass
     if is_new:
         path.unlink()
-    return path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say which file cannot be written: the error of a disk that is full does not."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
 
 
 def folder(path: Path | None) -> Path | None:

@@ -79,6 +79,9 @@ class TalkOptions:
         for option, text in (("--say", self.say), ("--url", self.url)):
             if text is not None and not text.strip():
                 raise typer.BadParameter("it is empty", param_hint=option)
+        for option, text in (("--say", self.say), ("--system", self.system)):
+            if any("\udc80" <= character <= "\udcff" for character in text or ""):  # bytes that Python could not read
+                raise typer.BadParameter("it is not in the encoding of this terminal", param_hint=option)
         if self.output is not None and self.record is not None and self.output.absolute() == self.record.absolute():
             raise typer.BadParameter("give --output and --record a file each")
         writable(self.sound_file)

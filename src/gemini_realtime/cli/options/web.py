@@ -93,6 +93,10 @@ class WebOptions:
         """Refuse what cannot be meant."""
         if self.agent is not None and self.model is not None:
             raise typer.BadParameter("an agent of yours names its model itself", param_hint="--model")
+        if self.key is not None and self.certificate is None:
+            raise typer.BadParameter(
+                "give its --certificate too: without, the page is not encrypted", param_hint="--key"
+            )
 
     @cached_property
     def recording(self) -> RecordingOptions | None:

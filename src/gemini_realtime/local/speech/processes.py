@@ -25,10 +25,9 @@ from gemini_realtime.local.speech.worker_program import HEADER, REFUSED, UNFIT
 WAITS_S: Final = 60.0
 """How long a process waits to be needed again: it holds some 100 to 250 MB."""
 
-
 NO_TELEMETRY: Final = {"ORT_DISABLE_TELEMETRY": "1"}
-"""What hears and speaks uses no network. By its Privacy.md, onnxruntime tells Microsoft of its use unless it is asked not
-to, and keeps a number of this machine in the home folder for that."""
+"""What hears and speaks uses no network. By its Privacy.md, onnxruntime tells Microsoft of its use unless it is asked
+not to, and keeps a number of this machine in the home folder for that."""
 
 
 class WorkerError(GeminiRealtimeError):
