@@ -193,7 +193,7 @@ def test_an_agent_that_raises_is_a_result_that_says_so() -> None:
     scene = Scene("scene", Caller([Says("Hello.")]))
     result = play(Suite("suite", [scene]), scene, 0, Target(agents.broken))
     assert not result.passed
-    assert result.error == "the agent raised LookupError('no such menu')"
+    assert re.fullmatch(r"the agent raised LookupError\('no such menu'\) at agents\.py:\d+", result.error)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,15 @@ def test_an_agent_that_raises_is_a_result_that_says_so() -> None:
 def test_an_agent_that_is_not_there_is_a_clear_error(name: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         agent_named(name)
+
+
+def test_a_module_that_cannot_be_imported_is_a_clear_error_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "unclosed.py").write_text("def agent(\n", "utf-8")
+    (tmp_path / "unwell.py").write_text("import json\n\njson.loads('{')\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"'unclosed' cannot be imported: SyntaxError: .*unclosed\.py, line 1"):
+        agent_named("unclosed:agent", tmp_path)
+    with pytest.raises(ConfigError, match=r"'unwell' cannot be imported: JSONDecodeError: .* at unwell\.py:3"):
+        agent_named("unwell:agent", tmp_path)
 
 
 def test_the_recording_of_a_call_is_kept_where_something_went_wrong(tmp_path: Path) -> None:

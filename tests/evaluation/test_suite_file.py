@@ -122,6 +122,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
+    (tmp_path / "host.yaml").write_text("replies: [{when: any, then: [say: Hello.]}]", "utf-8")
     suite = read_suite(written(tmp_path, EVERYTHING))
     assert (suite.name, suite.agent, suite.model, suite.seed) == ("bookings", "restaurant:agent", "script:host.yaml", 7)
     assert suite.folder == tmp_path
@@ -182,6 +183,34 @@ def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("{caller: [listens], name: a}", "4:7: a scene before this one is called 'a' too"),
+        ("name: b\n      caller:\n      - says:\n      expect: []", "6:9: nothing is no text"),
+        (
+            "name: b\n      caller:\n        goal:\n          knows:\n            a: b\n            '!|c': d\n"
+            "          says: x\n          until: y",
+            "9:13: there are no words in '!'",
+        ),
+        (
+            "name: b\n      caller:\n      - says: a: b",
+            "6:16: this is not YAML: mapping values are not allowed here → put a",
+        ),
+        ("<<: *a", "4:7: a scene before this one is called 'a' too"),
+    ],
+)
+def test_the_line_is_that_of_the_mistake(tmp_path: Path, text: str, told: str) -> None:
+    before = "scenes:\n    - &a {name: a,\n       caller: [listens]}\n"
+    with pytest.raises(ConfigError, match=re.escape(f"suite.yaml:{told}")):
+        read_suite(written(tmp_path, f"{before}    - {text}"))
+
+
+def test_a_bare_step_may_have_a_colon(tmp_path: Path) -> None:
+    suite = read_suite(written(tmp_path, "scenes:\n- name: a\n  caller:\n  - listens:\n  - coughs:\n  - hangs up:"))
+    assert suite.scenes[0].caller.does == [Listens(), Coughs(), HangsUp()]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
         ("scenes: []", "the list is empty"),
         ("scenes: [{name: a}]", "'caller' is missing"),
         ("scenes: [{name: a, caller: [shouts: x]}]", "there is no 'shouts'"),
@@ -199,7 +228,10 @@ def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -
             "1:56: 2 is out of range → give one from 0 to 1",
         ),
         ("scenes: [{name: a, caller: [listens], expect: [language: klingon]}]", "there is no language 'klingon'"),
-        ("{judge: {decides: maybe}, scenes: [{name: a, caller: [listens]}]}", "1:19: true or false is missing"),
+        (
+            "{judge: {decides: maybe}, scenes: [{name: a, caller: [listens]}]}",
+            "1:19: 'maybe' is neither true nor false",
+        ),
         ("{judge: {repeats: 0}, scenes: [{name: a, caller: [listens]}]}", "1:19: 0 is out of range"),
         ("{judge: {repeats: 999}, scenes: [{name: a, caller: [listens]}]}", "1:19: 999 is out of range"),
         ("scenes: [{name: a, caller: [Hello there.]}]", "1:29: this is not a step → give one of says"),
@@ -217,9 +249,9 @@ def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -
         ("scenes: [{name: a, caller: {does: [listens], background: {says: x, below: 9, voice: kroe}}}]", "'kroe'"),
         ("scenes: [{name: a, caller: {does: [listens], background: {says: x}}}]", "'below' is missing"),
         ("scenes: [{name: a, caller: [presses: x]}]", "1:29: 'x' is not on the keys of a telephone"),
-        ("scenes: [{name: a, caller: {goal: {says: x, until: '!'}}}]", "1:35: there are no words in '!'"),
+        ("scenes: [{name: a, caller: {goal: {says: x, until: '!'}}}]", "1:52: there are no words in '!'"),
         ("scenes: [{name: a, caller: {goal: {says: x, knows: {a|: y}, until: z}}}]", "there are no words in ''"),
-        ("scenes: [{name: a, caller: [listens], expect: [says: '...']}]", "1:48: there are no words in '...'"),
+        ("scenes: [{name: a, caller: [listens], expect: [says: '...']}]", "1:54: there are no words in '...'"),
         ("scenes: [{name: a, caller: [listens], expect: [never says: '?']}]", "there are no words in"),
         ("scenes: [{name: a, caller: [listens], expect: [hears: '?']}]", "there are no words in"),
         (
@@ -230,7 +262,15 @@ def test_a_suite_is_called_after_its_file_unless_it_has_a_name(tmp_path: Path) -
             "scenes: [{name: a, caller: [listens], expect: [{answers: 3, at most: 1}]}]",
             "1:48: at least 3 and at most 1",
         ),
-        ("scenes: [{name: a, caller: [listens]}, {name: a, caller: [listens]}]", "two scenes are called 'a'"),
+        ("scenes: [{name: a, caller: {says: x}}]", "1:28: the steps of a caller are a list"),
+        ("scenes: [{name: a, caller: [says: '...']}]", "1:35: there are no words in '...'"),
+        ("scenes: [{name: a, caller: [waits: 5s]}]", "1:36: '5s' is no number → give one of 0 or more"),
+        ("scenes: [{name: a, caller: [listen]}]", "did you mean 'listens'"),
+        ("{agent: a: b, scenes: [{name: a, caller: [listens]}]}", "1:10: this is not YAML"),
+        ("scenes: [{name: a, name: b}]", '1:20: this is not YAML: found duplicate key "name" → leave one'),
+        ("scenes: [{name: a, caller: [listens], expect: [with: {guests: 2}]}]", "'with' stands alone → write it below"),
+        ("{model: rulez, scenes: [{name: a, caller: [listens]}]}", "1:9: there is no responder 'rulez' → did you mean"),
+        ("scenes: [{name: a, model: 'script:no.yaml', caller: [listens]}]", "1:27: "),
     ],
 )
 def test_what_cannot_be_names_line_and_column(tmp_path: Path, text: str, told: str) -> None:

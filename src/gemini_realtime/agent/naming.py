@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+import sysconfig
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -12,6 +14,13 @@ from gemini_realtime.agent.agent import RealtimeAgent
 from gemini_realtime.errors import ConfigError
 
 _FORM: Final = "write module:agent, such as --agent my_agent:agent for my_agent.py, in which there is `agent`"
+
+_OTHERS: Final = (
+    str(Path(__file__).parents[1]),
+    *(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")),
+    "<frozen ",
+)
+"""Where code is that is not of who runs the command."""
 
 
 def object_named(path: str, *folders: Path) -> Any:
@@ -60,3 +69,18 @@ def _imported(name: str) -> ModuleType:
         raise ConfigError(
             f"there is no module {name!r}", remedy=f"run the command where {name.partition('.')[0]}.py is; {_FORM}"
         ) from None
+    except Exception as error:  # somebody else's module: whatever it raises
+        place = "" if isinstance(error, SyntaxError) else f" at {raised_at(error)}"  # which says it itself
+        told = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{name!r} cannot be imported: {told}{place}", remedy="correct it there") from error
+
+
+def raised_at(error: BaseException) -> str:
+    """Where an error was raised, as `restaurant.py:12`: in somebody's own code, if that is on the way.
+
+    Libraries and this package come last: what they raise they were mostly made to.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_OTHERS)]
+    frame = [*frames, *own][-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"

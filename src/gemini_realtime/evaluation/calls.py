@@ -17,8 +17,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
 from gemini_realtime.agent import ConversationLog, RealtimeAgent
-from gemini_realtime.agent.naming import object_named
+from gemini_realtime.agent.naming import object_named, raised_at
 from gemini_realtime.agent.observers import RealtimeObserver
+from gemini_realtime.checking import kind_of
 from gemini_realtime.client import GeminiRealtimeClient
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError
 from gemini_realtime.evaluation.caller import Complaints, SimulatedCaller
@@ -120,7 +121,11 @@ def _checked(suite: Suite, scene: Scene, seed: int, target: Target, folder: Path
     except AssertionError as error:  # of virtual time, or of a program that cannot be called
         return CallResult(scene.name, seed, error=str(error) if target.command else f"the call hangs: {error}")
     except Exception as error:  # somebody else's agent: whatever it raises is what came of the call
-        told = str(error) if isinstance(error, GeminiRealtimeError) else f"the agent raised {error!r}"
+        told = (
+            str(error)
+            if isinstance(error, GeminiRealtimeError)
+            else f"the agent raised {error!r} at {raised_at(error)}"
+        )
         return CallResult(scene.name, seed, error=told)
     verdicts = [*implied(record, scene.expect), *(expectation.check(record) for expectation in scene.expect)]
     speechless = f"the caller had no words any more: {record.speechless}" if record.speechless else ""
@@ -208,7 +213,9 @@ async def _agent_call(suite: Suite, scene: Scene, seed: int, target: Target, fol
         made = target.make_agent(service.llm_config)
         agent = await made if inspect.isawaitable(made) else made
         if not isinstance(agent, RealtimeAgent):
-            raise ConfigError(f"the agent is a {type(agent).__name__}", remedy="return a RealtimeAgent")
+            raise ConfigError(
+                f"the function that makes the agent returned {kind_of(agent)}", remedy="return a RealtimeAgent from it"
+            )
         if folder is not None:
             cast("GeminiRealtimeClient", agent.realtime_client).record(folder)
         for observer in (log, handset, resumptions):
@@ -325,15 +332,15 @@ async def _service(suite: Suite, scene: Scene, seed: int, *, sound: bool) -> Asy
 
 def _options(suite: Suite, scene: Scene, seed: int) -> dict[str, Any]:
     """Of the embedded server."""
-    return {"responder": _responder(scene.model or suite.model, suite.folder), "faults": scene.faults, "seed": seed}
+    model = scene.model or suite.model
+    responder = beside(model, suite.folder) if isinstance(model, str) else model
+    return {"responder": responder, "faults": scene.faults, "seed": seed}
 
 
-def _responder(model: str | Responder, folder: Path) -> str | Responder:
-    """The file of a script or a recording is looked for beside the suite."""
-    if not isinstance(model, str):
-        return model
+def beside(model: str, folder: Path) -> str:
+    """What plays Gemini, with the file of a script or a recording looked for in a folder."""
     kind, _, file = model.partition(":")
-    return f"{kind}:{folder / file}" if kind in ("script", "replay") else model
+    return f"{kind}:{folder / file}" if file and kind in ("script", "replay") else model
 
 
 class _Aside(Responder):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gemini_realtime.checking import check_number, spelling_remedy
-from gemini_realtime.errors import ConfigError
+from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.evaluation.calls import GEMINI, Target, agent_named
 from gemini_realtime.evaluation.expectations import Calls, CallsOnly, Costs, Resumes, Understands
 from gemini_realtime.evaluation.record import CallResult
@@ -95,11 +96,14 @@ class Plan:
             if self.url or model == GEMINI:
                 _check_faultless(scene, "over a WebSocket" if self.url else "of the real service")
             elif isinstance(model, str) and model.partition(":")[0] == "chat":
-                responder_named(model)
+                with _asked_by(f"what plays Gemini in {scene.name!r}"):
+                    responder_named(model)
             if isinstance(scene.caller.does, Persona):
-                ChatEndpoint(scene.caller.does.model, base_url=scene.caller.does.url)
+                with _asked_by(f"the caller of {scene.name!r}"):
+                    ChatEndpoint(scene.caller.does.model, base_url=scene.caller.does.url)
             if self.suite.rubric(scene):
-                ChatEndpoint(self.suite.judge.model, base_url=self.suite.judge.url)
+                with _asked_by("the judge"):
+                    ChatEndpoint(self.suite.judge.model, base_url=self.suite.judge.url)
 
     def target(self) -> Target:
         """What is called, for the process that asks, which is ready to call it then.
@@ -113,6 +117,17 @@ class Plan:
         return Target(
             agent_named(self.agent or self.suite.agent, self.suite.folder, self.folder), self.sound, record=self.record
         )
+
+
+@contextmanager
+def _asked_by(whom: str) -> Iterator[None]:
+    """Say of an endpoint that cannot be asked whom it is for."""
+    try:
+        yield
+    except MissingDependencyError:
+        raise
+    except ConfigError as error:
+        raise ConfigError(f"{whom}: {error.problem}", remedy=error.remedy) from None
 
 
 def _check_heard(scene: Scene) -> None:

@@ -28,6 +28,9 @@ class Says:
 
     text: str
 
+    def __post_init__(self) -> None:
+        check_words(self.text)
+
 
 @dataclass(frozen=True)
 class Types:
@@ -43,6 +46,9 @@ class Interrupts:
     text: str
     after_words: int = 3
 
+    def __post_init__(self) -> None:
+        check_words(self.text)
+
 
 @dataclass(frozen=True)
 class Backchannel:
@@ -50,6 +56,9 @@ class Backchannel:
 
     text: str = "mm-hm"
     after_words: int = 3
+
+    def __post_init__(self) -> None:
+        check_words(self.text)
 
 
 @dataclass(frozen=True)
@@ -122,8 +131,7 @@ class Goal:
     def __post_init__(self) -> None:
         check_number("gives_up_after", self.gives_up_after, 1, whole=True)
         for asked in self.knows:
-            for words in asked.split("|"):
-                check_words(words)
+            check_asked(asked)
         if self.until:
             check_words(self.until)
 
@@ -184,8 +192,7 @@ class Background:
     voice: str = "kore"
 
     def __post_init__(self) -> None:
-        if not self.says.strip():
-            raise ConfigError("the voice in the background says nothing", remedy="give it something to say")
+        check_words(self.says)
         check_voice(self.voice)
         check_number("below_db", self.below_db, 0)
 
@@ -243,6 +250,19 @@ class Caller:
     def is_alone(self) -> bool:
         """Whether the caller's voice is all that the microphone hears."""
         return self.noise_db is None and self.echo is None and self.background is None
+
+
+def check_asked(asked: str) -> None:
+    """Refuse words that would stand in every question.
+
+    Args:
+        asked: some by which a question is known, or several with `|` between them.
+
+    Raises:
+        ConfigError: one of them is no word.
+    """
+    for words in asked.split("|"):
+        check_words(words)
 
 
 def check_voice(name: str) -> None:

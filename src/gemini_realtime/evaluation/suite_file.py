@@ -19,6 +19,8 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from gemini_realtime.checking import spelling_remedy
+from gemini_realtime.evaluation.calls import GEMINI, beside
 from gemini_realtime.evaluation.expectations import (
     Answers,
     AnswersWithin,
@@ -54,8 +56,11 @@ from gemini_realtime.evaluation.scenes import (
     Suite,
     Types,
     Waits,
+    check_asked,
     check_voice,
 )
+from gemini_realtime.evaluation.words import check_words
+from gemini_realtime.local.choices import responder_named
 from gemini_realtime.local.faults.table import parse_fault
 from gemini_realtime.local.responders.yaml_file import Value, read_yaml
 
@@ -71,14 +76,14 @@ def read_suite(path: Path) -> Suite:
         ConfigError: the file cannot be read, or is no suite; the message names line and column.
         MissingDependencyError: the extra `[evaluate]` is not installed.
     """
-    whole = read_yaml(path)
+    whole = read_yaml(path, "suite")
     fields = whole.fields(["name", "agent", "model", "seed", "judge", "scenes"], required=["scenes"])
     with whole.placing_errors():
         return Suite(
             name=_text(fields, "name", path.stem),
-            scenes=[_scene(value) for value in fields["scenes"].items()],
+            scenes=_scenes(fields["scenes"], path.absolute().parent),
             agent=_text(fields, "agent", ""),
-            model=_text(fields, "model", "rules"),
+            model=_model(fields, "rules", path.absolute().parent),
             seed=_whole(fields, "seed", 0),
             judge=_judge(fields["judge"]) if "judge" in fields else Judge(),
             folder=path.absolute().parent,
@@ -91,14 +96,33 @@ def steps_of(record: CallRecord) -> str:
     return "\n".join(["caller:", *(f"  {line}" for line in says)])
 
 
-def _scene(value: Value) -> Scene:
+def _scenes(value: Value, folder: Path) -> list[Scene]:
+    scenes: dict[str, Scene] = {}
+    for item in value.items():
+        scene = _scene(item, folder)
+        if scene.name in scenes:
+            raise item.error(f"a scene before this one is called {scene.name!r} too", "give each a name of its own")
+        scenes[scene.name] = scene
+    return [*scenes.values()]
+
+
+def _model(fields: Fields, default: str, folder: Path) -> str:
+    model = _text(fields, "model", default)
+    if "model" in fields:
+        with fields["model"].placing_errors():
+            if model != GEMINI and not model.startswith("chat"):  # an endpoint is looked for when it is to be asked
+                responder_named(beside(model, folder))
+    return model
+
+
+def _scene(value: Value, folder: Path) -> Scene:
     fields = value.fields(["name", "caller", "expect", "faults", "model", "rubric"], required=["name", "caller"])
     return Scene(
         name=fields["name"].text(),
         caller=_caller(fields["caller"]),
         expect=[_expectation(item) for item in fields["expect"].items()] if "expect" in fields else [],
         faults=[_fault(item) for item in fields["faults"].items()] if "faults" in fields else [],
-        model=_text(fields, "model", ""),
+        model=_model(fields, "", folder),
         rubric=_rubric(fields),
     )
 
@@ -118,6 +142,13 @@ def _rubric(fields: Fields) -> list[str]:
     return [item.text() for item in fields["rubric"].items()] if "rubric" in fields else []
 
 
+def _words(value: Value) -> str:
+    """What somebody says."""
+    with value.placing_errors():
+        check_words(value.text())
+    return value.text()
+
+
 def _url(fields: Fields) -> str:
     url = _text(fields, "url", "")
     if url and not url.startswith(("http://", "https://")):
@@ -128,6 +159,8 @@ def _url(fields: Fields) -> str:
 def _caller(value: Value) -> Caller:
     if not value.is_object:
         return Caller(_steps(value))
+    if value.has_any(_STEPS):
+        raise value.error("the steps of a caller are a list", "begin each of them with a dash")
     fields = value.fields(
         [
             *_KINDS_OF_CALLERS,
@@ -177,7 +210,7 @@ def _echo(value: Value) -> Echo:
 
 def _background(value: Value) -> Background:
     fields = value.fields(["says", "voice", "below"], required=["says", "below"])
-    return Background(fields["says"].text(), fields["below"].number(0), _voice(fields, "kore"))
+    return Background(_words(fields["says"]), fields["below"].number(0), _voice(fields, "kore"))
 
 
 def _is_telephone(fields: Fields) -> bool:
@@ -191,13 +224,15 @@ def _is_telephone(fields: Fields) -> bool:
 def _goal(value: Value) -> Goal:
     fields = value.fields(["says", "knows", "until", "gives up after"], required=["says", "until"])
     knows = fields["knows"].object() if "knows" in fields else {}
-    with value.placing_errors():
-        return Goal(
-            fields["says"].text(),
-            {asked: str(told) for asked, told in knows.items()},
-            fields["until"].text(),
-            _whole(fields, "gives up after", 8, 1),
-        )
+    for asked in fields["knows"].names() if "knows" in fields else []:
+        with asked.placing_errors():
+            check_asked(asked.text())
+    return Goal(
+        _words(fields["says"]),
+        {asked: str(told) for asked, told in knows.items()},
+        _words(fields["until"]),
+        _whole(fields, "gives up after", 8, 1),
+    )
 
 
 def _persona(value: Value) -> Persona:
@@ -223,33 +258,31 @@ def _steps(value: Value) -> list[Step]:
 
 
 def _step(value: Value) -> Step:
-    if value.is_text("hangs up"):
-        return HangsUp()
-    if value.is_text("coughs"):
-        return Coughs()
-    if value.is_text("listens"):
-        return Listens()
-    step: Step = _one_of(value, _STEPS, "a step", "coughs, listens, hangs up")
+    step: Step = _one_of(value, _STEPS, _BARE_STEPS, "a step")
     return step
 
 
 def _expectation(value: Value) -> Expectation:
-    if value.is_text("calls nothing"):
-        return CallsOnly([])
-    expectation: Expectation = _one_of(value, _EXPECTATIONS, "an expectation", "calls nothing")
+    expectation: Expectation = _one_of(value, _EXPECTATIONS, _BARE_EXPECTATIONS, "an expectation")
     return expectation
 
 
-def _one_of(value: Value, kinds: Kinds, what: str, bare: str) -> Any:
-    """What a mapping with one of these names stands for; each has names of its own that may stand beside it."""
-    remedy = f"give one of {', '.join(kinds)}, {bare}"
+def _one_of(value: Value, kinds: Kinds, bare: Mapping[str, Callable[[], Any]], what: str) -> Any:
+    """What a mapping with one of these names stands for, or a bare name; others may stand beside the name."""
+    word = value.bare_word()
+    if word is not None and word in bare:
+        return bare[word]()
+    choice = f"give one of {', '.join(dict.fromkeys([*kinds, *bare]))}"
     if not value.is_object:
-        raise value.error(f"this is not {what}", remedy)
-    fields = value.fields([*kinds, *{name: None for also, _ in kinds.values() for name in also}])
+        raise value.error(f"this is not {what}", choice if word is None else spelling_remedy(word, bare, choice=choice))
+    beside = {name: kind for kind, (also, _) in kinds.items() for name in also}
+    fields = value.fields([*dict.fromkeys([*kinds, *bare, *beside])])
     named = [name for name in kinds if name in fields]
+    if not named and (lost := next((name for name in fields if name in beside), None)):
+        raise value.error(f"{lost!r} stands alone", f"write it below {beside[lost]!r}, without a dash of its own")
     if len(named) != 1:
         problem = f"{' and '.join(named)} cannot be one" if named else f"this is not {what}"
-        raise value.error(problem, remedy)
+        raise value.error(problem, "give each a dash of its own" if named else choice)
     also, make = kinds[named[0]]
     for name, field in fields.items():
         if name not in (named[0], *also):
@@ -284,16 +317,18 @@ _KINDS_OF_CALLERS: Final[Mapping[str, Callable[[Value], Sequence[Step] | Goal | 
     "goal": _goal,
     "persona": _persona,
 }
+_BARE_STEPS: Final[Mapping[str, Callable[[], Step]]] = {"coughs": Coughs, "listens": Listens, "hangs up": HangsUp}
+_BARE_EXPECTATIONS: Final[Mapping[str, Callable[[], Expectation]]] = {"calls nothing": lambda: CallsOnly([])}
 _STEPS: Final[Kinds] = {
-    "says": ((), lambda fields: Says(fields["says"].text())),
+    "says": ((), lambda fields: Says(_words(fields["says"]))),
     "types": ((), lambda fields: Types(fields["types"].text())),
     "interrupts": (
         ("after words",),
-        lambda fields: Interrupts(fields["interrupts"].text(), _whole(fields, "after words", 3)),
+        lambda fields: Interrupts(_words(fields["interrupts"]), _whole(fields, "after words", 3)),
     ),
     "backchannel": (
         ("after words",),
-        lambda fields: Backchannel(fields["backchannel"].text(), _whole(fields, "after words", 3)),
+        lambda fields: Backchannel(_words(fields["backchannel"]), _whole(fields, "after words", 3)),
     ),
     "coughs": ((), lambda fields: Coughs(fields["coughs"].number(0.05))),
     "waits": ((), lambda fields: Waits(fields["waits"].number(0))),
@@ -311,10 +346,10 @@ _EXPECTATIONS: Final[Kinds] = {
     "calls only": ((), lambda fields: CallsOnly([item.text() for item in fields["calls only"].items()])),
     "says": (
         ("times",),
-        lambda fields: SaysWords(fields["says"].text(), _whole(fields, "times", 1) if "times" in fields else None),
+        lambda fields: SaysWords(_words(fields["says"]), _whole(fields, "times", 1) if "times" in fields else None),
     ),
-    "never says": ((), lambda fields: NeverSays(fields["never says"].text())),
-    "hears": ((), lambda fields: Understands(fields["hears"].text())),
+    "never says": ((), lambda fields: NeverSays(_words(fields["never says"]))),
+    "hears": ((), lambda fields: Understands(_words(fields["hears"]))),
     "language": ((), lambda fields: Speaks(fields["language"].text())),
     "answers within": (
         ("percentile",),

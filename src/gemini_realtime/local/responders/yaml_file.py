@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from gemini_realtime.checking import spelling_remedy
+from gemini_realtime.checking import shown, spelling_remedy
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 
 
@@ -54,6 +54,24 @@ class Value:
         """Whether this is a mapping."""
         return isinstance(self._data, dict)
 
+    def bare_word(self) -> str | None:
+        """A text that stands alone, also as a name without a value: `listens`, `listens:`."""
+        if isinstance(self._data, dict) and [*self._data.values()] == [None]:
+            return str(next(iter(self._data)))
+        return str(self._data) if isinstance(self._data, str) else None
+
+    def has_any(self, names: Iterable[str]) -> bool:
+        """Whether this is a mapping with one of these names."""
+        return isinstance(self._data, dict) and any(name in self._data for name in names)
+
+    def names(self) -> list[Value]:
+        """The names of a mapping.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        return [self._at(self._places.key, name, name) for name in self.object()]
+
     def fields(self, allowed: Sequence[str], *, required: Sequence[str] = ()) -> dict[str, Value]:
         """The values of a mapping by their names.
 
@@ -80,7 +98,7 @@ class Value:
             ConfigError: it is none, or is empty.
         """
         if not isinstance(self._data, list):
-            raise self.error("a list is missing", "begin each of its lines with a dash")
+            raise self.error(f"{self._shown()} is no list", "begin each of its lines with a dash")
         if not self._data:
             raise self.error("the list is empty", "give something to do, or leave this out")
         return [self._at(self._places.item, number, data) for number, data in enumerate(self._data)]
@@ -92,7 +110,7 @@ class Value:
             ConfigError: it is something else.
         """
         if not isinstance(self._data, str) or not self._data.strip():
-            raise self.error("a text is missing", "put what is not words in quotes")
+            raise self.error(f"{self._shown()} is no text", "write some; put what is not words in quotes")
         return str(self._data)
 
     def number(self, minimum: float, maximum: float = inf) -> float:
@@ -105,7 +123,7 @@ class Value:
         is_number = isinstance(number, int | float) and not isinstance(number, bool)
         if not is_number or not minimum <= number <= maximum or number == inf:
             limits = f"of {minimum:g} or more" if maximum == inf else f"from {minimum:g} to {maximum:g}"
-            problem = f"{number} is out of range" if is_number else "a number is missing"
+            problem = f"{number} is out of range" if is_number else f"{self._shown()} is no number"
             raise self.error(problem, f"give one {limits}")
         return float(number)
 
@@ -116,7 +134,7 @@ class Value:
             ConfigError: it is something else.
         """
         if not isinstance(self._data, bool):
-            raise self.error("true or false is missing", "write one of the two")
+            raise self.error(f"{self._shown()} is neither true nor false", "write one of the two")
         return self._data
 
     def object(self) -> dict[str, Any]:
@@ -130,8 +148,16 @@ class Value:
             raise self.error("names and values are missing", "give an object, as JSON has it")
         return plain
 
+    def _shown(self) -> str:
+        """What is here, in an error."""
+        if self._data is None:
+            return "nothing"
+        return "this" if isinstance(self._data, dict | list) else shown(self._data)
+
     def _value(self, name: Any) -> Value:
-        return self._at(self._places.value, name, self._data[name])
+        data = self._data[name]
+        place = self._places.key if data is None else self._places.value  # of nothing that is where the next begins
+        return self._at(place, name, data)
 
     def _name(self, name: Any) -> Value:
         return self._at(self._places.key, name, None)
@@ -139,7 +165,7 @@ class Value:
     def _at(self, place: Callable[[Any], tuple[int, int]], key: Any, data: Any) -> Value:
         try:
             line, column = place(key)
-        except KeyError:  # it was merged into this from elsewhere, by `<<`
+        except (KeyError, TypeError):  # it was merged into this from elsewhere, by `<<`
             return Value(data, self._path, self._line, self._column)
         return Value(data, self._path, line + 1, column + 1)
 
@@ -161,8 +187,20 @@ class Value:
         return str(name)
 
 
-def read_yaml(path: Path) -> Value:
+_REMEDIES: Final = {
+    "mapping values are not allowed": "put a text with a colon in it in quotes",
+    "cannot start any token": "put what begins with a sign in quotes, and indent with spaces",
+    "duplicate key": "leave one of the two",
+}
+"""What to do about the mistakes that nearly everybody makes."""
+
+
+def read_yaml(path: Path, what: str) -> Value:
     """Read a file that holds one YAML document.
+
+    Args:
+        path: of the file.
+        what: it is, in an error.
 
     Raises:
         ConfigError: it cannot be read, or is no YAML.
@@ -172,14 +210,16 @@ def read_yaml(path: Path) -> Value:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
     except ImportError as error:
-        raise MissingDependencyError("a script in YAML", "script") from error
+        raise MissingDependencyError(f"a {what} in YAML", "script") from error
     try:
         return Value(YAML().load(path.read_text("utf-8")), path, 1, 1)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", remedy="give the path of a YAML file") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", remedy=f"give the path of a {what}") from error
     except MarkedYAMLError as error:
         line, column = (error.problem_mark.line, error.problem_mark.column) if error.problem_mark else (0, 0)
         place = Value(None, path, line + 1, column + 1)
-        raise place.error(f"this is not YAML: {error.problem}", "see https://yaml.org/spec/1.2.2") from error
+        problem = str(error.problem).partition(" with value ")[0]  # the value may be long
+        remedies = (remedy for words, remedy in _REMEDIES.items() if words in problem)
+        raise place.error(f"this is not YAML: {problem}", next(remedies, "see https://yaml.org/spec/1.2.2")) from error
     except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not YAML: {type(error).__name__}", remedy="write it in UTF-8") from error
