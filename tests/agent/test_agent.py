@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 
 from gemini_realtime import (
+    AudioFormatError,
     ConfigError,
     ConversationLog,
     FunctionCall,
@@ -21,6 +22,7 @@ from gemini_realtime import (
     RealtimeEvent,
     RealtimeObserver,
 )
+from gemini_realtime.adapters.adapter import AudioAdapter
 from gemini_realtime.testing import in_virtual_time
 from tests.agent.test_functions import Scene
 from tests.local.fakes import FakeSpeaking
@@ -174,10 +176,12 @@ async def test_a_conversation_that_is_over_before_it_is_ready_says_so() -> None:
             pytest.fail("it is not ready")
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @in_virtual_time
-async def test_an_own_function_observer_takes_the_place_of_the_agents() -> None:
+async def test_an_own_function_observer_takes_the_place_of_the_agents(registered: bool) -> None:
     observer, ran = FunctionObserver(), []
-    scene = Scene(observers=[observer])
+    scene = Scene(observers=[] if registered else [observer])
+    scene.agent.register_observer(observer)
 
     @scene.tool()
     async def pay() -> None:
@@ -228,6 +232,63 @@ class Counting(RealtimeObserver):
 
     async def on_event(self, event: RealtimeEvent) -> None:
         self.count += 1
+
+
+class Line(AudioAdapter):
+    """A telephone on which the caller hangs up after a while, or whose line fails."""
+
+    def __init__(self, after_s: float, failure: Exception | None = None) -> None:
+        super().__init__()
+        self._after_s = after_s
+        self._failure = failure
+
+    async def initialize_session(self) -> None: ...
+
+    async def run_loop(self) -> None:
+        await asyncio.sleep(self._after_s)
+        if self._failure is not None:
+            raise self._failure
+
+    async def play(self, audio: bytes) -> None: ...
+
+    async def end_turn(self) -> None: ...
+
+    async def flush(self) -> tuple[float, float]:
+        return 0.0, 0.0
+
+
+GIVEN: dict[str, Callable[[Line], RealtimeAgent]] = {
+    "audio_adapter": lambda line: Scene(audio_adapter=line).agent,
+    "observers": lambda line: Scene(observers=[line]).agent,
+    "register_observer": lambda line: _registered(line),
+}
+"""The ways in which an agent gets its audio adapter."""
+
+
+def _registered(line: Line, **options: Any) -> RealtimeAgent:
+    agent = Scene(**options).agent
+    agent.register_observer(line)
+    return agent
+
+
+@pytest.mark.parametrize("way", GIVEN)
+@in_virtual_time
+async def test_the_conversation_ends_when_the_caller_hangs_up(way: str) -> None:
+    await GIVEN[way](Line(3)).run()
+    assert asyncio.get_running_loop().time() == pytest.approx(3)
+
+
+@pytest.mark.parametrize("way", GIVEN)
+@in_virtual_time
+async def test_what_the_audio_adapter_raises_is_raised_by_run(way: str) -> None:
+    with pytest.raises(AudioFormatError, match="no mu-law"):
+        await GIVEN[way](Line(3, AudioFormatError("the stream is no mu-law"))).run()
+
+
+@in_virtual_time
+async def test_whoever_listens_in_may_leave_before_the_caller() -> None:
+    await _registered(Line(1), audio_adapter=Line(3)).run()
+    assert asyncio.get_running_loop().time() == pytest.approx(3)
 
 
 @in_virtual_time

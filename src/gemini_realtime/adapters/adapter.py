@@ -26,6 +26,8 @@ class AudioAdapter(RealtimeObserver):
     with the answer: the rest of it is not played either.
     """
 
+    carries_sound = True
+
     def __init__(self, *, logger: Logger | None = None) -> None:
         super().__init__(logger=logger)
         self._voice = SteadyRate(OUTPUT_FORMAT.rate_hz)

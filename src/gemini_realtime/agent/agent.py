@@ -57,7 +57,8 @@ class RealtimeAgent:
 
     Args:
         name: of the agent.
-        audio_adapter: carries the sound; when its loop ends, as when the caller hangs up, so does `run()`.
+        audio_adapter: carries the sound; when its loop ends, as when the caller hangs up, so does `run()`. By default
+            the first observer that carries sound.
         system_message: the instructions.
         llm_config: as for `GeminiRealtimeClient`; `api_type` may be left out.
         logger: for the agent, its client and its functions.
@@ -111,12 +112,10 @@ class RealtimeAgent:
         self._running = False
         self._observers: list[RealtimeObserver] = []
         self._openings = Openings(logger=logger)
-        given = [self._openings, *(observers or ())]
-        functions = [observer for observer in given if isinstance(observer, FunctionObserver)]
-        self._functions = functions[0] if functions else FunctionObserver(logger=logger)
-        if not functions:  # two would run each call twice
-            given.append(self._functions)
-        for observer in (*given, audio_adapter):
+        self._functions = FunctionObserver(logger=logger)
+        for observer in (self._openings, *(observers or ())):
+            self.register_observer(observer)
+        for observer in (self._functions, audio_adapter):  # one of the observers may run the functions
             if observer is not None:
                 self.register_observer(observer)
         self._deliveries: list[Delivery] = []
@@ -147,14 +146,23 @@ class RealtimeAgent:
     def register_observer(self, observer: RealtimeObserver) -> None:
         """Add an observer; one that is there already stays there once.
 
+        A `FunctionObserver` takes the place of the one before it. The first that carries sound is the audio adapter,
+        where the agent was made with none.
+
         Raises:
             ConfigError: it is no observer; or the conversation runs already, and it would be told of nothing.
         """
         check_observer(observer)
         if self._running:
             raise ConfigError("an observer came while the agent runs", remedy="register it before `run()`")
-        if not any(known is observer for known in self._observers):
-            self._observers.append(observer)
+        if any(known is observer for known in self._observers):
+            return
+        if isinstance(observer, FunctionObserver):  # two would run each call twice
+            self._observers = [known for known in self._observers if known is not self._functions]
+            self._functions = observer
+        elif self._audio_adapter is None and getattr(observer, "carries_sound", False):
+            self._audio_adapter = observer
+        self._observers.append(observer)
 
     def add_event(self, event: RealtimeEvent) -> None:
         """Tell the observers of an event of your own."""

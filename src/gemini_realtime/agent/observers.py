@@ -30,8 +30,11 @@ class RealtimeObserver(ABC):
     """Follows a conversation, and may take part in it through `realtime_client`.
 
     Attributes:
+        carries_sound: whether it is an audio adapter: the conversation ends with the `run_loop` of the agent's.
         missed: events that this observer was too slow for.
     """
+
+    carries_sound = False
 
     def __init__(self, *, logger: Logger | None = None) -> None:
         self.missed = 0
@@ -78,7 +81,11 @@ class RealtimeObserver(ABC):
 
     @abstractmethod
     async def run_loop(self) -> None:
-        """What to do beside the events, such as reading from a telephone; returns at once where there is nothing."""
+        """What to do beside the events, such as reading from a telephone; returns at once where there is nothing.
+
+        When that of an audio adapter returns, or raises, the conversation ends, or fails with what it raised; what
+        others raise is logged.
+        """
 
     @abstractmethod
     async def on_event(self, event: RealtimeEvent) -> None:
