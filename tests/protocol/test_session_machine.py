@@ -67,6 +67,8 @@ class Connection:
         asked: whether an answer is due.
         spoke: whether there has been one.
         seeded: whether the next message is the history.
+        hears: whether the user has been heard on it.
+        speech: whether the user has been heard since the service noticed the last time.
         count: messages taken after the setup.
         given: texts and results as the client has sent them.
     """
@@ -80,6 +82,7 @@ class Connection:
         self.answering: list[str] | None = None
         self.asked = self.spoke = False
         self.seeded = False
+        self.hears = self.speech = False
         self.count = 0
         self.given: list[str] = []
 
@@ -344,7 +347,10 @@ class Conversation(RuleBasedStateMachine):
             line.answering = None
             self.said({"serverContent": {"interrupted": True}})
             self.said({"serverContent": {"turnComplete": True}})
-        line.asked |= asks or "toolResponse" in message or "activityEnd" in message.get("realtimeInput", {})
+        spoken = message.get("realtimeInput", {})
+        line.asked |= asks or "toolResponse" in message or "activityEnd" in spoken
+        if spoken.keys() & {"audio", "activityStart"}:
+            line.hears = line.speech = True
 
     @precondition(lambda self: self.speaks)
     @rule()
@@ -368,13 +374,14 @@ class Conversation(RuleBasedStateMachine):
         if "turnComplete" not in how:
             self.said({"serverContent": {"turnComplete": True}})
 
-    @precondition(lambda self: self.speaks)
+    @precondition(lambda self: self.speaks and self.line.speech)
     @rule()
     def barge_in(self) -> None:
         """The service hears the user interrupt."""
         line = self.line
         assert line is not None
         assert line.branch is not None
+        line.speech = False
         if line.answering is not None:
             line.branch.pending = [*line.answering, *line.branch.pending]
             line.answering = None
@@ -419,10 +426,8 @@ class Conversation(RuleBasedStateMachine):
     @rule(
         message=st.sampled_from(
             [
-                {"serverContent": {"inputTranscription": {"text": HEARD}}},
                 {"serverContent": {"outputTranscription": {"text": "x"}}},
                 {"serverContent": {"turnComplete": True}},
-                {"voiceActivity": {"type": "ACTIVITY_START"}},
                 {"goAway": {"timeLeft": "10s"}},
                 {"goAway": {"timeLeft": "0s"}},
                 {"usageMetadata": {"totalTokenCount": 1}},
@@ -434,6 +439,19 @@ class Conversation(RuleBasedStateMachine):
     def remark(self, message: dict[str, Any]) -> None:
         if message == {"serverContent": {"turnComplete": True}} and self.line and self.line.answering is not None:
             return
+        self.said(message)
+
+    @precondition(lambda self: self.speaks and self.line.hears)
+    @rule(
+        message=st.sampled_from(
+            [
+                {"serverContent": {"inputTranscription": {"text": HEARD}}},
+                {"voiceActivity": {"type": "ACTIVITY_START"}},
+            ]
+        )
+    )
+    def notice(self, message: dict[str, Any]) -> None:
+        """The service tells what it hears of the user."""
         self.said(message)
 
     @precondition(lambda self: self.line is not None and self.line.down)
@@ -540,6 +558,9 @@ class Conversation(RuleBasedStateMachine):
             return
         while self.calls and self.state is not State.CLOSED:
             self.give(self.calls[0])
+        if self.state in OPEN:
+            self.session.network(self.tick(), stalled=False)
+            self.flush()
         for _ in range(50):
             if self.state is State.CLOSED:
                 return
