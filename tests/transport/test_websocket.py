@@ -10,6 +10,7 @@ import hashlib
 import os
 import socket
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -147,6 +148,18 @@ async def test_trusted_certificates_are_read_once_for_all_and_again_when_they_ch
         os.utime(bundle, ns=(0, 0))
         with pytest.raises(HandshakeError, match="is not trusted"):
             await dial(url, {}, Client())
+        await settle()
+
+
+async def test_tls_needs_no_file_system_that_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trustme = pytest.importorskip("trustme", reason="TLS needs the extra [local]")
+    authority, presented, trusted = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(presented)
+    authority.configure_trust(trusted)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    async with asyncio.timeout(WAIT_S), serving(lambda request: Server(), tls=presented) as url:
+        transport = await dial(url, {}, Client(), ssl=trusted)
+        await transport.close()
         await settle()
 
 

@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import ssl as tls
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -49,6 +50,9 @@ throughput is not either, as long as the event loop comes round to fill up: on l
 
 CLOSE_TIMEOUT_S = 2.0
 """How long `close` waits for the peer to answer; it has nothing more to say that anyone would hear."""
+
+CERTIFICATE_BYTES = 8 * 1024
+"""What one takes in PEM, and more."""
 
 MAX_RETRY_AFTER_DIGITS = 9
 """Thirty years; Python refuses to read numbers of thousands of digits."""
@@ -112,14 +116,15 @@ async def _connect(
     try:
         proxy = proxy_of_environment(url) if proxy is None else proxy
         password = password_of(proxy or "")  # kept for as long as an error may quote it
-        if ssl is None and url.lower().startswith("wss:"):
-            ssl = _trusted()
+        if url.lower().startswith("wss:"):
+            ssl = _usable(ssl or _trusted())
         async with asyncio.timeout(timeout_s):
             await picows.ws_connect(
                 lambda: listener,
                 url,
                 ssl_context=ssl,
                 proxy=proxy or None,
+                proxy_ssl_context=_usable(_trusted()) if (proxy or "").lower().startswith("https:") else None,
                 extra_headers=dict(headers),
                 # A redirect would carry the key to another host.
                 max_redirects=0,
@@ -150,6 +155,20 @@ def _trusted() -> tls.SSLContext:
 @functools.lru_cache(maxsize=1)  # to read them takes 20 ms, and each time 0.8 MB for as long as the connection lives
 def _read_trusted(paths: tls.DefaultVerifyPaths, changed_ns: int | None) -> tls.SSLContext:
     return tls.create_default_context()
+
+
+def _usable(context: tls.SSLContext) -> tls.SSLContext:
+    """What a connection can be made with, also where nothing can be written: as on a full or a read-only file system.
+
+    aiofastnet 1.2, which is beneath picows, reads the peer's certificate from a temporary file, and without one the
+    handshake never ends. This mark makes it use Python's own TLS, which takes some tenth more for each message.
+    """
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(CERTIFICATE_BYTES))
+    except OSError:
+        context._aiofastnet_force_fallback_ssl = True  # type: ignore[attr-defined]
+    return context
 
 
 class _Line:
