@@ -5,7 +5,8 @@ Names, signatures and behaviour are those that AG2 0.7-0.13 documented in `autog
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from logging import Logger
@@ -65,7 +66,15 @@ class RealtimeClientProtocol(Protocol):
 
 
 class RealtimeClientBase:
-    """The queue of events that a realtime client fills and its reader empties."""
+    """The queue of events that a realtime client fills and its reader empties.
+
+    A client of your own yields the events of its connection from `_read_from_connection()`, and from `_read_events()`
+    in its `read_events()`, as AG2's clients do:
+
+        async def read_events(self):
+            async for event in self._read_events():
+                yield event
+    """
 
     def __init__(self) -> None:
         self._events = EventQueue()
@@ -85,6 +94,29 @@ class RealtimeClientBase:
     async def queue_input_audio_buffer_delta(self, audio: str) -> None:
         """Let observers see audio that was sent, as an `InputAudioBufferDelta`; `audio` is base64."""
         self._events.put_echo(audio)
+
+    def _read_from_connection(self) -> AsyncIterator[RealtimeEvent]:
+        """What a connection brings, until it ends; for a subclass that reads by `_read_events`."""
+        raise NotImplementedError(f"{type(self).__name__} has no `_read_from_connection`")
+
+    async def _read_events(self) -> AsyncGenerator[RealtimeEvent, None]:
+        """Yield what the connection brings and what is put in the queue, until the connection ends, or None comes."""
+        reading = asyncio.create_task(self._fill_queue())
+        try:
+            while (event := await self.get_event()) is not None:
+                yield event
+            if reading.done():
+                await reading  # raises what ended it
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+
+    async def _fill_queue(self) -> None:
+        try:
+            async for event in self._read_from_connection():
+                await self.add_event(event)
+        finally:
+            await self.add_event(None)
 
 
 _Client = TypeVar("_Client", bound=RealtimeClientProtocol)
