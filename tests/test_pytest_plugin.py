@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import ssl
+import sys
 import threading
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,12 @@ async def connects(server: LiveServer) -> bool:
     client = GeminiRealtimeClient(llm_config=server.llm_config())
     async with client.connect():
         return isinstance(await anext(aiter(client.read_events())), SessionCreated)
+
+
+def test_the_package_is_imported_as_without_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "gemini_realtime.transport.replay"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    assert type(importlib.import_module(name).__loader__) is SourceFileLoader
 
 
 async def test_a_server_serves_a_coroutine(live_server: LiveServer) -> None:

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,10 +27,35 @@ if TYPE_CHECKING:
     from gemini_realtime.testing.calling import Calling
 
 
+class _PlainImports(MetaPathFinder):
+    """Finds this package as Python does without pytest, which would rewrite the assertions of a plugin's whole package.
+
+    Rewriting parses each module where it is imported, and here the threads of tests and of servers import at the same
+    time. CPython 3.11 may let one of them fail then (`SystemError: AST constructor recursion depth mismatch`, seen on
+    3.11.7; pytest#10763).
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] != "gemini_realtime":
+            return None
+        return PathFinder.find_spec(fullname, path, target)
+
+
+_plain_imports = pytest.StashKey[_PlainImports]()
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known."""
+    """Make the markers known, and find this package before pytest does."""
+    sys.meta_path.insert(0, config.stash.setdefault(_plain_imports, _PlainImports()))
     config.addinivalue_line("markers", "live_server(**options): options of LiveServer for the fixtures live_server*")
     config.addinivalue_line("markers", "voice_suite(file, **plan): a test for each call of a suite, see voice_call")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave imports as they were."""
+    sys.meta_path.remove(config.stash[_plain_imports])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -171,9 +171,7 @@ class Folder:
 def can_write_sound() -> bool:
     """Whether numpy is there; else the sound is in the frames alone.
 
-    What it takes is imported here, on the thread that asks. The one that writes imports nothing: of two threads that
-    import at once under pytest, which parses our modules, CPython 3.11 lets one fail (`AST constructor recursion depth
-    mismatch`), seen on 3.11.7.
+    What it takes is imported here: the thread that writes finds it there.
     """
     try:
         import gemini_realtime.recordings.stereo  # noqa: F401
