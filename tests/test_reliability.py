@@ -39,7 +39,7 @@ ONLY_ON_SOCKETS = {
     "fragment", "spurious-close", "silent-resume", "close-after-resume", "go-away-after-resume", "repeat-calls",
     "text-turn", "thought-turn", "repeat-turn", "early-transcript", "tone",
 }  # fmt: skip
-"""The network in memory carries whole messages, and its service has fewer bad days."""
+"""The network in memory carries whole messages, and its service has fewer faults."""
 
 
 @pytest.mark.parametrize("name", TROUBLES)

@@ -1,4 +1,4 @@
-"""The bad days of the embedded server, seen by a client that reads bytes, with and without TLS."""
+"""The faults of the embedded server, seen by a client that reads bytes, with and without TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bad days of a server that plays a recording: faults do not ask who speaks."""
+"""The faults of a server that plays a recording: faults do not ask who speaks."""
 
 from __future__ import annotations
 

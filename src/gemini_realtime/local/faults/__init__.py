@@ -1,4 +1,4 @@
-"""The bad days of the service, on request: what can go wrong, by name, when, and how often.
+"""The faults of the service, on request: what can go wrong, by name, when, and how often.
 
 `table` names the faults, `plan` says which of them befalls which connection, and the others do it.
 """
