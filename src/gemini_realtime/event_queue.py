@@ -68,11 +68,6 @@ class _Echo(msgspec.Struct, gc=False):
     sent_at: float | None
 
 
-def _sent_at(entry: Any) -> float | None:
-    """When the audio of an echo was sent, where that is known."""
-    return entry.sent_at if type(entry) is _Echo else None
-
-
 _MARKS = {_Dropped, _Large}
 
 OnEvent = Callable[[RealtimeEvent], object]
@@ -99,6 +94,7 @@ class EventQueue:
         self._weight = 0
         self._echoes = 0
         self._echoed_characters = 0
+        self._echoes_since: float | None = None  # when the audio of the oldest was sent, where that is known
         self._echo_timer: asyncio.TimerHandle | None = None
         self._dropped: dict[str, _Dropped] = {}
         self._ended = False
@@ -151,10 +147,12 @@ class EventQueue:
         elif self._echoes < MAX_ECHOES and self._echoed_characters < MAX_ECHOED_CHARACTERS:
             self._echoes += 1
             self._echoed_characters += len(audio_base64)
+            if not self.unread:
+                self._echoes_since = sent_at
             self.unread.append(_Echo(audio_base64, sent_at))
             if self._waiting:
-                oldest_at = _sent_at(self.unread[0])
-                if sent_at is not None and oldest_at is not None and sent_at >= oldest_at + ECHO_DUE_S:
+                since = self._echoes_since
+                if sent_at is not None and since is not None and sent_at >= since + ECHO_DUE_S:
                     self._wake()
                 elif self._echo_timer is None:
                     self._echo_timer = self._waiting[0].get_loop().call_later(ECHO_WITHIN_S, self._echo_due)
@@ -163,11 +161,11 @@ class EventQueue:
         self._echo_timer = None
         if not self.unread:
             return
-        sent_at, loop = _sent_at(self.unread[0]), asyncio.get_running_loop()
-        if sent_at is None or loop.time() >= sent_at + ECHO_WITHIN_S / 2:
+        since, loop = self._echoes_since, asyncio.get_running_loop()
+        if since is None or loop.time() >= since + ECHO_WITHIN_S / 2:
             self._wake()
         else:  # it was set for another, which has been read since, with an event: audio goes on, and so may the model
-            self._echo_timer = loop.call_at(sent_at + LAST_ECHO_WITHIN_S, self._echo_due)
+            self._echo_timer = loop.call_at(since + LAST_ECHO_WITHIN_S, self._echo_due)
 
     def drop_echoes(self) -> None:
         """Nobody wants echoes: neither those to come nor those that are here."""
