@@ -7,14 +7,10 @@ import base64
 import contextlib
 import gc
 import hashlib
-import os
 import socket
 import ssl
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from unittest.mock import Mock
 
 import picows
 import pytest
@@ -126,41 +122,6 @@ async def test_what_was_sent_with_the_upgrade_is_not_kept() -> None:
         assert transport._socket is not None
         assert not transport._socket.request.headers
         assert not transport._socket.response.headers
-
-
-async def test_trusted_certificates_are_read_once_for_all_and_again_when_they_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trustme = pytest.importorskip("trustme", reason="TLS needs the extra [local]")
-    ours, others = trustme.CA(), trustme.CA()
-    bundle, presented = tmp_path / "bundle.pem", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ours.cert_pem.write_to_path(bundle)
-    ours.issue_cert("127.0.0.1").configure_cert(presented)
-    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    reading = Mock(wraps=ssl.create_default_context)
-    monkeypatch.setattr(ssl, "create_default_context", reading)
-    async with asyncio.timeout(WAIT_S), serving(lambda request: Server(), tls=presented) as url:
-        for _ in range(3):
-            transport = await dial(url, {}, Client())
-            await transport.close()
-        assert reading.call_count == 1
-        others.cert_pem.write_to_path(bundle)
-        os.utime(bundle, ns=(0, 0))
-        with pytest.raises(HandshakeError, match="is not trusted"):
-            await dial(url, {}, Client())
-        await settle()
-
-
-async def test_tls_needs_no_file_system_that_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trustme = pytest.importorskip("trustme", reason="TLS needs the extra [local]")
-    authority, presented, trusted = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(presented)
-    authority.configure_trust(trusted)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    async with asyncio.timeout(WAIT_S), serving(lambda request: Server(), tls=presented) as url:
-        transport = await dial(url, {}, Client(), ssl=trusted)
-        await transport.close()
-        await settle()
 
 
 async def test_text_and_binary_frames_arrive_whole_and_stay_valid() -> None:

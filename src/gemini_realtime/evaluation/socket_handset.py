@@ -28,6 +28,7 @@ from gemini_realtime.evaluation.record import TurnRecord
 from gemini_realtime.local.speech.hearing import MAX_UTTERANCE_MS
 from gemini_realtime.protocol.codec import decode_base64, encode_base64
 from gemini_realtime.protocol.events import PlaybackStopped
+from gemini_realtime.transport.tls import client_context
 
 Protocols = Literal["pcm", "twilio"]
 
@@ -432,6 +433,7 @@ async def _dialled(url: str, handset: SocketHandset) -> picows.WSTransport:
         socket, _ = await picows.ws_connect(
             lambda: _Listener(handset),
             urlunsplit(parts._replace(netloc=host)),
+            ssl_context=client_context() if parts.scheme == "wss" else None,
             extra_headers=headers,
             max_redirects=0,
             websocket_handshake_timeout=_ANSWERED_WITHIN_S,

@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import os
 import socket
 import ssl as tls
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +25,7 @@ from gemini_realtime.errors import ConfigError, GeminiRealtimeError, HandshakeEr
 from gemini_realtime.protocol.messages import CloseCode
 from gemini_realtime.transport.base import Receiver
 from gemini_realtime.transport.proxy import password_of, proxy_of_environment
+from gemini_realtime.transport.tls import client_context
 
 SWITCHING_PROTOCOLS = 101
 """RFC 9110 15.2.2: the answer to an upgrade that is granted."""
@@ -50,9 +49,6 @@ throughput is not either, as long as the event loop comes round to fill up: on l
 
 CLOSE_TIMEOUT_S = 2.0
 """How long `close` waits for the peer to answer; it has nothing more to say that anyone would hear."""
-
-CERTIFICATE_BYTES = 8 * 1024
-"""What one takes in PEM, and more."""
 
 MAX_RETRY_AFTER_DIGITS = 9
 """Thirty years; Python refuses to read numbers of thousands of digits."""
@@ -116,15 +112,13 @@ async def _connect(
     try:
         proxy = proxy_of_environment(url) if proxy is None else proxy
         password = password_of(proxy or "")  # kept for as long as an error may quote it
-        if url.lower().startswith("wss:"):
-            ssl = _usable(ssl or _trusted())
         async with asyncio.timeout(timeout_s):
             await picows.ws_connect(
                 lambda: listener,
                 url,
-                ssl_context=ssl,
+                ssl_context=client_context(ssl) if url.lower().startswith("wss:") else None,
                 proxy=proxy or None,
-                proxy_ssl_context=_usable(_trusted()) if (proxy or "").lower().startswith("https:") else None,
+                proxy_ssl_context=client_context() if (proxy or "").lower().startswith("https:") else None,
                 extra_headers=dict(headers),
                 # A redirect would carry the key to another host.
                 max_redirects=0,
@@ -144,31 +138,6 @@ async def _connect(
         return None
     # picows says nothing of a peer that hangs up in place of an answer.
     return HandshakeError(f"{_host(url)} hung up during the handshake", remedy="try again later")
-
-
-def _trusted() -> tls.SSLContext:
-    """The system's certificates, or those that SSL_CERT_FILE and SSL_CERT_DIR name, as they are now."""
-    paths = tls.get_default_verify_paths()
-    return _read_trusted(paths, None if paths.cafile is None else os.stat(paths.cafile).st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=1)  # to read them takes 20 ms, and each time 0.8 MB for as long as the connection lives
-def _read_trusted(paths: tls.DefaultVerifyPaths, changed_ns: int | None) -> tls.SSLContext:
-    return tls.create_default_context()
-
-
-def _usable(context: tls.SSLContext) -> tls.SSLContext:
-    """What a connection can be made with, also where nothing can be written: as on a full or a read-only file system.
-
-    aiofastnet 1.2, which is beneath picows, reads the peer's certificate from a temporary file, and without one the
-    handshake never ends. This mark makes it use Python's own TLS, which takes some tenth more for each message.
-    """
-    try:
-        with tempfile.TemporaryFile() as file:
-            file.write(bytes(CERTIFICATE_BYTES))
-    except OSError:
-        context._aiofastnet_force_fallback_ssl = True  # type: ignore[attr-defined]
-    return context
 
 
 class _Line:
