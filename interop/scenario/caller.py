@@ -165,10 +165,10 @@ def _words(message: Any) -> str:
 
 
 def _wrong(said: str) -> list[str]:
-    words = f" {' '.join(re.findall('[a-z]+', said.lower()))} "
-    times = words.count(f" {SAYS_ONCE} ")
+    words = " ".join(re.findall("[a-z]+", said.lower()))
+    times = len(re.findall(rf"\b{SAYS_ONCE}\b", words))
     wrong = [] if times == 1 else [f"says {SAYS_ONCE!r} once: {times} times"]
-    return wrong + [f"never says {text!r}" for text in NEVER_SAYS if f" {text} " in words]
+    return wrong + [f"never says {text!r}" for text in NEVER_SAYS if re.search(rf"\b{text}\b", words)]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ async def hearing() -> AsyncIterator[WhisperHearing]:
     hearing = WhisperHearing()
     yield hearing
     await hearing.close()
+
+
+@pytest.fixture(scope="module")
+def voice() -> SpeakingNow:
+    for module in ("hibari", "onnxruntime"):
+        pytest.importorskip(module, reason="the extra [local] is not installed")
+    return SpeakingNow()
 
 
 @pytest.mark.parametrize(
@@ -78,16 +86,20 @@ async def test_what_waits_together_is_heard_as_it_is_alone(hearing: WhisperHeari
     assert await asyncio.gather(*map(hearing.transcribe, sounds)) == alone
 
 
-@pytest.mark.parametrize("voice", ["kore", "charon"])
+@pytest.mark.parametrize("name", ["kore", "charon"])
 async def test_a_name_of_the_session_is_heard_where_something_like_it_was_said(
-    hearing: WhisperHearing, voice: str
+    hearing: WhisperHearing, voice: SpeakingNow, name: str
 ) -> None:
-    for module in ("hibari", "onnxruntime"):
-        pytest.importorskip(module, reason="the extra [local] is not installed")
-    said = resample(SpeakingNow().speak("Please call Siobhan Kelly tomorrow.", voice), 24_000, 16_000)
+    said = resample(voice.speak("Please call Siobhan Kelly tomorrow.", name), 24_000, 16_000)
     assert "Siobhan" not in await hearing.transcribe(said)
     heard = await hearing.transcribe_for("me", said, phrases=None, vocabulary=["Zalando", "Siobhan Kelly"])
     assert heard == "please call Siobhan Kelly tomorrow."
+
+
+@pytest.mark.parametrize("said", ["Tell me a joke. Tell me a joke.", "My pin is seven seven seven seven."])
+async def test_what_is_said_again_is_heard_as_often(hearing: WhisperHearing, voice: SpeakingNow, said: str) -> None:
+    heard = await hearing.transcribe(resample(voice.speak(said, "kore"), 24_000, 16_000))
+    assert re.findall(r"\w+", heard) == re.findall(r"\w+", said.lower())
 
 
 async def test_audio_that_is_no_utterance_is_refused(hearing: WhisperHearing) -> None:
