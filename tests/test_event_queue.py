@@ -16,6 +16,7 @@ from gemini_realtime.event_queue import (
     MAX_ECHOED_CHARACTERS,
     MAX_ECHOES,
     MAX_UNREAD,
+    TOLD_EVERY,
     EventQueue,
     EventQueueEnded,
 )
@@ -171,6 +172,10 @@ async def test_a_flood_is_signalled_again_where_nothing_at_all_should_come() -> 
         queue.put(event(item))
     assert queue.flooded
     assert signals == [True, True]
+    for item in range(TOLD_EVERY):
+        assert len(signals) == 2
+        queue.put(event(item))
+    assert signals == [True, True, True]
 
 
 async def test_dropped_audio_is_one_event_until_it_is_read() -> None:

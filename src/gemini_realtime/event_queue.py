@@ -20,6 +20,10 @@ LOW_WATER = 64
 MAX_UNREAD = 1024
 """Unread events at which it stops to read even while the answer to a setup is to come, in a flood before it."""
 
+TOLD_EVERY = 16
+"""Unread events beyond that until it is told once more, since the connection may be another by then. One that stops
+still brings what it has read already, which may be a thousand."""
+
 LARGE_BYTES = 64 * 1024
 """A frame counts as one more event for each time it is so long: so 16 MB of unread frames are as many as 256 events."""
 
@@ -92,6 +96,7 @@ class EventQueue:
         self._direct: OnEvent | None = None
         self._failure: BaseException | None = None  # of what is called with events
         self._weight = 0
+        self._tell_at = HIGH_WATER  # unread events at which `on_pressure` is called next
         self._echoes = 0
         self._echoed_characters = 0
         self._echoes_since: float | None = None  # when the audio of the oldest was sent, where that is known
@@ -112,14 +117,15 @@ class EventQueue:
             self._call(self._direct, event)
             return
         self.unread.append(event)
-        if len(self.unread) + self._weight >= HIGH_WATER:
+        if len(self.unread) + self._weight >= self._tell_at:
             self._check_pressure()
         if self._waiting:
             self._wake()
 
     def _check_pressure(self) -> None:
         unread = len(self.unread) - self._echoes + self._weight
-        if unread >= HIGH_WATER and (not self.full or unread >= MAX_UNREAD):
+        if unread >= self._tell_at:
+            self._tell_at = MAX_UNREAD if unread < MAX_UNREAD else unread + TOLD_EVERY
             self.full = True
             self.on_pressure(True)
 
@@ -213,7 +219,7 @@ class EventQueue:
             return InputAudioBufferDelta(delta=entry.audio_base64, sent_at=entry.sent_at)
         event: RealtimeEvent | None = self._unmarked(entry) if type(entry) in _MARKS else entry
         if self.full and len(self.unread) - self._echoes + self._weight <= LOW_WATER:
-            self.full = False
+            self.full, self._tell_at = False, HIGH_WATER
             self.on_pressure(False)
         return event
 
