@@ -23,7 +23,7 @@ from gemini_realtime.cli.options.web import WebOptions
 app = typer.Typer(
     name="gemini-realtime",
     help="Hold a live spoken conversation with Gemini.",
-    epilog="Begin with [bold]gemini-realtime talk[/bold]; without a key it talks to a server of its own, offline.",
+    epilog="Begin with [bold]gemini-realtime talk[/bold]; without a key it talks to the embedded server, offline.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -104,8 +104,7 @@ def web(options: WebOptions) -> None:
 
 @app.command(
     help="Check this machine: Python, extras, sound, key, network, and a spoken round trip.\n\n"
-    "Each line says what to do where something is not fine. Exit code 1: something is missing without which there is "
-    "no conversation."
+    "Where something is wrong, the line says what to do. Exit code 1: something is missing that a conversation needs."
 )
 def doctor() -> None:
     from gemini_realtime.cli.doctor import doctor

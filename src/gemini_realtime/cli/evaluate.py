@@ -1,4 +1,4 @@
-"""`gemini-realtime evaluate`: call an agent many times, and say what came of it."""
+"""`gemini-realtime evaluate`: call an agent many times, and report the results."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
 _Result = TypeVar("_Result")
@@ -26,10 +26,9 @@ def run(command: Coroutine[Any, Any, _Result], *, until_stopped: bool = False) -
     Raises:
         SystemExit: it was stopped; the exit code is that of shells, 130 for Ctrl-C.
     """
-    logging.getLogger("gemini_realtime").addHandler(_OneLine(logging.WARNING))
     stopped_by: list[int] = []
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with _warnings_on_one_line(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             result = runner.run(_stoppable(command, stopped_by))
     except (KeyboardInterrupt, asyncio.CancelledError):
         command.close()  # if it has not begun
@@ -38,6 +37,16 @@ def run(command: Coroutine[Any, Any, _Result], *, until_stopped: bool = False) -
     if stopped_by and not until_stopped:
         sys.exit(STOPPED + stopped_by[0])
     return result
+
+
+@contextlib.contextmanager
+def _warnings_on_one_line() -> Iterator[None]:
+    logger, handler = logging.getLogger("gemini_realtime"), _OneLine(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class _OneLine(logging.Handler):

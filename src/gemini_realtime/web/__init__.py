@@ -1,1 +1,1 @@
-"""A page to talk to an agent in the browser, and to see what goes on: `gemini-realtime web`."""
+"""A page to talk to an agent in the browser, and to see what happens: `gemini-realtime web`."""

@@ -11,10 +11,10 @@ import typer
 from gemini_realtime.cli.options.files import folder, writable
 
 HELP: Final = (
-    "Call an agent many times, and say what came of it.\n\n"
-    "A suite is a YAML file of scenes: a caller, who says, interrupts, coughs, and what is expected of the agent. "
-    "Without --sound time is virtual, and a call of five minutes takes a second. "
-    "Exit code 1: something was not as expected."
+    "Call an agent many times, and report the results.\n\n"
+    "A suite is a YAML file of scenes: what a caller does (says, interrupts, coughs), and what is expected of the "
+    "agent. Without --sound time is virtual, and a call of five minutes takes a second. Exit code 1: an expectation "
+    "was not met."
 )
 EXAMPLES: Final = (
     "[bold]Examples[/bold]\n\n"
@@ -46,10 +46,10 @@ class EvaluateOptions:
     model: Annotated[
         str, typer.Option(metavar="NAME", help="What plays Gemini: rules, script:FILE, chat:MODEL, or gemini itself.")
     ] = ""
-    repeat: Annotated[int, typer.Option(metavar="N", help="Calls of each scene, with seeds that follow.")] = 1
+    repeat: Annotated[int, typer.Option(metavar="N", help="Calls of each scene, with consecutive seeds.")] = 1
     flaky: Annotated[
         bool,
-        typer.Option("--flaky", help="Make calls that failed again with the same seed: a fault, or a coin toss?"),
+        typer.Option("--flaky", help="Repeat failed calls with the same seed, to tell faults from coin tosses."),
     ] = False
     seed: Annotated[int | None, typer.Option(metavar="N", help="The seed of the first call.", show_default=False)] = (
         None
@@ -57,7 +57,7 @@ class EvaluateOptions:
     sound: Annotated[bool, typer.Option("--sound", help="With real speech and in real time.")] = False
     workers: Annotated[int, typer.Option(metavar="N", help="Processes; 0 for one per core.")] = 0
     record: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep calls that fail there, each with a page to look at.")
+        Path | None, typer.Option(metavar="DIR", help="Record calls that fail in there, each with a page to inspect.")
     ] = None
     ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Run the calls on this Ray cluster; auto finds one.")] = ""
     json: Annotated[
@@ -68,12 +68,13 @@ class EvaluateOptions:
     ] = False
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML, for CI.", callback=writable)] = None
     parquet: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A table, in files that come while it runs.", callback=folder)
+        Path | None,
+        typer.Option(metavar="DIR", help="A table, in files that are written while it runs.", callback=folder),
     ] = None
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="The report as one page.", callback=writable)] = None
     compare: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(metavar="BEFORE AFTER", help="Compare two files of --json instead: what became better, worse."),
+        typer.Option(metavar="BEFORE AFTER", help="Compare two files of --json instead: what became better or worse."),
     ] = None
 
     def __post_init__(self) -> None:

@@ -9,10 +9,10 @@ from typing import Annotated, Final
 import typer
 
 HELP: Final = (
-    "Show what recorded conversations were like.\n\n"
+    "Show what happened in recorded conversations.\n\n"
     "Prints turns, latencies, interruptions, tools, connections, tokens, cost and faults, and writes a page with a "
-    "timeline to zoom and to hear, what was said, and every frame: one HTML file that needs nothing else. Of two "
-    "recordings, both on one page."
+    "timeline to zoom and play, what was said, and every frame: one self-contained HTML file. Two recordings share one "
+    "page."
 )
 EXAMPLES: Final = (
     "[bold]Examples[/bold]\n\n"
@@ -31,7 +31,7 @@ class InspectOptions:
     recordings: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DIR...", help="Recordings; of a folder of them, the newest is meant.", show_default=False
+            metavar="DIR...", help="Recordings; for a folder of recordings, the newest.", show_default=False
         ),
     ]
     output: Annotated[

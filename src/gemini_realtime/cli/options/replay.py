@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 HELP: Final = (
     "Play a recording as the service, until Ctrl-C or SIGTERM.\n\n"
-    "Clients that do what the recorded one did, as talk does, get what it got: the same frames, in recorded time, and "
-    "closed connections where they were closed. Of what they send the kinds are compared, not what is in it."
+    "A client that does what the recorded one did gets what that one got: the same frames, in recorded time, and "
+    "closed connections where they were closed. What they send is compared by kind, not by content."
 )
 EXAMPLES: Final = (
     "[bold]Examples[/bold]\n\n"
@@ -32,10 +32,10 @@ class ReplayOptions:
 
     recording: Annotated[
         Path,
-        typer.Argument(metavar="DIR", help="A recording; of a folder of them, the newest.", show_default=False),
+        typer.Argument(metavar="DIR", help="A recording; for a folder of recordings, the newest.", show_default=False),
     ]
     at_once: Annotated[
-        bool, typer.Option("--at-once", help="Say everything as soon as the client has said what comes before it.")
+        bool, typer.Option("--at-once", help="Send everything as soon as the client has sent what precedes it.")
     ] = False
     host: Host = "127.0.0.1"
     port: Port = 0

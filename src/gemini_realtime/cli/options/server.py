@@ -32,9 +32,9 @@ SERVE_EXAMPLES: Final = (
 )
 OFFLINE_HELP: Final = (
     "Run a program that talks to Gemini Live, without Gemini.\n\n"
-    "It starts the embedded Live server, tells the program where it is and that its certificate is good "
+    "It starts the embedded Live server, points the program to it and its certificate "
     "(GOOGLE_GEMINI_BASE_URL, GOOGLE_VERTEX_BASE_URL, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS), gives it a key if there is "
-    "none, and ends with the program and its exit code. Nothing in the program is to be changed, if it is built on "
+    "none, and ends with the program and its exit code. The program needs no change if it is built on "
     "google-genai in Python or JavaScript."
 )
 OFFLINE_EXAMPLES: Final = (
@@ -81,9 +81,9 @@ class ServerOptions:
     port: Port = 0
     tls: bool = field(default=True, init=False)
     tls_port: TlsPort = 0
-    pace: Annotated[
-        Pace, typer.Option(help="End turns when they would have been heard, as Gemini does, or at once.")
-    ] = Pace.REALTIME
+    pace: Annotated[Pace, typer.Option(help="End turns when they have been played, as Gemini does, or at once.")] = (
+        Pace.REALTIME
+    )
     responder: Annotated[
         str,
         typer.Option(
@@ -103,7 +103,7 @@ class ServerOptions:
             metavar="S",
             min=0,
             max=60,
-            help="Wait so much longer for a user whose sentence plainly goes on (my number is ...).",
+            help="Wait this much longer for a user whose sentence is plainly unfinished (my number is ...).",
         ),
     ] = 0
     api_key: Annotated[
@@ -119,7 +119,7 @@ class ServerOptions:
         typer.Option(metavar="NAME", help="Behave as this family of models, not as the one that the client names."),
     ] = None
     strict_models: Annotated[
-        bool, typer.Option("--strict-models", help="Refuse models that are not known here, as the service does.")
+        bool, typer.Option("--strict-models", help="Refuse unknown models, as the service does.")
     ] = False
     log: Annotated[
         bool, typer.Option("--log", help="A line on stderr for each message, with its words, never sound or keys.")
@@ -134,22 +134,22 @@ class ServerOptions:
             dir_okay=False,
             callback=writable,
             show_default="in memory",
-            help="Keep sessions here, to be resumed after a restart.",
+            help="Keep sessions here, so that they can be resumed after a restart.",
         ),
     ] = Path(":memory:")
-    connection_lifetime: Annotated[float, _limit("S", 0.1, "Close connections after so long, announced by goAway.")] = (
-        600
-    )
+    connection_lifetime: Annotated[
+        float, _limit("S", 0.1, "Close connections after this long, announced by goAway.")
+    ] = 600
     go_away_before: Annotated[
-        float | None, _limit("S", 0, "How long before that goAway comes.", "as the service: 50, and 60 on Vertex")
+        float | None, _limit("S", 0, "How long before that goAway is sent.", "as the service: 50, and 60 on Vertex")
     ] = None
     session_lifetime: Annotated[
         float | None,
-        _limit("S", 0.1, "End sessions after so long, over all their connections; Gemini does after 900.", "never"),
+        _limit("S", 0.1, "End sessions after this long, across all their connections; Gemini does after 900.", "never"),
     ] = None
-    max_sessions: Annotated[int, _limit("N", 1, "How many sessions at once; one more is refused.")] = 1000
+    max_sessions: Annotated[int, _limit("N", 1, "The most sessions at once; further ones are refused.")] = 1000
     max_message: Annotated[float, _limit("MIB", 0.001, "A longer message ends its session.")] = 16
-    max_session_memory: Annotated[float, _limit("MIB", 1, "What is kept of one session at most.")] = 128
+    max_session_memory: Annotated[float, _limit("MIB", 1, "The most memory that one session may take.")] = 128
     handshake_timeout: Annotated[float, _limit("S", 0.1, "Close connections whose handshake takes longer.")] = 10
     idle_timeout: Annotated[float, _limit("S", 0.1, "Close connections that are silent for longer.")] = 600
     fault: Annotated[

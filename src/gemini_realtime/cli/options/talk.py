@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 HELP: Final = (
     "Talk with Gemini.\n\n"
     "With a microphone and a loudspeaker it is a live conversation, until you say goodbye or press Ctrl-C. "
-    "Without them, or with --say or --input, one question is asked and its answer waited for.\n\n"
-    "With GEMINI_API_KEY or GOOGLE_API_KEY set it talks to Gemini. Without, it starts a server of its own, "
-    "which hears and speaks and needs no network."
+    "Without them, or with --say or --input, it asks one question and waits for the answer.\n\n"
+    "With GEMINI_API_KEY or GOOGLE_API_KEY set it talks to Gemini. Without a key it starts the embedded "
+    "server, which hears and speaks on this machine and needs no network."
 )
 EXAMPLES: Final = (
     "[bold]Examples[/bold]\n\n"
@@ -37,14 +37,14 @@ SOUND_FILES: Final = (".wav", ".wave", ".flac", ".ogg", ".opus", ".mp3", ".aiff"
 class TalkOptions:
     """What was typed."""
 
-    say: Annotated[str | None, typer.Option(metavar="TEXT", help="Ask this, in writing.")] = None
+    say: Annotated[str | None, typer.Option(metavar="TEXT", help="Ask this as text.")] = None
     input: Annotated[
         Path | None,
         typer.Option(metavar="FILE", exists=True, dir_okay=False, readable=True, help="Ask with this recording."),
     ] = None
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, callback=writable, help="Keep what Gemini says: mono, 24 kHz."),
+        typer.Option(metavar="FILE", dir_okay=False, callback=writable, help="Save what Gemini says: mono, 24 kHz."),
     ] = None
     record: Annotated[
         Path | None,

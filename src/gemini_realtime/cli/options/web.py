@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from gemini_realtime.recordings import RecordingOptions
 
 HELP: Final = (
-    "Talk with an agent in the browser, and see what goes on.\n\n"
-    "With GEMINI_API_KEY or GOOGLE_API_KEY set it talks to Gemini. Without, it starts a server of its own, "
-    "which hears and speaks and needs no network. The key never reaches the page."
+    "Talk with an agent in the browser, and see what happens.\n\n"
+    "With GEMINI_API_KEY or GOOGLE_API_KEY set it talks to Gemini. Without a key it starts the embedded "
+    "server, which hears and speaks on this machine and needs no network. The key never reaches the page."
 )
 EXAMPLES: Final = (
     "[bold]Examples[/bold]\n\n"
@@ -50,7 +50,7 @@ class WebOptions:
     url: Annotated[str | None, typer.Option(metavar="URL", help="Talk to this server.")] = None
     embedded: Annotated[
         bool | None,
-        typer.Option("--embedded/--no-embedded", show_default="without a key", help="Talk to a server of its own."),
+        typer.Option("--embedded/--no-embedded", show_default="without a key", help="Talk to the embedded server."),
     ] = None
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True
     host: Host = "127.0.0.1"
@@ -64,7 +64,7 @@ class WebOptions:
     ] = None
     name: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A name under which the page may be asked for, as behind a proxy."),
+        typer.Option(metavar="NAME", help="A name under which the page may be requested, as behind a proxy."),
     ] = None
     certificate: Annotated[
         Path | None,
@@ -83,7 +83,8 @@ class WebOptions:
     record_without: RecordWithout = None
     record_last: RecordLast = None
     max_conversations: Annotated[
-        int, typer.Option(metavar="N", min=1, rich_help_panel=LIMITS, help="How many at once; one more is refused.")
+        int,
+        typer.Option(metavar="N", min=1, rich_help_panel=LIMITS, help="The most at once; further ones are refused."),
     ] = 4
     max_minutes: Annotated[
         float, typer.Option(metavar="MIN", min=0.1, rich_help_panel=LIMITS, help="How long a conversation may last.")
