@@ -8,7 +8,7 @@ from gemini_realtime.evaluation.expectations import Calls
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.scenes import Caller, Persona, Says, Scene, Suite
 from tests.evaluation import agents
-from tests.local.responders.endpoint import Answer, Endpoint, endpoint_beside
+from tests.local.responders.endpoint import Answer, Endpoint, completion, endpoint_beside
 
 pytest.importorskip("openai", reason="the extra [chat]")
 
@@ -73,6 +73,39 @@ def test_a_persona_that_comes_to_no_end_gives_up() -> None:
     result, served = played(BOOK, "What is two plus three?", gives_up_after=2)
     assert result.record.gave_up
     assert len(served.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"Caller: {BOOK}",
+        f"**Caller:** {BOOK}",
+        f"*sighs* {BOOK}",
+        f"(clears her throat) {BOOK}",
+        f"<think>A table.</think>“{BOOK}”",
+        f"{BOOK}\nAgent: It is booked.\nCaller: Thanks! [DONE]",
+        BOOK.replace("two", "*two*"),
+        f"{BOOK} [DONE]",
+    ],
+)
+def test_only_what_is_said_is_said_of_what_models_write(answer: str) -> None:
+    result, _ = played(answer, "Goodbye. [DONE]")
+    assert result.passed, result.failures
+    assert result.record.improvised == [BOOK]
+
+
+def test_a_model_without_words_is_asked_once_more() -> None:
+    result, served = played("...", BOOK, "[DONE]")
+    assert (result.passed, result.record.improvised) == (True, [BOOK])
+    assert "Answer with the words" in served.asked[1]["messages"][-1]["content"]
+    assert all("Answer with the words" not in message["content"] for message in served.asked[2]["messages"][1:])
+
+
+def test_a_refusal_is_an_error_and_is_not_said_to_the_agent() -> None:
+    refusal = Answer(body=completion(None, refusal="I cannot play that."))
+    result, _ = played(refusal, refusal)
+    assert result.error.endswith("its chat endpoint failed: its model refuses to answer")
+    assert result.record.turns == []
 
 
 def test_an_endpoint_that_fails_is_an_error_and_the_call_so_far_is_kept() -> None:

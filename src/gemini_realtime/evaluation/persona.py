@@ -6,25 +6,35 @@ import asyncio
 import re
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final
+from typing import Final
 
+from gemini_realtime.evaluation.asking import Unusable, ask
 from gemini_realtime.evaluation.scenes import Persona
-from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint, described
+from gemini_realtime.evaluation.words import words_of
+from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint, NoAnswer
 
 _PATIENCE_S: Final = 60.0
-_SEED_MAX: Final = 2**31  # endpoints in C take a signed int
+_SEEDS: Final = 2**31
 
 _INSTRUCTIONS: Final = """\
 You play a person who calls a voice agent by telephone. You are: {person}
 Answer with the words that this person says next and nothing else: one or two short sentences as people speak them, in
 this person's language, without quotes and stage directions. The agent's words are those of the other side: never speak
-for it, and offer it no help. Give away what you know only when you are asked for it.
-When you have what you want, say goodbye and end with {done}. When the agent cannot help, or this person has had enough,
-say so and end with {enough}."""
+for it, and offer it no help. Give away what you know only when you are asked for it, and make up nothing else.
+Never end the call in the words with which you ask for something or answer a question: hear first what the agent says.
+Once the agent has said that you have what you want, say goodbye and end with {done}. When the agent cannot help, or
+this person has had enough, say so and end with {enough}."""
+
+_REMINDER: Final = "(Answer with the words that your person says next, as one speaks them.)"
 
 DONE: Final = "[DONE]"
 ENOUGH: Final = "[ENOUGH]"
 _HANGS_UP: Final = re.compile(r"\[\s*(DONE|ENOUGH)\s*\]", re.IGNORECASE)
+_SPEAKER: Final = re.compile(r"\A\s*\W{0,2}(?:the )?(?:caller|customer|user|me|you)\W{0,2}:\W{0,2}\s", re.IGNORECASE)
+_OTHER_SIDE: Final = re.compile(
+    r"^\W{0,2}(?:the )?(?:agent|assistant)\W{0,2}:.*", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
+_DIRECTIONS: Final = re.compile(r"\A\s*(?:\*[^*\n]+\*(?!\*)|\([^)\n]+\))")
 _PICKED_UP: Final = "(The agent has picked up the telephone.)"
 _SILENCE: Final = "(The agent says nothing.)"
 
@@ -72,7 +82,7 @@ class Improvisation:
             line = Line(self._persona.says)
         else:
             # In a thread with a loop of its own: virtual time does not wait for sockets.
-            line = _read(await asyncio.to_thread(asyncio.run, self._asked(self._random.randrange(_SEED_MAX))))
+            line = await asyncio.to_thread(asyncio.run, self._asked(self._random.randrange(_SEEDS)))
         self._messages.append({"role": "assistant", "content": line.words})
         return line
 
@@ -80,23 +90,40 @@ class Improvisation:
         """Take what the agent said to it."""
         self._messages.append({"role": "user", "content": answer or _SILENCE})
 
-    async def _asked(self, seed: int) -> str:
-        messages: list[dict[str, Any]] = list(self._messages)
+    async def _asked(self, seed: int) -> Line:
         endpoint = ChatEndpoint(self._persona.model, base_url=self._persona.url)
+        read = _first if len(self._messages) == 2 else _read
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return await endpoint.answer(messages, seed=seed)
-        except TimeoutError:
-            raise Speechless(f"its chat endpoint did not answer within {_PATIENCE_S:g} s") from None
-        except Exception as error:  # see `ChatEndpoint`
-            raise Speechless(f"its chat endpoint failed: {described(error)}") from None
+            return await ask(endpoint, self._messages, read, reminder=_REMINDER, patience_s=_PATIENCE_S, seed=seed)
+        except Unusable as problem:
+            raise Speechless(f"its chat endpoint failed: {problem}") from None
         finally:
             await endpoint.close()
 
 
 def _read(answer: str) -> Line:
+    """What is said, without what models write beside it.
+
+    Raises:
+        NoAnswer: there is nothing to say, and the call is not at its end.
+    """
     found = _HANGS_UP.search(answer)
-    words = " ".join(_HANGS_UP.sub(" ", answer).split()).strip('"“”')
+    words = _HANGS_UP.sub(" ", _OTHER_SIDE.sub("", _SPEAKER.sub("", answer)))
+    words = " ".join(_DIRECTIONS.sub(" ", words).replace("*", "").split()).strip('"“”„ ')
+    if not words_of(words):
+        words = ""
     if found is None and not words:
-        raise Speechless("its chat endpoint answered nothing")
+        raise NoAnswer("its model says nothing")
     return Line(words, found is not None, found is not None and found[1].upper() == "DONE")
+
+
+def _first(answer: str) -> Line:
+    """The same, of somebody who has heard nothing yet, and has no reason to hang up.
+
+    Raises:
+        NoAnswer: there is nothing to say.
+    """
+    line = _read(answer)
+    if not line.words:
+        raise NoAnswer("its model says nothing")
+    return Line(line.words)

@@ -22,6 +22,8 @@ class Answer:
 
     Attributes:
         whole: an answer in one piece, to who has not asked for a stream.
+        body: of an error, or in place of a whole answer.
+        head: a header.
     """
 
     steps: Sequence[Step] = ()
@@ -29,6 +31,7 @@ class Answer:
     status: int = 200
     body: str = ""
     ends: bool = True
+    head: str = "x-should-retry: false"
 
 
 @dataclass
@@ -70,9 +73,9 @@ class Endpoint:
         await asyncio.gather(*filter(None, self._clients))
 
     async def _answer(self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if answer.status != 200 or answer.whole is not None:
+        if answer.status != 200 or answer.whole is not None or answer.body:
             body = (answer.body if answer.whole is None else completion(answer.whole)).encode()
-            head = f"HTTP/1.1 {answer.status} So\r\nx-should-retry: false\r\ncontent-type: application/json\r\n"
+            head = f"HTTP/1.1 {answer.status} So\r\n{answer.head}\r\ncontent-type: application/json\r\n"
             writer.write(head.encode() + b"content-length: %d\r\n\r\n%s" % (len(body), body))
             return
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -127,9 +130,9 @@ def endpoint_beside(*answers: Answer) -> Iterator[Endpoint]:
         loop.close()
 
 
-def completion(text: str) -> str:
+def completion(text: Any, finish: str = "stop", **more: Any) -> str:
     """A completion in one piece."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, **more}, "finish_reason": finish}
     return json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
 
 

@@ -21,9 +21,15 @@ _REMEDIES: Final = {
     401: "check OPENAI_API_KEY",
     403: "check OPENAI_API_KEY",
     404: "check the model's name and OPENAI_BASE_URL",
+    429: "its limit of requests or tokens is reached: ask less at once, or later",
 }
-_REFUSED_AS_ASKED: Final = (400, 422)
+_REFUSED_AS_ASKED: Final = (400, 405, 406, 415, 422, 501)
+_RETRIES: Final = 6  # of a whole answer, which nobody waits for at a telephone; `Retry-After` is heeded
 _THOUGHTS: Final = "<think>", "</think>"
+
+
+class NoAnswer(Exception):
+    """A model has answered, but not with words: the message says how, and holds none of them."""
 
 
 class ChatEndpoint:
@@ -74,23 +80,50 @@ class ChatEndpoint:
                     yield choice.delta
 
     async def answer(self, messages: Sequence[Mapping[str, Any]], **wishes: Any) -> str:
-        """The whole answer to a conversation.
+        """The whole answer to a conversation, without thoughts.
 
         Args:
             messages: of the conversation.
-            wishes: fields that not every endpoint knows: one that refuses them is asked again without.
+            wishes: fields that not every endpoint knows: one that refuses them is asked again without, and at last for
+                a stream, which is all that some have.
+
+        Raises:
+            NoAnswer: there are no words, or not all of them.
         """
         import openai
 
+        ways: list[tuple[bool, dict[str, Any]]] = [(False, wishes), (False, {}), (True, {})]
+        for streamed, more in ways if wishes else ways[1:]:
+            try:
+                return await (self._streamed(messages) if streamed else self._whole(messages, more))
+            except openai.APIStatusError as error:
+                if streamed or error.status_code not in _REFUSED_AS_ASKED:
+                    raise
+        raise AssertionError("the last way raises or returns")
+
+    async def _whole(self, messages: Sequence[Mapping[str, Any]], more: dict[str, Any]) -> str:
+        asked: dict[str, Any] = {"model": self.model, "messages": messages, **more}
+        completion = await self._client.with_options(max_retries=_RETRIES).chat.completions.create(**asked)
+        if isinstance(completion, str):  # the library's answer to what is no JSON, such as a stream nobody asked for
+            return await self._streamed(messages)
+        if not completion.choices:
+            raise NoAnswer("its answer is empty")
+        message, finish = completion.choices[0].message, completion.choices[0].finish_reason
+        return _words(_text(message.content), message.refusal, finish, called=bool(message.tool_calls))
+
+    async def _streamed(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        content = refusal = ""
+        finish, called = None, False
         asked: dict[str, Any] = {"model": self.model, "messages": messages}
-        try:
-            completion = await self._client.chat.completions.create(**asked, **wishes)
-        except openai.APIStatusError as error:
-            if error.status_code not in _REFUSED_AS_ASKED or not wishes:
-                raise
-            completion = await self._client.chat.completions.create(**asked)
-        message = completion.choices[0].message
-        return without_thoughts(message.content or message.refusal or "").strip()
+        client = self._client.with_options(max_retries=_RETRIES)
+        async with await client.chat.completions.create(**asked, stream=True) as chunks:
+            async for chunk in chunks:
+                for choice in chunk.choices[:1]:
+                    content += _text(choice.delta.content)
+                    refusal += choice.delta.refusal or ""
+                    called = called or bool(choice.delta.tool_calls)
+                    finish = choice.finish_reason or finish
+        return _words(content, refusal, finish, called=called)
 
     async def close(self) -> None:
         """Close the connections to the endpoint."""
@@ -105,10 +138,47 @@ def without_thoughts(text: str) -> str:
     return text.partition(end)[2]
 
 
+def _text(content: Any) -> str:
+    """The words of a message, which some servers give in parts, thoughts among them."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "".join(str(part.get("text", "")) for part in parts if isinstance(part, dict) and part.get("type") == "text")
+
+
+def _words(content: str, refusal: str | None, finish: str | None, *, called: bool) -> str:
+    """What was answered.
+
+    Raises:
+        NoAnswer: it is nothing, or not all.
+    """
+    if finish == "length":
+        raise NoAnswer("its answer broke off at its limit of tokens")
+    if finish == "content_filter":
+        raise NoAnswer("its filter withheld the answer")
+    words = content.rpartition(_THOUGHTS[1])[2]  # some servers leave out where thoughts begin
+    if words.lstrip().startswith(_THOUGHTS[0]):
+        raise NoAnswer("its model thinks, and does not answer")
+    if words.strip():
+        return words.strip()
+    if refusal:
+        raise NoAnswer("its model refuses to answer")
+    raise NoAnswer("its model calls a function instead of answering" if called else "its model answers nothing")
+
+
 def described(error: Exception) -> str:
     """What failed, in words that hold nothing of what was sent: endpoints quote keys in their messages."""
+    if isinstance(error, NoAnswer):
+        return str(error)
     status = getattr(error, "status_code", None)
     if status is None:
-        return type(error).__name__
+        return _FAILURES.get(type(error).__name__, type(error).__name__)
     remedy = _REMEDIES.get(status)
     return f"HTTP status {status}" + (f" → {remedy}" if remedy else "")
+
+
+_FAILURES: Final = {
+    "APIConnectionError": "it cannot be reached → check OPENAI_BASE_URL, and that it runs there",
+    "APITimeoutError": "it does not answer in time",
+}
+"""Of the library, which is not imported for them."""
