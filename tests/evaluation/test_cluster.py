@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,8 +12,10 @@ import pytest
 
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.evaluation.cluster import run_batch
+from gemini_realtime.evaluation.passing_on import EndpointSettings
 from gemini_realtime.evaluation.plan import Plan
 from gemini_realtime.evaluation.running import run
+from gemini_realtime.version import __version__
 from tests.evaluation.ray_scene import comparable
 from tests.evaluation.test_running import SUITE
 
@@ -51,4 +54,11 @@ def test_an_address_at_which_nothing_listens_is_told_at_once(unused_tcp_port: in
 
 def test_machines_of_another_version_hold_no_calls() -> None:
     with pytest.raises(ConfigError, match=r"has gemini-realtime .*, this one 0\.0\.1"):
-        run_batch(Plan(SUITE), "0.0.1", [])
+        run_batch(Plan(SUITE), EndpointSettings({}), "0.0.1", [])
+
+
+def test_a_machine_that_cannot_hold_calls_is_named() -> None:
+    with pytest.raises(
+        ConfigError, match=f"on {socket.gethostname()}, a machine of the cluster: there is no module 'gone'"
+    ):
+        run_batch(Plan(SUITE, agent="gone:agent"), EndpointSettings({}), __version__, [])

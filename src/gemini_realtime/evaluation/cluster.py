@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from gemini_realtime.errors import ConfigError, GeminiRealtimeError, MissingDependencyError
 from gemini_realtime.evaluation.calls import Target, play
+from gemini_realtime.evaluation.passing_on import EndpointSettings
 from gemini_realtime.evaluation.plan import Call, Plan
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.version import __version__
@@ -28,7 +30,8 @@ _ready: list[tuple[Plan, Target]] = []
 def run_on_ray(plan: Plan, address: str, calls: Iterator[Call]) -> Iterator[CallResult]:
     """Hold these calls of a plan; results come as they are there. What a machine that dies had under way is run again.
 
-    Each machine has this package, the agent and the suite's files, at the same paths.
+    Each machine has this package, the agent and the suite's files, at the same paths, and is told of the endpoints that
+    the environment here names.
 
     Args:
         plan: whose calls.
@@ -71,13 +74,13 @@ def _check_answers(address: str) -> None:
 
 def _over(ray: Any, plan: Plan, calls: Iterator[Call]) -> Iterator[CallResult]:
     held = ray.remote(run_batch).options(max_retries=_TRIES - 1, num_cpus=1)
-    told = ray.put(plan)
+    told, settings = ray.put(plan), EndpointSettings.needed_by(plan, os.environ)
     suspects: deque[Call] = deque()
     under_way: dict[Any, Sequence[Call]] = {}
     while True:
         room = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
         while len(under_way) < room and (batch := _batch(suspects, calls)):
-            under_way[held.remote(told, __version__, batch)] = batch
+            under_way[held.remote(told, settings, __version__, batch)] = batch
         if not under_way:
             return
         done, _ = ray.wait(list(under_way), num_returns=1)
@@ -99,11 +102,12 @@ def _batch(suspects: deque[Call], calls: Iterator[Call]) -> Sequence[Call]:
     return [suspects.popleft()] if suspects else list(islice(calls, _BATCH))
 
 
-def run_batch(plan: Plan, version: str, calls: Sequence[Call]) -> list[CallResult]:
+def run_batch(plan: Plan, settings: EndpointSettings, version: str, calls: Sequence[Call]) -> list[CallResult]:
     """What each machine is asked to do: hold these calls.
 
     Args:
         plan: whose calls.
+        settings: of endpoints, where this machine has none.
         version: of this package where the plan was made.
         calls: which of them.
 
@@ -116,9 +120,19 @@ def run_batch(plan: Plan, version: str, calls: Sequence[Call]) -> list[CallResul
             remedy="install the same version everywhere, or else the verdicts may differ",
         )
     if not _ready or _ready[0][0] != plan:
-        _ready[:] = [(plan, plan.target())]
+        settings.give_to(os.environ)
+        _ready[:] = [(plan, _target(plan))]
     target = _ready[0][1]
     return [play(plan.suite, scene, seed, target) for scene, seed in calls]
+
+
+def _target(plan: Plan) -> Target:
+    try:
+        return plan.target()
+    except ConfigError as error:
+        raise ConfigError(
+            f"on {socket.gethostname()}, a machine of the cluster: {error.problem}", remedy=error.remedy
+        ) from None
 
 
 def _said_by_machine(error: Any) -> Exception:
