@@ -17,6 +17,7 @@ import pytest_asyncio
 from gemini_realtime import LiveServer
 from gemini_realtime.adapters.files import write_wav
 from gemini_realtime.testing import speech_from_text
+from gemini_realtime.web.conversation import Limits
 from tests.busy import skip_where_busy
 from tests.web.pages import SECRET, Pages, browser, complaints_of
 
@@ -238,6 +239,20 @@ async def test_a_conversation_in_writing_outlives_a_restart_and_a_reload_begins_
         await said(page, "Three plus three is six.")
     assert "Two plus three is five." in received
     assert [complaint for complaint in complaints if "ERR_CONNECTION_REFUSED" not in complaint] == []
+
+
+async def test_words_that_nobody_takes_are_given_back(live_server: LiveServer, page: Any, chromium: Any) -> None:
+    async with Pages(live_server.llm_config(), limits=Limits(conversations=1)).served() as port:
+        await opened(page, port)
+        await type_in(page, "What is two plus two?")
+        await said(page, "Two plus two is four.")
+        assert await page.input_value("#words") == ""
+        second = await chromium.new_page()
+        await opened(second, port)
+        await type_in(second, "What is three plus three?")
+        await second.get_by_text("There is a conversation already.").wait_for(timeout=TIMEOUT_MS)
+        assert await second.input_value("#words") == "What is three plus three?"
+        await second.close()
 
 
 async def test_what_happens_to_the_connection_of_a_conversation_is_shown(live_server: LiveServer, page: Any) -> None:

@@ -259,6 +259,8 @@ async def _serve(page: Page, agent: RealtimeAgent, log: PageLog) -> None:
             await _do(request, agent, log)
         except GeminiRealtimeError as error:
             await page.refuse(request, error.problem, error.remedy)
+        else:
+            await page.tell({"event": "taken", "request": request["event"]})
 
 
 async def _do(request: Json, agent: RealtimeAgent, log: PageLog) -> None:

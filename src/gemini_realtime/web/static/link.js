@@ -15,6 +15,7 @@ export class Link {
     this.timer = null;
     this.attempts = 0;
     this.unsent = []; // messages for when there is a connection
+    this.typed = []; // words that nobody has taken yet: said again when there is another connection
   }
 
   get held() {
@@ -34,6 +35,7 @@ export class Link {
     socket.onopen = () => {
       this.put(socket, { event: "start", secret: secret(), settings: this.settings, history: this.history() });
       this.unsent.splice(0).forEach((message) => this.put(socket, message));
+      this.typed.forEach((text) => this.put(socket, { event: "text", text }));
     };
     socket.onmessage = ({ data }) => this.socket === socket && this.received(data);
     socket.onclose = () => this.socket === socket && this.lost();
@@ -66,6 +68,17 @@ export class Link {
     else this.unsent.push(message);
   }
 
+  // Say these words, which are kept until they have been taken, or come back by `untaken`.
+  say(text) {
+    this.typed.push(text);
+    if (this.open) this.put(this.socket, { event: "text", text });
+  }
+
+  // The words that were not taken, to be written again.
+  untaken(count = this.typed.length) {
+    return this.typed.splice(0, count).join(" ");
+  }
+
   // Say something about this connection.
   note(message) {
     if (this.open) this.put(this.socket, message);
@@ -83,6 +96,7 @@ export class Link {
     clearTimeout(this.timer);
     this.settings = null;
     this.unsent = [];
+    this.typed = [];
     if (this.open) this.put(this.socket, { event: "end" });
     else this.socket?.close();
   }

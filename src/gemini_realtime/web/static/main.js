@@ -60,7 +60,11 @@ const MESSAGES = {
   turn: ({ turn }) => [transcript, timing, figures].forEach((each) => each.show(turn)),
   call: (call) => transcript.fill(call),
   happened: (event) => happenings.show(event),
-  refused: ({ problem, remedy }) => notice(`${sentence(problem)}`, remedy ? sentence(remedy) : ""),
+  taken: ({ request }) => request === "text" && link.typed.shift(),
+  refused: ({ request, problem, remedy }) => {
+    if (request === "text") giveBack(link.untaken(1));
+    notice(`${sentence(problem)}`, remedy ? sentence(remedy) : "");
+  },
   ready: ({ agent, model, voice }) => {
     const again = state === "again";
     for (const each of [timing, figures]) each.begin();
@@ -73,6 +77,7 @@ const MESSAGES = {
   ended: (end) => {
     closeMicrophone();
     loudspeaker.clear();
+    giveBack(link.untaken());
     become("idle");
     ENDS[end.why]?.(end);
   },
@@ -80,7 +85,7 @@ const MESSAGES = {
 
 const ENDS = {
   secret: () => lock("The password has changed."),
-  full: ({ conversations }) => notice(`There are ${conversations} conversations already.`, "End one in another tab, or start the server with a larger --max-conversations."),
+  full: ({ conversations }) => notice(conversations === 1 ? "There is a conversation already." : `There are ${conversations} conversations already.`, "End one in another tab, or start the server with a larger --max-conversations."),
   limit: ({ minutes }) => notice(`A conversation lasts ${minutes} minutes at most.`, "Press Talk to begin another."),
   failed: ({ problem, remedy }) => notice(sentence(problem), remedy ? sentence(remedy) : "The terminal may say more."),
   over: () => happenings.add(null, "plain", "Ended"),
@@ -230,7 +235,11 @@ talk.oncontextmenu = (event) => settings.pushToTalk && event.preventDefault();
 async function say(words) {
   await loudspeaker.prepare();
   begin();
-  link.tell({ event: "text", text: words });
+  link.say(words);
+}
+
+function giveBack(words) {
+  $("words").value = [words, $("words").value].filter(Boolean).join(" ");
 }
 
 $("typed").onsubmit = (event) => {
