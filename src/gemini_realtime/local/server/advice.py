@@ -13,7 +13,7 @@ from gemini_realtime.local.server.observers import Observer
 from gemini_realtime.local.wire.frames import takes_long
 from gemini_realtime.local.wire.media import sound_of
 from gemini_realtime.local.wire.refusals import Refused
-from gemini_realtime.protocol.codec import DecodeError, decode_base64, parse_received
+from gemini_realtime.protocol.codec import AudioFrames, DecodeError, decode_base64, parse_received
 
 LONG_PIECE_MS: Final = 400
 """From here on an interruption is noticeably late; https://ai.google.dev/gemini-api/docs/live-guide says 20-40 ms."""
@@ -76,15 +76,21 @@ class Adviser(Observer):
     def __init__(self, advice: Advice, clock: Callable[[], float]) -> None:
         self._advice = advice
         self._clock = clock
+        self._frames = AudioFrames()
+        self._sound = INPUT_FORMAT  # of what is found in these
         self._pieces = 0
         self._began_at = 0.0
         self._audio_s = 0.0
-        self._pairs = 0
+        self._pairs: int | None = 0  # pieces that may be stereo; None when one was not
         self._has_handle = self._sent_away = False
 
     def received(self, message: bytes) -> None:
         """Look at the setup, and at the first pieces of audio."""
         if self._pieces >= _LOOKS_AT or len(message) > _MAX_BYTES or takes_long(message):
+            return
+        audio = self._frames.find(message)
+        if audio is not None:
+            self._hear(audio, self._sound)
             return
         try:
             parsed = parse_received(message)
@@ -94,9 +100,8 @@ class Adviser(Observer):
             resumption = setup.get("sessionResumption", setup.get("session_resumption"))
             self._advice.begins(resumes=isinstance(resumption, dict) and bool(resumption.get("handle")))
         realtime = parsed.get("realtimeInput", parsed.get("realtime_input"))
-        if isinstance(realtime, dict) and isinstance(audio := realtime.get("audio"), dict):
-            self._pieces += 1
-            self._hear(audio)
+        if isinstance(realtime, dict) and isinstance(blob := realtime.get("audio"), dict):
+            self._learn(message, blob)
 
     def sent(self, message: bytes) -> None:
         """Notice handles, and the order to go."""
@@ -110,31 +115,45 @@ class Adviser(Observer):
         if self._sent_away:
             self._advice.leaves(handle=self._has_handle)
 
-    def _hear(self, audio: dict[str, Any]) -> None:
+    def _learn(self, message: bytes, blob: dict[str, Any]) -> None:
+        audio = str(blob.get("data", ""))
         try:
-            sound = sound_of(str(audio.get("mimeType", audio.get("mime_type", ""))))
-            pcm = decode_base64(str(audio.get("data", "")))
-        except (AudioFormatError, Refused):
+            sound = sound_of(str(blob.get("mimeType", blob.get("mime_type", ""))))
+        except Refused:
             return
-        piece_ms = sound.duration_ms(len(pcm))
+        if audio:
+            self._frames.learn(message, audio, sound.rate_hz)
+            self._sound = sound
+        self._hear(audio, sound)
+
+    def _hear(self, audio: str, sound: AudioFormat) -> None:
+        self._pieces += 1
+        piece_ms = sound.duration_ms(len(audio) * 3 // 4)
         if piece_ms >= LONG_PIECE_MS:
             self._advice.say(
                 "pieces",
                 "audio comes in pieces of %.1f s: the model hears of an interruption that much later; send 20-40 ms",
                 piece_ms / 1000,
             )
-        self._listen_for_stereo(pcm)
+        if self._pairs is not None:
+            self._pairs = self._pairs_with(audio, self._pairs)
         self._measure_rate(sound, piece_ms / 1000)
 
-    def _listen_for_stereo(self, pcm: bytes) -> None:
+    def _pairs_with(self, audio: str, pairs: int) -> int | None:
+        try:
+            pcm = decode_base64(audio)
+        except AudioFormatError:
+            return pairs
         samples = array("h", pcm[: min(len(pcm), _SAMPLE_BYTES) // 4 * 4])
+        if samples[0::2] != samples[1::2]:
+            return None
         if len(set(samples)) < 8:  # silence, or too little to tell
-            return
-        self._pairs = self._pairs + 1 if samples[0::2] == samples[1::2] else -_LOOKS_AT
-        if self._pairs == 5:
+            return pairs
+        if pairs == 4:
             self._advice.say(
                 "stereo", "audio seems to be stereo, each sample twice: the model hears it at half the speed; send mono"
             )
+        return pairs + 1
 
     def _measure_rate(self, sound: AudioFormat, piece_s: float) -> None:
         now = self._clock()
