@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from logging import Logger
 
@@ -151,7 +152,7 @@ class FileAudioAdapter(AudioAdapter):
     async def on_close(self) -> None:
         """Save the recording, if it was asked for."""
         if self._record_to is not None:
-            self.recording.save(self._record_to)
+            await asyncio.to_thread(self.recording.save, self._record_to)  # other conversations may go on
 
     async def play(self, audio: bytes) -> None:
         """Queue 24 kHz PCM for the recording."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from gemini_realtime.agent.functions import FunctionObserver
 from gemini_realtime.agent.observers import Delivery, RealtimeObserver, check_observer
 from gemini_realtime.agent.openings import Openings
+from gemini_realtime.agent.threads import in_thread
 from gemini_realtime.agent.tools import TOOL_OPTIONS, Tool
 from gemini_realtime.checking import check_fields, check_type, spelling_remedy
 from gemini_realtime.errors import ConfigError, NotConnectedError
@@ -268,13 +269,14 @@ class RealtimeAgent:
 
         if not self._ready.is_set():
             raise NotConnectedError("nobody hears a recording before the conversation", remedy="run the agent first")
-        speech = Recording(recording, real_time=real_time)
+        # To read and convert minutes of sound takes seconds, in which the conversation goes on.
+        speech = await in_thread(lambda: Recording(recording, real_time=real_time))
         silent_ms = 0
         self.hears_recording = True
         try:
             async with aclosing(aiter(speech)) as chunks:
                 async for chunk in chunks:
-                    await self._realtime_client.send_audio(chunk)  # type: ignore[arg-type]
+                    await self._realtime_client.send_audio(chunk)
                     silent_ms += CHUNK_MS * speech.over
                     if speech.over and silent_ms >= silence_ms:
                         return
