@@ -160,6 +160,28 @@ def test_a_question_that_nobody_hears_again_stands_before_the_answer_that_comes_
     assert history.said() == FIRST
 
 
+def test_what_was_heard_and_is_not_answered_is_said_where_nobody_hears_it_again() -> None:
+    history = History()
+    history.heard("Tell me a story.", 1.0)
+    assert history.said() == []
+    assert history.said(heard=True) == FIRST[:1]
+    answer(history, "Once upon a time")
+    history.speech_started()
+    history.heard("What is the time?", 11.0)
+    assert history.said(answer=True) == FIRST
+    assert history.said(answer=True, heard=True) == [*FIRST, *SECOND[:1]]
+
+
+def test_what_was_typed_into_an_answer_that_goes_on_is_said() -> None:
+    history = History()
+    history.typed(1, "user", "Tell me a story.")
+    answer(history, "Once upon a time")
+    history.typed(2, "user", "My name is Ann.")
+    assert history.said() == [Said("user", "Tell me a story.\nMy name is Ann.")]
+    assert history.said(without=[2]) == FIRST[:1]
+    assert history.said(answer=True) == [*FIRST, Said("user", "My name is Ann.")]
+
+
 def test_what_was_typed_into_a_lost_answer_is_said() -> None:
     history = History()
     answer(history, "Once")

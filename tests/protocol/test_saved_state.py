@@ -107,6 +107,26 @@ def test_damage_is_named_by_its_place_and_not_repeated() -> None:
         read_state(changed(("history", 0, "text"), 5), MODEL)
 
 
+def test_a_state_taken_during_an_answer_holds_what_was_heard_and_typed() -> None:
+    session = Session(profile_for(MODEL))
+    session.prepare({"sessionResumption": {}})
+    session.begin(0.0)
+    said: list[dict[str, Any]] = [
+        {"setupComplete": {}},
+        {"serverContent": {"inputTranscription": {"text": "Tell me a story."}}},
+        {"serverContent": {"modelTurn": {"parts": [{"text": "Once"}]}}},
+    ]
+    for message in said:
+        session.receive(json.dumps(message).encode(), 1.0)
+    session.send_text("user", "My name is Ann.", False, 1.0)
+    while session.next_frame(1.0) is not None:
+        pass
+    session.receive(b'{"sessionResumptionUpdate": {"newHandle": "h", "resumable": true}}', 9.0)
+    state = session.saved_state(9.0)
+    assert state["history"] == [{"role": "user", "text": "Tell me a story.\nMy name is Ann."}]
+    assert state["messages"] == []
+
+
 def test_a_state_of_another_model_or_version_is_refused() -> None:
     with pytest.raises(ConfigError, match=MODEL):
         read_state({**GOOD, "model": "other"}, MODEL)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pybase64
 
+from gemini_realtime.protocol.closing import close_error
 from gemini_realtime.protocol.handover import LISTENS_S, LOOK_AGAIN_S
 from gemini_realtime.protocol.health import read_health
 from gemini_realtime.protocol.messages import Content, Part
@@ -75,3 +76,19 @@ def test_where_a_seed_counts_at_once_nothing_is_completed() -> None:
     session = ready("gemini-3.8-live")
     hear(session, HEARD, 1.0)
     assert session.deadline() is None
+
+
+def test_a_history_that_was_not_announced_is_not_completed_and_asked_about_once() -> None:
+    session = Session(profile_for("gemini-3.1-flash-live-preview"), health=read_health("off"))
+    session.prepare({"model": "models/gemini-3.1-flash-live-preview", "sessionResumption": {}})
+    session.begin(0.0)
+    hear(session, {"setupComplete": {}}, 0.0)
+    hear(session, HEARD, 10.0)
+    session.connection_ended(close_error(1006, ""), 60.0)  # the sound of the question is kept no more
+    session.connected(61.0)
+    (setup,) = sent(session, 61.0)
+    assert "historyConfig" not in setup["setup"]
+    hear(session, {"setupComplete": {}}, 61.1)
+    told, asked = sent(session, 61.1)
+    assert told == {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "Hello?"}]}]}}
+    assert asked == COMPLETED

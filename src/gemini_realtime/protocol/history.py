@@ -195,17 +195,21 @@ class History:
         self._add(_Item("user", question))
         return bool(question)
 
-    def said(self, without: Collection[int] = (), *, answer: bool = False) -> list[Said]:
-        """The turns that are over, oldest first; turns of one side that follow each other are one.
+    def said(self, without: Collection[int] = (), *, answer: bool = False, heard: bool = False) -> list[Said]:
+        """The turns that are over, oldest first, and what was typed since; turns of one side that follow each other are
+        one.
 
         Args:
             without: numbers of messages to leave out, since they are sent again.
             answer: whether the present answer counts, since it is complete.
+            heard: whether what was heard counts to which there is no answer.
         """
         turns: list[Said] = []
-        present = [_Item("user", str(self._question)), _Item("model", str(self._answer))]
-        for role, text, number in (*self._items, *(item for item in present if answer and item.text)):
-            if number is not None and number in without:
+        question = [_Item("user", str(self._question))] if answer or heard else []
+        answered = [_Item("model", str(self._answer))] if answer else []
+        into = [_Item("user", str(self._into))] if heard else []
+        for role, text, number in (*self._items, *question, *answered, *into, *self._typed):
+            if not text or (number is not None and number in without):
                 continue
             if turns and turns[-1].role == role:
                 turns[-1] = Said(role, f"{turns[-1].text}\n{text}")

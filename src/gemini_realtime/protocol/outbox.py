@@ -203,10 +203,13 @@ class Outbox:
         detection = (body.get("realtimeInputConfig") or {}).get("automaticActivityDetection") or {}
         self._detects = not detection.get("disabled", False)
 
-    def history(self, turns: Sequence[messages.Content]) -> None:
-        """What a new session is told of the conversation before it, if anything."""
-        completed = self._profile.history_needs_config
+    def history(self, turns: Sequence[messages.Content], *, announced: bool) -> None:
+        """What a new session is told of the conversation before it, if anything; `announced` by its setup, or not.
+
+        Not where all there is is a question of which it was not known then whether it would be heard again.
+        """
         # Where the setup announced a history, completing it asks for no answer; elsewhere it does.
+        completed = announced and self._profile.history_needs_config
         self.seed_is_open = bool(turns) and not completed and self._profile.seeds_wait
         if turns:
             self._first(messages.ClientContent(turns=list(turns), turn_complete=completed))

@@ -106,10 +106,10 @@ class Progress:
             return False
         return self._handle_at is None or not self._calls.since(self._handle_at)
 
-    def said(self) -> list[Said]:
-        """What was said, and will not be sent again."""
+    def said(self, *, heard: bool = False) -> list[Said]:
+        """What was said, and will not be sent again; with `heard` also what was heard and is not answered."""
         complete = self._turns.state is TurnState.GENERATED and not self._may_be_filler()
-        return self._history.said(self._ledger.kept(), answer=complete)
+        return self._history.said(self._ledger.kept(), answer=complete, heard=heard)
 
     def forget(self) -> None:
         """What was said is not to be told to anybody any more."""

@@ -173,7 +173,8 @@ class Recovery:
         return {
             "handle": handle,
             "handle_age_s": None if handle_at is None else now - handle_at,
-            "history": [turn._asdict() for turn in self._progress.said()],
+            # What was heard goes as words: the other process does not have the sound of it.
+            "history": [turn._asdict() for turn in self._progress.said(heard=True)],
             "messages": self._ledger.saved_state(handle_at),
             "calls": self._calls.saved_state(handle_at),
         }

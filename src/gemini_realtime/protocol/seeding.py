@@ -55,7 +55,7 @@ class Seeding:
 
     def send(self) -> None:
         """Tell a new session, before anything else."""
-        self._outbox.history(self._turns())
+        self._outbox.history(self._turns(), announced=self._setup.announces)
 
     def _turns(self) -> list[Content]:
         return [*self._setup.history, *(contents(self._progress.said()) if self._repeats else ())]

@@ -39,6 +39,7 @@ class SetupState:
         deadline: when the service is to have confirmed the one sent; seconds.
         sent_at: when it was sent; seconds.
         handle: the handle it was sent with.
+        announces: whether it says that a history follows.
         handle_may_go: whether a new session may be opened when the handle is refused.
         afresh: whether the next session is to know nothing of what was said.
     """
@@ -49,6 +50,7 @@ class SetupState:
         self.deadline: float | None = None
         self.sent_at = 0.0
         self.handle: str | None = None
+        self.announces = False
         self.handle_may_go = False
         self.afresh = False
         self._wanted = Wanted({}, options)
@@ -136,6 +138,7 @@ class SetupState:
             body["sessionResumption"] = resumption if handle is None else {**resumption, "handle": handle}
         if seeds and self.handle is None:
             body.setdefault("historyConfig", {"initialHistoryInClientContent": True})
+        self.announces = "historyConfig" in body
         return body
 
     def restored(self) -> None:
