@@ -375,9 +375,9 @@ class Conversation(RuleBasedStateMachine):
             self.said({"serverContent": {"turnComplete": True}})
 
     @precondition(lambda self: self.speaks and self.line.speech)
-    @rule()
-    def barge_in(self) -> None:
-        """The service hears the user interrupt."""
+    @rule(late=st.booleans())
+    def barge_in(self, late: bool) -> None:
+        """The service hears the user interrupt; some of what it was saying may come late."""
         line = self.line
         assert line is not None
         assert line.branch is not None
@@ -387,6 +387,9 @@ class Conversation(RuleBasedStateMachine):
             line.answering = None
         line.asked = True
         self.said({"serverContent": {"interrupted": True}})
+        if late:
+            self.said({"serverContent": {"modelTurn": {"parts": [{"text": "x"}]}}})
+        self.said({"serverContent": {"turnComplete": True}})
 
     @precondition(lambda self: self.speaks)
     @rule(heard=st.booleans())

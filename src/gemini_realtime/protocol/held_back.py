@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,12 +17,29 @@ class _Call(msgspec.Struct, gc=False):
     Attributes:
         asked_until: the number of the last message that may have led to it.
         result: the number of its last result; None while it runs.
-        passed: an answer was completed while it ran.
+        passed: the number of the last message that an answer may be to which was completed while it ran; 0: there was
+            none.
+        passed_in_time: the same, of messages that did not cross with the answer.
     """
 
     asked_until: int
     result: int | None = None
-    passed: bool = False
+    passed: int = 0
+    passed_in_time: int = 0
+
+
+class Released(NamedTuple):
+    """What was asked before calls to whose results there will be no answer, by the numbers of the messages.
+
+    Attributes:
+        after: up to this one it is held back by other calls.
+        until: up to this one it is answered.
+        maybe_until: up to this one it may be.
+    """
+
+    after: int
+    until: int
+    maybe_until: int
 
 
 class HeldBack:
@@ -56,19 +73,23 @@ class HeldBack:
         for call_id in call_ids:
             self._calls.pop(call_id, None)
 
-    def released(self, call_ids: Iterable[str]) -> tuple[int, int]:
-        """There will be no answer to the results of these calls: what was said while they ran was all. What was asked
-        after the first of these numbers and up to the second is answered by that."""
+    def released(self, call_ids: Iterable[str]) -> Released:
+        """There will be no answer to the results of these calls: what was said while they ran was all."""
         released = [call for call_id in call_ids if (call := self._calls.pop(call_id, None)) is not None]
-        return self.until, max((call.asked_until for call in released if call.passed), default=0)
+        return Released(
+            self.until,
+            max((min(call.asked_until, call.passed_in_time) for call in released), default=0),
+            max((min(call.asked_until, call.passed) for call in released), default=0),
+        )
 
-    def answer_completed(self, until: int) -> tuple[set[int], int]:
-        """There is an answer to what went out up to this number. Returns the numbers of the results that it is to, and
-        of the last message that may have led to their calls."""
+    def answer_completed(self, until: int, in_time: int) -> tuple[set[int], int]:
+        """There is an answer to what went out up to the first of these numbers; what went out after the second may have
+        crossed with it. Returns the numbers of the results that it is to, and of the last message that may have led to
+        their calls."""
         results, asked_until = set(), 0
         for call_id, call in list(self._calls.items()):
             if call.result is None or call.result > until:
-                call.passed = True
+                call.passed, call.passed_in_time = until, in_time
             else:
                 results.add(call.result)
                 asked_until = max(asked_until, call.asked_until)

@@ -290,9 +290,13 @@ class Ledger:
 
     def _released(self, call_ids: Collection[str]) -> None:
         """There will be no answer to the results of these calls: what was said while they ran was all."""
-        after, until = self._held_back.released(call_ids)
-        self._unanswered = [entry for entry in self._unanswered if not after < entry.number <= until]
+        after, until, maybe_until = self._held_back.released(call_ids)
+        # What a handle holds had reached the service when it began.
+        self._unanswered = [entry for entry in self._unanswered if not after < entry.number <= maybe_until]
         self._consume(lambda entry: entry.asks and after < entry.number <= until)
+        for entry in self._sent:
+            if entry.asks and after < entry.number <= maybe_until:
+                entry.uncertain = entry.crossed = True
         self.questions.done(until)
 
     def _last_sent_by(self, at: float) -> int:
@@ -355,7 +359,7 @@ class Ledger:
         if answering is None:
             return
         sent_until = answering.began_at - round_trip_s
-        results, asked_until = self._held_back.answer_completed(answering.until)
+        results, asked_until = self._held_back.answer_completed(answering.until, self._last_sent_by(sent_until))
         after = self._held_back.until
         if not one_question:
             answered = self._all_answered(answering.until, after)
