@@ -28,6 +28,8 @@ VERBS: dict[str, Verb] = {
     "role of a turn": lambda client, given: client.send_turn("hi", role=given),
     "audio": lambda client, given: client.send_audio(given),
     "rate_hz": lambda client, given: client.send_audio(bytes(2), rate_hz=given),
+    "echo": lambda client, given: client.queue_input_audio_buffer_delta(given),
+    "audio_end_ms": lambda client, given: client.truncate_audio(given, 0, "item"),
     "image": lambda client, given: client.send_video(given),
     "mime_type": lambda client, given: client.send_video(b"x", mime_type=given),
     "call_id": lambda client, given: client.send_function_result(given, "fog"),

@@ -12,6 +12,7 @@ from importlib import import_module
 from logging import Logger
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
+from gemini_realtime.checking import check_type
 from gemini_realtime.config import api_type
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.event_queue import EventQueue
@@ -92,7 +93,12 @@ class RealtimeClientBase:
         return await self._events.get()
 
     async def queue_input_audio_buffer_delta(self, audio: str) -> None:
-        """Let observers see audio that was sent, as an `InputAudioBufferDelta`; `audio` is base64."""
+        """Let observers see audio that was sent, as an `InputAudioBufferDelta`; `audio` is base64.
+
+        Raises:
+            ConfigError: it is no string.
+        """
+        check_type("audio", audio, str, "base64 text")
         self._events.put_echo(audio)
 
     def _read_from_connection(self) -> AsyncIterator[RealtimeEvent]:

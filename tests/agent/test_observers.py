@@ -55,6 +55,16 @@ async def test_every_observer_sees_every_event_in_order_and_is_told_of_the_end()
     assert all(observer.closed for observer in seen)
 
 
+@in_virtual_time
+async def test_what_is_no_event_costs_an_observer_that_event_alone(caplog: pytest.LogCaptureFixture) -> None:
+    scene, seen = Scene(), Seen()
+    scene.agent.register_observer(seen)
+    async with scene:
+        await scene.happens(*texts("one"), "no event", *texts("two"))  # type: ignore[arg-type]
+    assert seen.texts == ["one", "two"]
+    assert "Seen.on_event(str) raised AssertionError" in caplog.text
+
+
 class Busy(Seen):
     """Has something to do beside the events."""
 

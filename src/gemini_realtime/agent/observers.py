@@ -154,7 +154,7 @@ class Delivery:
         try:
             await self.observer.on_event(event)
         except Exception as error:  # somebody else's code: it may raise anything, and the conversation goes on
-            self._note(f"on_event({event.type})", error)
+            self._note(f"on_event({getattr(event, 'type', type(event).__name__)})", error)
 
     def _note(self, what: str, error: Exception) -> None:
         self.observer.logger.error(
