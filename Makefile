@@ -10,7 +10,7 @@ INPUTS := pyproject.toml constraints.txt
 .PHONY: talk web test lint types bench bench-full interop reliability docs fuzz clean
 .DEFAULT_GOAL := help
 
-help:  ## say what there is
+help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 talk: $(VENV)/.talk  ## hold a spoken conversation (ARGS="--say 'What time is it?'")
