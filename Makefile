@@ -19,8 +19,10 @@ talk: $(VENV)/.talk  ## hold a spoken conversation (ARGS="--say 'What time is it
 web: $(VENV)/.web  ## talk to an agent in the browser (ARGS="--agent my_agent:agent")
 	@$(BIN)/gemini-realtime web $(ARGS)
 
+# Two workers nearly halve the time, as many tests wait for a process of their own; more would disturb those that play
+# sound in real time.
 test: $(VENV)/.test $(VENV)/.axe  ## run the whole test suite (ARGS="-k session")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.check  ## check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
