@@ -262,11 +262,11 @@ class SessionDriver:
         await self._senders.room()
 
     def go_on(self, pcm: bytes, audio_base64: bytes, rate_hz: int) -> bool:
-        """Send microphone audio that is like the piece before it, and follows it; False, and nothing is done, if it is
+        """Send microphone audio that follows the piece before it, at its rate; False, and nothing is done, if it does
         not."""
         audio, transport = self._audio, self.connection.transport
-        same = audio.room and len(pcm) == audio.size and rate_hz == audio.rate_hz and type(rate_hz) is int
-        if not (same and transport.writable):
+        follows = len(pcm) <= audio.room and rate_hz == audio.rate_hz and type(rate_hz) is int and pcm
+        if not (follows and transport.writable):
             return False
         now = self._loop.time()
         try:
@@ -274,7 +274,7 @@ class SessionDriver:
         except Exception as error:
             self._failed(error)
         if self.events.echoing:
-            self.events.put_echo(audio_base64.decode("ascii"), now)
+            self.events.put_echo(audio_base64.decode(), now)
         return True
 
     def send_audio(self, pcm: bytes, audio_base64: bytes, rate_hz: int, duration_ms: float) -> bool:
@@ -299,7 +299,7 @@ class SessionDriver:
             self.flush()
             self._tell_dropped(at_once=False)
         if self.events.echoing:
-            self.events.put_echo(audio_base64.decode("ascii"), now)
+            self.events.put_echo(audio_base64.decode(), now)
         return writable
 
     async def keep_up(self) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import accumulate
 
 import pytest
 
@@ -33,16 +34,35 @@ def test_pieces_of_one_kind_cost_little_more_than_their_samples() -> None:
     assert all(len(stretch.pcm) == 1 for stretch in list(ring._sent)[:-1])
 
 
-@pytest.mark.parametrize("change", ["size", "rate", "between"])
+@pytest.mark.parametrize("ring_s", [15.0, 2.0])
+def test_pieces_of_any_size_cost_as_little_and_come_back_as_they_were(ring_s: float) -> None:
+    given = [bytes([place % 256]) * 2 * (300 + place % 40) for place in range(500)]  # as resamplers give them
+    starts_ms = [0.0, *accumulate(len(pcm) / 32 for pcm in given)]
+    ring = AudioRing(ring_s)
+    ring.session_ready(0.0)
+    for place, pcm in enumerate(given):
+        ring.sent(place + 1, place + 1, pcm, 16000, len(pcm) / 32, place * 0.02)
+    kept_ms = min(ring_s * 1000, starts_ms[-1])
+    assert len(ring._sent) <= kept_ms / STRETCH_MS * 1.1 + 2
+    pieces = ring.waiting(ring.resend(None, new_session=True))
+    kept = len(pieces)
+    assert [piece.pcm for piece in pieces] == given[-kept:]
+    assert [piece.start_ms for piece in pieces] == pytest.approx(starts_ms[500 - kept : 500])
+    dropped = [ms for ms, _ in iter(ring.take_dropped, None)]
+    assert sum(dropped) == pytest.approx(starts_ms[500 - kept], abs=2)
+    assert sum(piece.duration_ms for piece in pieces) >= kept_ms - 30
+
+
+@pytest.mark.parametrize("change", ["rate", "between"])
 def test_pieces_of_another_kind_are_kept_apart(change: str) -> None:
     ring = spoken(3)
     if change == "between":
         ring.interrupt()
-    pcm, rate_hz = (PCM[:320] if change == "size" else PCM), (8000 if change == "rate" else 16000)
-    ring.sent(4, 5 if change == "between" else 4, pcm, rate_hz, 20.0, 1.0)
+    rate_hz = 8000 if change == "rate" else 16000
+    ring.sent(4, 5 if change == "between" else 4, PCM, rate_hz, len(PCM) * 500 / rate_hz, 1.0)
     pieces = ring.waiting(ring.resend(None, new_session=True))
     assert [piece.number for piece in pieces] == [1, 2, 3, 4]
-    assert (pieces[3].pcm, pieces[3].rate_hz) == (pcm, rate_hz)
+    assert (pieces[3].pcm, pieces[3].rate_hz) == (PCM, rate_hz)
 
 
 def test_the_oldest_is_forgotten_and_missed_only_after_a_loss() -> None:

@@ -119,7 +119,7 @@ class Call:
         """Pieces of audio, 20 ms each and as far apart."""
         pcm = struct.pack("<320h", *samples, *([0] * (320 - len(samples))))
         for _ in range(pieces):
-            if (audio := self.session.audio).room:
+            if (audio := self.session.audio).room >= len(pcm):
                 audio.send(pcm, pybase64.b64encode(pcm), self.now)
             else:
                 self.session.send_audio(pcm, pybase64.b64encode(pcm), 16000, 20.0, self.now)

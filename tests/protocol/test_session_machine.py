@@ -185,7 +185,7 @@ class Conversation(RuleBasedStateMachine):
         if stalled:
             self.session.network(self.tick(), stalled=True)
         for _ in range(pieces):
-            if (audio := self.session.audio).room:
+            if (audio := self.session.audio).room >= 3:
                 self.put(audio.send(b"\0\0\0", b"AAAA", self.tick()))
             elif (frame := self.session.send_audio(b"\0\0\0", b"AAAA", 16000, PIECE_MS, self.tick())) is not None:
                 self.put(frame)

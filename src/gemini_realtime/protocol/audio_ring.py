@@ -1,6 +1,6 @@
 """The microphone's audio of the last seconds: what waits to go out, and what went out and may be needed again.
 
-What went out is kept as samples, in stretches: pieces of one kind that followed each other, which cost little more than
+What went out is kept as samples, in stretches: pieces of one rate that followed each other, which cost little more than
 their samples do. Older sound is of no use to a conversation, so memory is bounded in time.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from math import isclose
 from typing import Final, Literal
 
 import msgspec
@@ -20,7 +22,7 @@ MAX_EARLY_AUDIO_MS: Final = 120_000.0
 for."""
 
 STRETCH_MS: Final = 500.0
-"""A stretch is hardly longer than this, and is forgotten as a whole."""
+"""A stretch of several pieces is no longer than this, and is forgotten as a whole."""
 
 QUIET_BELOW: Final = 700
 """Largest sample that passes for silence, -33 dBFS: rooms are quieter than this, people louder."""
@@ -70,31 +72,36 @@ class Piece(msgspec.Struct, gc=False):
 
 
 class Stretch:
-    """Pieces of one size, rate and duration that go out one after the other, nothing between them.
+    """Pieces of one rate that go out one after the other, nothing between them.
 
-    While it has room, a further piece of the same kind is only put to the others: what anybody else wants to know of it
-    is found here. Whoever has something else sent closes it first.
+    While it has room, a further piece is only put to the others: what anybody else wants to know of it is found here.
+    Whoever has something else sent closes it first.
 
     Attributes:
         number: of the first piece; the others follow.
         index: how many messages had gone out on the connection with the first piece, itself included.
-        size: of each piece, bytes.
-        rate_hz: of each.
+        start_ms: where it begins in all audio of the conversation.
+        rate_hz: of each piece.
+        full: how many bytes it holds when there is no more room.
         room: how many more it may take.
+        times: when each went out, seconds.
     """
 
     __slots__ = (
-        "duration_ms", "head", "index", "number", "pcm", "rate_hz", "room", "size", "start_ms", "times", "uncertain",
+        "full", "head", "index", "ms_per_byte", "number", "pcm", "rate_hz", "room", "sizes", "start_ms", "times",
+        "uncertain",
     )  # fmt: skip
 
     def __init__(self, piece: Piece, index: int) -> None:
         self.number, self.index, self.start_ms = piece.number, index, piece.start_ms
-        self.size, self.rate_hz, self.duration_ms = len(piece.pcm), piece.rate_hz, piece.duration_ms
-        self.room = max(0, int(STRETCH_MS / piece.duration_ms) - 1) if piece.duration_ms else 0
-        self.head = audio_head(piece.rate_hz)
+        self.rate_hz, self.head = piece.rate_hz, audio_head(piece.rate_hz)
+        self.ms_per_byte = piece.duration_ms / len(piece.pcm) if piece.pcm else 0.0
+        self.full = max(len(piece.pcm), round(STRETCH_MS / self.ms_per_byte)) if self.ms_per_byte else 0
+        self.room = self.full - len(piece.pcm)
         self.pcm: list[bytes] = [piece.pcm]  # one for each piece; all in one, once no more are to come
+        self.sizes: array[int] | None = None  # bytes of each piece, from then on
         self.times = array("d", (piece.at,))
-        self.uncertain = {0} if piece.uncertain else set[int]()
+        self.uncertain = _FIRST if piece.uncertain else _NONE
 
     @property
     def last(self) -> int:
@@ -108,7 +115,7 @@ class Stretch:
 
     @property
     def ms(self) -> float:
-        return len(self.times) * self.duration_ms
+        return (self.full - self.room) * self.ms_per_byte
 
     @property
     def end_ms(self) -> float:
@@ -116,13 +123,14 @@ class Stretch:
         return self.start_ms + self.ms
 
     def goes_on_with(self, piece: Piece) -> bool:
-        """Whether this is the next piece of the same kind."""
-        same = (piece.number, len(piece.pcm), piece.rate_hz) == (self.last + 1, self.size, self.rate_hz)
-        return same and self.room > 0
+        """Whether this is the next piece, at the same rate, and there is room for it."""
+        size = len(piece.pcm)
+        same = (piece.number, piece.rate_hz) == (self.last + 1, self.rate_hz)
+        return same and 0 < size <= self.room and isclose(piece.duration_ms, size * self.ms_per_byte)
 
     def send(self, pcm: bytes, audio_base64: bytes, now: float) -> bytes:
-        """Take one more of the same kind, which goes out now; returns its frame."""
-        self.room -= 1
+        """Take one more, for which there is room, and which goes out now; returns its frame."""
+        self.room -= len(pcm)
         self.pcm.append(pcm)
         self.times.append(now)
         return b"".join((self.head, audio_base64, AUDIO_TAIL))
@@ -130,26 +138,37 @@ class Stretch:
     def append(self, piece: Piece) -> None:
         """Take one more."""
         if piece.uncertain:
-            self.uncertain.add(len(self.times))
-        self.room -= 1
+            self.uncertain |= {len(self.times)}
+        self.room -= len(piece.pcm)
         self.pcm.append(piece.pcm)
         self.times.append(piece.at)
 
     def close(self) -> None:
         """No more are to come."""
-        self.room = 0
+        self.full, self.room = self.full - self.room, 0
+        self.sizes = array("I", map(len, self.pcm))
         self.pcm = [b"".join(self.pcm)]
+
+    def doubt(self, sent_after: float, sent_until: float) -> None:
+        """What went out then may be answered, and may not."""
+        self.uncertain |= set(range(bisect_right(self.times, sent_after), bisect_right(self.times, sent_until)))
+
+    def ms_of_last(self, pieces: int) -> float:
+        """How long so many pieces at its end are, once it is closed."""
+        return sum((self.sizes or ())[-pieces:]) * self.ms_per_byte
 
     def pieces(self, first: int, last: int) -> Iterator[Piece]:
         """Those with these numbers, and all between them, as far as they are here."""
-        pcm, size = b"".join(self.pcm), self.size
+        pcm, sizes = b"".join(self.pcm), self.sizes or map(len, self.pcm)
+        ends = [0, *accumulate(sizes)]
         for place in range(max(0, first - self.number), min(len(self.times), last + 1 - self.number)):
+            begin, end = ends[place], ends[place + 1]
             yield Piece(
                 self.number + place,
-                pcm[place * size : (place + 1) * size],
+                pcm[begin:end],
                 self.rate_hz,
-                self.start_ms + place * self.duration_ms,
-                self.duration_ms,
+                self.start_ms + begin * self.ms_per_byte,
+                (end - begin) * self.ms_per_byte,
                 self.times[place],
                 place in self.uncertain,
             )
@@ -167,6 +186,7 @@ class Stretch:
             yield part
 
 
+_NONE, _FIRST = frozenset[int](), frozenset((0,))
 NO_AUDIO = Stretch(Piece(0, b"", 0, 0.0, 0.0, 0.0), 0)
 """Has room for nothing."""
 
@@ -189,7 +209,7 @@ class AudioRing:
 
     Attributes:
         waits_for: why audio that waits does so, which is why it is dropped when it waits for too long.
-        open: the last stretch, while pieces of the same kind follow.
+        open: the last stretch, while pieces of the same rate follow.
     """
 
     def __init__(self, ring_s: float) -> None:
@@ -305,7 +325,7 @@ class AudioRing:
         self._sent_ms -= stretch.ms
         unsaved = min(stretch.last - self._saved, len(stretch.times))
         if unsaved > 0:
-            ms = unsaved * stretch.duration_ms + (self._forgotten.ms if self._forgotten is not None else 0.0)
+            ms = stretch.ms_of_last(unsaved) + (self._forgotten.ms if self._forgotten is not None else 0.0)
             last = len(stretch.times) - 1
             self._forgotten = _Forgotten(ms, stretch.last, stretch.index + last, stretch.times[last])
 
@@ -367,9 +387,7 @@ class AudioRing:
         for stretch in reversed(self._sent):
             if stretch.times[-1] <= sent_after:
                 return  # as are all before it
-            stretch.uncertain.update(
-                range(bisect_right(stretch.times, sent_after), bisect_right(stretch.times, sent_until))
-            )
+            stretch.doubt(sent_after, sent_until)
 
     def _settle(self, number: int) -> None:
         if self._forgotten is not None and self._forgotten.number <= number:

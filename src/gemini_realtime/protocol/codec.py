@@ -91,7 +91,7 @@ class AudioFrames:
             and data.find(b"\\", start, end) == -1
         ):
             try:
-                return data[start:end].decode("ascii")
+                return data[start:end].decode()
             except UnicodeDecodeError:
                 return None
         return None
