@@ -51,7 +51,7 @@ def test_a_suite_that_fails_ends_with_1_and_shows_a_conversation(tmp_path: Path)
     assert "Two plus three is five." in table
     html = (tmp_path / "report.html").read_text()
     assert html.startswith("<!doctype html>")
-    assert "--model rules --scene" in html
+    assert "--seed 0 --model rules" in html
 
 
 def test_two_runs_are_compared(tmp_path: Path) -> None:
@@ -118,7 +118,9 @@ def test_a_program_that_ends_at_once_is_told_with_what_it_wrote(tmp_path: Path) 
     (tmp_path / "suite.yaml").write_text(FOGGY, "utf-8")
     done = run("evaluate", tmp_path / "suite.yaml", "--", sys.executable, "-c", "exit('no menu')")
     assert done.returncode == 1
-    assert "the program ended with 1: no menu" in " ".join(done.stdout.split())
+    told = " ".join(done.stdout.split())
+    assert "the program ended with 1: no menu" in told
+    assert "--seed 0 -- PROGRAM" in told
 
 
 def test_a_stopped_run_goes_on_from_its_parquet(tmp_path: Path) -> None:

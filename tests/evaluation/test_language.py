@@ -44,6 +44,10 @@ def test_a_single_word_tells_nothing_and_that_is_said() -> None:
     assert (verdict.met, verdict.seen) == (False, "it said too little to tell: 'Okay. Ada Lovelace.'")
 
 
+def test_an_answer_that_was_cut_off_is_in_no_other_language() -> None:
+    assert Speaks("en").check(record(SAID["en"], "Two plus four")).met
+
+
 def test_a_region_changes_nothing_and_an_unknown_language_is_refused() -> None:
     assert Speaks("de-AT").check(record(SAID["de"])).met
     check_language("de-AT")

@@ -35,7 +35,7 @@ def test_what_cannot_be_made_to_go_wrong_is_said_before_there_are_calls(
 
 def test_what_cannot_be_heard_over_a_websocket_is_not_expected_there() -> None:
     scene = Scene("booking", Caller([Says("Hello.")]), [SaysWords("hello"), CallsOnly([])])
-    with pytest.raises(ConfigError, match="'booking' expects what cannot be heard over a WebSocket: CallsOnly"):
+    with pytest.raises(ConfigError, match="'booking' expects what cannot be heard over a WebSocket: calls nothing"):
         Plan(Suite("suite", [scene]), url="ws://127.0.0.1:9/").target()
 
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 
@@ -54,30 +55,23 @@ def evaluate(options: EvaluateOptions) -> bool:
         _hold(plan, tally, options)
     except KeyboardInterrupt:
         if tally.calls:
-            _tell(plan, tally)
+            _tell(plan, tally, options)
             _tell_stopped(plan, tally, options)
         raise
-    _tell(plan, tally)
+    _tell(plan, tally, options)
     if options.html is not None:
         with writing(options.html):
-            options.html.write_text(page(plan.suite.name, tally, _command(options)), "utf-8")
+            options.html.write_text(page(plan.suite.name, tally, partial(_again, options)), "utf-8")
     return not tally.failed
 
 
-def _command(options: EvaluateOptions) -> str:
-    """How the calls are held once more, to which scene and seed are added; nothing for a program, which comes last."""
-    if options.command:
-        return ""
-    words = ["gemini-realtime", "evaluate", str(options.suite)]
-    if options.agent:
-        words += ["--agent", options.agent]
-    if options.model:
-        words += ["--model", options.model]
-    if options.url:
-        words += ["--url", "URL"]  # which may hold a secret
-    if options.sound:
-        words.append("--sound")
-    return shlex.join(words)
+def _again(options: EvaluateOptions, call: CallResult) -> str:
+    """What holds a call once more; an address and a program, which may hold a secret, are left to be filled in."""
+    words = ["gemini-realtime", "evaluate", str(options.suite), "--scene", call.scene, "--seed", str(call.seed)]
+    for option, value in (("--agent", options.agent), ("--model", options.model), ("--url", options.url and "URL")):
+        words += [option, value] if value else []
+    words += ["--sound"] if options.sound else []
+    return shlex.join(words + (["--", "PROGRAM"] if options.command else []))
 
 
 def _plan(options: EvaluateOptions) -> Plan:
@@ -110,18 +104,27 @@ def compared(before: Path, after: Path) -> bool:
     changes = compare(read_results(before), read_results(after))
     if not changes:
         raise ConfigError("the two runs have no scene in common", remedy="compare runs of one suite")
-    table = Table("scene", "calls that pass", "difference, 95 %", "first sound, p50", "difference, 95 %", box=None)
+    table = _changes("scene", "pass", "", "difference", "first sound, s", "", "difference")
     for change in changes:
         table.add_row(*_changed(change))
     console = Console()
     console.print(table)
-    judged = Table("scene", "a judge says that", "holds in", "difference, 95 %", box=None)
+    judged = _changes("scene", "a judge says that", "holds in", "", "difference")
     for change in changes:
         for statement in change.judged:
-            judged.add_row(escape(change.name), *_judged_change(statement))
+            judged.add_row(escape(change.name), escape(statement.statement), *_shares(statement))
     if judged.row_count:
         console.print("", judged)
+    console.print("95 times of 100, all differences lie in these intervals; first sounds are medians", style="dim")
     return not any("worse" in (change.outcome, change.speed) for change in changes)
+
+
+def _changes(*heads: str) -> Table:
+    """A table of which numbers stay whole, however long the names are."""
+    table = Table(box=None, padding=(0, 1, 0, 0))  # 80 columns are few
+    for head in heads:
+        table.add_column(head, no_wrap=head not in ("scene", "a judge says that"))
+    return table
 
 
 def _hold(plan: Plan, tally: Tally, options: EvaluateOptions) -> None:
@@ -180,7 +183,7 @@ def _tell_stopped(plan: Plan, tally: Tally, options: EvaluateOptions) -> None:
     Console().print(f"stopped after {tally.calls} of {len(plan)} calls; {remedy}", style="yellow")
 
 
-def _tell(plan: Plan, tally: Tally) -> None:
+def _tell(plan: Plan, tally: Tally, options: EvaluateOptions) -> None:
     console = Console()
     _tell_scenes(console, [scene.summary() for scene in tally])
     faster = tally.lasted_s / max(tally.took_s, 1e-9)
@@ -195,6 +198,7 @@ def _tell(plan: Plan, tally: Tally) -> None:
     failed = next((result for scene in tally for result in scene.failed), None)
     if failed is not None:
         _tell_call(console, failed)
+        console.print(f"  again: {_again(options, failed)}", markup=False, soft_wrap=True)
 
 
 def _tell_scenes(console: Console, scenes: Sequence[SceneSummary]) -> None:
@@ -263,14 +267,23 @@ def _tell_call(console: Console, call: CallResult) -> None:
 
 
 def _changed(change: Change) -> list[str]:
-    low, high = change.rate_interval
-    times = "too few calls" if change.p50_interval_s is None else "{:+.2f} to {:+.2f} s".format(*change.p50_interval_s)
+    before, after = ("–" if p50 is None else f"{p50:.2f}" for p50 in change.p50_s)
+    times = "too few calls" if change.p50_interval_s is None else "{:+.2f} to {:+.2f}".format(*change.p50_interval_s)
     return [
         escape(change.name),
-        f"{change.rates[0]:.0%} → {change.rates[1]:.0%} [{_COLOURS[change.outcome]}]{change.outcome}[/]",
-        f"{low:+.0%} to {high:+.0%}",
-        f"{_seconds(change.p50_s[0])} → {_seconds(change.p50_s[1])} [{_COLOURS[change.speed]}]{change.speed}[/]",
+        *_shares(change),
+        f"{before} → {after}",
+        f"[{_COLOURS[change.speed]}]{change.speed}[/]",
         times,
+    ]
+
+
+def _shares(change: Change | JudgedChange) -> list[str]:
+    (before, after), (low, high) = change.rates, change.rate_interval
+    return [
+        f"{before:.0%} → {after:.0%}",
+        f"[{_COLOURS[change.outcome]}]{change.outcome}[/]",
+        f"{low:+.0%} to {high:+.0%}",
     ]
 
 
@@ -280,15 +293,6 @@ def _judged(judged: JudgedStatement) -> list[str]:
         f"{judged.held}/{judged.judged}",
         "–" if judged.agreement is None else f"{judged.agreement:.0%}",
         escape("; ".join(f"{count}: {why}" for why, count in judged.missing)),
-    ]
-
-
-def _judged_change(change: JudgedChange) -> list[str]:
-    low, high = change.rate_interval
-    return [
-        escape(change.statement),
-        f"{change.rates[0]:.0%} → {change.rates[1]:.0%} [{_COLOURS[change.outcome]}]{change.outcome}[/]",
-        f"{low:+.0%} to {high:+.0%}",
     ]
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _TOLD_FROM: Final = 0.25
 """Below this likelihood of the likeliest language, a text tells nothing: "Okay.", or a name, has 0.1."""
 
+_TOLD_APART_FROM: Final = 0.5
+"""Below this, it does not tell against a language: "Two plus four", of an answer that was cut off, is French by 0.4."""
+
 _CLOSE: Final = 0.5
 """So much of the likelihood of the likeliest is enough: many a sentence is as good in Galician as in Portuguese."""
 
@@ -44,7 +47,9 @@ def speaks(code: str, text: str) -> tuple[bool | None, str]:
     likeliest = max(likelihoods, key=lambda label: likelihoods[label])
     if likelihoods[likeliest] < _TOLD_FROM:
         return None, likeliest
-    return likelihoods.get(_primary(code), 0.0) >= _CLOSE * likelihoods[likeliest], likeliest
+    if likelihoods.get(_primary(code), 0.0) >= _CLOSE * likelihoods[likeliest]:
+        return True, likeliest
+    return (False if likelihoods[likeliest] >= _TOLD_APART_FROM else None), likeliest
 
 
 def _primary(code: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,8 @@ from typing import Final
 from gemini_realtime.evaluation.record import CallResult
 from gemini_realtime.evaluation.suite_file import steps_of
 from gemini_realtime.evaluation.summary import JudgedStatement, SceneSummary, SceneTally, Tally, Waits
+
+_Again = Callable[[CallResult], str] | None
 
 _BARS: Final = 80
 
@@ -34,24 +35,26 @@ ul { margin: .5rem 0; padding-left: 1.2rem; }
 figure { margin: .75rem 0; } figure svg { display: block; width: 100%; height: 2.6rem; }
 figure rect { fill: var(--accent); } figure line { stroke: var(--line); }
 figcaption { display: flex; justify-content: space-between; gap: 1rem; font-size: .8rem; color: var(--faint); }
+figcaption span:first-child, figcaption span:last-child { white-space: nowrap; }
 details { margin-top: .6rem; padding: .5rem .8rem; border-radius: .4rem; background: var(--card); }
 summary { cursor: pointer; } summary:focus-visible { outline: 2px solid var(--accent); }
 caption { text-align: left; font-size: .8rem; color: var(--faint); } pre { white-space: pre-wrap; }
 table { width: 100%; margin: .5rem 0; border-collapse: collapse; font-size: .92rem; }
-td { padding: .2rem 1rem .2rem 0; vertical-align: top; } td:first-child, td:nth-child(2) { width: 1%;
+td { padding: .2rem 0 .2rem 0; vertical-align: top; overflow-wrap: anywhere; }
+td:first-child, td:nth-child(2) { width: 1%; padding-right: 1rem;
   color: var(--faint); white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.tool { font-family: ui-monospace, monospace; }
 code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 """
 
 
-def page(suite: str, tally: Tally, command: str = "") -> str:
+def page(suite: str, tally: Tally, again: _Again = None) -> str:
     """The page as HTML.
 
     Args:
         suite: its name.
         tally: of its calls.
-        command: with which a call is repeated: scene and seed are added.
+        again: gives the command with which a call is held once more.
     """
     scenes = sorted(tally, key=lambda scene: scene.summary().rate)
     share = 100 * tally.failed / tally.calls if tally.calls else 0
@@ -65,7 +68,7 @@ def page(suite: str, tally: Tally, command: str = "") -> str:
             f'<div class="bar" role="img" aria-label="{tally.failed} of {tally.calls} calls failed">'
             f'<i style="width:{share:.2f}%"></i></div>',
             f'<p class="lead">{passed} · {_counted(len(scenes), "scene")} · {_duration(tally.lasted_s)} of talk</p>',
-            *(_scene(scene, command) for scene in scenes),
+            *(_scene(scene, again) for scene in scenes),
             "</html>",
         ]
     )
@@ -81,14 +84,14 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def _scene(scene: SceneTally, command: str) -> str:
+def _scene(scene: SceneTally, again: _Again) -> str:
     summary = scene.summary()
     failures = "".join(f"<li>{escape(words)} <small>({count} of {summary.calls})</small></li>"
                        for words, count in summary.failures)  # fmt: skip
-    told = "".join(_call(result, command, _again(summary, result.seed)) for result in scene.failed)
+    told = "".join(_call(result, again, _held_again(summary, result.seed)) for result in scene.failed)
     if len(summary.seeds) > len(scene.failed):
         told += f"<p>and {len(summary.seeds) - len(scene.failed):,} more</p>"
-    example = "" if scene.failed or scene.example is None else _call(scene.example, command)
+    example = "" if scene.failed or scene.example is None else _call(scene.example, again)
     low, high = summary.rate_interval
     judged = "".join(_judged_row(judged) for judged in summary.judged)
     if judged:
@@ -111,7 +114,7 @@ def _judged_row(judged: JudgedStatement) -> str:
     )
 
 
-def _again(scene: SceneSummary, seed: int) -> str:
+def _held_again(scene: SceneSummary, seed: int) -> str:
     if seed not in scene.again:
         return ""
     passed, calls = scene.again[seed]
@@ -141,13 +144,14 @@ def _waits(waits: Waits) -> str:
     )
 
 
-def _call(result: CallResult, command: str, again: str = "") -> str:
+def _call(result: CallResult, again: _Again, tossed: str = "") -> str:
     record = result.record
-    title = "an example" if result.passed else "; ".join(result.failures)
+    title = "an example" if result.passed else "; ".join(verdict.expected for verdict in result.unmet)
+    seen = "".join(f"<li>{escape(failure)}</li>" for failure in result.failures)
+    seen = f"<ul>{seen}</ul>" if seen else ""
     rows = sorted([*_lines(result)], key=lambda row: row[0])
     tools = "".join(f'<tr><td></td><td>tool</td><td class="tool">{escape(_tool(result, number))}</td></tr>'
                     for number in range(len(record.tools)))  # fmt: skip
-    repeat = f" --scene {shlex.quote(result.scene)} --seed {result.seed}"
     heard = f'<p><a href="{escape(_link(result.recording))}">the recording</a></p>' if result.recording else ""
     judged = "".join(
         f"<tr><td></td><td>judge</td><td>{escape(judgement.statement)} <b>{judgement.verdict}</b>: "
@@ -155,10 +159,10 @@ def _call(result: CallResult, command: str, again: str = "") -> str:
         for judgement in result.judgements
     )
     steps = f"<details><summary>the caller's words as steps</summary><pre>{escape(steps_of(record))}</pre></details>"
-    tossed = f"<p><small>{again}</small></p>" if again else ""
-    repeated = f"<p><small>again: <code>{escape(command + repeat)}</code></small></p>" if command else ""
+    tossed = f"<p><small>{tossed}</small></p>" if tossed else ""
+    repeated = f"<p><small>again: <code>{escape(again(result))}</code></small></p>" if again else ""
     return (
-        f"<details><summary>seed {result.seed}: {escape(title)}</summary><table>"
+        f"<details><summary>seed {result.seed}: {escape(title)}</summary>{seen}<table>"
         f"{''.join(row for _, row in rows)}{tools}{judged}</table>"
         f"{steps if record.improvised else ''}{heard}{tossed}{repeated}</details>"
     )

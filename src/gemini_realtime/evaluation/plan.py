@@ -11,7 +11,7 @@ from gemini_realtime.checking import check_number, spelling_remedy
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.evaluation.calls import GEMINI, Target, agent_named
 from gemini_realtime.evaluation.expectations import Calls, CallsOnly, Costs, Resumes, Understands
-from gemini_realtime.evaluation.record import CallResult
+from gemini_realtime.evaluation.record import CallRecord, CallResult
 from gemini_realtime.evaluation.scenes import Goal, Misbehaves, Persona, Scene, Suite
 from gemini_realtime.local.choices import responder_named
 from gemini_realtime.local.responders.chat_endpoint import ChatEndpoint
@@ -134,8 +134,9 @@ def _check_heard(scene: Scene) -> None:
     """Of an agent at an address nothing is known but its sound: not what it calls, understands, costs and resumes."""
     for expectation in scene.expect:
         if isinstance(expectation, Calls | CallsOnly | Understands | Resumes | Costs):
+            expected = expectation.check(CallRecord()).expected
             raise ConfigError(
-                f"{scene.name!r} expects what cannot be heard over a WebSocket: {expectation}",
+                f"{scene.name!r} expects what cannot be heard over a WebSocket: {expected}",
                 remedy="call the agent itself with --agent or a command, or name the other scenes with --scene",
             )
 
