@@ -1228,6 +1228,19 @@ async def test_what_is_sent_after_a_normal_end_raises_and_what_was_said_is_read(
 
 
 @virtually
+async def test_who_waits_to_send_when_the_conversation_is_left_is_told_so() -> None:
+    service = Service()
+    client = client_of(service)
+    async with client.connect():
+        await read(client, 1)
+        service.stall()
+        sending = asyncio.create_task(client.send_text(role="user", text="anyone?"))
+        await asyncio.sleep(1)
+    with pytest.raises(NotConnectedError, match="the conversation was left"):
+        await sending
+
+
+@virtually
 async def test_a_timer_that_comes_a_little_early_comes_once() -> None:
     service = Service()
     client = client_of(service, voice_health={"no_answer": "off", "stalled_turn": "off"})

@@ -240,7 +240,7 @@ class SessionDriver:
 
     async def close(self) -> None:
         """End the conversation from this side; readers end normally."""
-        self.session.end()
+        self.session.leave()
         self.advance()
         try:
             for task in (self._reconnecting, self._draining):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from gemini_realtime import InputAudioBufferDelta, RealtimeEvent, TextDelta
 from gemini_realtime.agent import AudioObserver, RealtimeObserver
-from gemini_realtime.agent.observers import Delivery
+from gemini_realtime.agent.observers import END_WITHIN_S, Delivery
 from gemini_realtime.testing import in_virtual_time
 from tests.agent.test_functions import Scene
 
@@ -63,6 +64,68 @@ async def test_what_is_no_event_costs_an_observer_that_event_alone(caplog: pytes
         await scene.happens(*texts("one"), "no event", *texts("two"))  # type: ignore[arg-type]
     assert seen.texts == ["one", "two"]
     assert "Seen.on_event(str) raised AssertionError" in caplog.text
+
+
+class Stuck(Seen):
+    """Never comes back from one of its methods, or does not let itself be cancelled."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+
+    async def run_loop(self) -> None:
+        until_s = asyncio.get_running_loop().time() + 100
+        while self._where == "run_loop" and asyncio.get_running_loop().time() < until_s:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(100)
+
+    async def on_event(self, event: RealtimeEvent) -> None:
+        if self._where == "on_event":
+            await asyncio.Event().wait()
+
+    async def on_close(self) -> None:
+        self.closed = True
+        if self._where == "on_close":
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("where", ["on_event", "on_close", "run_loop"])
+@pytest.mark.parametrize("end", ["stop", "cancel"])
+@in_virtual_time
+async def test_an_observer_that_never_returns_holds_no_conversation_open(
+    where: str, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene, stuck, seen = Scene(), Stuck(where), Seen()
+    for observer in (stuck, seen):
+        scene.agent.register_observer(observer)
+    run = asyncio.create_task(scene.agent.run())
+    await scene.happens(*texts("one"))
+    scene.agent.stop() if end == "stop" else run.cancel()
+    await asyncio.wait([run], timeout=END_WITHIN_S + 1)
+    assert run.done()
+    assert seen.texts == ["one"]
+    assert stuck.closed
+    assert seen.closed
+    assert "Stuck" in caplog.text
+    await asyncio.sleep(100)  # the loop ends in its own time
+
+
+@in_virtual_time
+async def test_an_observer_that_is_cancelled_from_within_misses_that_event_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Cancelled(Seen):
+        async def on_event(self, event: RealtimeEvent) -> None:
+            await super().on_event(event)
+            if self.texts == ["one"]:
+                raise asyncio.CancelledError
+
+    scene, observer = Scene(), Cancelled()
+    scene.agent.register_observer(observer)
+    async with scene:
+        await scene.happens(*texts("one", "two"))
+    assert observer.texts == ["one", "two"]
+    assert "raised CancelledError" in caplog.text
 
 
 class Busy(Seen):

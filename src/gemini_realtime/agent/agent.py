@@ -12,7 +12,7 @@ from logging import Logger, getLogger
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from gemini_realtime.agent.functions import FunctionObserver
-from gemini_realtime.agent.observers import Delivery, RealtimeObserver, check_observer
+from gemini_realtime.agent.observers import END_WITHIN_S, Delivery, RealtimeObserver, check_observer
 from gemini_realtime.agent.openings import Openings
 from gemini_realtime.agent.threads import in_thread
 from gemini_realtime.agent.tools import TOOL_OPTIONS, Tool
@@ -381,7 +381,8 @@ class RealtimeAgent:
                 self._ready.set()
                 await self._converse(loops)
             finally:
-                await _cancelled(loops)
+                for loop in await _cancelled(loops, within_s=END_WITHIN_S):
+                    self.logger.error("the loop of %s goes on although it was cancelled", type(loops[loop]).__name__)
 
     async def _converse(self, loops: dict[asyncio.Task[None], RealtimeObserver]) -> None:
         delivering = [asyncio.create_task(delivery.run()) for delivery in self._deliveries]
@@ -397,10 +398,7 @@ class RealtimeAgent:
             await _cancelled([reading, stopping])
             for delivery in self._deliveries:
                 delivery.end()
-            try:
-                await asyncio.gather(*delivering)
-            finally:
-                await _cancelled(delivering)
+            await asyncio.gather(*map(Delivery.over, self._deliveries, delivering))
         for task in (reading, *adapter_loops):
             if task.done() and not task.cancelled():
                 task.result()
@@ -456,9 +454,9 @@ async def _prepared(loops: dict[asyncio.Task[None], RealtimeObserver]) -> None:
             loop.result()
 
 
-async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait until they have ended."""
+async def _cancelled(tasks: Iterable[asyncio.Task[Any]], within_s: float | None = None) -> set[asyncio.Task[Any]]:
+    """Cancel tasks and wait until they have ended; returns those that do not in time."""
     for task in tasks:
         task.cancel()
-    if pending := [task for task in tasks if not task.done()]:
-        await asyncio.wait(pending)
+    pending = {task for task in tasks if not task.done()}
+    return (await asyncio.wait(pending, timeout=within_s))[1] if pending else pending

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from logging import Logger, getLogger
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,10 @@ _global_logger = getLogger("gemini_realtime.agent")
 
 MAX_UNSEEN: Final = 1024
 """Events that wait for one observer: some 40 s of speech, as the service chunks it."""
+
+END_WITHIN_S: Final = 30.0
+"""How long an observer may take for the events that are left when the conversation is over, and then for `on_close`.
+One that never returns would keep the connection open, and with it a session that costs money."""
 
 
 class RealtimeObserver(ABC):
@@ -92,7 +97,7 @@ class RealtimeObserver(ABC):
         """Take note of an event; events come in order, one at a time."""
 
     async def on_close(self) -> None:  # noqa: B027 - there may be nothing to do
-        """The conversation is over."""
+        """The conversation is over; what takes longer than `END_WITHIN_S` is given up."""
 
 
 def check_observer(observer: Any) -> None:
@@ -138,25 +143,44 @@ class Delivery:
         self._arrived.set()
 
     async def run(self) -> None:
-        """Deliver until the end, then tell the observer that it is over."""
+        """Deliver until the end."""
         while self._unseen or not self._ended:
             if not self._unseen:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            await self._deliver(self._unseen.popleft())
+            await self._call(self.observer.on_event, self._unseen.popleft())
+
+    async def over(self, run: asyncio.Task[None]) -> None:
+        """Wait until what is left is delivered, then tell the observer that it is over.
+
+        Args:
+            run: delivers it.
+        """
+        for work, what in ((run, "on_event"), (None, "on_close")):
+            task = work or asyncio.create_task(self._call(self.observer.on_close))
+            try:
+                done, _ = await asyncio.wait([task], timeout=END_WITHIN_S)
+            finally:
+                task.cancel()
+            if not done:
+                name = type(self.observer).__name__
+                self.observer.logger.error("%s.%s takes more than %g s and is given up", name, what, END_WITHIN_S)
+
+    async def _call(self, method: Callable[..., Awaitable[None]], *event: RealtimeEvent) -> None:
+        """Somebody else's code: it may raise anything, and the conversation goes on."""
         try:
-            await self.observer.on_close()
+            await method(*event)
         except Exception as error:
-            self._note("on_close", error)
+            self._note(event, error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self._note(event, error)
 
-    async def _deliver(self, event: RealtimeEvent) -> None:
-        try:
-            await self.observer.on_event(event)
-        except Exception as error:  # somebody else's code: it may raise anything, and the conversation goes on
-            self._note(f"on_event({getattr(event, 'type', type(event).__name__)})", error)
-
-    def _note(self, what: str, error: Exception) -> None:
+    def _note(self, event: Sequence[RealtimeEvent], error: BaseException) -> None:
+        what = f"on_event({getattr(event[0], 'type', type(event[0]).__name__)})" if event else "on_close"
         self.observer.logger.error(
             "%s.%s raised %s", type(self.observer).__name__, what, type(error).__name__, exc_info=error
         )

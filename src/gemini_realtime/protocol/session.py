@@ -371,6 +371,12 @@ class Session:
         self._move(Trigger.ENDED)
         self._outbox.end(self.why_ended)
 
+    def leave(self) -> None:
+        """End the conversation from this side, which is a normal end; whoever waits to send is told so."""
+        if self.state is not State.CLOSED:
+            self.end()
+            self._outbox.end(lambda: NotConnectedError("the conversation was left", remedy="call connect() first"))
+
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS.get((self.state, trigger), self.state)
         if self.state not in _OPEN:
