@@ -22,7 +22,7 @@ web: $(VENV)/.web  ## talk to an agent in the browser (ARGS="--agent my_agent:ag
 # Two workers nearly halve the time, as many tests wait for a process of their own; more would disturb those that play
 # sound in real time.
 test: $(VENV)/.test $(VENV)/.axe  ## run the whole test suite (ARGS="-k session")
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.check  ## check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

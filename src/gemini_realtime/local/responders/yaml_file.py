@@ -221,5 +221,7 @@ def read_yaml(path: Path, what: str) -> Value:
         problem = str(error.problem).partition(" with value ")[0]  # the value may be long
         remedies = (remedy for words, remedy in _REMEDIES.items() if words in problem)
         raise place.error(f"this is not YAML: {problem}", next(remedies, "see https://yaml.org/spec/1.2.2")) from error
-    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply", remedy="take out levels of lists and mappings") from error
+    except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {type(error).__name__}", remedy="write it in UTF-8") from error
