@@ -119,7 +119,7 @@ class MissingDependencyError(ConfigError, ImportError):
 
 
 class AudioFormatError(GeminiRealtimeError, ValueError):
-    """Audio bytes, or a description of them, that are not what they are said to be."""
+    """Audio bytes, or the description of their format, are invalid."""
 
 
 class ListenError(GeminiRealtimeError, OSError):
@@ -164,7 +164,7 @@ class SetupTimeout(GeminiRealtimeError, TimeoutError):
 
 
 class SendTimeout(GeminiRealtimeError, TimeoutError):
-    """Too much waits for a stalled connection; the message was not accepted, and nothing of it is sent."""
+    """Too much is waiting for a stalled connection; the message was not accepted, and nothing of it is sent."""
 
     retryable = True
 

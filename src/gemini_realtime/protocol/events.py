@@ -17,7 +17,7 @@ from gemini_realtime.protocol.codec import Frame, decode_base64, without_media
 
 
 class RealtimeEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Anything the service said; on its own, a message that has no event class.
+    """Base of all events; on its own, a message of the service that has no event class.
 
     Attributes:
         raw_message: the dict the service sent, parsed when first read; empty for events made locally.
@@ -87,7 +87,7 @@ class SessionCreated(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class SessionUpdated(RealtimeEvent, frozen=True, kw_only=True):
-    """A change made with `session_update` in mid-conversation is in force."""
+    """A change made with `session_update` in mid-conversation has taken effect."""
 
     type: Literal["session.updated"] = "session.updated"
 
@@ -228,7 +228,7 @@ class Interrupted(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class GenerationComplete(RealtimeEvent, frozen=True, kw_only=True):
-    """The model has produced its whole answer; the service may still be waiting for it to be heard."""
+    """The model has produced its whole answer; the service may still be waiting for it to be played."""
 
     type: Literal["response.generation_complete"] = "response.generation_complete"
 
@@ -298,7 +298,7 @@ class ConnectionLost(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class Reconnecting(RealtimeEvent, frozen=True, kw_only=True):
-    """An attempt to reconnect has failed, and another is waited for; the first one follows `ConnectionLost` at once.
+    """An attempt to reconnect has failed, and the client waits for the next; the first follows `ConnectionLost` at once.
 
     Attributes:
         attempt: the number of the next one, counted from 1.
@@ -364,7 +364,7 @@ class AudioDropped(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class FunctionResult(RealtimeEvent, frozen=True, kw_only=True):
-    """A function that an agent ran has given its result, and that is on its way to the model.
+    """A function that an agent ran has returned its result, which is on its way to the model.
 
     Attributes:
         name: of the function.
@@ -379,7 +379,7 @@ class FunctionResult(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class AudioTruncated(RealtimeEvent, frozen=True, kw_only=True):
-    """The application cut the answer off with `truncate_audio`: what was not played of it is to be thrown away.
+    """The application cut the answer off with `truncate_audio`: throw away what has not been played of it.
 
     Attributes:
         audio_end_ms: how much of its audio was heard, as far as the application knows.
@@ -394,7 +394,7 @@ class AudioTruncated(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class TextSent(RealtimeEvent, frozen=True, kw_only=True):
-    """An agent said something in writing, with its `send_text`.
+    """An agent sent this text with its `send_text`.
 
     Attributes:
         role: whose words they are.
@@ -407,7 +407,7 @@ class TextSent(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class PlaybackStopped(RealtimeEvent, frozen=True, kw_only=True):
-    """An answer that was cut off fell silent: what was heard of it, as an audio adapter knows.
+    """An audio adapter stopped playing an answer that was cut off: how much of it was heard.
 
     Attributes:
         played_ms: how much of its audio was heard.
@@ -431,7 +431,7 @@ class DigitPressed(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class VoiceHealth(RealtimeEvent, frozen=True, kw_only=True):
-    """Something about the conversation is not as it should be.
+    """The client has found something wrong with the conversation.
 
     Attributes:
         finding: what was seen, one word.
