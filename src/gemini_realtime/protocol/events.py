@@ -298,7 +298,7 @@ class ConnectionLost(RealtimeEvent, frozen=True, kw_only=True):
 
 
 class Reconnecting(RealtimeEvent, frozen=True, kw_only=True):
-    """An attempt to reconnect has failed, and the client waits for the next; the first follows `ConnectionLost` at once.
+    """An attempt to reconnect failed, and the client waits for the next; the first follows `ConnectionLost` at once.
 
     Attributes:
         attempt: the number of the next one, counted from 1.
