@@ -201,8 +201,7 @@ def test_each_rule_has_a_case_and_says_where_it_comes_from() -> None:
 def test_a_version_of_the_api_has_its_own_fields(api: Api, field: str, taken: bool) -> None:
     line = Line(api=api)
     (answer,) = line.send({"setup": {"model": NATIVE_2_5, field: {}}})
-    name = "tool_config" if field == "toolConfig" else field
-    unknown = f"Invalid JSON payload received. Unknown name \"{name}\" at 'setup': Cannot find field."
+    unknown = f"Invalid JSON payload received. Unknown name \"{field}\" at 'setup': Cannot find field."
     assert answer == ({"setupComplete": {}} if taken else (1007, unknown))
 
 

@@ -143,7 +143,7 @@ def refuse_fields(frame: bytes | str, names: Sequence[str]) -> None:
     spellings = {spelling for name in names for spelling in (name, snake_case(name))}
     found = spellings & (_parsed(frame).get("setup") or {}).keys()
     if found:
-        raise Refused(UNKNOWN_NAME, name=snake_case(min(found)), where=" at 'setup'")
+        raise Refused(UNKNOWN_NAME, name=min(found), where=" at 'setup'")
 
 
 def _is_media(message: ClientMessage) -> bool:

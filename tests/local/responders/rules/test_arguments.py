@@ -203,10 +203,22 @@ async def test_my_name_answers_the_question_for_it() -> None:
     [
         ("what is the status of order AB-12345?", "AB-12345"),
         ("what is the status of my order one two three four five", "12345"),
+        ("what is the status of my order: seven, seven, seven, seven.", "7777"),
+        ("what is the status of order nine-oh-double one?", "9011"),
     ],
 )
 async def test_codes_keep_their_digits(heard: str, order: str) -> None:
     assert await called(heard, function("get_order_status", order_id="STRING")) == {"order_id": order}
+
+
+@pytest.mark.parametrize("heard", ["set my pin to four, four, two, two.", "set the pin: four four double two"])
+async def test_a_code_that_is_a_number_is_all_of_its_digits(heard: str) -> None:
+    assert await called(heard, function("set_pin", pin="INTEGER")) == {"pin": 4422}
+
+
+async def test_numbers_in_a_row_are_several_where_several_are_wanted() -> None:
+    add = function("add_numbers", numbers={"type": "ARRAY", "items": {"type": "INTEGER"}})
+    assert await called("add the numbers four, four, two and two", add) == {"numbers": [4, 4, 2, 2]}
 
 
 async def test_nested_objects_are_filled_from_the_same_words() -> None:

@@ -77,6 +77,13 @@ async def test_two_functions_and_a_question_are_taken_in_order() -> None:
     ]
 
 
+@pytest.mark.parametrize("times", [1, 2, 5])
+async def test_what_is_asked_again_in_the_same_breath_is_done_once(times: int) -> None:
+    assert await reply("Turn on the lights. " * times, ON) == [Call("turn_on_the_lights", {})]
+    assert await said("What time is it? " * times) == "It is nine fifteen."
+    assert await said("no, " * times) == "All right, no problem."
+
+
 @pytest.mark.parametrize("heard", ["what is the weather in London and Paris", "weather in london and in paris please"])
 async def test_two_places_are_two_calls(heard: str) -> None:
     assert await reply(heard, WEATHER) == [Call("get_weather", {"city": city}) for city in ("London", "Paris")]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.local.responders.rules.words import Utterance, corrected, sentences, split_name, stem
+from gemini_realtime.local.responders.rules.words import Utterance, corrected, dictated, sentences, split_name, stem
 
 
 @settings(derandomize=True, deadline=None)
@@ -27,6 +27,21 @@ def test_tokens_lie_in_order_inside_any_text(text: str) -> None:
 )
 def test_who_corrects_a_number_means_the_second_one(said: str, meant: str) -> None:
     assert corrected(said) == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("My pin is four, four, two, two.", "My pin is 4422."),
+        ("Call five five five, one-two-three, oh.", "Call 5551230."),
+        ("Double four triple two, please.", "44222, please."),
+        ("dial 5, 5, 5, 1", "dial 5551"),
+        ("A table at nine oh five for two.", "A table at nine oh five for two."),
+        ("Seven. Seven. Seventeen, seven, 555 1212.", "Seven. Seven. Seventeen, seven, 555 1212."),
+    ],
+)
+def test_what_is_said_digit_by_digit_is_one_number(said: str, written: str) -> None:
+    assert dictated(said) == written
 
 
 def test_contractions_and_recognised_words_become_the_same_plain_text() -> None:

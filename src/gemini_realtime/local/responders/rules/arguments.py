@@ -8,7 +8,7 @@ from . import phrases, values
 from .findings import Findings
 from .functions import Function
 from .parameters import Filled, Leaf, leaves
-from .words import Utterance
+from .words import Utterance, dictated
 
 # The most certain kinds of evidence come first.
 _STEPS = (
@@ -51,10 +51,18 @@ def calls(filled: Filled) -> list[dict[str, Any]]:
 
 
 def _search(function: Function, utterance: Utterance, wanted: list[Leaf]) -> Findings:
+    if _is_dictated(wanted):
+        utterance = Utterance(dictated(utterance.text))
     found = Findings(function, utterance, wanted)
     for step in _STEPS:
         step(found)
     return found
+
+
+def _is_dictated(wanted: list[Leaf]) -> bool:
+    """Tell whether digits in a row are one value: several numbers may be said in a row, too."""
+    codes = [leaf for leaf in wanted if leaf.kind == "code" and not leaf.is_array]
+    return bool(codes) and (len(codes) == 1 or all(leaf.is_text for leaf in codes))
 
 
 def _take_answer(found: Findings, asked: Leaf) -> bool:

@@ -128,7 +128,7 @@ class _Conversation:
             yield from _call_or_ask(answered or pending)
             return
         question: Say | None = None
-        for meaning in self._requests(heard):
+        for meaning in self._wishes(heard):
             for item in self._act(meaning):
                 if isinstance(item, Say) and meaning.match:
                     question = question or item
@@ -136,6 +136,13 @@ class _Conversation:
                     yield item
         if question:
             yield question
+
+    def _wishes(self, heard: Utterance) -> Iterable[_Meaning]:
+        """What was asked: who asks again in the same breath wants it once."""
+        wishes: dict[str, _Meaning] = {}
+        for meaning in self._requests(heard):
+            wishes.setdefault(meaning.utterance.plain, meaning)
+        return wishes.values()
 
     def _act(self, meaning: _Meaning) -> Iterator[Say | Call]:
         if meaning.match:

@@ -31,6 +31,13 @@ _CORRECTION = re.compile(
     re.IGNORECASE,
 )
 
+_DIGITS = {word: str(digit) for digit, word in enumerate(SMALL[:10])} | {"oh": "0"}
+_TIMES = {"double": 2, "triple": 3}
+_DIGIT = rf"(?:(?:double|triple)[ -])?(?:{'|'.join(_DIGITS)}|[0-9])"
+_SPELLED = re.compile(rf"\b{_DIGIT}(?:(?:,? |-){_DIGIT}\b)+", re.IGNORECASE)
+_TIME_OF_DAY = re.compile(r"\w+ oh \w+", re.IGNORECASE)  # "nine oh five"
+_NUMBER_MIN = 3  # digits; two may be two numbers: "at seven, two guests"
+
 
 def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -91,6 +98,11 @@ def corrected(text: str) -> str:
     return _CORRECTION.sub("", text)
 
 
+def dictated(text: str) -> str:
+    """A text in which what is said digit by digit is one number: "four, four, double two" is "4422"."""
+    return _SPELLED.sub(lambda found: _number(found[0]), text)
+
+
 class Utterance:
     """A text with its tokens; plain text is their words in lower case, joined by spaces, without marks."""
 
@@ -132,6 +144,18 @@ class Utterance:
     def begins_sentence(self, at: int) -> bool:
         """Tell whether this token is the first one, or the first behind the end of a sentence."""
         return at == 0 or self.words[at - 1] in {".", "?", "!", "…", "\n"}
+
+
+def _number(spelled: str) -> str:
+    if _TIME_OF_DAY.fullmatch(spelled):
+        return spelled
+    digits, times = "", 1
+    for word in re.split(r"\W+", spelled.lower()):
+        if word in _TIMES:
+            times = _TIMES[word]
+        else:
+            digits, times = digits + _DIGITS.get(word, word) * times, 1
+    return digits if len(digits) >= _NUMBER_MIN else spelled
 
 
 def sentences(text: str) -> list[str]:
