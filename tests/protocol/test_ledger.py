@@ -442,11 +442,15 @@ def test_speech_that_led_to_a_call_is_kept_until_its_result_is_answered() -> Non
     assert [piece.at for piece in pieces(ledger.resend(None))] == [pytest.approx(n / 10) for n in range(10)]
 
 
-def test_where_questions_are_answered_one_by_one_an_answer_answers_the_first() -> None:
+@pytest.mark.parametrize("in_handle", [False, True])
+def test_where_questions_are_answered_one_by_one_an_answer_answers_the_first(in_handle: bool) -> None:
     ledger = asked(b"one", b"two")
+    if in_handle:
+        ledger.handle_received(2.0)
     assert answer(ledger, 3.0, one_question=True) == ["one"]
     assert ledger.asking()
-    assert ledger._sent[0].uncertain  # nobody said that they are not answered together
+    (left,) = (*ledger._unanswered, *ledger._sent)
+    assert left.uncertain  # nobody said that they are not answered together
     assert answer(ledger, 5.0, one_question=True) == ["two"]
 
 

@@ -433,6 +433,8 @@ class Ledger:
             for entry in self._unanswered
             if not (after < entry.number <= answered.until or entry.number in results)
         ]
+        for entry in self._unanswered:
+            entry.uncertain = entry.uncertain or entry.number <= answered.maybe_until
 
     def typed_several(self) -> bool:
         """Whether there are several questions that the answer under way may be to, all of them typed."""
