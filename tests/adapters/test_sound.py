@@ -17,6 +17,7 @@ from gemini_realtime import (
     AudioTruncated,
     ConfigError,
     ConversationLog,
+    GeminiRealtimeError,
     Interrupted,
     LiveServer,
     NotConnectedError,
@@ -188,6 +189,23 @@ async def test_a_file_is_heard_in_real_time_and_the_conversation_recorded(tmp_pa
     both, rate_hz = read_wav(tmp_path / "both.wav")
     assert rate_hz == 24_000
     assert abs(len(both) / 48_000 - 2.5) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("missing/call.wav", "No such file or directory → name a file in a folder"),
+        ("", "it is a folder"),
+        ("call.sound", "no format has the ending '.sound' → use .wav"),
+    ],
+)
+def test_a_recording_that_cannot_be_written_is_refused_before_the_conversation(
+    name: str, told: str, tmp_path: Path
+) -> None:
+    write_wav(tmp_path / "question.wav", bytes(640), 16_000)
+    with pytest.raises(GeminiRealtimeError, match=told):
+        FileAudioAdapter(tmp_path / "question.wav", record_to=tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["question.wav"]
 
 
 @in_virtual_time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import wave
@@ -10,10 +11,12 @@ from array import array
 from collections.abc import AsyncGenerator, Iterator
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from gemini_realtime.audio.format import INPUT_FORMAT, AudioFormat
-from gemini_realtime.errors import AudioFormatError, MissingDependencyError
+from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT, AudioFormat
+from gemini_realtime.checking import check_type
+from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +89,29 @@ def write_audio(path: str | os.PathLike[str], pcm: bytes, rate_hz: int, channels
         raise AudioFormatError(
             f"{os.fspath(path)!r} cannot be written: {error}", remedy="use .wav, .flac or .ogg"
         ) from error
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Whether a stereo file can be written there, found out before there is anything to write.
+
+    Raises:
+        ConfigError: there is no such folder, or nothing may be written in it.
+        AudioFormatError: the format of the name's ending is not known.
+        MissingDependencyError: it takes the extra `[audio]`, which is not installed.
+    """
+    check_type("path", path, (str, os.PathLike), "the path of a file")
+    target = Path(path)
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        with TemporaryDirectory(dir=target.parent) as folder:
+            write_audio(Path(folder) / target.name, b"", OUTPUT_FORMAT.rate_hz, channels=2)
+    except AudioFormatError:
+        problem = f"{os.fspath(path)!r} cannot be written: no format has the ending {target.suffix!r}"
+        raise AudioFormatError(problem, remedy="use .wav, .flac or .ogg") from None
+    except OSError as error:
+        problem = f"{os.fspath(path)!r} cannot be written: {error.strerror}"
+        raise ConfigError(problem, remedy="name a file in a folder that is there, and may be written in") from error
 
 
 def _soundfile(purpose: str) -> Any:

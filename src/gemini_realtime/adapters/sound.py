@@ -8,7 +8,7 @@ from logging import Logger
 
 from gemini_realtime.adapters.adapter import AudioAdapter
 from gemini_realtime.adapters.devices import SoundDevice
-from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording
+from gemini_realtime.adapters.files import CHUNK_MS, Recording, StereoRecording, check_writable
 from gemini_realtime.audio.format import INPUT_FORMAT, OUTPUT_FORMAT
 from gemini_realtime.audio.playback import Playback
 from gemini_realtime.audio.rates import SteadyRate
@@ -126,11 +126,14 @@ class FileAudioAdapter(AudioAdapter):
             logger: for this adapter.
 
         Raises:
-            AudioFormatError: it cannot be read as sound.
+            AudioFormatError: it cannot be read as sound; or the recording has an ending that no format has.
+            ConfigError: the recording cannot be written there.
             MissingDependencyError: it takes the extra `[audio]`, which is not installed.
             OSError: it cannot be read.
         """
         super().__init__(logger=logger)
+        if record_to is not None:
+            check_writable(record_to)
         self.recording = StereoRecording()
         self._question = Recording(question, real_time=real_time)
         self._record_to = record_to
