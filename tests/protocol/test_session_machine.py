@@ -215,7 +215,7 @@ class Conversation(RuleBasedStateMachine):
                 self.tell(self.session.deadline_reached(self.now))
                 deadline = self.session.deadline()
                 assert deadline is None or deadline > self.now
-        self.now = end
+        self.now = max(self.now, end)  # what arrived has taken its time
 
     def next_at(self) -> float:
         line, times = self.line, [self.session.deadline() or inf]
