@@ -68,6 +68,7 @@ DEFECTS: Final = {
     "hanging function": Defect("a function never returns", Program(price_hangs=True)),
     "misnamed function": Defect("a function is declared under another name", Program(loses_tool=True)),
     "talks over the caller": Defect("it cannot be interrupted", Program(talks_over=True)),
+    "answers too soon": Defect("it answers in the pauses of a sentence", Program(hasty=True)),
     "deaf after a resume": Defect("it hears nothing over its second connection", Program(deaf_after_resume=True)),
     "forgets after a cut": Defect("its second connection begins a new conversation"),
     "answers coughs": Defect("a cough is taken for a question", Program(answers_coughs=True)),
@@ -80,7 +81,7 @@ PROGRAMS: Final = frozenset(HOSTS.values())
 UNPLANTED: Final = {
     "the server plays a program's caller, whatever that does with its microphone": (
         PROGRAMS,
-        ("deaf after a resume", "answers coughs"),
+        ("answers too soon", "deaf after a resume", "answers coughs"),
     ),
     "the client tells a new session what was said in the old one": ({OURS}, ("forgets after a cut",)),
 }

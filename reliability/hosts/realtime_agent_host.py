@@ -31,6 +31,7 @@ class Program:
     gives_up_connection: bool = False
     hangs_up: bool = False
     loses_tool: bool = False
+    hasty: bool = False
 
     def __call__(self, llm_config: dict[str, Any], audio_adapter: RealtimeObserver | None = None) -> RealtimeAgent:
         """Make the agent."""
@@ -41,6 +42,9 @@ class Program:
         if self.talks_over:
             setup = {"realtime_input_config": {"activity_handling": "NO_INTERRUPTION"}}
             agent.callbacks.on_observers_ready = partial(agent.realtime_client.session_update, setup)
+        if self.hasty:
+            pauses = {"realtime_input_config": {"automatic_activity_detection": {"silence_duration_ms": 100}}}
+            agent.callbacks.on_observers_ready = partial(agent.realtime_client.session_update, pauses)
         if self.deaf_after_resume:
             agent.register_observer(_Deaf())
         if self.answers_coughs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from gemini_realtime import RealtimeAgent
@@ -37,6 +38,14 @@ def talkative(llm_config: dict[str, Any]) -> RealtimeAgent:
     """Speaks first."""
     agent = RealtimeAgent(name="host", llm_config=llm_config)
     agent.register_observer(_Greeting())
+    return agent
+
+
+def hasty(llm_config: dict[str, Any]) -> RealtimeAgent:
+    """Takes each pause for the end of what is said."""
+    agent = RealtimeAgent(name="host", llm_config=llm_config)
+    setup = {"realtime_input_config": {"automatic_activity_detection": {"silence_duration_ms": 100}}}
+    agent.callbacks.on_observers_ready = partial(agent.realtime_client.session_update, setup)
     return agent
 
 

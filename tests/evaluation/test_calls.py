@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gemini_realtime.errors import ConfigError
-from gemini_realtime.evaluation.calls import Target, agent_named, play
-from gemini_realtime.evaluation.expectations import Calls, SaysWords
+from gemini_realtime.evaluation.calls import MakeAgent, Target, agent_named, play
+from gemini_realtime.evaluation.expectations import Calls, LetsFinish, SaysWords
 from gemini_realtime.evaluation.record import CallRecord, CallResult, Verdict
 from gemini_realtime.evaluation.scenes import (
     Backchannel,
@@ -187,6 +187,13 @@ def test_noise_takes_real_speech_and_that_is_said() -> None:
     scene = Scene("scene", Caller([Says("Hello.")], noise_db=10))
     with pytest.raises(ConfigError, match="takes real speech"):
         play(Suite("suite", [scene]), scene, 0, Target(agents.restaurant))
+
+
+@pytest.mark.parametrize(("agent", "lets_finish"), [(agents.restaurant, True), (agents.hasty, False)])
+def test_an_agent_that_answers_in_the_pauses_of_a_sentence_is_found(agent: MakeAgent, lets_finish: bool) -> None:
+    scene = Scene("scene", Caller([Says("What is two plus three, please, if you know?")]), [LetsFinish()])
+    result = play(Suite("suite", [scene]), scene, 0, Target(agent))
+    assert [verdict.met for verdict in result.verdicts if verdict.expected == "lets the caller finish"] == [lets_finish]
 
 
 def test_an_agent_that_raises_is_a_result_that_says_so() -> None:

@@ -92,6 +92,24 @@ def test_an_answer_to_words_that_the_caller_had_not_said_is_one_to_somebody_else
     assert run_in_virtual_time(call(), limit_s=60) == 1
 
 
+def test_an_answer_that_begins_in_a_pause_of_the_caller_talks_over() -> None:
+    async def call() -> list[int]:
+        handset, talked_over = Heard(), []
+        for goes_on in (False, True):
+            handset.begins(handset.now())
+            await handset.say("A table")
+            await after(handset, 0.5, hum(100, OUTPUT_FORMAT))
+            await asyncio.sleep(0.2)
+            if not goes_on:
+                handset.begins(handset.now())
+            handset.spoke(handset.now())
+            handset.hear(TurnComplete())
+            talked_over.append(handset.talked_over)
+        return talked_over
+
+    assert run_in_virtual_time(call(), limit_s=60) == [0, 1]
+
+
 def test_a_caller_among_other_sounds_expects_more() -> None:
     expected = [verdict.expected for verdict in implied(CallRecord(cut_short=1, answered_others=2), [])]
     assert expected == ["speaks on while the caller is silent", "answers nobody but the caller"]

@@ -13,6 +13,7 @@ from gemini_realtime.evaluation.expectations import (
     Calls,
     CallsOnly,
     Expectation,
+    LetsFinish,
     NeverSays,
     Resumes,
     SaysWords,
@@ -85,6 +86,7 @@ scenes:
       - answers: 1
         at most: 3
       - resumes: 1
+      - lets finish
   - name: goal
     caller:
       goal:
@@ -149,6 +151,7 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
         AnswersWithin(1.5, 50),
         Answers(1, 3),
         Resumes(1),
+        LetsFinish(),
     ]
     goal = Goal("A table, please.", {"how many": "four", "when": "8"}, "booked")
     others = {"echo": Echo(40, 0.2), "background": Background("Feed the cat.", 20, "puck")}

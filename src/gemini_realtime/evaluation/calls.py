@@ -410,6 +410,7 @@ def _of_caller(caller: Caller, handset: Handset, complaints: Complaints) -> dict
     return {
         "answered_after_s": [answer.after_s for answer in handset.answers if answer.after_s is not None],
         "stopped_after_s": handset.stopped_s,
+        "talked_over": handset.talked_over,
         "late_s": handset.late_s,
         **others,
         **asdict(complaints),

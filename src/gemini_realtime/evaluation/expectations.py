@@ -153,6 +153,16 @@ class StopsWithin:
 
 
 @dataclass(frozen=True)
+class LetsFinish:
+    """No answer begins before the caller has finished what is being said, whatever pauses are in it."""
+
+    def check(self, record: CallRecord) -> Verdict:
+        """Look whether any did."""
+        return Verdict("lets the caller finish", not record.talked_over,
+                       f"it began {record.talked_over} answers before{_late(record)}", timed=True)  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Answers:
     """There are at least, and at most, so many answers."""
 

@@ -80,6 +80,7 @@ class Handset(ABC):
         stopped_s: of each time the caller spoke over the other side, how long that went on.
         cut_short: how many answers broke off although the caller had said nothing since they began.
         answered_others: how many were to words that the caller had not said.
+        talked_over: how many began while the caller was speaking, in a pause perhaps.
         late_s: by how much this machine was behind real time at most, where the other side is not in this process.
     """
 
@@ -87,7 +88,7 @@ class Handset(ABC):
         super().__init__()
         self.answers: list[Answer] = []
         self.stopped_s: list[float] = []
-        self.cut_short = self.answered_others = 0
+        self.cut_short = self.answered_others = self.talked_over = 0
         self._other_side_heard = False  # words, since the last answer began
         self.late_s = 0.0
         self._playback = Playback(OUTPUT_FORMAT)
@@ -98,6 +99,7 @@ class Handset(ABC):
         self._open_calls: set[str] = set()
         self._spoke_at: float | None = None  # the caller's last sound, until it is answered
         self._last_spoke_at = -inf  # the same, answered or not
+        self._answer_heard_at: float | None = None  # first, since the caller began to speak, until that goes on
         self._over_since: float | None = None  # the caller speaks over the other side since then
         self._quiet_since = self.now()
         self._moment = asyncio.Event()
@@ -235,11 +237,15 @@ class Handset(ABC):
 
     def begins(self, at_s: float) -> None:
         """The caller begins to be heard then, perhaps over the other side."""
+        self._answer_heard_at = None
         if self.agent_speaks:
             self._over_since = at_s
 
     def spoke(self, at_s: float) -> None:
         """The caller is heard until then."""
+        if self._answer_heard_at is not None and self._answer_heard_at < at_s:
+            self.talked_over += 1
+            self._answer_heard_at = None
         self._spoke_at = self._last_spoke_at = self._quiet_since = at_s
 
     def said(self, microphone: Microphone, at_s: float, piece_ms: float) -> bytes:
@@ -256,10 +262,17 @@ class Handset(ABC):
         begin_ms = None if self._audible else first_audible_ms(audio, OUTPUT_FORMAT)
         if begin_ms is not None:
             self._audible = True
-            if self._spoke_at is not None:
-                at_s = self.now() + (self._playback.queued_ms + begin_ms) / 1000
-                answer.after_s, self._spoke_at = at_s - self._spoke_at, None
+            self._first_heard(answer, self.now() + (self._playback.queued_ms + begin_ms) / 1000)
         self._playback.push(audio)
+
+    def _first_heard(self, answer: Answer, at_s: float) -> None:
+        """An answer is first to be heard then."""
+        if self._spoke_at is not None:
+            answer.after_s, self._spoke_at = at_s - self._spoke_at, None
+        if at_s < self._last_spoke_at:
+            self.talked_over += 1
+        else:
+            self._answer_heard_at = at_s
 
     def _begin(self) -> Answer:
         if self._answer is None:

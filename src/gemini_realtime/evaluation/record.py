@@ -51,6 +51,7 @@ class CallRecord:
             caller was last to be heard until the answer is first, played as soon as it arrives. Silence at the end of
             what is said, and at the beginning of an answer, is waiting.
         stopped_after_s: of each time the caller spoke over the agent, how long both were to be heard.
+        talked_over: how many answers began before the caller had finished, in a pause between words perhaps.
         unanswered: what the caller said in vain.
         coughs_answered: how many coughs were taken for questions.
         not_interrupted: what the caller could not say over the agent, which was silent.
@@ -72,6 +73,7 @@ class CallRecord:
     tools: list[ToolRecord] = field(default_factory=list)
     answered_after_s: list[float] = field(default_factory=list)
     stopped_after_s: list[float] = field(default_factory=list)
+    talked_over: int = 0
     unanswered: list[str] = field(default_factory=list)
     coughs_answered: int = 0
     not_interrupted: list[str] = field(default_factory=list)

@@ -376,8 +376,7 @@ class SocketHandset(Handset):
         if self._answer is None:
             answer = self._begin()
             answer.begin_s = begin_s
-            if self._spoke_at is not None:
-                answer.after_s, self._spoke_at = begin_s - self._spoke_at, None
+            self._first_heard(answer, begin_s)
         self._loud_at = self._quiet_since = end_s
 
     def _complete_answer(self) -> None:

@@ -28,6 +28,7 @@ from gemini_realtime.evaluation.expectations import (
     CallsOnly,
     Costs,
     Expectation,
+    LetsFinish,
     NeverSays,
     Resumes,
     SaysWords,
@@ -318,7 +319,10 @@ _KINDS_OF_CALLERS: Final[Mapping[str, Callable[[Value], Sequence[Step] | Goal | 
     "persona": _persona,
 }
 _BARE_STEPS: Final[Mapping[str, Callable[[], Step]]] = {"coughs": Coughs, "listens": Listens, "hangs up": HangsUp}
-_BARE_EXPECTATIONS: Final[Mapping[str, Callable[[], Expectation]]] = {"calls nothing": lambda: CallsOnly([])}
+_BARE_EXPECTATIONS: Final[Mapping[str, Callable[[], Expectation]]] = {
+    "calls nothing": lambda: CallsOnly([]),
+    "lets finish": LetsFinish,
+}
 _STEPS: Final[Kinds] = {
     "says": ((), lambda fields: Says(_words(fields["says"]))),
     "types": ((), lambda fields: Types(fields["types"].text())),
