@@ -5,8 +5,10 @@ import contextlib
 import logging
 import os
 import signal
+from asyncio import SelectorEventLoop
 from collections.abc import Coroutine
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -52,11 +54,20 @@ def test_for_a_command_that_runs_until_it_is_stopped_that_is_a_normal_end(stop: 
     assert cleaned_up == [True]
 
 
-def test_a_command_that_saves_something_when_it_is_stopped_was_stopped_all_the_same() -> None:
+@pytest.mark.parametrize("loop_has_signals", [True, False])
+def test_a_command_that_saves_something_when_it_is_stopped_was_stopped_all_the_same(
+    loop_has_signals: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not loop_has_signals:  # as on Windows
+        monkeypatch.setattr("gemini_realtime.cli.running._loop_factory", lambda: SelectorEventLoop)
+        monkeypatch.setattr(SelectorEventLoop, "add_signal_handler", Mock(side_effect=NotImplementedError))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as a program begins with it: the runner asks
+
     async def command() -> int:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+            async with asyncio.timeout(60):
+                await asyncio.Event().wait()
         return 42
 
     with pytest.raises(SystemExit) as exit:

@@ -71,7 +71,10 @@ async def _stoppable(command: Coroutine[Any, Any, _Result], stopped_by: list[int
     with contextlib.suppress(NotImplementedError):  # Windows
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop, number)
-    return await command
+    result = await command
+    if task.cancelling() and not stopped_by:
+        stopped_by.append(signal.SIGINT)  # on Windows, where the runner has cancelled it
+    return result
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

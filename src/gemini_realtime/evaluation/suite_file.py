@@ -77,7 +77,7 @@ def read_suite(path: Path) -> Suite:
         ConfigError: the file cannot be read, or is no suite; the message names line and column.
         MissingDependencyError: the extra `[evaluate]` is not installed.
     """
-    whole = read_yaml(path, "suite")
+    whole = read_yaml(path, "suite", "evaluate")
     fields = whole.fields(["name", "agent", "model", "seed", "judge", "scenes"], required=["scenes"])
     with whole.placing_errors():
         return Suite(

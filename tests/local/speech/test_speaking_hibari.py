@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from itertools import pairwise
@@ -12,7 +13,7 @@ import pytest_asyncio
 
 from gemini_realtime.errors import MissingDependencyError
 from gemini_realtime.local.speech.speaking import SpokenChunk
-from gemini_realtime.local.speech.speaking_hibari import VOICES, HibariSpeaking
+from gemini_realtime.local.speech.speaking_hibari import VOICES, HibariSpeaking, SpeakingNow
 
 pytest.importorskip("hibari", reason="the extra [local] is not installed")
 pytest.importorskip("onnxruntime", reason="the extra [local] is not installed")
@@ -167,3 +168,10 @@ async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"gemini-realtime\[local\]"):
         HibariSpeaking()
+
+
+async def test_the_voice_in_this_process_tells_its_makers_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    monkeypatch.setattr("gemini_realtime.local.speech.hibari_engine.load", lambda: None)
+    SpeakingNow()
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"

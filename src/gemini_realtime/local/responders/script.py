@@ -107,7 +107,7 @@ class Script(Responder):
 
 def read_script(path: Path) -> list[Reply]:
     """Read the replies of a script, in order; raises as `Script` does."""
-    replies = read_yaml(path, "script").fields(["replies"], required=["replies"])["replies"].items()
+    replies = read_yaml(path, "script", "script").fields(["replies"], required=["replies"])["replies"].items()
     return [_reply(reply.fields(["when", "then"], required=["when", "then"])) for reply in replies]
 
 

@@ -195,22 +195,23 @@ _REMEDIES: Final = {
 """What to do about the mistakes that nearly everybody makes."""
 
 
-def read_yaml(path: Path, what: str) -> Value:
+def read_yaml(path: Path, what: str, extra: str) -> Value:
     """Read a file that holds one YAML document.
 
     Args:
         path: of the file.
         what: it is, in an error.
+        extra: that whoever reads such files installs.
 
     Raises:
         ConfigError: it cannot be read, or is no YAML.
-        MissingDependencyError: the extra [script] is not installed.
+        MissingDependencyError: the extra is not installed.
     """
     try:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
     except ImportError as error:
-        raise MissingDependencyError(f"a {what} in YAML", "script") from error
+        raise MissingDependencyError(f"a {what} in YAML", extra) from error
     try:
         return Value(YAML().load(path.read_text("utf-8")), path, 1, 1)
     except OSError as error:

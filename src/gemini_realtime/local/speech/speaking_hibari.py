@@ -6,6 +6,7 @@ The network speaks in a process of its own; see `hibari_engine`.
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Final
 from gemini_realtime.checking import spelling_remedy
 from gemini_realtime.errors import ConfigError, MissingDependencyError
 from gemini_realtime.local.speech.phrases import Phrases
+from gemini_realtime.local.speech.processes import NO_TELEMETRY
 from gemini_realtime.local.speech.speaking import SENTENCE_CHARS_MAX, ChunkCutter, SpokenChunk, WordBegin
 from gemini_realtime.local.speech.spoken_text import first_clause, sentences
 from gemini_realtime.local.speech.worker import Worker
@@ -129,6 +131,7 @@ class SpeakingNow:
 
     def __init__(self) -> None:
         _check_installed()
+        os.environ.update(NO_TELEMETRY)  # before its onnxruntime is loaded
         from gemini_realtime.local.speech import hibari_engine
 
         self._engine = hibari_engine.load()
