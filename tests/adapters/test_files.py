@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemini_realtime.adapters.files import Recording, StereoRecording, read_audio, read_wav, write_audio, write_wav
-from gemini_realtime.errors import AudioFormatError, MissingDependencyError
+from gemini_realtime.errors import AudioFormatError, ConfigError, MissingDependencyError
 from gemini_realtime.testing import run_in_virtual_time as run
 
 
@@ -110,6 +110,11 @@ def test_what_cannot_be_read_is_refused_with_path_and_reason(content: bytes, pro
         read_wav(path)
     assert str(path) in str(refusal.value)
     assert "ffmpeg" in refusal.value.remedy
+
+
+def test_what_is_no_path_is_no_recording() -> None:
+    with pytest.raises(ConfigError, match="pass the path of a sound file"):
+        Recording(b"RIFF")  # type: ignore[arg-type]
 
 
 def test_a_missing_file_stays_an_os_error(tmp_path: Path) -> None:

@@ -130,3 +130,5 @@ async def test_only_an_agent_that_runs_hands_over() -> None:
     scene = Scene()
     with pytest.raises(ConfigError, match="does not run"):
         await scene.agent.hand_over(scene.agent)
+    with pytest.raises(ConfigError, match="`to` is a str → pass a RealtimeAgent"):
+        await scene.agent.hand_over("billing")  # type: ignore[arg-type]

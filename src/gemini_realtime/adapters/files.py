@@ -140,9 +140,11 @@ class Recording:
 
         Raises:
             AudioFormatError: it cannot be read as sound.
+            ConfigError: it is no path.
             MissingDependencyError: it takes the extra `[audio]`, which is not installed.
             OSError: the file cannot be read.
         """
+        check_type("recording", path, (str, os.PathLike), "the path of a sound file")
         pcm, rate_hz = read_audio(path)
         self.over = False
         self._real_time = real_time

@@ -311,8 +311,9 @@ class RealtimeAgent:
             keep_history: False opens a new session: of what was said before it knows the summary alone.
 
         Raises:
-            ConfigError: this agent does not run; or the model, or the client, takes no such change.
+            ConfigError: this agent does not run, or `to` is none; or the model, or the client, takes no such change.
         """
+        check_type("to", to, RealtimeAgent, "a RealtimeAgent")
         if not self._running:
             raise ConfigError(f"the agent {self.name!r} does not run", remedy="call `hand_over` of the one that runs")
         told = f"\n\nWhat happened before you came: {summary}" if summary else ""
