@@ -53,9 +53,9 @@ async def test_a_stream_that_nobody_asked_for_is_asked_for() -> None:
 
 
 async def test_an_endpoint_at_its_limit_is_asked_again_when_it_says() -> None:
-    busy = [Answer(status=status, body="{}", head="retry-after-ms: 1") for status in (429, 503)]
+    busy = [Answer(status=status, body="{}", head="retry-after-ms: 1") for status in (429, 503, 529, 429)]
     text, served = await answered(*busy, Answer(whole="Hello."))
-    assert (text, len(served.asked)) == ("Hello.", 3)
+    assert (text, len(served.asked)) == ("Hello.", 5)
 
 
 @pytest.mark.parametrize("thoughts", ["They greet me.</think>", "<think>One.</think><think>Two.</think>"])

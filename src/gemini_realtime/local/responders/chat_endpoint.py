@@ -24,7 +24,7 @@ _REMEDIES: Final = {
     429: "its limit of requests or tokens is reached: ask less at once, or later",
 }
 _REFUSED_AS_ASKED: Final = (400, 405, 406, 415, 422, 501)
-_RETRIES: Final = 6  # of a whole answer, which nobody waits for at a telephone; `Retry-After` is heeded
+_ROUNDS: Final = 2  # of three requests each, for a whole answer, which nobody waits for at a telephone
 _THOUGHTS: Final = "<think>", "</think>"
 
 
@@ -103,7 +103,7 @@ class ChatEndpoint:
 
     async def _whole(self, messages: Sequence[Mapping[str, Any]], more: dict[str, Any]) -> str:
         asked: dict[str, Any] = {"model": self.model, "messages": messages, **more}
-        completion = await self._client.with_options(max_retries=_RETRIES).chat.completions.create(**asked)
+        completion = await self._patiently(asked)
         if isinstance(completion, str):  # the library's answer to what is no JSON, such as a stream nobody asked for
             return await self._streamed(messages)
         if not completion.choices:
@@ -111,12 +111,23 @@ class ChatEndpoint:
         message, finish = completion.choices[0].message, completion.choices[0].finish_reason
         return _words(_text(message.content), message.refusal, finish, called=bool(message.tool_calls))
 
+    async def _patiently(self, asked: dict[str, Any]) -> Any:
+        """Ask an endpoint that is there but has too much to do more often than the library does by itself."""
+        import openai
+
+        for _ in range(_ROUNDS - 1):
+            try:
+                return await self._client.chat.completions.create(**asked)
+            except (openai.RateLimitError, openai.InternalServerError) as error:
+                if error.response.headers.get("x-should-retry") == "false":
+                    raise
+        return await self._client.chat.completions.create(**asked)
+
     async def _streamed(self, messages: Sequence[Mapping[str, Any]]) -> str:
         content = refusal = ""
         finish, called = None, False
         asked: dict[str, Any] = {"model": self.model, "messages": messages}
-        client = self._client.with_options(max_retries=_RETRIES)
-        async with await client.chat.completions.create(**asked, stream=True) as chunks:
+        async with await self._patiently({**asked, "stream": True}) as chunks:
             async for chunk in chunks:
                 for choice in chunk.choices[:1]:
                     content += _text(choice.delta.content)
