@@ -25,6 +25,7 @@ from gemini_realtime import (
     TurnComplete,
     Usage,
 )
+from gemini_realtime.cli import printable
 from gemini_realtime.cli.screen import JsonScreen, Screen, TerminalScreen
 
 CONVERSATION: list[RealtimeEvent] = [
@@ -56,6 +57,12 @@ def printed(capsys: pytest.CaptureFixture[str], *events: RealtimeEvent, audio: b
 
 def test_everybody_gets_a_line_of_their_own() -> None:
     assert shown(*CONVERSATION) == ["You: What is the weather?", "Gemini: It is raining."]
+
+
+def test_what_is_said_cannot_command_the_terminal() -> None:
+    said = OutputTranscript(text="\x1b]0;mine\x07 na\u200dïve\x9b2J")
+    assert shown(said) == ["Gemini: \ufffd]0;mine\ufffd na\u200dïve\ufffd2J"]
+    assert printable("\x1b[2J\tone\ntwo") == "\ufffd[2J\tone\ntwo"
 
 
 def test_a_line_in_a_file_is_not_wrapped() -> None:

@@ -20,6 +20,13 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
+_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+def printable(text: str) -> str:
+    """What somebody else said, without what a terminal obeys: control characters, such as those that set its title."""
+    return text.translate(_CONTROLS)
+
 
 def main() -> NoReturn:
     """Run the command that `sys.argv` asks for, and exit."""
@@ -68,5 +75,5 @@ def _run() -> None:
 
 def _fail(problem: str, code: int) -> NoReturn:
     red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
-    print(f"{red}{' '.join(problem.split())}{plain}", file=sys.stderr)
+    print(f"{red}{printable(' '.join(problem.split()))}{plain}", file=sys.stderr)
     sys.exit(code)

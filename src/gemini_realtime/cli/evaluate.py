@@ -24,6 +24,7 @@ from rich.progress import (
 from rich.table import Table
 
 from gemini_realtime import ConfigError
+from gemini_realtime.cli import printable
 from gemini_realtime.cli.options.evaluate import EvaluateOptions
 from gemini_realtime.cli.options.files import writing
 from gemini_realtime.evaluation.comparison import Change, JudgedChange, compare
@@ -220,7 +221,7 @@ def _tell_scenes(console: Console, scenes: Sequence[SceneSummary]) -> None:
         if scene.seeds:
             console.print(f"\n{scene.name}", style="bold", markup=False)
             for line in _failures(scene):
-                console.print(f"  {line}", markup=False)
+                console.print(f"  {printable(line)}", markup=False)
     judged = Table("scene", "a judge says that", "holds in", "votes agree", "no verdict", box=None)
     for scene in scenes:
         for statement in scene.judged:
@@ -253,9 +254,9 @@ def _tell_call(console: Console, call: CallResult) -> None:
     console.print(f"\n{call.scene}, seed {call.seed}:", style="bold", markup=False)
     for turn in call.record.turns:
         cut = " —" if turn.interrupted else ""
-        console.print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {turn.text}{cut}", markup=False)
+        console.print(f"  {turn.at_s:6.2f} s  {turn.role:<6}  {printable(turn.text)}{cut}", markup=False)
     for failure in call.failures:
-        console.print(f"  ✗ {failure}", style="red", markup=False, soft_wrap=True)
+        console.print(f"  ✗ {printable(failure)}", style="red", markup=False, soft_wrap=True)
     for judgement in call.judgements:
         told = f"  judge: {judgement.statement} {judgement.verdict}: {judgement.reason}"
         console.print(told, style="dim", markup=False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gemini_realtime.cli import printable
 from gemini_realtime.cli.options.files import writing
 from gemini_realtime.cli.options.inspect import InspectOptions
 from gemini_realtime.errors import MissingDependencyError
@@ -50,7 +51,7 @@ def _print(inspected: Sequence[Inspected]) -> None:
     for one in inspected:
         rows = list(lines(one.summary))
         width = max(len(label) for label, _ in rows)
-        print(*(f"{label:<{width}}  {value}" for label, value in rows), "", sep="\n")
+        print(*(printable(f"{label:<{width}}  {value}") for label, value in rows), "", sep="\n")
 
 
 def _write_page(inspected: Sequence[Inspected], output: Path | None) -> Path:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
+from gemini_realtime.cli import printable
+
 _Result = TypeVar("_Result")
 
 STOPPED: Final = 128
@@ -56,7 +58,8 @@ class _OneLine(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         # Looked up each time: a screen with a spinner puts its own in place.
         with contextlib.suppress(OSError):  # nobody reads them any more
-            print(record.getMessage() if error is None else f"{record.getMessage()}: {error!r}", file=sys.stderr)
+            line = record.getMessage() if error is None else f"{record.getMessage()}: {error!r}"
+            print(printable(line), file=sys.stderr)
 
 
 async def _stoppable(command: Coroutine[Any, Any, _Result], stopped_by: list[int]) -> _Result:

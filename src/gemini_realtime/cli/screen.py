@@ -30,6 +30,7 @@ from gemini_realtime import (
     VoiceHealth,
 )
 from gemini_realtime.adapters.devices import SoundDevice
+from gemini_realtime.cli import printable
 
 YOU: Final = "You"
 GEMINI: Final = "Gemini"
@@ -55,7 +56,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Say something about what goes on."""
-        self._console.print(Text(text, style="dim"), soft_wrap=True)
+        self._console.print(Text(printable(text), style="dim"), soft_wrap=True)
 
     def waiting(self, what: str) -> None:
         """Tell what is being waited for."""
@@ -126,7 +127,7 @@ class Screen:
         self._open.clear()
 
     def _line(self, who: str, words: str) -> None:
-        self._console.print(Text(f"{who}: {words}"), soft_wrap=True)
+        self._console.print(Text(printable(f"{who}: {words}")), soft_wrap=True)
 
 
 class TerminalScreen(Screen):
@@ -203,5 +204,5 @@ def _row(who: str, words: str) -> Table:
     row = Table.grid(padding=(0, 2))
     row.add_column(width=6, style=_STYLES.get(who, "yellow"))
     row.add_column()
-    row.add_row(who, Text(words.strip()))
+    row.add_row(who, Text(printable(words.strip())))
     return row

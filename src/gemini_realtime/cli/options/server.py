@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gemini_realtime.cli import printable
 from gemini_realtime.cli.options.files import writable
 from gemini_realtime.cli.options.recording import RecordLast, RecordTo, RecordWithout, recording_options
 
@@ -216,4 +217,4 @@ class OfflineOptions(ServerOptions):
 
 
 def _log_line(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)
