@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gemini_realtime.errors import UnsupportedByModel
+from gemini_realtime.errors import ConfigError, UnsupportedByModel
 from gemini_realtime.local.wire.acceptance import check_setup
 from gemini_realtime.local.wire.api import Api
 from gemini_realtime.local.wire.profiles import profile_of
@@ -121,7 +121,12 @@ def test_any_function_that_the_client_declares_is_one_the_server_takes(
     }
     for keyword in ("$ref", "anyOf", "oneOf", "allOf", "enum", "const"):
         document.pop(keyword, None)
-    tools = check_options({"tools": [{"name": "f", "parameters": document}]})["tools"]
+    try:
+        tools = check_options({"tools": [{"name": "f", "parameters": document}]})["tools"]
+    except ConfigError as error:
+        if "a finite number of 64 bits" in str(error):
+            return
+        raise
     check_setup(msgspec.convert({"model": "models/gemini-3.8-live", "tools": tools}, Setup), SERVER_3_8, "v1beta")
 
 

@@ -32,6 +32,7 @@ from gemini_realtime import (
     TurnComplete,
     UnsupportedByModel,
     get_client,
+    realtime_client,
     register_realtime_client,
 )
 from gemini_realtime.testing import in_virtual_time, messages
@@ -219,7 +220,9 @@ def test_a_configuration_without_a_type_is_geminis() -> None:
     assert type(get_client(untyped, logging.getLogger("mine"))) is GeminiRealtimeClient
 
 
-def test_a_registered_class_is_found_and_registering_it_again_replaces_it() -> None:
+def test_a_registered_class_is_found_and_registering_it_again_replaces_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime_client, "_registered", {**realtime_client._registered})  # it is not for other tests
+
     @register_realtime_client()
     class Mine(GeminiRealtimeClient):
         @classmethod
