@@ -153,6 +153,42 @@ def test_usage_counts_the_conversation_so_far_as_the_next_prompt() -> None:
     assert (second["promptTokenCount"], second["responseTokenCount"]) == (92, 25)
 
 
+def prompts(line: Line, turns: int) -> list[int]:
+    """How long the prompt is in each of so many turns of a hundred tokens."""
+    counts = []
+    for number in range(turns):
+        line.types(f"{number} {'word ' * 74}")
+        line.speaks()
+        counts.append(line.ends()[-1]["usageMetadata"]["promptTokenCount"])
+    return counts
+
+
+@pytest.mark.parametrize("compression", [{"triggerTokens": "300", "slidingWindow": {}}, {"triggerTokens": 300}])
+def test_a_context_that_is_compressed_forgets_the_oldest(compression: dict[str, Any]) -> None:
+    line = Line(model=NATIVE_2_5, pace="instant", contextWindowCompression=compression)
+    assert prompts(line, 6) == [75, 175, 275, 375, 225, 325]
+    assert [turn.text[:2] for turn in line.asked.request.history] == ["3 ", "Ye", "4 ", "Ye"]
+
+
+def test_a_context_is_as_long_as_it_becomes_unless_it_is_to_be_compressed() -> None:
+    assert prompts(Line(model=NATIVE_2_5, pace="instant"), 6) == [75, 175, 275, 375, 475, 575]
+
+
+@pytest.mark.parametrize(
+    ("compression", "window"),
+    [
+        (None, None),
+        ({}, (104_857, 52_428)),
+        ({"triggerTokens": "1000"}, (1000, 500)),
+        ({"triggerTokens": 1000, "slidingWindow": {"targetTokens": "200"}}, (1000, 200)),
+        ({"triggerTokens": 100, "slidingWindow": {"targetTokens": 200}}, (100, 100)),
+        ({"triggerTokens": -1}, (104_857, 52_428)),
+    ],
+)
+def test_a_context_is_compressed_as_the_client_wants_it(compression: object, window: object) -> None:
+    assert Line(model=NATIVE_2_5, contextWindowCompression=compression).peer.options.window == window
+
+
 def test_what_the_model_said_is_history_for_the_next_turn() -> None:
     line = Line(model=NATIVE_2_5, pace="instant")
     line.types("hello")

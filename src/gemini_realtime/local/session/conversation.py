@@ -192,7 +192,7 @@ class Conversation:
         if not self._calls.lost:
             return False
         self._calls.lose(())
-        self._writer.complete(self.usage, self._replies, cut=False, more=False)
+        self._complete(cut=False, more=False)
         return True
 
     def interrupt(self) -> None:
@@ -415,9 +415,16 @@ class Conversation:
             self.history.add("model", self._reply.take_said())
             self._reply = None
         more = self._calls.open or bool(self._backlog)
-        self._writer.complete(self.usage, self._replies, cut=trigger is Trigger.INTERRUPTED, more=more)
+        self._complete(cut=trigger is Trigger.INTERRUPTED, more=more)
         self._call()
         self._move(trigger)
+
+    def _complete(self, *, cut: bool, more: bool) -> None:
+        """End the turn, and forget the oldest where the context is longer than the client wants it."""
+        self._writer.complete(self.usage, self._replies, cut=cut, more=more)
+        window = self.options.window
+        if window is not None and (share := self.usage.compress(window)) < 1:
+            self.history.keep(share)
 
     def _move(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS[self.state, trigger]

@@ -123,6 +123,10 @@ class History:
         self._answered = len(self._turns)
         return before
 
+    def keep(self, share: float) -> None:
+        """Forget the oldest but for such a share of everything."""
+        self._forget(share * self._characters)
+
     def question(self) -> Standing:
         """What is to be answered now: results that nothing follows, or else the user's last words.
 
@@ -149,12 +153,15 @@ class History:
         self._turns.append(turn)
         self._characters += characters_in(turn)
         if self._characters > CONTEXT_CHARACTERS:
-            self._forget()
+            self._forget(CONTEXT_CHARACTERS * 3 // 4)  # a quarter, so that this is seldom
 
-    def _forget(self) -> None:
-        """Forget the oldest quarter, so that this is seldom, but for the last turn."""
-        count = 0
-        while count < len(self._turns) - 1 and self._characters > CONTEXT_CHARACTERS * 3 // 4:
+    def _forget(self, characters: float) -> None:
+        """Forget the oldest but so much, and the last turn; what is left begins with the user.
+
+        Source: https://ai.google.dev/api/live#SlidingWindow, "will always begin at the start of a USER role turn".
+        """
+        count, last = 0, len(self._turns) - 1
+        while count < last and (self._characters > characters or (count and self._turns[count].role != "user")):
             self._characters -= characters_in(self._turns[count])
             count += 1
         self._turns = self._turns[count:]

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from gemini_realtime.local.session.history import CONTEXT_TOKENS
+from gemini_realtime.local.session.usage import Window
 from gemini_realtime.local.wire.acceptance import check_setup, check_tools, no_such_model
 from gemini_realtime.local.wire.profiles import UNKNOWN, Coverage, ServiceProfile, on_vertex, profile_of
 from gemini_realtime.protocol import families, messages
@@ -89,6 +91,21 @@ class Options:
             start_of_speech_sensitivity=start if _said(start) else f"START_SENSITIVITY_{level}",
             end_of_speech_sensitivity=end if _said(end) else f"END_SENSITIVITY_{level}",
         )
+
+    @property
+    def window(self) -> Window | None:
+        """When the context is compressed; None where it is not.
+
+        Source of the defaults: https://ai.google.dev/api/live#ContextWindowCompressionConfig, "80% of the model's
+        context window limit" and "trigger_tokens/2".
+        """
+        compression = self.setup.context_window_compression
+        if compression is None:
+            return None
+        trigger = int(compression.trigger_tokens or 0)
+        trigger = trigger if trigger > 0 else CONTEXT_TOKENS * 4 // 5
+        target = int(compression.sliding_window.target_tokens or 0) if compression.sliding_window else 0
+        return Window(trigger, min(target, trigger) if target > 0 else trigger // 2)
 
     @property
     def manual_activity(self) -> bool:

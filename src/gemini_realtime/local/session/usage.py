@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from gemini_realtime.audio.format import OUTPUT_FORMAT
 from gemini_realtime.protocol.messages import ModalityTokenCount, UsageMetadata
@@ -14,6 +14,13 @@ AUDIO_TOKENS_PER_S: Final = 25
 """Source: https://ai.google.dev/gemini-api/docs/live-guide."""
 VIDEO_TOKENS_PER_S: Final = 258
 """Source: the same. A client sends one picture per second at most."""
+
+
+class Window(NamedTuple):
+    """When a context is compressed, and how much of it stays, in tokens."""
+
+    trigger: int
+    target: int
 
 
 class Usage:
@@ -81,6 +88,18 @@ class Usage:
         self._thoughts = 0
         self._spoken_bytes = 0
         return usage
+
+    def compress(self, window: Window) -> float:
+        """Leave the oldest out of the next prompt if it is too long; returns which share of it stays.
+
+        That as much stays of sound as of words is a guess.
+        """
+        total = self.prompt.total()
+        if total <= window.trigger:
+            return 1.0
+        share = window.target / total
+        self.prompt = Counter({name: round(share * tokens) for name, tokens in self.prompt.items()})
+        return share
 
 
 def _details(tokens: Counter[str]) -> list[ModalityTokenCount]:
