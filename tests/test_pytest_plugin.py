@@ -187,3 +187,19 @@ def test_a_call_without_a_suite_says_what_is_missing(pytester: pytest.Pytester) 
     done = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     done.assert_outcomes(errors=1)
     done.stdout.fnmatch_lines(["*voice_call needs the marker voice_suite*"])
+
+
+def test_a_mistake_in_a_suite_is_told_with_its_line_and_no_traceback(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", suite="scenes:\n  - name: a\n    caller: [sais: x]\n")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.voice_suite("suite.yaml")
+        def test_sums(voice_call): ...
+        """
+    )
+    done = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*suite.yaml:3:14: there is no 'sais' → did you mean 'says'*"])
+    done.stdout.no_fnmatch_line("*suite_file.py*")

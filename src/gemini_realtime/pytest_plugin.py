@@ -65,11 +65,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     if len(marker.args) != 1 or "voice_call" not in metafunc.fixturenames:
         pytest.fail("the marker voice_suite takes the file of a suite, and the test voice_call", pytrace=False)
+    from gemini_realtime.errors import ConfigError
     from gemini_realtime.evaluation.plan import Plan
     from gemini_realtime.evaluation.suite_file import read_suite
 
     file = metafunc.definition.path.parent / marker.args[0]
-    plan = Plan(read_suite(file), **marker.kwargs)
+    try:
+        plan = Plan(read_suite(file), **marker.kwargs)
+    except ConfigError as error:  # it names the place: that of the reader in this package helps nobody
+        pytest.fail(str(error), pytrace=False)
     calls = [(plan, scene, seed) for scene, seed in plan.calls]
     ids = [f"{scene.name}-{seed}" for _, scene, seed in calls]
     metafunc.parametrize("_voice_plan", calls, ids=ids, indirect=True)
