@@ -226,6 +226,31 @@ async def test_the_conversation_ends_when_the_stream_stops() -> None:
 
 
 @in_virtual_time
+async def test_a_stream_that_breaks_off_is_a_caller_who_hangs_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> Any:
+        raise ConnectionResetError
+
+    call = Call()
+    async with call:
+        await call.says(START)
+        call.socket.receive = broken  # type: ignore[method-assign]
+        await call.says({"event": "connected"})
+        await asyncio.wait_for(call.run, 1)
+    assert "the stream broke off (ConnectionResetError)" in caplog.text
+
+
+@in_virtual_time
+async def test_a_stream_that_was_not_accepted_is_a_mistake_that_is_told() -> None:
+    async def not_accepted() -> Any:
+        raise RuntimeError('Need to call "accept" first.')
+
+    call = Call()
+    call.socket.receive = not_accepted  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="accept"):
+        await call.agent.run()
+
+
+@in_virtual_time
 async def test_keys_of_the_telephone_are_events() -> None:
     async with Call() as call:
         await call.says(START, {"event": "dtmf", "dtmf": {"digit": "#"}})

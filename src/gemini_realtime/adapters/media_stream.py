@@ -152,6 +152,18 @@ class MediaStreamAdapter(AudioAdapter):
                 return
 
     async def _messages(self) -> AsyncIterator[str | bytes]:
+        begun = False
+        try:
+            async for message in self._incoming():
+                begun = True
+                yield message
+        except Exception as error:
+            if not begun:  # a mistake of the program, which has not accepted it, say
+                raise
+            self._hung_up = True  # as in `_sent`: a connection that broke is a caller who hung up
+            self.logger.warning("the stream broke off (%s)", type(error).__name__)
+
+    async def _incoming(self) -> AsyncIterator[str | bytes]:
         if not hasattr(self.websocket, "receive"):
             async for text in self.websocket.iter_text():
                 yield text
