@@ -11,7 +11,7 @@ INPUTS := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 talk: $(VENV)/.talk  ## hold a spoken conversation (ARGS="--say 'What time is it?'")
 	@$(BIN)/gemini-realtime talk $(ARGS)
