@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import signal
+import stat
 import subprocess
 import sys
 import wave
@@ -264,6 +265,11 @@ async def test_conversations_get_a_folder_each(tmp_path: Path) -> None:
     await recorded(tmp_path)
     await recorded(tmp_path)
     assert len(recordings_in(tmp_path)) == 2
+
+
+def test_only_the_account_that_records_can_read_a_recording(tmp_path: Path) -> None:
+    asyncio.run(recorded(tmp_path))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o700]
 
 
 # --- the last minutes

@@ -33,6 +33,8 @@ MANIFEST: Final = "recording.json"
 FRAMES: Final = "frames.jsonl"
 AUDIO: Final = "audio.wav"
 FORMAT_VERSION: Final = 1
+PRIVATE: Final = 0o700
+"""Permissions of a recording's folder: what people said is for the account that recorded it."""
 
 _WAV_HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _MAX_WAV_BYTES: Final = 2**32 - 1 - _WAV_HEADER.size
@@ -96,7 +98,7 @@ class Folder:
             },
         } | ({} if cause is None else {"cause": cause})
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
             (path / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
             self._frames = (path / FRAMES).open("wb")
             self._sound = _Sound.at(path / AUDIO) if sound else None

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from gemini_realtime.checking import check_number, check_type
 from gemini_realtime.errors import ConfigError
 from gemini_realtime.protocol.messages import CloseCode
-from gemini_realtime.recordings.folder import Folder, Noted, can_write_sound
+from gemini_realtime.recordings.folder import PRIVATE, Folder, Noted, can_write_sound
 from gemini_realtime.recordings.lines import Closed, Sender
 
 WRITE_EVERY_S: Final = 0.25
@@ -312,7 +312,7 @@ def _new_path(folder: Path, name: str) -> Path:
     for number in count(1):
         path = folder / f"{name}-{number}"
         try:
-            path.mkdir(parents=True)
+            path.mkdir(parents=True, mode=PRIVATE)
         except FileExistsError:
             continue
         except OSError:
