@@ -67,7 +67,7 @@ class Outcome:
     Attributes:
         failures: what was not as expected.
         latencies_s: from the end of each question to the first sound of its answer.
-        unheard_s: how much later that sound is first to be heard, where it was not looked for; of each answer.
+        unheard_s: how much later the answer is audible, of each answer; empty where that is what was measured.
     """
 
     failures: list[str]
@@ -151,7 +151,7 @@ def table(outcomes: Mapping[str, list[tuple[Outcome, Outcome]]]) -> str:
         lines.append(f"| its end of speech to first sound | | {ours} | {theirs} |")
         heard = [wait + unheard for _, call in outcomes[GOOD]
                  for wait, unheard in zip(call.latencies_s, call.unheard_s, strict=True)]  # fmt: skip
-        lines.append(f"| until that is to be heard | | {ours} | {1000 * median(heard):.0f} ms |")
+        lines.append(f"| until it is audible | | {ours} | {1000 * median(heard):.0f} ms |")
     return "\n".join(lines) + "\n"
 
 

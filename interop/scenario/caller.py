@@ -29,14 +29,14 @@ WINDOW = 240  # samples: 10 ms, as `evaluate` looks
 
 
 class Pcm(WebSocketProtocol):  # type: ignore[misc]
-    """Binary PCM: 16 kHz to the agent, 24 kHz from it; an answer begins where it is first to be heard.
+    """Binary PCM: 16 kHz to the agent, 24 kHz from it; an answer begins where it is first audible.
 
     Args:
         audible_db: from then on, below full scale.
 
     Attributes:
-        unheard_s: for each answer, from when its first piece to be heard came until it is to be heard in it, when it is
-            played as it comes: that much later than langwatch-scenario says, which counts to the piece.
+        unheard_s: of each answer, from when its first audible piece came until it is audible, played as it comes. So
+            much later is its beginning than langwatch-scenario says, which counts to the piece.
     """
 
     def __init__(self, audible_db: float) -> None:

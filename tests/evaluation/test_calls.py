@@ -168,7 +168,7 @@ def test_who_speaks_first_is_heard_out() -> None:
 
 def test_keys_of_the_telephone_reach_the_agent() -> None:
     result = called(Presses("1"))
-    assert result.failures == ["answers what it is asked: no answer to '1'"]  # this one has no use for them
+    assert result.failures == ["answers every question: no answer to '1'"]  # this one has no use for them
 
 
 def test_an_answer_is_waited_for_from_the_last_sound_of_the_words() -> None:

@@ -20,13 +20,13 @@ def level_db(pcm: bytes) -> float:
 
 
 AUDIBLE_DB: Final = -50.0
-"""What is louder, over 10 ms, is to be heard: speech is at -26 dB or so, and what a line adds is at -60."""
+"""What is louder, over 10 ms, is audible: speech is at -26 dB or so, and what a line adds is at -60."""
 
 _FRAME_MS: Final = 10
 
 
 def first_audible_ms(pcm: bytes, format: AudioFormat) -> float | None:
-    """When something is first to be heard in 16-bit PCM, to 10 ms; None for silence."""
+    """When something is first audible in 16-bit PCM, to 10 ms; None for silence."""
     frame_bytes = format.bytes_for_ms(_FRAME_MS)
     for at in range(0, len(pcm), frame_bytes):
         if _is_audible(pcm[at : at + frame_bytes]):
@@ -35,7 +35,7 @@ def first_audible_ms(pcm: bytes, format: AudioFormat) -> float | None:
 
 
 def last_audible_ms(pcm: bytes, format: AudioFormat) -> float | None:
-    """Until when something is to be heard in 16-bit PCM, to 10 ms; None for silence."""
+    """Until when something is audible in 16-bit PCM, to 10 ms; None for silence."""
     frame_bytes = format.bytes_for_ms(_FRAME_MS)
     for end in range(len(pcm) // 2 * 2, 0, -frame_bytes):
         if _is_audible(pcm[max(0, end - frame_bytes) : end]):

@@ -231,7 +231,7 @@ class Speaks:
 def implied(record: CallRecord, expected: Sequence[Expectation]) -> Iterator[Verdict]:
     """What every caller expects: answers to questions, none to coughs, silence when it speaks."""
     for said in record.unanswered:
-        yield Verdict("answers what it is asked" if said else "says something of its own accord", False,
+        yield Verdict("answers every question" if said else "says something of its own accord", False,
                       f"no answer to {said!r}" if said else "it was silent")  # fmt: skip
     if record.coughs_answered:
         yield Verdict("takes no cough for a question", False, f"it answered {record.coughs_answered}")

@@ -62,7 +62,7 @@ class Answer:
         text: the words that were heard.
         begin_s: of the first sign of it, on the clock of the event loop.
         interrupted: whether it was cut off.
-        after_s: from when the caller was last to be heard until the agent is first, see `CallRecord`; None where the
+        after_s: from when the caller was last audible until the agent first is, see `CallRecord`; None where the
             caller had not spoken since the answer before.
     """
 
@@ -172,7 +172,7 @@ class Handset(ABC):
 
     @property
     def agent_speaks(self) -> bool:
-        """Whether the other side is to be heard now."""
+        """Whether the other side is audible now."""
         return not self._playback.idle
 
     @property
@@ -236,7 +236,7 @@ class Handset(ABC):
         """An interruption has cut off what was played."""
 
     def begins(self, at_s: float) -> None:
-        """The caller begins to be heard then, perhaps over the other side."""
+        """The caller becomes audible then, perhaps over the other side."""
         self._answer_heard_at = None
         if self.agent_speaks:
             self._over_since = at_s
@@ -266,7 +266,7 @@ class Handset(ABC):
         self._playback.push(audio)
 
     def _first_heard(self, answer: Answer, at_s: float) -> None:
-        """An answer is first to be heard then."""
+        """An answer becomes audible then."""
         if self._spoke_at is not None:
             answer.after_s, self._spoke_at = at_s - self._spoke_at, None
         if at_s < self._last_spoke_at:

@@ -40,7 +40,7 @@ class Microphone:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is to be heard now."""
+        """Whether nothing is audible now."""
         return self._surroundings is None and not self._words
 
     def speak(self, pcm16k: bytes) -> None:
@@ -53,7 +53,7 @@ class Microphone:
         self._words += pcm16k
 
     def audible(self, piece_ms: float) -> tuple[float, float] | None:
-        """From when until when the caller is to be heard in the next piece, in ms of it; None for not at all.
+        """From when until when the caller is audible in the next piece, in ms of it; None for not at all.
 
         The beginning is negative in a piece that goes on. Pauses between words count, what surrounds them does not.
         """

@@ -48,9 +48,9 @@ class CallRecord:
         turns: what was said, in order.
         tools: the functions that were called, in order.
         answered_after_s: of each answer to something spoken or typed, how long the caller waited for it: from when the
-            caller was last to be heard until the answer is first, played as soon as it arrives. Silence at the end of
+            caller was last audible until the answer first is, played as soon as it arrives. Silence at the end of
             what is said, and at the beginning of an answer, is waiting.
-        stopped_after_s: of each time the caller spoke over the agent, how long both were to be heard.
+        stopped_after_s: of each time the caller spoke over the agent, how long both were audible.
         talked_over: how many answers began before the caller had finished, in a pause between words perhaps.
         unanswered: what the caller said in vain.
         coughs_answered: how many coughs were taken for questions.

@@ -243,7 +243,7 @@ class Caller:
 
     @property
     def needs_sound(self) -> bool:
-        """Whether the caller is to be heard as words that are spelled cannot be."""
+        """Whether the caller sounds like nothing that spelled words can."""
         return self.telephone or not self.is_alone
 
     @property

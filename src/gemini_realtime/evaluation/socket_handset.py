@@ -309,7 +309,7 @@ class SocketHandset(Handset):
     def _play_later(self, pcm24k: bytes) -> None:
         if self._playback.queued_ms > _AHEAD_MAX_MS:
             problem = f"sound for more than {_AHEAD_MAX_MS / 60_000:g} minutes at once"
-            raise AudioFormatError(problem, remedy="let it send as much as it wants to be heard")
+            raise AudioFormatError(problem, remedy="let it send no more than it wants heard")
         if self._playback.idle:
             self._came_at = self.now()
         frames = self._whole_frames.push(pcm24k)

@@ -195,7 +195,7 @@ class Recovery:
 
 
 def _expected(setup: Mapping[str, Any], profile: ModelProfile, patience_s: float) -> Expected:
-    """What is to be heard and read of an answer, by this setup."""
+    """What an answer brings, sound or text, by this setup."""
     modalities = setup.get("generationConfig", {}).get("responseModalities")
     speaks = profile.conversational and modalities == ["AUDIO"]
     return Expected(

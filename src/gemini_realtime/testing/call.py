@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Listening(ConversationLog):
-    """The log of the call, which knows when the agent is to be heard."""
+    """The log of the call, which knows when the agent is audible."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Call(ABC):
             raise AssertionError(f"the call ended before an answer:\n{self.story()}") from None
 
     async def interrupts(self, speech: str | bytes | Path, *, after_ms: float = 300.0, timeout_s: float = 30.0) -> None:
-        """Wait until the agent is to be heard, and speak over it. The server has to keep pace: `pace="realtime"`.
+        """Wait until the agent is audible, and speak over it. The server has to keep pace: `pace="realtime"`.
 
         Args:
             speech: as for `says`.
@@ -86,7 +86,7 @@ class Call(ABC):
             timeout_s: how long to wait for its first sound.
 
         Raises:
-            AssertionError: it was not to be heard in time.
+            AssertionError: it was not audible in time.
         """
         try:
             async with asyncio.timeout(timeout_s):

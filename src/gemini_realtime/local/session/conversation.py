@@ -265,7 +265,7 @@ class Conversation:
             self._calls.want(OpenCall(name, args, self.options.blocks(name), self._reply.request.heard, reply_id))
 
     def reply_ended(self, reply_id: int, now: float) -> None:
-        """Wait for results when calls block; else all that is left of the turn is to be heard."""
+        """Wait for results when calls block; else only the sound of the turn is left."""
         if self._reply is None or self._reply.id != reply_id or self.state is not State.GENERATING:
             return
         self._say_held(self._reply, now)
